@@ -5,7 +5,9 @@
 //! here panics on them, and every table and buffer has a named bound.
 #![forbid(unsafe_code)]
 
+pub mod name;
 pub mod net;
 pub mod reader;
 pub mod seen;
 pub mod time;
+pub mod tls;

@@ -1,0 +1,11 @@
+//! Names: what a request asks for, what a handshake asked for, and what a certificate speaks for.
+
+mod authority;
+mod certificate;
+mod host;
+mod sni;
+
+pub use authority::{Authority, Malformed};
+pub use certificate::{CertificateNames, Coverage, MAX_CERTIFICATE_NAMES};
+pub use host::Host;
+pub use sni::{Sni, SniDefect};

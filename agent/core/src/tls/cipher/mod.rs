@@ -1,0 +1,408 @@
+//! Record protection: opening a record whole and proven, or peeking into the middle of it.
+//!
+//! GCM and ChaCha20-Poly1305 are counter modes, so any stretch of a record can be decrypted on its
+//! own, without its tag being checked. [`RecordCipher::peek`] does that, so that bodies cost nothing;
+//! [`RecordCipher::open`] checks the tag. The caller decides which one a record deserves.
+
+mod cbc;
+mod gcm;
+
+use super::suite::{Hash, Protection, Suite};
+use super::{Version, key_schedule};
+use aes::{Aes128, Aes256};
+use ccm::aead::AeadInOut;
+use ccm::consts::{U8, U12, U16};
+use chacha20poly1305::ChaCha20Poly1305;
+use cipher::{KeyInit, KeyIvInit, StreamCipher, StreamCipherSeek};
+
+/// A protected record as it was on the wire, with its place in the sequence.
+#[derive(Clone, Copy, Debug)]
+pub struct Sealed<'a> {
+    /// Type, version and length, as sent.
+    pub header: [u8; 5],
+    /// What follows the header.
+    pub payload: &'a [u8],
+    /// The number of records before this one under the same key.
+    pub sequence: u64,
+}
+
+/// One direction's keys.
+pub struct RecordCipher {
+    algorithm: Algorithm,
+    /// The nonce's fixed part: 12 bytes to be XORed with the sequence, or 4 in front of an explicit part.
+    iv: Iv,
+    /// TLS 1.3: the header is the additional data, and the content type is inside.
+    tls13: bool,
+}
+
+enum Iv {
+    Xor([u8; 12]),
+    Salt([u8; 4]),
+}
+
+enum Algorithm {
+    Gcm128(Box<gcm::Gcm<Aes128>>),
+    Gcm256(Box<gcm::Gcm<Aes256>>),
+    ChaCha20Poly1305 { key: [u8; 32] },
+    Ccm128(Box<ccm::Ccm<Aes128, U16, U12>>),
+    Ccm256(Box<ccm::Ccm<Aes256, U16, U12>>),
+    Ccm128Short(Box<ccm::Ccm<Aes128, U8, U12>>),
+    Ccm256Short(Box<ccm::Ccm<Aes256, U8, U12>>),
+    Cbc(Box<cbc::Cbc>),
+}
+
+/// TLS 1.2's keys of both directions, client's first.
+pub struct Tls12Keys {
+    /// What the client writes with.
+    pub client: RecordCipher,
+    /// What the server writes with.
+    pub server: RecordCipher,
+}
+
+impl Tls12Keys {
+    /// Derives the key block (RFC 5246 §6.3) from a master secret; `None` where the secret cannot be one.
+    pub fn derive(
+        suite: Suite,
+        master: &[u8],
+        client_random: &[u8; 32],
+        server_random: &[u8; 32],
+        encrypt_then_mac: bool,
+    ) -> Option<Self> {
+        if master.len() != 48 {
+            return None;
+        }
+        let (mac_len, iv_len) = match suite.protection {
+            Protection::Cbc(mac) => (mac.len(), 0),
+            Protection::Gcm | Protection::Ccm(_) => (0, 4),
+            Protection::ChaCha20Poly1305 => (0, 12),
+        };
+        let mut block = vec![0; 2 * (mac_len + suite.key_len + iv_len)];
+        let seed: [&[u8]; 2] = [server_random, client_random];
+        key_schedule::prf(suite.hash, master, "key expansion", &seed, &mut block)?;
+        let mut reader = crate::reader::Reader::new(&block);
+        let (client_mac, server_mac) = (reader.take(mac_len)?, reader.take(mac_len)?);
+        let (client_key, server_key) = (reader.take(suite.key_len)?, reader.take(suite.key_len)?);
+        let (client_iv, server_iv) = (reader.take(iv_len)?, reader.take(iv_len)?);
+        let build = |mac_key: &[u8], key: &[u8], iv: &[u8]| {
+            let algorithm = match suite.protection {
+                Protection::Cbc(mac) => {
+                    Algorithm::Cbc(Box::new(cbc::Cbc::new(key, mac, mac_key, encrypt_then_mac)?))
+                }
+                _ => Algorithm::aead(suite, key)?,
+            };
+            let iv = match suite.protection {
+                Protection::ChaCha20Poly1305 => Iv::Xor(iv.try_into().ok()?),
+                Protection::Cbc(_) => Iv::Salt([0; 4]),
+                Protection::Gcm | Protection::Ccm(_) => Iv::Salt(iv.try_into().ok()?),
+            };
+            Some(RecordCipher { algorithm, iv, tls13: false })
+        };
+        let client = build(client_mac, client_key, client_iv)?;
+        Some(Self { client, server: build(server_mac, server_key, server_iv)? })
+    }
+}
+
+impl Algorithm {
+    fn aead(suite: Suite, key: &[u8]) -> Option<Self> {
+        Some(match (suite.protection, suite.key_len) {
+            (Protection::Gcm, 16) => Self::Gcm128(Box::new(gcm::Gcm::new(key)?)),
+            (Protection::Gcm, _) => Self::Gcm256(Box::new(gcm::Gcm::new(key)?)),
+            (Protection::ChaCha20Poly1305, _) => {
+                Self::ChaCha20Poly1305 { key: key.try_into().ok()? }
+            }
+            (Protection::Ccm(16), 16) => {
+                Self::Ccm128(Box::new(ccm::Ccm::new_from_slice(key).ok()?))
+            }
+            (Protection::Ccm(16), _) => Self::Ccm256(Box::new(ccm::Ccm::new_from_slice(key).ok()?)),
+            (Protection::Ccm(_), 16) => {
+                Self::Ccm128Short(Box::new(ccm::Ccm::new_from_slice(key).ok()?))
+            }
+            (Protection::Ccm(_), _) => {
+                Self::Ccm256Short(Box::new(ccm::Ccm::new_from_slice(key).ok()?))
+            }
+            (Protection::Cbc(_), _) => return None,
+        })
+    }
+}
+
+impl RecordCipher {
+    /// TLS 1.3 keys from a traffic secret (RFC 8446 §7.3); `None` where the secret cannot be the suite's.
+    pub fn tls13(suite: Suite, secret: &[u8]) -> Option<Self> {
+        if secret.len() != suite.hash.len() {
+            return None;
+        }
+        let (mut key, mut iv) = ([0; 32], [0; 12]);
+        let key = key.get_mut(..suite.key_len)?;
+        key_schedule::expand_label(suite.hash, secret, "key", key)?;
+        key_schedule::expand_label(suite.hash, secret, "iv", &mut iv)?;
+        Some(Self { algorithm: Algorithm::aead(suite, key)?, iv: Iv::Xor(iv), tls13: true })
+    }
+
+    /// AES-128-GCM with a 12-byte IV and the caller's additional data, as QUIC Initial packets use it.
+    pub fn aes128_gcm(key: &[u8; 16], iv: [u8; 12]) -> Option<Self> {
+        Some(Self {
+            algorithm: Algorithm::Gcm128(Box::new(gcm::Gcm::new(key)?)),
+            iv: Iv::Xor(iv),
+            tls13: true,
+        })
+    }
+
+    /// The secret of the next generation after a KeyUpdate (RFC 8446 §7.2).
+    pub fn next_secret(hash: Hash, secret: &[u8]) -> Option<Vec<u8>> {
+        let mut next = vec![0; hash.len()];
+        key_schedule::expand_label(hash, secret, "traffic upd", &mut next)?;
+        Some(next)
+    }
+
+    /// Whether [`peek`](Self::peek) works: the cipher is a counter mode that can be sought in.
+    pub fn can_peek(&self) -> bool {
+        matches!(
+            self.algorithm,
+            Algorithm::Gcm128(_) | Algorithm::Gcm256(_) | Algorithm::ChaCha20Poly1305 { .. }
+        )
+    }
+
+    /// Bytes in front of the ciphertext: TLS 1.2's explicit nonce (CBC handles its own IV).
+    fn explicit_len(&self) -> usize {
+        match (&self.iv, &self.algorithm) {
+            (Iv::Salt(_), Algorithm::Cbc(_)) | (Iv::Xor(_), _) => 0,
+            (Iv::Salt(_), _) => 8,
+        }
+    }
+
+    fn tag_len(&self) -> usize {
+        match self.algorithm {
+            Algorithm::Ccm128Short(_) | Algorithm::Ccm256Short(_) => 8,
+            Algorithm::Cbc(_) => 0,
+            _ => 16,
+        }
+    }
+
+    /// How long the plaintext of a payload of `len` bytes is; with TLS 1.3 that includes type and padding.
+    ///
+    /// `None` where the payload is too short, or only decrypting tells (CBC).
+    pub fn plaintext_len(&self, len: usize) -> Option<usize> {
+        if matches!(self.algorithm, Algorithm::Cbc(_)) {
+            return None;
+        }
+        len.checked_sub(self.explicit_len() + self.tag_len())
+    }
+
+    /// The nonce and the ciphertext with tag.
+    fn split<'a>(&self, record: &Sealed<'a>) -> Option<([u8; 12], &'a [u8])> {
+        match &self.iv {
+            Iv::Xor(iv) => {
+                let mut nonce = *iv;
+                for (byte, mask) in nonce.iter_mut().skip(4).zip(record.sequence.to_be_bytes()) {
+                    *byte ^= mask;
+                }
+                Some((nonce, record.payload))
+            }
+            Iv::Salt(salt) => {
+                let (explicit, sealed) = record.payload.split_at_checked(8)?;
+                let mut nonce = [0; 12];
+                nonce
+                    .iter_mut()
+                    .zip(salt.iter().chain(explicit))
+                    .for_each(|(to, from)| *to = *from);
+                Some((nonce, sealed))
+            }
+        }
+    }
+
+    /// Decrypts a whole record into `out` (replaced) and checks that nobody changed it.
+    ///
+    /// False where the tag or MAC says that this is not the record, not the key or not the sequence number.
+    pub fn open(&self, record: &Sealed<'_>, out: &mut Vec<u8>) -> bool {
+        let mut additional = [0; 13];
+        let additional: &[u8] = if self.tls13 {
+            &record.header
+        } else {
+            let Some(aad) =
+                tls12_additional(record, self.plaintext_len(record.payload.len()).unwrap_or(0))
+            else {
+                return false;
+            };
+            additional = aad;
+            &additional
+        };
+        self.open_with(record, additional, out)
+    }
+
+    /// As [`open`](Self::open), with additional data of the caller's (QUIC).
+    pub fn open_with(&self, record: &Sealed<'_>, additional: &[u8], out: &mut Vec<u8>) -> bool {
+        out.clear();
+        if let Algorithm::Cbc(cbc) = &self.algorithm {
+            return cbc.open(record, out).is_some();
+        }
+        self.open_aead(record, additional, out).is_some()
+    }
+
+    fn open_aead(&self, record: &Sealed<'_>, additional: &[u8], out: &mut Vec<u8>) -> Option<()> {
+        let (nonce, sealed) = self.split(record)?;
+        let (ciphertext, tag) =
+            sealed.split_at_checked(sealed.len().checked_sub(self.tag_len())?)?;
+        out.extend_from_slice(ciphertext);
+        let text = out.as_mut_slice();
+        match &self.algorithm {
+            Algorithm::Gcm128(gcm) => gcm.open(&nonce, additional, text, tag),
+            Algorithm::Gcm256(gcm) => gcm.open(&nonce, additional, text, tag),
+            Algorithm::ChaCha20Poly1305 { key } => {
+                aead(&ChaCha20Poly1305::new(key.into()), &nonce, additional, text, tag)
+            }
+            Algorithm::Ccm128(ccm) => aead(ccm.as_ref(), &nonce, additional, text, tag),
+            Algorithm::Ccm256(ccm) => aead(ccm.as_ref(), &nonce, additional, text, tag),
+            Algorithm::Ccm128Short(ccm) => aead(ccm.as_ref(), &nonce, additional, text, tag),
+            Algorithm::Ccm256Short(ccm) => aead(ccm.as_ref(), &nonce, additional, text, tag),
+            Algorithm::Cbc(_) => None,
+        }
+    }
+
+    /// Decrypts the `out.len()` bytes of plaintext from `offset` on, unproven.
+    ///
+    /// `None` where the record does not reach that far or [`can_peek`](Self::can_peek) is false.
+    pub fn peek(&self, record: &Sealed<'_>, offset: usize, out: &mut [u8]) -> Option<()> {
+        let (nonce, sealed) = self.split(record)?;
+        let ciphertext = sealed.get(..sealed.len().checked_sub(self.tag_len())?)?;
+        out.copy_from_slice(ciphertext.get(offset..)?.get(..out.len())?);
+        match &self.algorithm {
+            Algorithm::Gcm128(gcm) => gcm.apply_keystream(&nonce, offset, out),
+            Algorithm::Gcm256(gcm) => gcm.apply_keystream(&nonce, offset, out),
+            Algorithm::ChaCha20Poly1305 { key } => {
+                let mut stream = chacha20::ChaCha20::new(key.into(), &nonce.into());
+                // Block 0 makes the Poly1305 key (RFC 8439 §2.6).
+                stream.try_seek(u64::try_from(offset).ok()?.checked_add(64)?).ok()?;
+                stream.try_apply_keystream(out).ok()?;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+impl std::fmt::Debug for RecordCipher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RecordCipher(..)")
+    }
+}
+
+/// Sequence, type, version and plaintext length (RFC 5246 §6.2.3.3).
+fn tls12_additional(record: &Sealed<'_>, plaintext_len: usize) -> Option<[u8; 13]> {
+    let [kind, major, minor, _, _] = record.header;
+    let mut additional = [0; 13];
+    let fields = record.sequence.to_be_bytes().into_iter().chain([kind, major, minor]);
+    let fields = fields.chain(u16::try_from(plaintext_len).ok()?.to_be_bytes());
+    additional.iter_mut().zip(fields).for_each(|(to, from)| *to = from);
+    Some(additional)
+}
+
+fn aead<A: AeadInOut<NonceSize = U12>>(
+    aead: &A,
+    nonce: &[u8; 12],
+    additional: &[u8],
+    text: &mut [u8],
+    tag: &[u8],
+) -> Option<()> {
+    let tag = tag.try_into().ok()?;
+    aead.decrypt_inout_detached(&(*nonce).into(), additional, text.into(), tag).ok()
+}
+
+/// Whether keys of this version can be derived from a key log at all.
+pub fn version_is_supported(version: Version) -> bool {
+    matches!(version, Version::TLS1_2 | Version::TLS1_3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chacha20poly1305::aead::{Aead, Payload};
+
+    const SECRET: [u8; 48] = [0x5a; 48];
+
+    /// Seals with the reference AEADs what `open` and `peek` must read.
+    fn seal13(suite: Suite, plain: &[u8], sequence: u64) -> ([u8; 5], Vec<u8>) {
+        let (mut key, mut iv) = (vec![0; suite.key_len], [0; 12]);
+        let secret = &SECRET[..suite.hash.len()];
+        key_schedule::expand_label(suite.hash, secret, "key", &mut key).unwrap();
+        key_schedule::expand_label(suite.hash, secret, "iv", &mut iv).unwrap();
+        iv.iter_mut().skip(4).zip(sequence.to_be_bytes()).for_each(|(byte, mask)| *byte ^= mask);
+        let tag_len = if suite.protection == Protection::Ccm(8) { 8 } else { 16 };
+        let len = u16::try_from(plain.len() + tag_len).unwrap().to_be_bytes();
+        let header = [23, 3, 3, len[0], len[1]];
+        let payload = Payload { msg: plain, aad: &header };
+        let nonce = &iv.into();
+        let sealed = match (suite.protection, suite.key_len) {
+            (Protection::Gcm, 16) => {
+                aes_gcm::Aes128Gcm::new_from_slice(&key).unwrap().encrypt(nonce, payload)
+            }
+            (Protection::Gcm, _) => {
+                aes_gcm::Aes256Gcm::new_from_slice(&key).unwrap().encrypt(nonce, payload)
+            }
+            (Protection::ChaCha20Poly1305, _) => {
+                ChaCha20Poly1305::new_from_slice(&key).unwrap().encrypt(nonce, payload)
+            }
+            (Protection::Ccm(8), _) => {
+                ccm::Ccm::<Aes128, U8, U12>::new_from_slice(&key).unwrap().encrypt(nonce, payload)
+            }
+            _ => {
+                ccm::Ccm::<Aes128, U16, U12>::new_from_slice(&key).unwrap().encrypt(nonce, payload)
+            }
+        };
+        (header, sealed.unwrap())
+    }
+
+    #[test]
+    fn every_tls13_suite_opens_and_refuses_what_was_changed() {
+        for id in 0x1301..=0x1305 {
+            let suite = Suite::from_id(id).unwrap();
+            let cipher = RecordCipher::tls13(suite, &SECRET[..suite.hash.len()]).unwrap();
+            for len in [0, 1, 15, 16, 17, 300, 5000] {
+                let plain: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
+                let (header, payload) = seal13(suite, &plain, 7);
+                let (mut out, record) =
+                    (Vec::new(), Sealed { header, payload: &payload, sequence: 7 });
+                assert!(cipher.open(&record, &mut out), "{id:#x} {len}");
+                assert_eq!(out, plain);
+                assert!(!cipher.open(&Sealed { sequence: 8, ..record }, &mut out));
+                let mut changed = payload.clone();
+                changed[len / 2] ^= 1;
+                assert!(!cipher.open(&Sealed { payload: &changed, ..record }, &mut out));
+            }
+        }
+    }
+
+    #[test]
+    fn peeking_anywhere_gives_the_same_bytes() {
+        for id in [0x1301, 0x1302, 0x1303] {
+            let suite = Suite::from_id(id).unwrap();
+            let cipher = RecordCipher::tls13(suite, &SECRET[..suite.hash.len()]).unwrap();
+            let plain: Vec<u8> = (0..700u32).map(|at| (at * 7 % 256) as u8).collect();
+            let (header, payload) = seal13(suite, &plain, 1 << 33);
+            let record = Sealed { header, payload: &payload, sequence: 1 << 33 };
+            for (offset, len) in [
+                (0, 9),
+                (1, 16),
+                (15, 2),
+                (16, 700 - 16),
+                (333, 100),
+                (699, 1),
+                (700, 0),
+                (127, 130),
+            ] {
+                let mut out = vec![0; len];
+                cipher.peek(&record, offset, &mut out).unwrap();
+                assert_eq!(out, plain[offset..offset + len], "{id:#x} {offset} {len}");
+            }
+            assert!(cipher.peek(&record, 695, &mut [0; 6]).is_none());
+        }
+    }
+
+    #[test]
+    fn a_secret_of_the_wrong_length_is_refused() {
+        assert!(RecordCipher::tls13(Suite::from_id(0x1302).unwrap(), &[1; 32]).is_none());
+        assert!(
+            Tls12Keys::derive(Suite::from_id(0xc02f).unwrap(), &[1; 32], &[0; 32], &[0; 32], false)
+                .is_none()
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! The record layer's header (RFC 8446 §5.1, RFC 5246 §6.2.1).
+
+/// The length of a record header.
+pub const HEADER_LEN: usize = 5;
+/// The longest payload of a record: 2^14 of plaintext and TLS 1.2's 2048 bytes of expansion.
+pub const MAX_PAYLOAD: usize = (1 << 14) + 2048;
+
+/// The content type of a record; unknown values survive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentType(pub u8);
+
+impl ContentType {
+    /// `change_cipher_spec`.
+    pub const CHANGE_CIPHER_SPEC: Self = Self(20);
+    /// `alert`.
+    pub const ALERT: Self = Self(21);
+    /// `handshake`.
+    pub const HANDSHAKE: Self = Self(22);
+    /// `application_data`.
+    pub const APPLICATION_DATA: Self = Self(23);
+}
+
+/// A record header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// What is inside, or claims to be.
+    pub content_type: ContentType,
+    /// The payload's length in bytes.
+    pub len: usize,
+    /// The bytes as sent, which are additional data in TLS 1.3.
+    pub bytes: [u8; HEADER_LEN],
+}
+
+impl Header {
+    /// A header of these bytes; `None` where no TLS stack would have sent them.
+    ///
+    /// Heartbeat (24) is let through: it was negotiated for years. An empty record is legal only for
+    /// application data.
+    pub fn parse(bytes: [u8; HEADER_LEN]) -> Option<Self> {
+        let [kind, major, _minor, high, low] = bytes;
+        let len = usize::from(u16::from_be_bytes([high, low]));
+        let plausible =
+            matches!(kind, 20..=24) && major == 3 && len <= MAX_PAYLOAD && (len > 0 || kind == 23);
+        plausible.then_some(Self { content_type: ContentType(kind), len, bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_tls_sends_is_a_header() {
+        assert_eq!(Header::parse([22, 3, 1, 1, 0]).unwrap().len, 256);
+        for bytes in
+            [*b"GET /", [22, 2, 1, 1, 0], [22, 3, 1, 0, 0], [23, 3, 3, 0x50, 0], [19, 3, 3, 0, 1]]
+        {
+            assert_eq!(Header::parse(bytes), None, "{bytes:?}");
+        }
+    }
+}
