@@ -8,6 +8,7 @@
 pub mod name;
 pub mod net;
 pub mod reader;
+pub mod reassembly;
 pub mod seen;
 pub mod time;
 pub mod tls;

@@ -37,7 +37,7 @@ pub struct Messages {
     skip: usize,
 }
 
-/// What [`Messages::next`] found.
+/// What [`Messages::pop`] found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next<'a> {
     /// A whole message: its type and its body.
@@ -59,7 +59,7 @@ impl Messages {
     }
 
     /// The next whole message.
-    pub fn next(&mut self) -> Next<'_> {
+    pub fn pop(&mut self) -> Next<'_> {
         let rest = self.bytes.get(self.done..).unwrap_or_default();
         let mut reader = Reader::new(rest);
         let (Some(kind), Some(len)) = (reader.u8().map(MessageType), reader.u24()) else {
@@ -108,7 +108,7 @@ mod tests {
             let (mut messages, mut found) = (Messages::default(), Vec::new());
             for part in [&stream[..cut], &stream[cut..]] {
                 messages.push(part);
-                while let Next::Message(kind, body) = messages.next() {
+                while let Next::Message(kind, body) = messages.pop() {
                     found.push((kind.0, body.to_vec()));
                 }
             }
@@ -121,12 +121,12 @@ mod tests {
     fn an_over_long_message_is_passed_over_without_being_held() {
         let mut messages = Messages::default();
         messages.push(&[1, 0x02, 0, 0, 9, 9]);
-        assert_eq!(messages.next(), Next::TooLong(MessageType::CLIENT_HELLO));
+        assert_eq!(messages.pop(), Next::TooLong(MessageType::CLIENT_HELLO));
         for _ in 0..0x2_0000 - 2 {
             messages.push(&[9]);
         }
         assert!(messages.held() <= 2);
         messages.push(&[8, 0, 0, 0]);
-        assert_eq!(messages.next(), Next::Message(MessageType::ENCRYPTED_EXTENSIONS, &[]));
+        assert_eq!(messages.pop(), Next::Message(MessageType::ENCRYPTED_EXTENSIONS, &[]));
     }
 }

@@ -60,14 +60,14 @@ impl Suite {
             0x1305 => (Ccm(8), 16, Sha256),
             // GCM: even numbers of 0x009c.. are AES-128, odd ones AES-256; the reverse from 0xc02b on
             0x009c..=0x00ad => {
-                if id % 2 == 0 {
+                if id.is_multiple_of(2) {
                     (Gcm, 16, Sha256)
                 } else {
                     (Gcm, 32, Sha384)
                 }
             }
             0xc02b..=0xc032 => {
-                if id % 2 == 1 {
+                if !id.is_multiple_of(2) {
                     (Gcm, 16, Sha256)
                 } else {
                     (Gcm, 32, Sha384)
@@ -103,7 +103,7 @@ impl Suite {
 
 impl Mac {
     /// The length of the MAC and of its key, in bytes.
-    pub fn len(self) -> usize {
+    pub fn size(self) -> usize {
         match self {
             Self::Sha1 => 20,
             Self::Sha256 => 32,
@@ -114,7 +114,7 @@ impl Mac {
 
 impl Hash {
     /// The length of the digest, in bytes.
-    pub fn len(self) -> usize {
+    pub fn size(self) -> usize {
         match self {
             Self::Sha256 => 32,
             Self::Sha384 => 48,

@@ -72,7 +72,7 @@ impl Tls12Keys {
             return None;
         }
         let (mac_len, iv_len) = match suite.protection {
-            Protection::Cbc(mac) => (mac.len(), 0),
+            Protection::Cbc(mac) => (mac.size(), 0),
             Protection::Gcm | Protection::Ccm(_) => (0, 4),
             Protection::ChaCha20Poly1305 => (0, 12),
         };
@@ -128,7 +128,7 @@ impl Algorithm {
 impl RecordCipher {
     /// TLS 1.3 keys from a traffic secret (RFC 8446 §7.3); `None` where the secret cannot be the suite's.
     pub fn tls13(suite: Suite, secret: &[u8]) -> Option<Self> {
-        if secret.len() != suite.hash.len() {
+        if secret.len() != suite.hash.size() {
             return None;
         }
         let (mut key, mut iv) = ([0; 32], [0; 12]);
@@ -149,7 +149,7 @@ impl RecordCipher {
 
     /// The secret of the next generation after a KeyUpdate (RFC 8446 §7.2).
     pub fn next_secret(hash: Hash, secret: &[u8]) -> Option<Vec<u8>> {
-        let mut next = vec![0; hash.len()];
+        let mut next = vec![0; hash.size()];
         key_schedule::expand_label(hash, secret, "traffic upd", &mut next)?;
         Some(next)
     }
@@ -214,19 +214,12 @@ impl RecordCipher {
     ///
     /// False where the tag or MAC says that this is not the record, not the key or not the sequence number.
     pub fn open(&self, record: &Sealed<'_>, out: &mut Vec<u8>) -> bool {
-        let mut additional = [0; 13];
-        let additional: &[u8] = if self.tls13 {
-            &record.header
-        } else {
-            let Some(aad) =
-                tls12_additional(record, self.plaintext_len(record.payload.len()).unwrap_or(0))
-            else {
-                return false;
-            };
-            additional = aad;
-            &additional
-        };
-        self.open_with(record, additional, out)
+        if self.tls13 {
+            return self.open_with(record, &record.header, out);
+        }
+        let plaintext_len = self.plaintext_len(record.payload.len()).unwrap_or(0);
+        tls12_additional(record, plaintext_len)
+            .is_some_and(|additional| self.open_with(record, &additional, out))
     }
 
     /// As [`open`](Self::open), with additional data of the caller's (QUIC).
@@ -322,7 +315,7 @@ mod tests {
     /// Seals with the reference AEADs what `open` and `peek` must read.
     fn seal13(suite: Suite, plain: &[u8], sequence: u64) -> ([u8; 5], Vec<u8>) {
         let (mut key, mut iv) = (vec![0; suite.key_len], [0; 12]);
-        let secret = &SECRET[..suite.hash.len()];
+        let secret = &SECRET[..suite.hash.size()];
         key_schedule::expand_label(suite.hash, secret, "key", &mut key).unwrap();
         key_schedule::expand_label(suite.hash, secret, "iv", &mut iv).unwrap();
         iv.iter_mut().skip(4).zip(sequence.to_be_bytes()).for_each(|(byte, mask)| *byte ^= mask);
@@ -355,7 +348,7 @@ mod tests {
     fn every_tls13_suite_opens_and_refuses_what_was_changed() {
         for id in 0x1301..=0x1305 {
             let suite = Suite::from_id(id).unwrap();
-            let cipher = RecordCipher::tls13(suite, &SECRET[..suite.hash.len()]).unwrap();
+            let cipher = RecordCipher::tls13(suite, &SECRET[..suite.hash.size()]).unwrap();
             for len in [0, 1, 15, 16, 17, 300, 5000] {
                 let plain: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
                 let (header, payload) = seal13(suite, &plain, 7);
@@ -375,7 +368,7 @@ mod tests {
     fn peeking_anywhere_gives_the_same_bytes() {
         for id in [0x1301, 0x1302, 0x1303] {
             let suite = Suite::from_id(id).unwrap();
-            let cipher = RecordCipher::tls13(suite, &SECRET[..suite.hash.len()]).unwrap();
+            let cipher = RecordCipher::tls13(suite, &SECRET[..suite.hash.size()]).unwrap();
             let plain: Vec<u8> = (0..700u32).map(|at| (at * 7 % 256) as u8).collect();
             let (header, payload) = seal13(suite, &plain, 1 << 33);
             let record = Sealed { header, payload: &payload, sequence: 1 << 33 };

@@ -1,0 +1,198 @@
+//! The walk from link to transport.
+
+use super::flow::Endpoint;
+use super::fragments::Fragments;
+use super::ip::{self, Address};
+use super::link::{self, Layer};
+use super::transport::{self, Packet, Transport};
+use super::{LinkType, tunnel};
+use crate::reader::Reader;
+
+/// The most headers in one packet; a packet wrapped deeper is given up.
+const MAX_LAYERS: usize = 24;
+
+/// Why a packet's headers cannot be read to the end. The values are metric labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NetError {
+    /// A link type that is not decoded.
+    UnsupportedLink,
+    /// The capture ends inside a header.
+    Truncated,
+    /// A header contradicts itself, or headers are nested too deep.
+    Malformed,
+}
+
+impl NetError {
+    /// The metric label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnsupportedLink => "unsupported_link",
+            Self::Truncated => "truncated",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+/// Decodes packets; remembers fragments.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    fragments: Fragments,
+}
+
+impl Decoder {
+    /// Calls `deliver` with the TCP segment or UDP datagram inside a captured frame, if there is one.
+    ///
+    /// `wire_len` is the frame's length on the wire. What is not IP, TCP or UDP is neither delivered nor
+    /// an error.
+    pub fn decode<T>(
+        &mut self,
+        link: LinkType,
+        bytes: &[u8],
+        wire_len: usize,
+        deliver: impl FnOnce(Packet<'_>) -> T,
+    ) -> Result<Option<T>, NetError> {
+        let mut reader = Reader::new(bytes);
+        let layer = link::first_layer(link, &mut reader)?;
+        let cut = wire_len.saturating_sub(bytes.len());
+        match walk(&mut self.fragments, layer, reader, cut)? {
+            Walked::Packet(packet) => Ok(Some(deliver(packet))),
+            Walked::Reassembled(protocol, addresses, payload) => {
+                let layer = Layer::IpPayload(protocol);
+                match walk_from(
+                    &mut self.fragments,
+                    layer,
+                    Reader::new(&payload),
+                    0,
+                    Some((addresses, 0)),
+                )? {
+                    Walked::Packet(packet) => Ok(Some(deliver(packet))),
+                    _ => Ok(None),
+                }
+            }
+            Walked::NotOurs => Ok(None),
+        }
+    }
+
+    /// Fragmented datagrams that were given up.
+    pub fn dropped_datagrams(&self) -> u64 {
+        self.fragments.dropped
+    }
+}
+
+enum Walked<'a> {
+    Packet(Packet<'a>),
+    /// A datagram that was in fragments: its protocol, its ends and its payload.
+    Reassembled(u8, (Address, Address), Vec<u8>),
+    NotOurs,
+}
+
+fn walk<'a>(
+    fragments: &mut Fragments,
+    layer: Layer,
+    reader: Reader<'a>,
+    cut: usize,
+) -> Result<Walked<'a>, NetError> {
+    walk_from(fragments, layer, reader, cut, None)
+}
+
+/// `cut`: bytes of the frame behind the reader that were not captured. `within`: the IP header that
+/// the reader's bytes are the payload of, and how much of that payload is missing.
+fn walk_from<'a>(
+    fragments: &mut Fragments,
+    mut layer: Layer,
+    mut reader: Reader<'a>,
+    cut: usize,
+    mut within: Option<((Address, Address), usize)>,
+) -> Result<Walked<'a>, NetError> {
+    for _ in 0..MAX_LAYERS {
+        layer = match layer {
+            Layer::Ethernet => link::ethernet(&mut reader).ok_or(NetError::Truncated)?,
+            Layer::EtherType(kind) => {
+                match link::ether_type(kind, &mut reader).ok_or(NetError::Truncated)? {
+                    Some(layer) => layer,
+                    None => return Ok(Walked::NotOurs),
+                }
+            }
+            Layer::Ip => {
+                let bytes = reader.rest();
+                let ip = ip::parse(bytes, bytes.len() + cut).ok_or(NetError::Malformed)?;
+                let addresses = (ip.source, ip.destination);
+                if let Some(fragment) = ip.fragment {
+                    return Ok(match fragments.add(&ip, fragment) {
+                        Some(payload) => Walked::Reassembled(ip.protocol, addresses, payload),
+                        None => Walked::NotOurs,
+                    });
+                }
+                within = Some((addresses, ip.missing));
+                reader = Reader::new(ip.payload);
+                Layer::IpPayload(ip.protocol)
+            }
+            Layer::IpPayload(protocol) => {
+                let Some((addresses, missing)) = within else { return Err(NetError::Malformed) };
+                match protocol {
+                    transport::TCP => return tcp(reader, addresses, missing),
+                    transport::UDP => match udp(reader, addresses, missing)? {
+                        Udp::Packet(packet) => return Ok(Walked::Packet(packet)),
+                        Udp::Tunnel(layer, inner) => {
+                            reader = inner;
+                            layer
+                        }
+                    },
+                    protocol => match tunnel::over_ip(protocol, &mut reader) {
+                        Some(layer) => layer,
+                        None => return Ok(Walked::NotOurs),
+                    },
+                }
+            }
+        };
+    }
+    Err(NetError::Malformed)
+}
+
+fn endpoints(addresses: (Address, Address), ports: (u16, u16)) -> (Endpoint, Endpoint) {
+    let endpoint = |address, port| match address {
+        Address::V4(octets) => Endpoint::v4(octets, port),
+        Address::V6(octets) => Endpoint::v6(octets, port),
+    };
+    (endpoint(addresses.0, ports.0), endpoint(addresses.1, ports.1))
+}
+
+fn tcp(
+    mut reader: Reader<'_>,
+    addresses: (Address, Address),
+    missing: usize,
+) -> Result<Walked<'_>, NetError> {
+    let (from, to, tcp) = transport::tcp(&mut reader).ok_or(NetError::Truncated)?;
+    let (source, destination) = endpoints(addresses, (from, to));
+    let payload = reader.rest();
+    Ok(Walked::Packet(Packet {
+        source,
+        destination,
+        transport: Transport::Tcp(tcp),
+        payload,
+        missing,
+    }))
+}
+
+enum Udp<'a> {
+    Packet(Packet<'a>),
+    Tunnel(Layer, Reader<'a>),
+}
+
+fn udp(
+    mut reader: Reader<'_>,
+    addresses: (Address, Address),
+    missing: usize,
+) -> Result<Udp<'_>, NetError> {
+    let (from, to, len) = transport::udp(&mut reader).ok_or(NetError::Truncated)?;
+    let payload =
+        if len == 0 { reader.rest() } else { reader.rest().get(..len).unwrap_or(reader.rest()) };
+    if let Some((layer, header)) = tunnel::over_udp(from, to, payload) {
+        return Ok(Udp::Tunnel(layer, Reader::new(payload.get(header..).unwrap_or_default())));
+    }
+    let (source, destination) = endpoints(addresses, (from, to));
+    Ok(Udp::Packet(Packet { source, destination, transport: Transport::Udp, payload, missing }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+use super::super::transport::{Flags, Tcp};
+use super::*;
+
+/// A TCP segment from 192.0.2.1:4000 to 192.0.2.2:443 that carries `payload`.
+fn tcp_segment(payload: &[u8]) -> Vec<u8> {
+    let mut bytes =
+        vec![0x0f, 0xa0, 0x01, 0xbb, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x18, 0, 9, 0, 0, 0, 0];
+    bytes.extend(payload);
+    bytes
+}
+
+fn ipv4(protocol: u8, place: u16, payload: &[u8]) -> Vec<u8> {
+    let total = (20 + payload.len() as u16).to_be_bytes();
+    let place = place.to_be_bytes();
+    let mut bytes = vec![0x45, 0, total[0], total[1], 0, 7, place[0], place[1], 64, protocol, 0, 0];
+    bytes.extend([192, 0, 2, 1, 192, 0, 2, 2]);
+    bytes.extend(payload);
+    bytes
+}
+
+fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0x60, 0, 0, 0];
+    bytes.extend((payload.len() as u16).to_be_bytes());
+    bytes.extend([next, 64]);
+    bytes.extend([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    bytes.extend([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+    bytes.extend(payload);
+    bytes
+}
+
+fn ethernet(kind: u16, payload: &[u8]) -> Vec<u8> {
+    [&[2; 12][..], &kind.to_be_bytes(), payload].concat()
+}
+
+fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
+    let len = (8 + payload.len() as u16).to_be_bytes();
+    let port = port.to_be_bytes();
+    [&[0x80, 0, port[0], port[1], len[0], len[1], 0, 0][..], payload].concat()
+}
+
+fn payload_of(link: LinkType, bytes: &[u8]) -> Option<(String, Vec<u8>, usize)> {
+    let deliver =
+        |packet: Packet<'_>| (packet.source.to_string(), packet.payload.to_vec(), packet.missing);
+    Decoder::default().decode(link, bytes, bytes.len(), deliver).unwrap()
+}
+
+#[test]
+fn every_link_type_leads_to_the_same_segment() {
+    let ip = ipv4(6, 0, &tcp_segment(b"hello"));
+    let frames = [
+        (LinkType::ETHERNET, ethernet(0x0800, &ip)),
+        (LinkType::ETHERNET, ethernet(0x0800, &[&ip[..], &[0; 9]].concat())),
+        (LinkType::ETHERNET, ethernet(0x8100, &[&[0, 5, 0x08, 0][..], &ip].concat())),
+        (
+            LinkType::ETHERNET,
+            ethernet(0x88a8, &[&[0, 5, 0x81, 0, 0, 6, 0x08, 0][..], &ip].concat()),
+        ),
+        (LinkType::ETHERNET, ethernet(0x8847, &[&[0, 1, 0, 9, 0, 2, 1, 9][..], &ip].concat())),
+        (
+            LinkType::ETHERNET,
+            ethernet(0x8864, &[&[0x11, 0, 0, 1, 0, 9, 0, 0x21][..], &ip].concat()),
+        ),
+        (LinkType::RAW, ip.clone()),
+        (LinkType::IPV4, ip.clone()),
+        (LinkType::NULL, [&[2, 0, 0, 0][..], &ip].concat()),
+        (LinkType::LOOP, [&[0, 0, 0, 2][..], &ip].concat()),
+        (LinkType::LINUX_SLL, [&[0; 14][..], &[0x08, 0], &ip].concat()),
+        (LinkType::LINUX_SLL2, [&[0x08, 0][..], &[0; 18], &ip].concat()),
+    ];
+    for (link, frame) in frames {
+        let expected = ("192.0.2.1:4000".to_owned(), b"hello".to_vec(), 0);
+        assert_eq!(payload_of(link, &frame), Some(expected), "{link:?}");
+    }
+}
+
+#[test]
+fn tunnels_are_seen_through() {
+    let ip = ipv4(6, 0, &tcp_segment(b"hello"));
+    let frame = ethernet(0x0800, &ip);
+    let vxlan = [&[8, 0, 0, 0, 0, 0, 7, 0][..], &frame].concat();
+    let geneve = [&[0x01, 0, 0x65, 0x58, 0, 0, 7, 0, 1, 2, 3, 4][..], &frame].concat();
+    let gre = [&[0x20, 0, 0x08, 0, 0, 0, 0, 1][..], &ip].concat();
+    let packets = [
+        ipv4(17, 0, &udp(4789, &vxlan)),
+        ipv4(17, 0, &udp(6081, &geneve)),
+        ipv4(47, 0, &gre),
+        ipv4(4, 0, &ip),
+        ipv6(4, &ip),
+        ipv4(41, 0, &ipv6(4, &ip)),
+        ipv4(
+            17,
+            0,
+            &udp(
+                4789,
+                &[
+                    &[8, 0, 0, 0, 0, 0, 7, 0][..],
+                    &ethernet(0x0800, &ipv4(17, 0, &udp(4789, &vxlan))),
+                ]
+                .concat(),
+            ),
+        ),
+    ];
+    for packet in packets {
+        assert_eq!(payload_of(LinkType::RAW, &packet).unwrap().1, b"hello");
+    }
+    // A datagram that merely uses the port is a datagram.
+    assert_eq!(
+        payload_of(LinkType::RAW, &ipv4(17, 0, &udp(4789, b"not vxlan"))).unwrap().1,
+        b"not vxlan"
+    );
+}
+
+#[test]
+fn extension_headers_are_passed() {
+    let extensions =
+        [&[60, 0, 1, 4, 0, 0, 0, 0, 6, 1][..], &[0; 14], &tcp_segment(b"hello")].concat();
+    let (source, payload, _) = payload_of(LinkType::IPV6, &ipv6(0, &extensions)).unwrap();
+    assert_eq!((source.as_str(), payload.as_slice()), ("[2001:db8::1]:4000", &b"hello"[..]));
+}
+
+#[test]
+fn fragments_in_any_order_give_the_datagram_and_the_first_wins() {
+    let whole = tcp_segment(&[7; 100]);
+    let parts = [
+        ipv4(6, 0x2000, &whole[..48]),
+        ipv4(6, 0x2000 | 6, &whole[48..96]),
+        ipv4(6, 12, &whole[96..]),
+    ];
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        let mut decoder = Decoder::default();
+        let mut found = None;
+        for at in order {
+            let overlap = ipv4(6, 0x2000 | 3, &[9; 0]);
+            for frame in [&overlap, &parts[at]] {
+                let payload = decoder
+                    .decode(LinkType::RAW, frame, frame.len(), |packet| packet.payload.to_vec());
+                found = payload.unwrap().or(found);
+            }
+        }
+        assert_eq!(found, Some(vec![7; 100]), "{order:?}");
+    }
+}
+
+#[test]
+fn unfinished_datagrams_are_bounded() {
+    let mut decoder = Decoder::default();
+    for id in 0..=u16::MAX {
+        let mut frame = ipv4(6, 0x2000, &[0; 8]);
+        frame[4..6].copy_from_slice(&id.to_be_bytes());
+        assert_eq!(decoder.decode(LinkType::RAW, &frame, frame.len(), |_| ()), Ok(None));
+    }
+    assert_eq!(decoder.dropped_datagrams(), 65_536 - super::super::MAX_FRAGMENTED_DATAGRAMS as u64);
+}
+
+#[test]
+fn what_the_snap_length_cut_is_missing_and_offload_lengths_are_read() {
+    let frame = ethernet(0x0800, &ipv4(6, 0, &tcp_segment(&[1; 500])));
+    let cut = &frame[..200];
+    let packet = Decoder::default().decode(LinkType::ETHERNET, cut, frame.len(), |packet| {
+        (packet.payload.len(), packet.missing, packet.transport)
+    });
+    let tcp = Tcp { sequence: 1, acknowledgment: 2, flags: Flags(0x18) };
+    assert_eq!(packet, Ok(Some((146, 354, Transport::Tcp(tcp)))));
+    let mut offloaded = ipv4(6, 0, &tcp_segment(&[1; 500]));
+    offloaded[2..4].copy_from_slice(&[0, 0]);
+    assert_eq!(payload_of(LinkType::RAW, &offloaded).unwrap().1.len(), 500);
+}
+
+#[test]
+fn nothing_panics_on_what_is_cut_or_changed() {
+    let ip = ipv4(6, 0, &tcp_segment(b"hello"));
+    let vxlan =
+        [&[8, 0, 0, 0, 0, 0, 7, 0][..], &ethernet(0x8847, &[&[0, 1, 1, 9][..], &ip].concat())]
+            .concat();
+    let frame =
+        ethernet(0x8100, &[&[0, 5, 0x08, 0][..], &ipv4(17, 0, &udp(4789, &vxlan))].concat());
+    let mut decoder = Decoder::default();
+    for end in 0..frame.len() {
+        let _ = decoder.decode(LinkType::ETHERNET, &frame[..end], frame.len(), |_| ());
+        for bit in 0..8 {
+            let mut changed = frame.clone();
+            changed[end] ^= 1 << bit;
+            let _ = decoder.decode(LinkType::ETHERNET, &changed, frame.len(), |_| ());
+        }
+    }
+}
