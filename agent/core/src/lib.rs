@@ -5,6 +5,7 @@
 //! here panics on them, and every table and buffer has a named bound.
 #![forbid(unsafe_code)]
 
+pub mod http2;
 pub mod net;
 pub mod reader;
 pub mod seen;
