@@ -5,10 +5,20 @@
 //! here panics on them, and every table and buffer has a named bound.
 #![forbid(unsafe_code)]
 
+pub mod connection;
+mod content;
+pub mod counters;
+pub mod engine;
+pub mod exchange;
+mod http1;
+pub mod http2;
+pub mod judge;
 pub mod name;
 pub mod net;
 pub mod reader;
 pub mod reassembly;
 pub mod seen;
+pub mod side;
 pub mod time;
 pub mod tls;
+pub mod verdict;

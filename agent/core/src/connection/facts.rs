@@ -1,0 +1,149 @@
+//! What is known of a connection.
+
+use crate::name::{CertificateNames, Host, Sni, SniDefect};
+use crate::net::Endpoint;
+use crate::time::Timestamp;
+use crate::tls::Version;
+use sha2::{Digest, Sha256};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// The most origins that are kept of one ORIGIN set; beyond it the set is not whole, and excludes nothing.
+pub const MAX_ORIGINS: usize = 256;
+
+/// Identifies a connection within one run: the number of the packet that opened it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// The transport below TLS or HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TransportKind {
+    /// TCP.
+    Tcp,
+    /// QUIC.
+    Quic,
+}
+
+/// How the content of the connection came to be readable, or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Decryption {
+    /// It did not: it is encrypted and there are no keys, or the wrong ones.
+    None,
+    /// With a key log.
+    KeyLog,
+    /// It is not encrypted.
+    NotNeeded,
+}
+
+/// What is known of a connection, at one moment. Shared by the exchanges that ended at that moment.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Which connection.
+    pub id: ConnectionId,
+    /// The client's end of the transport.
+    pub client: Endpoint,
+    /// The server's end.
+    pub server: Endpoint,
+    /// The client that a PROXY protocol header names.
+    pub client_declared: Option<SocketAddr>,
+    /// TCP or QUIC.
+    pub transport: TransportKind,
+    /// The innermost TLS session; `None` on plaintext.
+    pub tls: Option<Tls>,
+    /// How the content was read.
+    pub decryption: Decryption,
+    /// When it was opened, where that was seen.
+    pub opened: Option<Timestamp>,
+    /// The first packet that was seen of it.
+    pub first_seen: Timestamp,
+    /// The origin set of RFC 8336, once an ORIGIN frame was seen.
+    pub origins: Option<Arc<OriginSet>>,
+}
+
+/// What is known of a TLS session.
+#[derive(Clone, Debug, Default)]
+pub struct Tls {
+    /// The version negotiated; before the ServerHello, the highest offered.
+    pub version: Option<Version>,
+    /// The server name asked for.
+    pub sni: Sni,
+    /// The host that it means, and what is wrong with it.
+    pub sni_host: Option<(Host, Option<SniDefect>)>,
+    /// The ClientHello carried an ECH extension, real or GREASE.
+    pub ech: bool,
+    /// The protocol negotiated.
+    pub alpn: Option<Box<str>>,
+    /// The names of the server's certificate.
+    pub certificate: Option<Arc<CertificateNames>>,
+    /// The ClientHello's random.
+    pub client_random: Option<[u8; 32]>,
+    /// The ServerHello's random.
+    pub server_random: Option<[u8; 32]>,
+}
+
+/// The origins that a server said it speaks for (RFC 8336).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OriginSet {
+    origins: Vec<(Host, u16)>,
+    /// There were more than are kept: absence proves nothing.
+    truncated: bool,
+}
+
+impl Facts {
+    /// The trace that everything about this connection is part of: the same at both ends, with no word
+    /// between them. Of TLS, a hash of the two randoms; of plaintext, of the endpoints and the start.
+    pub fn trace_id(&self) -> [u8; 16] {
+        let mut hash = Sha256::new();
+        match &self.tls {
+            Some(Tls { client_random: Some(client), server_random, .. }) => {
+                hash.update(b"tls");
+                hash.update(client);
+                hash.update(server_random.unwrap_or_default());
+            }
+            _ => {
+                hash.update(b"tuple");
+                hash.update(self.client.to_string());
+                hash.update(b"|");
+                hash.update(self.server.to_string());
+                hash.update(self.opened.unwrap_or(self.first_seen).0.to_be_bytes());
+            }
+        }
+        let digest: [u8; 32] = hash.finalize().into();
+        digest.first_chunk().copied().unwrap_or_default()
+    }
+
+    /// The server name's state and text, as of this moment. Plaintext has none.
+    pub fn sni(&self) -> &Sni {
+        self.tls.as_ref().map_or(&Sni::Absent, |tls| &tls.sni)
+    }
+}
+
+impl OriginSet {
+    /// Adds an origin.
+    pub(crate) fn add(&mut self, host: Host, port: u16) {
+        let origin = (host, port);
+        if self.origins.contains(&origin) {
+            return;
+        }
+        if self.origins.len() < MAX_ORIGINS {
+            self.origins.push(origin);
+        } else {
+            self.truncated = true;
+        }
+    }
+
+    /// Removes an origin, as a client does after a 421 (RFC 8336 §2.3).
+    pub(crate) fn remove(&mut self, host: &Host, port: u16) {
+        self.origins.retain(|(known, at)| known != host || *at != port);
+    }
+
+    /// Whether the set has this origin.
+    pub fn contains(&self, host: &Host, port: u16) -> bool {
+        self.origins.iter().any(|(known, at)| known == host && *at == port)
+    }
+
+    /// Whether the set is whole and does not have this origin.
+    pub fn excludes(&self, host: &Host, port: u16) -> bool {
+        !self.truncated && !self.contains(host, port)
+    }
+}

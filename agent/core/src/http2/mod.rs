@@ -1,0 +1,3 @@
+//! HTTP/2 as an observer between the ends sees it.
+
+pub mod hpack;
