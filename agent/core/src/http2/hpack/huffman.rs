@@ -49,9 +49,34 @@ pub(super) fn decode(input: &[u8], output: &mut Vec<u8>) -> Result<usize, HpackE
 /// Calls `emit` for each one or two symbols of `input`, with their number.
 #[inline]
 fn walk(mut input: &[u8], mut emit: impl FnMut([u8; 2], usize)) -> Result<(), HpackError> {
-    // The first `have` bits of `window` are the next ones of the input.
+    // The first `have` bits of `window` are the next ones of the input; what follows them is what
+    // the input has there, or zeros.
     let mut window = 0u64;
     let mut have = 0u32;
+
+    // While eight octets are left, no end needs to be looked for.
+    while let Some(chunk) = input.first_chunk::<8>() {
+        window |= u64::from_be_bytes(*chunk) >> have;
+        let taken = (63 - have) / 8;
+        input = input.get(taken as usize..).unwrap_or_default();
+        have += taken * 8;
+        while have >= STEP_BITS {
+            let step = step(window);
+            let mut used = u32::from(step.bits);
+            if used > 0 {
+                emit(step.symbols, 1 + usize::from(step.bits != step.first));
+            } else if have >= LONGEST as u32 {
+                let (symbol, length) = long_code(window);
+                emit([u8::try_from(symbol).map_err(|_eos| HpackError::HuffmanEos)?, 0], 1);
+                used = length;
+            } else {
+                break;
+            }
+            window <<= used;
+            have -= used;
+        }
+    }
+
     loop {
         if have < 32 {
             if let Some((chunk, rest)) = input.split_first_chunk::<4>() {
@@ -73,23 +98,22 @@ fn walk(mut input: &[u8], mut emit: impl FnMut([u8; 2], usize)) -> Result<(), Hp
             return Ok(());
         }
         let step = step(bits);
-        let used = if u32::from(step.bits) <= have && step.bits > 0 {
-            emit(step.symbols, 1 + usize::from(step.bits != step.first));
-            u32::from(step.bits)
-        } else if step.bits > 0 {
-            if u32::from(step.first) > have {
-                return Err(HpackError::HuffmanPadding);
-            }
-            emit(step.symbols, 1);
-            u32::from(step.first)
-        } else {
+        let (bits_of_first, bits_of_all) = (u32::from(step.first), u32::from(step.bits));
+        let used = if bits_of_all == 0 {
             let (symbol, length) = long_code(bits);
             if length > have {
                 return Err(HpackError::HuffmanPadding);
             }
-            let symbol = u8::try_from(symbol).map_err(|_eos| HpackError::HuffmanEos)?;
-            emit([symbol, 0], 1);
+            emit([u8::try_from(symbol).map_err(|_eos| HpackError::HuffmanEos)?, 0], 1);
             length
+        } else if bits_of_all <= have {
+            emit(step.symbols, 1 + usize::from(bits_of_all != bits_of_first));
+            bits_of_all
+        } else if bits_of_first <= have {
+            emit(step.symbols, 1);
+            bits_of_first
+        } else {
+            return Err(HpackError::HuffmanPadding);
         };
         window <<= used;
         have -= used;
