@@ -1,3 +1,15 @@
-//! HTTP/2 as an observer between the ends sees it.
+//! HTTP/2 as an observer between the ends sees it (RFC 9113).
 
+mod connection;
+mod direction;
+mod frame;
+mod head;
 pub mod hpack;
+mod origin;
+mod stream;
+
+pub(crate) use connection::{Http2, UpgradedRequest};
+pub use direction::MAX_HEADER_BLOCK;
+pub(crate) use head::known_authority;
+pub(crate) use frame::{PREFACE, is_frame_chain};
+pub use stream::MAX_STREAMS;

@@ -9,7 +9,11 @@ pub mod key_schedule;
 pub mod keylog;
 pub mod record;
 pub mod server_hello;
+mod session;
 pub mod suite;
+
+pub use session::MAX_WAITING;
+pub(crate) use session::Session;
 
 /// A protocol version as on the wire; unknown values survive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -162,8 +162,18 @@ impl RecordCipher {
         )
     }
 
+    /// Whether a record opens on its own, so that its place in the sequence can be found by trying.
+    pub fn can_be_found(&self) -> bool {
+        !matches!(self.algorithm, Algorithm::Cbc(_))
+    }
+
+    /// Bytes that protection adds to each record; 0 where it varies (CBC).
+    pub fn overhead(&self) -> u64 {
+        (self.explicit_len() + self.tag_len()) as u64
+    }
+
     /// Bytes in front of the ciphertext: TLS 1.2's explicit nonce (CBC handles its own IV).
-    fn explicit_len(&self) -> usize {
+    pub fn explicit_len(&self) -> usize {
         match (&self.iv, &self.algorithm) {
             (Iv::Salt(_), Algorithm::Cbc(_)) | (Iv::Xor(_), _) => 0,
             (Iv::Salt(_), _) => 8,

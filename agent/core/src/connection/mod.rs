@@ -1,0 +1,10 @@
+//! A connection: two streams of bytes, the layers above them, and what they showed.
+
+mod context;
+mod facts;
+mod tcp;
+
+pub use context::MAX_AUTHORITIES;
+pub(crate) use context::{Context, Ended, Observed, raw_text};
+pub use facts::{ConnectionId, Decryption, Facts, MAX_ORIGINS, OriginSet, Tls, TransportKind};
+pub(crate) use tcp::{Input, TcpConnection};

@@ -1,0 +1,322 @@
+//! The engine: packets in, events out.
+//!
+//! Feed it with [`Engine::packet`] and [`Engine::secrets`], end with [`Engine::finish`], and take what
+//! it found with [`Engine::drain`] as often as you like.
+
+use crate::connection::{ConnectionId, Facts, Input, TcpConnection};
+use crate::counters::{Counters, Loss};
+use crate::exchange::Exchange;
+use crate::name::Host;
+use crate::net::{Decoder, End, Endpoint, FlowKey, LinkType, Packet, Tcp, Transport};
+use crate::time::Timestamp;
+use crate::tls::keylog::KeyLog;
+use hashbrown::HashMap;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+/// The most connections that are followed at a time; at the limit the longest idle are dropped and counted.
+pub const MAX_CONNECTIONS: usize = 100_000;
+/// The most bytes that all connections together hold for order, decryption and decoding.
+pub const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
+/// The share of connections that is dropped at a limit, so that finding them costs little for each.
+const EVICTED_SHARE: usize = 16;
+
+/// Something that the engine found.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// An exchange ended.
+    Exchange(Exchange),
+    /// A connection ended, by itself or with the input.
+    Connection(ConnectionEnd),
+    /// An endpoint has completed a handshake for this host with a certificate that covers it.
+    Serves {
+        /// The server's end.
+        endpoint: Endpoint,
+        /// The server name.
+        host: Host,
+    },
+}
+
+/// An event with its place: the number of the packet that brought it. The events of all shards, sorted
+/// by it, are those of one engine.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// The packet, or [`u64::MAX`] for the end of the input.
+    pub packet: u64,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// What was found.
+    pub event: Event,
+}
+
+/// A connection that ended.
+#[derive(Clone, Debug)]
+pub struct ConnectionEnd {
+    /// All that was learnt of it.
+    pub facts: Arc<Facts>,
+    /// When it was closed, where that was seen.
+    pub closed: Option<Timestamp>,
+    /// The hosts asked for, normalised, in order of their first request.
+    pub authorities: Vec<String>,
+    /// How many exchanges there were.
+    pub exchanges: u64,
+    /// How many of them were answered with 421.
+    pub misdirected: u64,
+    /// How often bytes were lost.
+    pub gaps: u64,
+}
+
+/// Which flows an engine is for, where several share the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// This engine's number.
+    pub index: u32,
+    /// How many there are.
+    pub count: u32,
+}
+
+/// How an engine works.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Which flows are its own.
+    pub shard: Shard,
+    /// More secrets may arrive while packets do.
+    pub keys_may_come: bool,
+    /// At most this many connections; [`MAX_CONNECTIONS`] by default.
+    pub max_connections: usize,
+    /// At most this many bytes held; [`MAX_HELD_BYTES`] by default.
+    pub max_held_bytes: usize,
+}
+
+/// Follows connections and tells what it finds.
+pub struct Engine {
+    config: Config,
+    decoder: Decoder,
+    keys: Arc<KeyLog>,
+    connections: HashMap<FlowKey, Slot, foldhash::quality::FixedState>,
+    held: usize,
+    /// The number of the packet at hand.
+    packet: u64,
+    counters: Counters,
+    /// Events of the packet at hand.
+    events: Vec<Event>,
+    observations: Vec<Observation>,
+}
+
+struct Slot {
+    last_seen: u64,
+    held: usize,
+    id: ConnectionId,
+    /// `None` once it has ended: what is still in flight belongs to it and begins nothing new.
+    connection: Option<Box<TcpConnection>>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            shard: Shard { index: 0, count: 1 },
+            keys_may_come: false,
+            max_connections: MAX_CONNECTIONS,
+            max_held_bytes: MAX_HELD_BYTES,
+        }
+    }
+}
+
+impl Engine {
+    /// An engine that decrypts with `keys`.
+    pub fn new(config: Config, keys: Arc<KeyLog>) -> Self {
+        Self {
+            config,
+            decoder: Decoder::default(),
+            keys,
+            connections: HashMap::default(),
+            held: 0,
+            packet: 0,
+            counters: Counters::default(),
+            events: Vec::new(),
+            observations: Vec::new(),
+        }
+    }
+
+    /// One captured frame. `number` grows from packet to packet; `wire_len` is its length on the wire.
+    pub fn packet(&mut self, number: u64, at: Timestamp, link: LinkType, bytes: &[u8], wire_len: usize) {
+        self.packet = number;
+        if self.config.shard.index == 0 {
+            self.counters.packets += 1;
+            self.counters.bytes += bytes.len() as u64;
+        }
+        // The decoder is lent out, since what it decodes is handled by the rest of the engine.
+        let mut decoder = std::mem::take(&mut self.decoder);
+        let decoded = decoder.decode(link, bytes, wire_len, |packet| self.decoded(at, &packet));
+        self.decoder = decoder;
+        if let Err(error) = decoded
+            && self.config.shard.index == 0
+        {
+            self.counters.error("net", error.as_str());
+        }
+    }
+
+    /// More secrets, as key log text.
+    pub fn secrets(&mut self, text: &[u8]) {
+        Arc::make_mut(&mut self.keys).add(text);
+    }
+
+    /// The end of the input: everything that is open ends.
+    pub fn finish(&mut self) {
+        self.packet = u64::MAX;
+        let mut open: Vec<(FlowKey, Slot)> = self.connections.drain().collect();
+        open.sort_unstable_by_key(|(_, slot)| slot.id);
+        for (_, slot) in open {
+            self.end(slot);
+        }
+        if self.config.shard.index == 0 {
+            let dropped = self.decoder.dropped_datagrams();
+            if dropped > 0 {
+                *self.counters.lost.entry(Loss::Limit).or_default() += dropped;
+            }
+        }
+    }
+
+    /// What was found since the last time, in order.
+    pub fn drain(&mut self) -> Vec<Observation> {
+        std::mem::take(&mut self.observations)
+    }
+
+    /// What could not be read and what was lost so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// How many connections are followed.
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Bytes held by all of them for order, decryption and decoding.
+    pub fn held_bytes(&self) -> usize {
+        self.held
+    }
+
+    fn decoded(&mut self, at: Timestamp, packet: &Packet<'_>) {
+        match &packet.transport {
+            Transport::Tcp(tcp) => {
+                let (key, from) = FlowKey::new(packet.source, packet.destination, 6);
+                if self.is_own(&key) {
+                    self.tcp(key, from, at, tcp, packet);
+                }
+            }
+            Transport::Udp => {}
+        }
+    }
+
+    fn is_own(&self, key: &FlowKey) -> bool {
+        let Shard { index, count } = self.config.shard;
+        // The high bits: the table uses the low ones and the top seven.
+        count <= 1 || (self.connections.hasher().hash_one(key) >> 32) as u32 % count == index
+    }
+
+    fn tcp(&mut self, key: FlowKey, from: End, at: Timestamp, tcp: &Tcp, packet: &Packet<'_>) {
+        use crate::net::Flags;
+        let is_syn = tcp.flags.contains(Flags::SYN);
+        let begins_anew = self.connections.get(&key).is_some_and(|slot| match &slot.connection {
+            Some(connection) => connection.is_reopened_by(from, tcp),
+            None => is_syn,
+        });
+        if begins_anew && let Some(slot) = self.connections.remove(&key) {
+            self.end(slot);
+        }
+        if !self.connections.contains_key(&key) {
+            // What carries no data and does not open anything is the tail of something that is over.
+            if !is_syn && packet.payload.is_empty() && packet.missing == 0 {
+                return;
+            }
+            self.make_room();
+            let id = ConnectionId(self.packet);
+            let connection = Box::new(TcpConnection::new(id, key, from, at, tcp, packet.payload));
+            self.connections.insert(key, Slot { last_seen: 0, held: 0, id, connection: Some(connection) });
+        }
+        let Some(slot) = self.connections.get_mut(&key) else { return };
+        slot.last_seen = self.packet;
+        let Some(connection) = &mut slot.connection else { return };
+        let mut input = Input {
+            keys: &self.keys,
+            keys_may_come: self.config.keys_may_come,
+            counters: &mut self.counters,
+            events: &mut self.events,
+        };
+        connection.segment(from, at, tcp, packet.payload, packet.missing, &mut input);
+        let held = connection.held();
+        self.held = self.held + held - slot.held;
+        slot.held = held;
+        let id = slot.id;
+        if connection.closing().is_some()
+            && let Some(slot) = self.connections.get_mut(&key)
+        {
+            let ended = Slot { last_seen: slot.last_seen, held: slot.held, id, connection: slot.connection.take() };
+            slot.held = 0;
+            self.end(ended);
+        } else {
+            self.observe(id);
+        }
+        if self.held > self.config.max_held_bytes {
+            self.evict();
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.connections.len() >= self.config.max_connections {
+            self.evict();
+        }
+    }
+
+    /// Drops the connections that were idle longest.
+    fn evict(&mut self) {
+        let mut idle: Vec<(u64, FlowKey)> = self.connections.iter().map(|(key, slot)| (slot.last_seen, *key)).collect();
+        let share = (idle.len() / EVICTED_SHARE).max(1).min(idle.len());
+        if share == 0 {
+            return;
+        }
+        idle.select_nth_unstable_by_key(share - 1, |(last_seen, _)| *last_seen);
+        idle.truncate(share);
+        idle.sort_unstable_by_key(|(last_seen, _)| *last_seen);
+        for (_, key) in idle {
+            if let Some(slot) = self.connections.remove(&key) {
+                if slot.connection.is_some() {
+                    self.counters.lose(Loss::Evicted);
+                }
+                self.end(slot);
+            }
+        }
+    }
+
+    /// Ends a connection and tells it, if it was TLS or HTTP.
+    fn end(&mut self, slot: Slot) {
+        self.held -= slot.held;
+        let Some(mut connection) = slot.connection else { return };
+        let mut input = Input {
+            keys: &self.keys,
+            keys_may_come: self.config.keys_may_come,
+            counters: &mut self.counters,
+            events: &mut self.events,
+        };
+        connection.finish(&mut input);
+        let observed = &connection.observed;
+        if observed.is_ours {
+            self.events.push(Event::Connection(ConnectionEnd {
+                facts: Arc::clone(&observed.facts),
+                closed: connection.closing().map(|closing| closing.at),
+                authorities: observed.authorities(),
+                exchanges: observed.exchanges,
+                misdirected: observed.misdirected,
+                gaps: observed.gaps,
+            }));
+        }
+        self.observe(slot.id);
+    }
+
+    /// Files the events of the packet at hand.
+    fn observe(&mut self, connection: ConnectionId) {
+        let packet = self.packet;
+        self.observations.extend(self.events.drain(..).map(|event| Observation { packet, connection, event }));
+    }
+}

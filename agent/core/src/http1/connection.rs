@@ -1,0 +1,452 @@
+//! An HTTP/1 connection: requests in order, and the responses that answer them in that order.
+
+use super::body::{Body, Progress};
+use super::head::{self, MAX_HEAD, RequestHead, ResponseHead, Upgrade};
+use crate::connection::{Context, Ended};
+use crate::content::{Content, Demand, Place};
+use crate::counters::Loss;
+use crate::exchange::{AuthorityDefect, HttpVersion, Method, RequestAuthority};
+use crate::http2::{Http2, UpgradedRequest, known_authority};
+use crate::seen::Seen;
+use crate::side::Side;
+use crate::time::Timestamp;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// The most requests that wait for their response; more end the reading of the connection.
+pub const MAX_OUTSTANDING: usize = 1024;
+/// The most bytes that are held of responses whose request was not seen yet, or of what a client sends
+/// behind a CONNECT or an upgrade before the answer.
+pub const MAX_HELD_RESPONSE: usize = 256 * 1024;
+
+const PROTOCOL: &str = "http1";
+
+/// One HTTP/1 connection.
+pub(crate) struct Http1 {
+    client: Direction,
+    server: Direction,
+    outstanding: VecDeque<Outstanding>,
+    place: Place,
+    /// How many requests were seen, those before a tunnel included.
+    requests: u64,
+    /// What a tunnel or an upgrade carries.
+    inner: Option<Content>,
+    /// The first thing that was fed was not HTTP.
+    not_http: bool,
+}
+
+#[derive(Default)]
+struct Direction {
+    phase: Phase,
+    /// What was gathered of a message head.
+    head: Vec<u8>,
+    /// Bytes that cannot be read before the other direction is further on.
+    held: Vec<(Timestamp, Vec<u8>)>,
+    held_bytes: usize,
+}
+
+#[derive(Default)]
+enum Phase {
+    #[default]
+    Head,
+    Body(Body),
+    /// Client: what follows depends on the answer to a CONNECT or an upgrade.
+    AwaitAnswer,
+    /// A tunnel, or the protocol that was upgraded to.
+    Inner,
+    /// Nothing further can be told of this direction.
+    Stopped,
+}
+
+/// A request that was not answered yet.
+struct Outstanding {
+    number: u64,
+    version: HttpVersion,
+    method: Seen<Method>,
+    authority: Arc<RequestAuthority>,
+    is_connect: bool,
+    is_head: bool,
+    upgrade: Option<Upgrade>,
+    first: bool,
+    at: Timestamp,
+}
+
+impl Http1 {
+    pub(crate) fn new(place: Place) -> Self {
+        Self {
+            client: Direction::default(),
+            server: Direction::default(),
+            outstanding: VecDeque::new(),
+            place,
+            requests: place.requests_before,
+            inner: None,
+            not_http: false,
+        }
+    }
+
+    /// What was taken for a request line is none, and nothing was before it.
+    pub(crate) fn is_not_http(&self) -> bool {
+        self.not_http
+    }
+
+    pub(crate) fn demand(&self, side: Side) -> Demand {
+        match (&self.direction(side).phase, &self.inner) {
+            (Phase::Head, _) => Demand::Take(1024),
+            (Phase::Body(body), _) => body.demand(),
+            (Phase::AwaitAnswer, _) => Demand::Take(usize::MAX),
+            (Phase::Inner, Some(inner)) => inner.demand(side),
+            (Phase::Inner, None) | (Phase::Stopped, _) => Demand::Skip(u64::MAX),
+        }
+    }
+
+    pub(crate) fn skip(&mut self, side: Side, len: u64) {
+        let direction = self.direction_mut(side);
+        match &mut direction.phase {
+            Phase::Body(body) => {
+                if body.skip(len) {
+                    direction.phase = Phase::Head;
+                    self.message_ended(side);
+                }
+            }
+            Phase::Inner => self.inner.iter_mut().for_each(|inner| inner.skip(side, len)),
+            Phase::Head | Phase::AwaitAnswer | Phase::Stopped => {}
+        }
+    }
+
+    pub(crate) fn held(&self) -> usize {
+        let direction = |direction: &Direction| direction.head.len() + direction.held_bytes;
+        direction(&self.client) + direction(&self.server) + self.inner.as_ref().map_or(0, Content::held)
+    }
+
+    pub(crate) fn gap(&mut self, side: Side, len: Option<u64>, exact: bool, cx: &mut Context<'_>) {
+        let direction = self.direction_mut(side);
+        match (&mut direction.phase, len) {
+            (Phase::Inner, _) => self.inner.iter_mut().for_each(|inner| inner.gap(side, len, exact, cx)),
+            (Phase::Stopped, _) => {}
+            (Phase::Body(Body::UntilClose), _) => {}
+            (Phase::Body(body), Some(len)) if exact && len <= body.can_miss() => {
+                if body.skip(len) {
+                    direction.phase = Phase::Head;
+                    self.message_ended(side);
+                }
+            }
+            // Whether a message began in there cannot be told, so neither can any later number.
+            _ => {
+                cx.counters.error(PROTOCOL, "lost_place");
+                self.stop(side);
+                self.settle(cx);
+            }
+        }
+    }
+
+    pub(crate) fn feed(&mut self, side: Side, at: Timestamp, bytes: &[u8], cx: &mut Context<'_>) {
+        match side {
+            Side::Client => self.feed_client(at, bytes, cx),
+            Side::Server => self.feed_server(at, bytes, cx),
+        }
+        self.settle(cx);
+    }
+
+    /// Nothing more will come: requests without an answer are told as they are.
+    pub(crate) fn finish(&mut self, cx: &mut Context<'_>) {
+        if !self.server.held.is_empty() {
+            cx.counters.error(PROTOCOL, "response_without_request");
+        }
+        while let Some(request) = self.outstanding.pop_front() {
+            self.tell(request, None, None, cx);
+        }
+        self.inner.iter_mut().for_each(|inner| inner.finish(cx));
+    }
+
+    fn direction(&self, side: Side) -> &Direction {
+        match side {
+            Side::Client => &self.client,
+            Side::Server => &self.server,
+        }
+    }
+
+    fn direction_mut(&mut self, side: Side) -> &mut Direction {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        }
+    }
+
+    fn stop(&mut self, side: Side) {
+        *self.direction_mut(side) = Direction { phase: Phase::Stopped, ..Direction::default() };
+    }
+
+    /// Feeds on what was held, as far as the other direction now allows.
+    fn settle(&mut self, cx: &mut Context<'_>) {
+        loop {
+            let server_may = !self.server.held.is_empty() && !self.outstanding.is_empty();
+            let client_may = !self.client.held.is_empty() && !matches!(self.client.phase, Phase::AwaitAnswer);
+            if client_may {
+                for (at, bytes) in self.client.take_held() {
+                    self.feed_client(at, &bytes, cx);
+                }
+            } else if server_may {
+                for (at, bytes) in self.server.take_held() {
+                    self.feed_server(at, &bytes, cx);
+                }
+            } else {
+                break;
+            }
+        }
+        // No request will come any more for a response that waits for one.
+        if matches!(self.client.phase, Phase::Stopped) && !self.server.held.is_empty() {
+            cx.counters.error(PROTOCOL, "response_without_request");
+            self.stop(Side::Server);
+        }
+    }
+
+    fn feed_client(&mut self, at: Timestamp, mut bytes: &[u8], cx: &mut Context<'_>) {
+        while !bytes.is_empty() {
+            match &mut self.client.phase {
+                Phase::Head => {
+                    let Some((head, rest)) = self.client.gather_head(bytes, cx) else { return };
+                    bytes = rest;
+                    self.request(at, &head, cx);
+                    self.client.recycle(head);
+                }
+                Phase::Body(body) => match body.read(bytes) {
+                    Progress::More => return,
+                    Progress::Ended(used) => {
+                        bytes = bytes.get(used..).unwrap_or_default();
+                        self.client.phase = Phase::Head;
+                        self.message_ended(Side::Client);
+                    }
+                    Progress::Malformed => {
+                        cx.counters.error(PROTOCOL, "chunk");
+                        self.stop(Side::Client);
+                    }
+                },
+                Phase::AwaitAnswer => {
+                    if !self.client.hold(at, bytes, cx) {
+                        self.stop(Side::Client);
+                    }
+                    return;
+                }
+                Phase::Inner => {
+                    self.inner.iter_mut().for_each(|inner| inner.feed(Side::Client, at, bytes, cx));
+                    return;
+                }
+                Phase::Stopped => return,
+            }
+        }
+    }
+
+    fn feed_server(&mut self, at: Timestamp, mut bytes: &[u8], cx: &mut Context<'_>) {
+        while !bytes.is_empty() {
+            match &mut self.server.phase {
+                Phase::Head => {
+                    if self.outstanding.is_empty() {
+                        // The request may come yet: captures can order the directions a little wrong.
+                        if !self.server.hold(at, bytes, cx) {
+                            cx.counters.error(PROTOCOL, "response_without_request");
+                            self.stop(Side::Server);
+                        }
+                        return;
+                    }
+                    let Some((head, rest)) = self.server.gather_head(bytes, cx) else { return };
+                    bytes = rest;
+                    self.response(at, &head, cx);
+                    self.server.recycle(head);
+                }
+                Phase::Body(body) => match body.read(bytes) {
+                    Progress::More => return,
+                    Progress::Ended(used) => {
+                        bytes = bytes.get(used..).unwrap_or_default();
+                        self.server.phase = Phase::Head;
+                    }
+                    Progress::Malformed => {
+                        cx.counters.error(PROTOCOL, "chunk");
+                        self.stop(Side::Server);
+                    }
+                },
+                Phase::Inner => {
+                    self.inner.iter_mut().for_each(|inner| inner.feed(Side::Server, at, bytes, cx));
+                    return;
+                }
+                Phase::AwaitAnswer | Phase::Stopped => return,
+            }
+        }
+    }
+
+    /// A request was read to its end: one that changes the protocol is answered before anything else is read.
+    fn message_ended(&mut self, side: Side) {
+        let last = self.outstanding.back();
+        if side == Side::Client && last.is_some_and(|last| last.is_connect || last.upgrade.is_some()) {
+            self.client.phase = Phase::AwaitAnswer;
+        }
+    }
+
+    fn request(&mut self, at: Timestamp, bytes: &[u8], cx: &mut Context<'_>) {
+        let Some(head) = head::request(bytes) else {
+            if self.requests == self.place.requests_before && !cx.observed.is_ours {
+                self.not_http = true;
+            } else {
+                cx.counters.error(PROTOCOL, "malformed_request");
+            }
+            self.stop(Side::Client);
+            return;
+        };
+        cx.observed.is_ours = true;
+        if self.outstanding.len() >= MAX_OUTSTANDING {
+            cx.counters.lose(Loss::Limit);
+            self.stop(Side::Client);
+            return;
+        }
+        self.requests += 1;
+        let method = Method::from_bytes(head.method).map_or(Seen::Unreadable, Seen::Known);
+        self.outstanding.push_back(Outstanding {
+            number: self.requests,
+            version: head.version,
+            method,
+            authority: effective_authority(&head, cx),
+            is_connect: head.method == b"CONNECT",
+            is_head: head.method == b"HEAD",
+            upgrade: head.upgrade,
+            first: self.requests == self.place.requests_before + 1,
+            at,
+        });
+        match head.body {
+            Ok(Some(body)) => self.client.phase = Phase::Body(body),
+            Ok(None) => self.message_ended(Side::Client),
+            Err(()) => {
+                cx.counters.error(PROTOCOL, "framing");
+                self.stop(Side::Client);
+            }
+        }
+    }
+
+    fn response(&mut self, at: Timestamp, bytes: &[u8], cx: &mut Context<'_>) {
+        let Some(head) = head::response(bytes) else {
+            cx.counters.error(PROTOCOL, "malformed_response");
+            self.stop(Side::Server);
+            return;
+        };
+        // 101 is final; the other interim responses announce one.
+        if (100..=199).contains(&head.status) && head.status != 101 {
+            return;
+        }
+        let Some(request) = self.outstanding.pop_front() else { return };
+        let awaited = self.outstanding.is_empty() && matches!(self.client.phase, Phase::AwaitAnswer);
+        if head.status == 101 {
+            self.switch_protocols(request, &head, at, cx);
+            return;
+        }
+        let is_tunnel = request.is_connect && (200..=299).contains(&head.status);
+        let has_body = !request.is_head && !matches!(head.status, 204 | 304);
+        self.tell(request, Some(head.status), Some(at), cx);
+        if is_tunnel {
+            let place = Place { nesting: self.place.nesting + 1, requests_before: self.requests };
+            self.change_to(Content::undecided(place));
+            return;
+        }
+        if awaited {
+            self.client.phase = Phase::Head;
+        }
+        match head.body {
+            _ if !has_body => {}
+            Ok(Body::Length(0)) => {}
+            Ok(body) => self.server.phase = Phase::Body(body),
+            Err(()) => {
+                cx.counters.error(PROTOCOL, "framing");
+                self.stop(Side::Server);
+            }
+        }
+    }
+
+    /// 101: HTTP/2 is read on; anything else is not ours.
+    fn switch_protocols(&mut self, request: Outstanding, head: &ResponseHead, at: Timestamp, cx: &mut Context<'_>) {
+        if request.upgrade == Some(Upgrade::H2c) && head.upgrade == Some(Upgrade::H2c) {
+            let Outstanding { method, authority, first, at, .. } = request;
+            let upgraded = UpgradedRequest { method, authority, first: Some(first), at };
+            self.change_to(Content::Http2(Box::new(Http2::after_upgrade(upgraded, cx))));
+        } else {
+            self.tell(request, Some(head.status), Some(at), cx);
+            self.change_to(Content::Foreign);
+        }
+    }
+
+    fn change_to(&mut self, inner: Content) {
+        self.inner = Some(inner);
+        self.server.phase = Phase::Inner;
+        // A client that was lost before has nothing to say that could be placed.
+        if !matches!(self.client.phase, Phase::Stopped) {
+            self.client.phase = Phase::Inner;
+        }
+    }
+
+    fn tell(&self, request: Outstanding, status: Option<u16>, responded: Option<Timestamp>, cx: &mut Context<'_>) {
+        cx.exchange(Ended {
+            stream: request.number,
+            version: request.version,
+            method: request.method,
+            authority: request.authority,
+            tunnel: request.is_connect,
+            status,
+            first: Some(request.first),
+            started: request.at,
+            responded,
+        });
+    }
+}
+
+impl Direction {
+    /// The head in front of `bytes`, joined to what was gathered before, and the rest; `None` until it is whole.
+    fn gather_head<'a>(&mut self, bytes: &'a [u8], cx: &mut Context<'_>) -> Option<(Vec<u8>, &'a [u8])> {
+        // Empty lines before a message are to be ignored (RFC 9112 §2.2).
+        let blank = if self.head.is_empty() { bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count() } else { 0 };
+        let bytes = bytes.get(blank..)?;
+        let before = self.head.len();
+        let room = MAX_HEAD.saturating_sub(before).min(bytes.len());
+        self.head.extend_from_slice(bytes.get(..room)?);
+        let Some(end) = head::head_end(&self.head, before) else {
+            if self.head.len() >= MAX_HEAD {
+                cx.counters.lose(Loss::Limit);
+                *self = Self { phase: Phase::Stopped, ..Self::default() };
+            }
+            return None;
+        };
+        self.head.truncate(end);
+        Some((std::mem::take(&mut self.head), bytes.get(end - before..)?))
+    }
+
+    /// Gives the buffer of [`gather_head`](Self::gather_head) back.
+    fn recycle(&mut self, mut head: Vec<u8>) {
+        if self.head.is_empty() && head.capacity() <= 4096 {
+            head.clear();
+            self.head = head;
+        }
+    }
+
+    /// Keeps bytes for later; false at the bound.
+    fn hold(&mut self, at: Timestamp, bytes: &[u8], cx: &mut Context<'_>) -> bool {
+        let fits = self.held_bytes + bytes.len() <= MAX_HELD_RESPONSE;
+        if fits {
+            self.held_bytes += bytes.len();
+            self.held.push((at, bytes.to_vec()));
+        } else {
+            cx.counters.lose(Loss::Limit);
+        }
+        fits
+    }
+
+    fn take_held(&mut self) -> Vec<(Timestamp, Vec<u8>)> {
+        self.held_bytes = 0;
+        std::mem::take(&mut self.held)
+    }
+}
+
+/// The target's authority if it has one, else Host (RFC 9112 §3.2.2, §3.3).
+fn effective_authority(head: &RequestHead<'_>, cx: &mut Context<'_>) -> Arc<RequestAuthority> {
+    let missing = |defect| Arc::new(RequestAuthority { raw: Seen::Absent, parsed: None, defect });
+    match head.target_authority.or(head.host) {
+        Some(raw) => known_authority(cx, raw, head.hosts_repeated, false),
+        // HTTP/1.1 demands it (RFC 9112 §3.2).
+        None if head.version == HttpVersion::Http11 => missing(Some(AuthorityDefect::Malformed)),
+        None => missing(None),
+    }
+}

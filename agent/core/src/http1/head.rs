@@ -1,0 +1,216 @@
+//! Message heads: the few things that say what a request is for and where its message ends.
+
+use super::body::{Body, Chunk};
+use crate::exchange::HttpVersion;
+
+/// The longest message head, in bytes; beyond it the direction is given up.
+pub const MAX_HEAD: usize = 64 * 1024;
+/// The most header fields of a head.
+const MAX_FIELDS: usize = 256;
+
+/// A request's head.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct RequestHead<'a> {
+    pub(super) version: HttpVersion,
+    pub(super) method: &'a [u8],
+    /// The authority in the request target: of absolute form, or a CONNECT's.
+    pub(super) target_authority: Option<&'a [u8]>,
+    pub(super) host: Option<&'a [u8]>,
+    /// More than one Host field.
+    pub(super) hosts_repeated: bool,
+    /// `None`: no body. `Err`: lengths that contradict each other.
+    pub(super) body: Result<Option<Body>, ()>,
+    pub(super) upgrade: Option<Upgrade>,
+}
+
+/// What a request asks to upgrade to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Upgrade {
+    /// HTTP/2 in cleartext.
+    H2c,
+    /// Anything else.
+    Other,
+}
+
+/// A response's head.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ResponseHead {
+    pub(super) status: u16,
+    /// Where the body would end, if the status and the request's method allow one.
+    pub(super) body: Result<Body, ()>,
+    pub(super) upgrade: Option<Upgrade>,
+}
+
+/// The length of the head in front, with the empty line that ends it, searching from `from` on.
+pub(super) fn head_end(bytes: &[u8], from: usize) -> Option<usize> {
+    // An empty line: LF, perhaps CR, LF (RFC 9112 §2.2 lets a lone LF pass). Back up over what may have
+    // been seen of it before.
+    let from = from.saturating_sub(3);
+    let mut at = from;
+    while let Some(found) = bytes.get(at..)?.iter().position(|byte| *byte == b'\n') {
+        let after = at + found + 1;
+        match bytes.get(after..)? {
+            [b'\n', ..] => return Some(after + 1),
+            [b'\r', b'\n', ..] => return Some(after + 2),
+            _ => at = after,
+        }
+    }
+    None
+}
+
+/// Reads a request's head; `None` where it is not one.
+pub(super) fn request(bytes: &[u8]) -> Option<RequestHead<'_>> {
+    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+    let mut parsed = httparse::Request::new(&mut fields);
+    httparse::ParserConfig::default().allow_multiple_spaces_in_request_line_delimiters(true);
+    match parsed.parse(bytes) {
+        Ok(httparse::Status::Complete(_)) => {}
+        _ => return None,
+    }
+    let version = if parsed.version? == 0 { HttpVersion::Http10 } else { HttpVersion::Http11 };
+    let (method, target) = (parsed.method?.as_bytes(), parsed.path?.as_bytes());
+    let mut hosts = parsed.headers.iter().filter(|field| field.name.eq_ignore_ascii_case("host"));
+    let host = hosts.next().map(|field| field.value);
+    let hosts_repeated = hosts.next().is_some();
+    let body = Framing::read(parsed.headers).request_body();
+    let upgrade = upgrade(parsed.headers);
+    let target_authority = if method == b"CONNECT" { Some(target) } else { absolute_form(target) };
+    Some(RequestHead { version, method, target_authority, host, hosts_repeated, body, upgrade })
+}
+
+/// Reads a response's head; `None` where it is not one.
+pub(super) fn response(bytes: &[u8]) -> Option<ResponseHead> {
+    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+    let mut parsed = httparse::Response::new(&mut fields);
+    let mut config = httparse::ParserConfig::default();
+    config.allow_spaces_after_header_name_in_responses(true);
+    config.allow_obsolete_multiline_headers_in_responses(true);
+    match config.parse_response(&mut parsed, bytes) {
+        Ok(httparse::Status::Complete(_)) => {}
+        _ => return None,
+    }
+    let body = Framing::read(parsed.headers).response_body();
+    Some(ResponseHead { status: parsed.code?, body, upgrade: upgrade(parsed.headers) })
+}
+
+/// The authority of `scheme://authority/path` (RFC 9112 §3.2.2).
+fn absolute_form(target: &[u8]) -> Option<&[u8]> {
+    if target.starts_with(b"/") || target == b"*" {
+        return None;
+    }
+    let scheme = target.windows(3).position(|window| window == b"://")?;
+    let rest = target.get(scheme + 3..)?;
+    rest.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next()
+}
+
+fn upgrade(fields: &[httparse::Header<'_>]) -> Option<Upgrade> {
+    let field = fields.iter().find(|field| field.name.eq_ignore_ascii_case("upgrade"))?;
+    let mut protocols = field.value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let is_h2c = protocols.any(|protocol| protocol.eq_ignore_ascii_case(b"h2c"));
+    Some(if is_h2c { Upgrade::H2c } else { Upgrade::Other })
+}
+
+/// The fields that say where a message ends (RFC 9112 §6.3).
+#[derive(Default)]
+struct Framing {
+    length: Option<u64>,
+    contradiction: bool,
+    encoded: bool,
+    chunked_last: bool,
+}
+
+impl Framing {
+    fn read(fields: &[httparse::Header<'_>]) -> Self {
+        let mut framing = Self::default();
+        for field in fields {
+            if field.name.eq_ignore_ascii_case("content-length") {
+                framing.content_length(field.value);
+            } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
+                let last = field.value.rsplit(|byte| *byte == b',').next().unwrap_or_default().trim_ascii();
+                framing.encoded = true;
+                framing.chunked_last = last.eq_ignore_ascii_case(b"chunked");
+            }
+        }
+        framing
+    }
+
+    /// The same value repeated is one value.
+    fn content_length(&mut self, value: &[u8]) {
+        for digits in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+            let text = std::str::from_utf8(digits).unwrap_or_default();
+            let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            match text.parse().ok().filter(|_| is_number) {
+                Some(length) if self.length.is_none_or(|known| known == length) => self.length = Some(length),
+                _ => self.contradiction = true,
+            }
+        }
+    }
+
+    fn request_body(&self) -> Result<Option<Body>, ()> {
+        match (self.encoded, self.chunked_last, self.contradiction, self.length) {
+            (true, true, ..) => Ok(Some(Body::Chunked(Chunk::Size(Vec::new())))),
+            // The server cannot know where such a body ends, and nor can we.
+            (true, false, ..) | (false, _, true, _) => Err(()),
+            (false, _, false, Some(length)) if length > 0 => Ok(Some(Body::Length(length))),
+            (false, _, false, _) => Ok(None),
+        }
+    }
+
+    fn response_body(&self) -> Result<Body, ()> {
+        match (self.encoded, self.chunked_last, self.contradiction, self.length) {
+            (true, true, ..) => Ok(Body::Chunked(Chunk::Size(Vec::new()))),
+            (true, false, ..) => Ok(Body::UntilClose),
+            (false, _, true, _) => Err(()),
+            (false, _, false, Some(length)) => Ok(Body::Length(length)),
+            (false, _, false, None) => Ok(Body::UntilClose),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn authority(head: &str) -> (Option<String>, Option<String>) {
+        let head = request(head.as_bytes()).unwrap();
+        let text = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        (text(head.target_authority), text(head.host))
+    }
+
+    #[test]
+    fn every_target_form_gives_its_authority() {
+        let host = Some("b.test".to_owned());
+        let cases = [
+            ("GET /x?http://c.test/ HTTP/1.1\r\nHost: b.test\r\n\r\n", None),
+            ("GET https://a.test:8443?q HTTP/1.1\r\nhost: b.test\r\n\r\n", Some("a.test:8443")),
+            ("CONNECT a.test:443 HTTP/1.1\r\nHOST:b.test\r\n\r\n", Some("a.test:443")),
+            ("OPTIONS * HTTP/1.1\nHost: b.test \n\n", None),
+        ];
+        for (text, target) in cases {
+            assert_eq!(authority(text), (target.map(str::to_owned), host.clone()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_head_is_found_across_any_cut() {
+        for text in [&b"GET / HTTP/1.1\r\nHost: a\r\n\r\nbody"[..], b"GET / HTTP/1.1\nHost: a\n\nbody"] {
+            let end = text.len() - 4;
+            for cut in 0..text.len() {
+                let early = head_end(&text[..cut], 0);
+                assert_eq!(early, (cut >= end).then_some(end), "{cut}");
+                assert_eq!(early.or_else(|| head_end(text, cut)), Some(end), "{cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_that_contradict_each_other_end_the_reading() {
+        let body = |fields: &str| request(format!("POST / HTTP/1.1\r\n{fields}\r\n\r\n").as_bytes()).unwrap().body;
+        assert_eq!(body("Content-Length: 5\r\nContent-Length: 5"), Ok(Some(Body::Length(5))));
+        assert_eq!(body("Content-Length: 5\r\nContent-Length: 6"), Err(()));
+        assert_eq!(body("Content-Length: -1"), Err(()));
+        assert_eq!(body("Transfer-Encoding: gzip"), Err(()));
+        assert_eq!(body("Content-Length: 5\r\nTransfer-Encoding: gzip, chunked"), Ok(Some(Body::Chunked(Chunk::Size(vec![])))));
+        assert_eq!(body("X: y"), Ok(None));
+    }
+}

@@ -1,0 +1,9 @@
+//! HTTP/1.0 and 1.1 as an observer between the ends sees it (RFC 9112).
+
+mod body;
+mod connection;
+mod head;
+
+pub(crate) use connection::Http1;
+pub use connection::{MAX_HELD_RESPONSE, MAX_OUTSTANDING};
+pub use head::MAX_HEAD;

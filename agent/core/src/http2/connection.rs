@@ -1,0 +1,298 @@
+//! An HTTP/2 connection: both directions, and the streams that join them.
+
+use super::direction::{Block, Direction, Step, continues};
+use super::frame::{END_HEADERS, END_STREAM, Head, Kind, headers_fragment, push_promise};
+use super::head::RequestHead;
+use super::origin;
+use super::stream::Streams;
+use crate::connection::Context;
+use crate::content::Demand;
+use crate::counters::Loss;
+use crate::seen::Seen;
+use crate::side::{PerSide, Side};
+use crate::time::Timestamp;
+
+const PROTOCOL: &str = "http2";
+
+/// One HTTP/2 connection.
+pub(crate) struct Http2 {
+    directions: PerSide<Direction>,
+    streams: Streams,
+    /// The connection's first request is the first that was seen.
+    start_seen: bool,
+    /// Requests were lost: a response may be all that is seen of an exchange.
+    requests_lost: bool,
+}
+
+impl Http2 {
+    /// From the first byte of both directions.
+    pub(crate) fn from_start() -> Self {
+        Self::new(Direction::from_start(true), Direction::from_start(false), true)
+    }
+
+    /// After an accepted `Upgrade: h2c`: the request is stream 1 (RFC 7540 §3.2).
+    pub(crate) fn after_upgrade(request: UpgradedRequest, cx: &mut Context<'_>) -> Self {
+        let mut http2 = Self::from_start();
+        let UpgradedRequest { method, authority, first, at } = request;
+        http2.streams.is_first();
+        http2.streams.highest_request = 1;
+        http2.streams.request(1, RequestHead { method, authority, tunnel: false }, at, first, cx);
+        http2.streams.ended(1, true);
+        http2
+    }
+
+    /// From the client's first byte, but somewhere in the server's direction.
+    pub(crate) fn from_client_start() -> Self {
+        Self::new(Direction::from_start(true), Direction::from_middle(), true)
+    }
+
+    /// From somewhere in the middle.
+    pub(crate) fn from_middle() -> Self {
+        let mut http2 = Self::new(Direction::from_middle(), Direction::from_middle(), false);
+        http2.requests_lost = true;
+        http2
+    }
+
+    fn new(client: Direction, server: Direction, start_seen: bool) -> Self {
+        let directions = PerSide { client, server };
+        Self { directions, streams: Streams::default(), start_seen, requests_lost: false }
+    }
+
+    /// What a direction wants to see next.
+    pub(crate) fn demand(&self, side: Side) -> Demand {
+        self.directions.get(side).demand()
+    }
+
+    /// Passes over bytes that nobody wants.
+    pub(crate) fn skip(&mut self, side: Side, len: u64) {
+        self.directions.get_mut(side).skip(len);
+    }
+
+    /// Bytes held.
+    pub(crate) fn held(&self) -> usize {
+        self.directions.client.held() + self.directions.server.held()
+    }
+
+    /// Bytes are missing in one direction.
+    pub(crate) fn gap(&mut self, side: Side, len: Option<u64>, exact: bool, cx: &mut Context<'_>) {
+        if !self.directions.get_mut(side).gap(len, exact) {
+            self.lost_place(side, cx);
+        }
+    }
+
+    fn lost_place(&mut self, side: Side, cx: &mut Context<'_>) {
+        cx.counters.error(PROTOCOL, "lost_place");
+        if side == Side::Client {
+            self.requests_lost = true;
+            self.streams.requests_are_lost(cx);
+        }
+    }
+
+    /// The next bytes of one direction.
+    pub(crate) fn feed(&mut self, side: Side, at: Timestamp, mut bytes: &[u8], cx: &mut Context<'_>) {
+        self.directions.get_mut(side).find_place(bytes);
+        loop {
+            match self.directions.get_mut(side).advance(&mut bytes) {
+                Step::NeedMore => return,
+                Step::NotHttp2 => {
+                    cx.counters.error(PROTOCOL, "bad_preface");
+                    self.lost_place(side, cx);
+                }
+                Step::LostPlace => self.lost_place(side, cx),
+                Step::Passed(head) => self.passed(side, &head, cx),
+                Step::Frame(head, Some(payload)) => self.frame(side, at, &head, payload, cx),
+                Step::Frame(head, None) => {
+                    let payload = self.directions.get_mut(side).collected();
+                    self.frame(side, at, &head, &payload, cx);
+                    self.directions.get_mut(side).recycle(payload);
+                }
+            }
+        }
+    }
+
+    /// Nothing more will come.
+    pub(crate) fn finish(&mut self, cx: &mut Context<'_>) {
+        self.streams.finish(cx);
+    }
+
+    /// A frame whose payload is not looked at.
+    fn passed(&mut self, side: Side, head: &Head, cx: &mut Context<'_>) {
+        if self.interrupts_block(side, head, cx) {
+            return;
+        }
+        match head.kind {
+            Kind::DATA if head.has(END_STREAM) => self.streams.ended(head.stream, side == Side::Client),
+            // A fragment beyond the bound: whatever it would have put into the table is unknown.
+            Kind::HEADERS | Kind::PUSH_PROMISE | Kind::CONTINUATION => {
+                cx.counters.lose(Loss::Limit);
+                self.directions.get_mut(side).hpack.gap();
+                self.directions.get_mut(side).block = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// Between a header block's frames, no other frame may stand: then this is not where a frame begins.
+    fn interrupts_block(&mut self, side: Side, head: &Head, cx: &mut Context<'_>) -> bool {
+        let direction = self.directions.get_mut(side);
+        let fits = match &direction.block {
+            Some(block) => continues(block, head),
+            None => head.kind != Kind::CONTINUATION,
+        };
+        if !fits {
+            cx.counters.error(PROTOCOL, "continuation");
+            direction.stop();
+            self.lost_place(side, cx);
+        }
+        !fits
+    }
+
+    fn frame(&mut self, side: Side, at: Timestamp, head: &Head, payload: &[u8], cx: &mut Context<'_>) {
+        if self.interrupts_block(side, head, cx) {
+            return;
+        }
+        let malformed = match head.kind {
+            Kind::HEADERS => {
+                let fragment = headers_fragment(head, payload);
+                fragment.map(|fragment| self.fragment(side, at, head, None, fragment, cx)).is_none()
+            }
+            Kind::PUSH_PROMISE => {
+                let promise = push_promise(head, payload);
+                promise.map(|(promised, rest)| self.fragment(side, at, head, Some(promised), rest, cx)).is_none()
+            }
+            Kind::CONTINUATION => {
+                self.continuation(side, at, head, payload, cx);
+                false
+            }
+            Kind::RST_STREAM => {
+                self.streams.reset(head.stream, cx);
+                false
+            }
+            Kind::ORIGIN if side == Side::Server && head.stream == 0 => {
+                origin::handle(payload, cx);
+                false
+            }
+            _ => false,
+        };
+        if malformed {
+            cx.counters.error(PROTOCOL, "padding");
+            self.directions.get_mut(side).stop();
+            self.lost_place(side, cx);
+        }
+    }
+
+    /// The first fragment of a header block, and mostly the only one.
+    fn fragment(
+        &mut self,
+        side: Side,
+        at: Timestamp,
+        head: &Head,
+        promised: Option<u32>,
+        fragment: &[u8],
+        cx: &mut Context<'_>,
+    ) {
+        // END_STREAM is not defined for PUSH_PROMISE.
+        let end_stream = head.has(END_STREAM) && promised.is_none();
+        if head.has(END_HEADERS) {
+            self.header_block(side, at, head.stream, end_stream, promised, fragment, cx);
+        } else {
+            let mut block = Block { stream: head.stream, end_stream, promised, bytes: Vec::new(), too_long: false };
+            block.push(fragment);
+            self.directions.get_mut(side).block = Some(block);
+        }
+    }
+
+    fn continuation(&mut self, side: Side, at: Timestamp, head: &Head, payload: &[u8], cx: &mut Context<'_>) {
+        let direction = self.directions.get_mut(side);
+        let Some(mut block) = direction.block.take() else { return };
+        block.push(payload);
+        if !head.has(END_HEADERS) {
+            direction.block = Some(block);
+        } else if block.too_long {
+            cx.counters.lose(Loss::Limit);
+            direction.hpack.gap();
+        } else {
+            self.header_block(side, at, block.stream, block.end_stream, block.promised, &block.bytes, cx);
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a frame's facts, used once, on the way to where they belong")]
+    fn header_block(
+        &mut self,
+        side: Side,
+        at: Timestamp,
+        stream: u32,
+        end_stream: bool,
+        promised: Option<u32>,
+        block: &[u8],
+        cx: &mut Context<'_>,
+    ) {
+        let direction = self.directions.get_mut(side);
+        if let Err(error) = direction.list.decode(&mut direction.hpack, block) {
+            // A peer would close the connection. Here it may be a place wrongly found again.
+            cx.counters.error("hpack", error.as_str());
+            direction.stop();
+            self.lost_place(side, cx);
+            return;
+        }
+        match (side, promised) {
+            (Side::Client, _) => self.request_block(stream, at, cx),
+            (Side::Server, Some(promised)) => self.promise_block(promised, at, cx),
+            (Side::Server, None) => self.response_block(stream, end_stream, at, cx),
+        }
+        if end_stream {
+            self.streams.ended(stream, side == Side::Client);
+        }
+    }
+
+    fn request_block(&mut self, stream: u32, at: Timestamp, cx: &mut Context<'_>) {
+        let list = &self.directions.client.list;
+        // Trailers, or a request on a stream that is over: the ids of new ones only grow.
+        let is_new = stream > self.streams.highest_request || !self.streams.has_request(stream) && self.streams.contains(stream);
+        if !is_new || !list.is_request() {
+            return;
+        }
+        let request = list.request(cx);
+        self.streams.highest_request = self.streams.highest_request.max(stream);
+        let is_first = self.streams.is_first();
+        let first = (self.start_seen && !(is_first && self.requests_lost)).then_some(is_first);
+        self.streams.request(stream, request, at, first, cx);
+    }
+
+    fn promise_block(&mut self, promised: u32, at: Timestamp, cx: &mut Context<'_>) {
+        if promised <= self.streams.highest_push {
+            return;
+        }
+        self.streams.highest_push = promised;
+        let request = self.directions.server.list.request(cx);
+        self.streams.request(promised, request, at, self.start_seen.then_some(false), cx);
+        self.streams.ended(promised, true);
+    }
+
+    fn response_block(&mut self, stream: u32, end_stream: bool, at: Timestamp, cx: &mut Context<'_>) {
+        let status = match self.directions.server.list.status() {
+            // An interim response: the final one follows. (With END_STREAM it would be malformed.)
+            Seen::Known(100..=199) if !end_stream => return,
+            Seen::Known(status) => Some(status),
+            Seen::Unreadable => None,
+            // Trailers.
+            Seen::Absent => return,
+        };
+        let is_push = stream.is_multiple_of(2);
+        let may_come = !self.requests_lost && !self.directions.client.is_lost() && !is_push;
+        // A stream that is over, and whose exchange was told.
+        let highest = if is_push { self.streams.highest_push } else { self.streams.highest_request };
+        if !self.streams.contains(stream) && stream <= highest && !self.requests_lost {
+            return;
+        }
+        self.streams.response(stream, status, at, may_come, cx);
+    }
+}
+
+/// The HTTP/1.1 request that turned a connection into HTTP/2.
+pub(crate) struct UpgradedRequest {
+    pub(crate) method: Seen<crate::exchange::Method>,
+    pub(crate) authority: std::sync::Arc<crate::exchange::RequestAuthority>,
+    pub(crate) first: Option<bool>,
+    pub(crate) at: Timestamp,
+}

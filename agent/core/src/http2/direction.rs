@@ -1,0 +1,254 @@
+//! One direction of an HTTP/2 connection: from bytes to whole frames, bodies passed over.
+
+use super::frame::{HEAD_LEN, Head, Kind, PREFACE, is_frame_chain};
+use super::head::{HeaderList, is_of_interest};
+use super::hpack::Decoder;
+use crate::content::Demand;
+
+/// The longest header block that is decoded, over all its CONTINUATION frames, in bytes. What a peer
+/// sends beyond it costs the direction its compression state, and nothing more.
+pub const MAX_HEADER_BLOCK: usize = 64 * 1024;
+/// How many times a lost place is looked for before the direction is given up.
+const MAX_SEARCHES: u32 = 256;
+
+/// A direction's place in the stream and its compression state.
+pub(super) struct Direction {
+    place: Place,
+    /// What was collected so far of the preface, a frame header or a payload.
+    collected: Vec<u8>,
+    /// The header block that CONTINUATION frames continue.
+    pub(super) block: Option<Block>,
+    pub(super) hpack: Decoder,
+    pub(super) list: HeaderList,
+    /// After a gap whose length was not proven: the next frame header must be strict.
+    on_probation: bool,
+    searches: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Preface,
+    Header,
+    Payload(Head),
+    /// Bytes of a frame that are passed over.
+    Skip(u64),
+    /// Unknown.
+    Lost,
+    /// Unknown for good, or not HTTP/2 after all.
+    Stopped,
+}
+
+/// A header block in the making.
+pub(super) struct Block {
+    pub(super) stream: u32,
+    pub(super) end_stream: bool,
+    pub(super) promised: Option<u32>,
+    pub(super) bytes: Vec<u8>,
+    pub(super) too_long: bool,
+}
+
+/// What [`Direction::advance`] found in front of the bytes.
+pub(super) enum Step<'a> {
+    /// A frame that is not collected begins.
+    Passed(Head),
+    /// A collected frame, whole. The payload is in the bytes or, if `None`, in [`Direction::collected`].
+    Frame(Head, Option<&'a [u8]>),
+    /// All bytes are used.
+    NeedMore,
+    /// The place was lost just now: nothing of this direction can be relied upon any more.
+    LostPlace,
+    /// The bytes are not HTTP/2.
+    NotHttp2,
+}
+
+impl Direction {
+    /// The direction from its first byte; the client's begins with the preface.
+    pub(super) fn from_start(is_client: bool) -> Self {
+        Self::new(if is_client { Place::Preface } else { Place::Header }, Decoder::new(is_of_interest))
+    }
+
+    /// The direction from somewhere in the middle.
+    pub(super) fn from_middle() -> Self {
+        Self::new(Place::Lost, Decoder::mid_connection(is_of_interest))
+    }
+
+    fn new(place: Place, hpack: Decoder) -> Self {
+        let list = HeaderList::default();
+        Self { place, collected: Vec::new(), block: None, hpack, list, on_probation: false, searches: 0 }
+    }
+
+    /// What the direction wants to see next.
+    pub(super) fn demand(&self) -> Demand {
+        match self.place {
+            Place::Preface => Demand::Take(PREFACE.len().saturating_sub(self.collected.len())),
+            Place::Header => Demand::Take(HEAD_LEN.saturating_sub(self.collected.len())),
+            Place::Payload(head) => Demand::Take(head.len.saturating_sub(self.collected.len())),
+            Place::Skip(left) => Demand::Skip(left),
+            Place::Lost => Demand::Take(usize::MAX),
+            Place::Stopped => Demand::Skip(u64::MAX),
+        }
+    }
+
+    /// Passes over bytes that [`demand`](Self::demand) said it does not want.
+    pub(super) fn skip(&mut self, len: u64) {
+        if let Place::Skip(left) = self.place {
+            self.place = if len < left { Place::Skip(left - len) } else { Place::Header };
+        }
+    }
+
+    /// The payload of the frame that was just found, where it came in pieces.
+    pub(super) fn collected(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.collected)
+    }
+
+    /// Gives the buffer of [`collected`](Self::collected) back.
+    pub(super) fn recycle(&mut self, mut buffer: Vec<u8>) {
+        // A buffer that a large block has grown is not kept for the life of the connection.
+        if buffer.capacity() <= 4096 {
+            buffer.clear();
+            self.collected = buffer;
+        }
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self.place, Place::Lost | Place::Stopped)
+    }
+
+    /// Bytes held.
+    pub(super) fn held(&self) -> usize {
+        let block = self.block.as_ref().map_or(0, |block| block.bytes.len());
+        self.collected.len() + block + self.hpack.memory()
+    }
+
+    /// Bytes are missing here: `len` of them, and exactly that many where `exact`. False where the place is lost.
+    pub(super) fn gap(&mut self, len: Option<u64>, exact: bool) -> bool {
+        match (self.place, len) {
+            (Place::Skip(left), Some(len)) if len <= left => {
+                self.skip(len);
+                self.on_probation |= !exact;
+                true
+            }
+            (Place::Stopped, _) => true,
+            _ => {
+                self.lose_place();
+                false
+            }
+        }
+    }
+
+    /// Nothing of this direction can be read from here on.
+    pub(super) fn stop(&mut self) {
+        self.lose_place();
+        self.place = Place::Stopped;
+    }
+
+    fn lose_place(&mut self) {
+        self.place = Place::Lost;
+        self.collected.clear();
+        self.block = None;
+        self.hpack.gap();
+        self.on_probation = false;
+    }
+
+    /// Before the first [`advance`](Self::advance) on what one segment or record carried: looks for a lost place.
+    pub(super) fn find_place(&mut self, bytes: &[u8]) {
+        if !matches!(self.place, Place::Lost) || bytes.is_empty() {
+            return;
+        }
+        if is_frame_chain(bytes) {
+            self.place = Place::Header;
+            return;
+        }
+        self.searches += 1;
+        if self.searches >= MAX_SEARCHES {
+            self.place = Place::Stopped;
+        }
+    }
+
+    /// The next step in `bytes`, which is advanced past what was used.
+    pub(super) fn advance<'a>(&mut self, bytes: &mut &'a [u8]) -> Step<'a> {
+        loop {
+            match self.place {
+                Place::Lost | Place::Stopped => {
+                    *bytes = &[];
+                    return Step::NeedMore;
+                }
+                Place::Skip(left) => {
+                    let len = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+                    *bytes = bytes.get(len..).unwrap_or_default();
+                    self.skip(len as u64);
+                    if bytes.is_empty() {
+                        return Step::NeedMore;
+                    }
+                }
+                Place::Preface => {
+                    let Some(preface) = self.collect(PREFACE.len(), bytes) else { return Step::NeedMore };
+                    let is_preface = preface.unwrap_or(&self.collected) == PREFACE;
+                    self.collected.clear();
+                    if !is_preface {
+                        self.stop();
+                        return Step::NotHttp2;
+                    }
+                    self.place = Place::Header;
+                }
+                Place::Header => {
+                    let Some(head) = self.collect(HEAD_LEN, bytes) else { return Step::NeedMore };
+                    let head = head.unwrap_or(&self.collected).first_chunk().map(Head::parse);
+                    self.collected.clear();
+                    let Some(head) = head else { return Step::NeedMore };
+                    if self.on_probation && !head.is_strict() {
+                        self.lose_place();
+                        return Step::LostPlace;
+                    }
+                    self.on_probation = false;
+                    if head.is_collected() && head.len <= MAX_HEADER_BLOCK {
+                        self.place = Place::Payload(head);
+                    } else {
+                        self.place = if head.len == 0 { Place::Header } else { Place::Skip(head.len as u64) };
+                        return Step::Passed(head);
+                    }
+                }
+                Place::Payload(head) => {
+                    let Some(payload) = self.collect(head.len, bytes) else { return Step::NeedMore };
+                    self.place = Place::Header;
+                    return Step::Frame(head, payload);
+                }
+            }
+        }
+    }
+
+    /// `len` bytes: straight from `bytes` if all are there (`Some(Some)`), else gathered (`Some(None)` when complete).
+    #[expect(clippy::option_option, reason = "not yet, here, or in the buffer: three outcomes of one private step")]
+    fn collect<'a>(&mut self, len: usize, bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
+        if self.collected.is_empty()
+            && let Some((whole, rest)) = bytes.split_at_checked(len)
+        {
+            *bytes = rest;
+            return Some(Some(whole));
+        }
+        let wanted = len.saturating_sub(self.collected.len()).min(bytes.len());
+        let (now, rest) = bytes.split_at_checked(wanted)?;
+        self.collected.extend_from_slice(now);
+        *bytes = rest;
+        (self.collected.len() == len).then_some(None)
+    }
+}
+
+impl Block {
+    /// Adds a fragment, within the bound.
+    pub(super) fn push(&mut self, fragment: &[u8]) {
+        if self.bytes.len() + fragment.len() > MAX_HEADER_BLOCK {
+            self.too_long = true;
+            self.bytes.clear();
+        }
+        if !self.too_long {
+            self.bytes.extend_from_slice(fragment);
+        }
+    }
+}
+
+/// Whether a frame of this kind may stand between a HEADERS frame and its CONTINUATION: none may
+/// (RFC 9113 §6.10).
+pub(super) fn continues(block: &Block, head: &Head) -> bool {
+    head.kind == Kind::CONTINUATION && head.stream == block.stream
+}

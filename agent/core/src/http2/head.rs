@@ -1,0 +1,169 @@
+//! Header lists: the few fields that say what a request is for, and how it was answered.
+
+use super::hpack::{Decoder, Field, HpackError, Value};
+use crate::connection::{Context, raw_text};
+use crate::exchange::{AuthorityDefect, Method, RequestAuthority};
+use crate::name::Authority;
+use crate::seen::Seen;
+use std::sync::Arc;
+
+/// The values that are looked at; every other value is passed over and stored nowhere.
+pub(super) fn is_of_interest(name: &[u8]) -> bool {
+    matches!(name, b":method" | b":authority" | b":status" | b"host")
+}
+
+/// One decoded header list. The buffers are reused from block to block.
+#[derive(Debug, Default)]
+pub(super) struct HeaderList {
+    method: Slot,
+    authority: Slot,
+    status: Slot,
+    host: Slot,
+    /// `:protocol` (RFC 8441): an extended CONNECT is a request like any other.
+    protocol: bool,
+    /// Any request pseudo-header field: the list is a request, not trailers.
+    request: bool,
+    /// A name could not be read: nothing is provably absent.
+    unreadable_name: bool,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    bytes: Vec<u8>,
+    count: u32,
+    unreadable: bool,
+}
+
+/// A decoded request.
+pub(super) struct RequestHead {
+    pub(super) method: Seen<Method>,
+    pub(super) authority: Arc<RequestAuthority>,
+    pub(super) tunnel: bool,
+}
+
+impl Slot {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.count = 0;
+        self.unreadable = false;
+    }
+
+    fn set(&mut self, value: Value<'_>) {
+        self.count += 1;
+        if self.count > 1 {
+            return;
+        }
+        match value {
+            Value::Known(bytes) => self.bytes.extend_from_slice(bytes),
+            Value::Omitted | Value::Unreadable => self.unreadable = true,
+        }
+    }
+
+    fn seen(&self, nothing_is_absent: bool) -> Seen<&[u8]> {
+        match (self.count, self.unreadable, nothing_is_absent) {
+            (0, _, true) | (1.., true, _) => Seen::Unreadable,
+            (0, _, false) => Seen::Absent,
+            (1.., false, _) => Seen::Known(&self.bytes),
+        }
+    }
+}
+
+impl HeaderList {
+    /// Decodes a block, replacing what was here.
+    pub(super) fn decode(&mut self, decoder: &mut Decoder, block: &[u8]) -> Result<(), HpackError> {
+        [&mut self.method, &mut self.authority, &mut self.status, &mut self.host].into_iter().for_each(Slot::clear);
+        (self.protocol, self.request, self.unreadable_name) = (false, false, false);
+        decoder.decode(block, |Field { name, value }| {
+            let Seen::Known(name) = name else {
+                self.unreadable_name = true;
+                return;
+            };
+            match name {
+                b":method" => self.method.set(value),
+                b":authority" => self.authority.set(value),
+                b":status" => self.status.set(value),
+                b"host" => self.host.set(value),
+                b":protocol" => self.protocol = true,
+                _ => {}
+            }
+            self.request |= matches!(name, b":method" | b":authority" | b":path" | b":scheme");
+        })
+    }
+
+    /// Whether this is a request's list and not trailers; what cannot be told is taken for a request.
+    pub(super) fn is_request(&self) -> bool {
+        self.request || self.unreadable_name
+    }
+
+    /// The status; [`Seen::Absent`] in trailers.
+    pub(super) fn status(&self) -> Seen<u16> {
+        match self.status.seen(self.unreadable_name) {
+            Seen::Known(bytes) => {
+                let digits = std::str::from_utf8(bytes).ok().filter(|text| text.len() == 3);
+                digits.and_then(|text| text.parse().ok()).map_or(Seen::Unreadable, Seen::Known)
+            }
+            Seen::Absent => Seen::Absent,
+            Seen::Unreadable => Seen::Unreadable,
+        }
+    }
+
+    /// What the request is for.
+    pub(super) fn request(&self, cx: &mut Context<'_>) -> RequestHead {
+        let method = match self.method.seen(self.unreadable_name) {
+            Seen::Known(bytes) => Method::from_bytes(bytes).map_or(Seen::Unreadable, Seen::Known),
+            Seen::Absent => Seen::Absent,
+            Seen::Unreadable => Seen::Unreadable,
+        };
+        let is_connect = matches!(&method, Seen::Known(method) if method.as_str() == "CONNECT");
+        let tunnel = is_connect && !self.protocol && !self.unreadable_name;
+        RequestHead { method, authority: self.effective_authority(cx), tunnel }
+    }
+
+    /// `:authority`, or `Host` where there is none (RFC 9113 §8.3.1).
+    fn effective_authority(&self, cx: &mut Context<'_>) -> Arc<RequestAuthority> {
+        let host = self.host.seen(self.unreadable_name);
+        let (effective, count) = match self.authority.seen(self.unreadable_name) {
+            Seen::Absent => (host, self.host.count),
+            authority => (authority, self.authority.count),
+        };
+        let conflict = match (self.authority.seen(self.unreadable_name), host) {
+            (Seen::Known(authority), Seen::Known(host)) => conflict(authority, host),
+            _ => false,
+        };
+        let repeated = count > 1 || self.host.count > 1;
+        match effective {
+            Seen::Known(raw) => known_authority(cx, raw, repeated, conflict),
+            Seen::Absent => Arc::new(RequestAuthority { raw: Seen::Absent, parsed: None, defect: None }),
+            Seen::Unreadable => Arc::new(RequestAuthority::default()),
+        }
+    }
+}
+
+fn conflict(authority: &[u8], host: &[u8]) -> bool {
+    authority != host
+        && match (Authority::parse(authority), Authority::parse(host)) {
+            (Ok(authority), Ok(host)) => authority.host != host.host || authority.port_or(443) != host.port_or(443),
+            _ => true,
+        }
+}
+
+/// The authority of a request that carries `raw`, from the connection's table where it was seen before.
+pub(crate) fn known_authority(cx: &mut Context<'_>, raw: &[u8], repeated: bool, conflict: bool) -> Arc<RequestAuthority> {
+    // An empty one is a missing one (RFC 9112 §3.2).
+    if raw.is_empty() && !repeated {
+        return Arc::new(RequestAuthority { raw: Seen::Absent, parsed: None, defect: None });
+    }
+    let defect_of = |parsed: Option<&Authority>| match parsed {
+        Some(parsed) if !parsed.userinfo && !repeated => conflict.then_some(AuthorityDefect::Conflict),
+        _ => Some(AuthorityDefect::Malformed),
+    };
+    let is_same = |known: &RequestAuthority| {
+        matches!(&known.raw, Seen::Known(text) if text.as_bytes() == raw)
+            && known.defect == defect_of(known.parsed.as_ref())
+    };
+    cx.authority(is_same, || {
+        let parsed = Authority::parse(raw).ok().filter(|_| !repeated);
+        let defect = defect_of(parsed.as_ref());
+        RequestAuthority { raw: Seen::Known(raw_text(raw)), parsed, defect }
+    })
+}

@@ -1,0 +1,174 @@
+//! Streams: pairing requests with responses.
+
+use super::head::RequestHead;
+use crate::connection::{Context, Ended};
+use crate::counters::Loss;
+use crate::exchange::HttpVersion;
+use crate::seen::Seen;
+use crate::time::Timestamp;
+use hashbrown::HashMap;
+
+/// The most streams of one connection that are waiting for a half; at the limit the oldest is told as it is.
+pub const MAX_STREAMS: usize = 1024;
+
+/// The streams of one connection whose exchange was not told yet, or that have not ended.
+#[derive(Default)]
+pub(super) struct Streams {
+    open: HashMap<u32, Stream, foldhash::fast::RandomState>,
+    /// The highest stream that a request was seen on; ids of one end only grow (RFC 9113 §5.1.1).
+    pub(super) highest_request: u32,
+    pub(super) highest_push: u32,
+    /// The highest stream that a response was seen on before its request.
+    any_exchange: bool,
+}
+
+#[derive(Default)]
+struct Stream {
+    request: Option<(RequestHead, Timestamp)>,
+    response: Option<Response>,
+    first: Option<bool>,
+    told: bool,
+    client_ended: bool,
+    server_ended: bool,
+}
+
+struct Response {
+    status: Option<u16>,
+    at: Timestamp,
+}
+
+impl Streams {
+    /// A request on a stream not seen before.
+    pub(super) fn request(
+        &mut self,
+        id: u32,
+        request: RequestHead,
+        at: Timestamp,
+        first: Option<bool>,
+        cx: &mut Context<'_>,
+    ) {
+        self.make_room(cx);
+        let stream = self.open.entry(id).or_default();
+        stream.request = Some((request, at));
+        stream.first = first;
+        if stream.response.is_some() {
+            self.tell(id, cx);
+        }
+    }
+
+    /// Whether any exchange was begun.
+    pub(super) fn is_first(&mut self) -> bool {
+        !std::mem::replace(&mut self.any_exchange, true)
+    }
+
+    pub(super) fn has_request(&self, id: u32) -> bool {
+        self.open.get(&id).is_some_and(|stream| stream.request.is_some())
+    }
+
+    pub(super) fn contains(&self, id: u32) -> bool {
+        self.open.contains_key(&id)
+    }
+
+    /// A final response. Without its request it waits for it where `request_may_come`.
+    pub(super) fn response(
+        &mut self,
+        id: u32,
+        status: Option<u16>,
+        at: Timestamp,
+        request_may_come: bool,
+        cx: &mut Context<'_>,
+    ) {
+        self.make_room(cx);
+        let stream = self.open.entry(id).or_default();
+        if stream.response.is_some() {
+            return;
+        }
+        stream.response = Some(Response { status, at });
+        if stream.request.is_some() || !request_may_come {
+            self.tell(id, cx);
+        }
+    }
+
+    /// One end has sent its last frame on the stream.
+    pub(super) fn ended(&mut self, id: u32, by_client: bool) {
+        if let Some(stream) = self.open.get_mut(&id) {
+            stream.client_ended |= by_client;
+            stream.server_ended |= !by_client;
+            if stream.told && stream.client_ended && stream.server_ended {
+                self.open.remove(&id);
+            }
+        }
+    }
+
+    /// RST_STREAM: whatever was seen is all there will be.
+    pub(super) fn reset(&mut self, id: u32, cx: &mut Context<'_>) {
+        self.tell(id, cx);
+        self.open.remove(&id);
+    }
+
+    /// No request will be seen any more for responses that wait for theirs.
+    pub(super) fn requests_are_lost(&mut self, cx: &mut Context<'_>) {
+        let waiting = self.ids(|stream| stream.request.is_none());
+        waiting.into_iter().for_each(|id| self.tell(id, cx));
+    }
+
+    /// Nothing more will come: tells the rest, in stream order.
+    pub(super) fn finish(&mut self, cx: &mut Context<'_>) {
+        self.ids(|stream| !stream.told).into_iter().for_each(|id| self.tell(id, cx));
+        self.open.clear();
+    }
+
+    fn ids(&self, wanted: impl Fn(&Stream) -> bool) -> Vec<u32> {
+        let mut ids: Vec<u32> = self.open.iter().filter(|(_, stream)| wanted(stream)).map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    fn make_room(&mut self, cx: &mut Context<'_>) {
+        if self.open.len() < MAX_STREAMS {
+            return;
+        }
+        // Those that are told already only wait for their end; then the oldest.
+        let told = self.ids(|stream| stream.told);
+        if told.is_empty() {
+            cx.counters.lose(Loss::Limit);
+            let oldest = self.open.keys().min().copied();
+            oldest.into_iter().for_each(|id| self.reset(id, cx));
+        } else {
+            told.iter().for_each(|id| drop(self.open.remove(id)));
+        }
+    }
+
+    fn tell(&mut self, id: u32, cx: &mut Context<'_>) {
+        let Some(stream) = self.open.get_mut(&id).filter(|stream| !stream.told) else { return };
+        stream.told = true;
+        let status = stream.response.as_ref().and_then(|response| response.status);
+        // Where the status cannot be read, the response may have been an interim one.
+        let responded = stream.response.as_ref().filter(|response| response.status.is_some()).map(|response| response.at);
+        let seen_response_at = stream.response.as_ref().map(|response| response.at);
+        let (request, started) = match stream.request.take() {
+            Some((request, at)) => (Some(request), at),
+            None => (None, seen_response_at.unwrap_or_default()),
+        };
+        let (method, authority, tunnel) = match request {
+            Some(request) => (request.method, request.authority, request.tunnel),
+            None => (Seen::Unreadable, Default::default(), false),
+        };
+        let first = stream.first;
+        let done = stream.client_ended && stream.server_ended;
+        cx.exchange(Ended {
+            stream: u64::from(id),
+            version: HttpVersion::Http2,
+            method,
+            authority,
+            tunnel,
+            status,
+            first,
+            started,
+            responded,
+        });
+        if done {
+            self.open.remove(&id);
+        }
+    }
+}

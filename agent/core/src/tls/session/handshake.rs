@@ -1,0 +1,376 @@
+//! The handshake: what it says of the connection, and when which keys come into use.
+
+use super::flow::{Session, Turn};
+use super::half::{Keys, Opener, Stage};
+use crate::connection::Context;
+use crate::name::Sni;
+use crate::side::{PerSide, Side};
+use crate::tls::certificate;
+use crate::tls::cipher::{RecordCipher, Tls12Keys, version_is_supported};
+use crate::tls::client_hello::{ClientHello, ServerName};
+use crate::tls::handshake::{MessageType, Next};
+use crate::tls::keylog::{Label, Secret};
+use crate::tls::record::ContentType;
+use crate::tls::server_hello::{EncryptedExtensions, ServerHello};
+use crate::tls::suite::Suite;
+use crate::tls::Version;
+use std::sync::Arc;
+
+const PROTOCOL: &str = "tls";
+/// How many records are passed over that do not open with keys that are not known to be in use yet:
+/// rejected early data, or a handshake whose own keys are not in the key log.
+const MAX_FOREIGN_RECORDS: u32 = 256;
+
+/// What the handshake messages have said so far.
+#[derive(Default)]
+pub(super) struct Handshake {
+    client_random: Option<[u8; 32]>,
+    offers_early_data: bool,
+    server: Option<ServerHello>,
+    /// TLS 1.3: whether early data was accepted, once that is known.
+    early_data: Option<bool>,
+    /// The first hellos were told; a renegotiation's do not change what the connection is.
+    told: bool,
+    /// TLS 1.2: keys that a side's next ChangeCipherSpec brings into use.
+    next: PerSide<Option<RecordCipher>>,
+    /// How far each side is.
+    progress: PerSide<Progress>,
+    /// Handshake messages of a side were lost.
+    lost: PerSide<bool>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Progress {
+    #[default]
+    Negotiating,
+    /// TLS 1.2: has sent its ChangeCipherSpec.
+    Changed,
+    /// Has sent its Finished.
+    Finished,
+}
+
+impl Handshake {
+    pub(super) fn lost(&mut self, side: Side) {
+        *self.lost.get_mut(side) = true;
+    }
+
+    pub(super) fn is_complete(&self, side: Side) -> bool {
+        *self.progress.get(side) == Progress::Finished
+    }
+
+    /// A record that cannot be opened. Behind a ChangeCipherSpec, the first one of a handshake is Finished.
+    pub(super) fn opaque_record(&mut self, side: Side, kind: ContentType, cx: &mut Context<'_>) {
+        if kind == ContentType::HANDSHAKE && *self.progress.get(side) == Progress::Changed {
+            self.finished(side, cx);
+        }
+    }
+
+    fn finished(&mut self, side: Side, cx: &mut Context<'_>) {
+        *self.progress.get_mut(side) = Progress::Finished;
+        if self.is_complete(side.other()) {
+            cx.handshake_completed();
+        }
+    }
+
+    fn is_tls13(&self) -> bool {
+        self.server.as_ref().is_some_and(|hello| hello.version >= Version::TLS1_3)
+    }
+}
+
+impl Session {
+    /// Bytes of handshake messages, in the clear or decrypted.
+    pub(super) fn handshake_bytes(&mut self, side: Side, bytes: &[u8], cx: &mut Context<'_>) {
+        let mut messages = std::mem::take(&mut self.halves.get_mut(side).messages);
+        messages.push(bytes);
+        loop {
+            match messages.pop() {
+                Next::Message(kind, body) => self.message(side, kind, body, cx),
+                Next::TooLong(_) => {
+                    cx.counters.lose(crate::counters::Loss::Limit);
+                    cx.counters.error(PROTOCOL, "message_too_long");
+                }
+                Next::NeedMore => break,
+            }
+        }
+        // New keys start with a new message (RFC 8446 §5.1), so nothing of the old is lost with them.
+        self.halves.get_mut(side).messages = messages;
+    }
+
+    fn message(&mut self, side: Side, kind: MessageType, body: &[u8], cx: &mut Context<'_>) {
+        match (side, kind) {
+            (Side::Client, MessageType::CLIENT_HELLO) => match ClientHello::parse(body) {
+                Some(hello) => self.client_hello(&hello, cx),
+                None => cx.counters.error(PROTOCOL, "client_hello"),
+            },
+            (Side::Server, MessageType::SERVER_HELLO) => match ServerHello::parse(body) {
+                Some(hello) => self.server_hello(hello, cx),
+                None => cx.counters.error(PROTOCOL, "server_hello"),
+            },
+            (Side::Server, MessageType::ENCRYPTED_EXTENSIONS) => {
+                let found = EncryptedExtensions::parse(body).unwrap_or_default();
+                self.handshake.early_data = Some(found.early_data);
+                if let Some(alpn) = found.alpn {
+                    cx.tls().alpn = Some(String::from_utf8_lossy(&alpn).into());
+                }
+            }
+            (Side::Server, MessageType::CERTIFICATE) => self.certificate(body, cx),
+            (_, MessageType::FINISHED) => {
+                self.handshake.finished(side, cx);
+                if self.handshake.is_tls13() {
+                    self.use_traffic_keys(side, cx);
+                }
+            }
+            (Side::Client, MessageType::END_OF_EARLY_DATA) => self.use_handshake_keys(side, cx),
+            (_, MessageType::KEY_UPDATE) => self.key_update(side),
+            _ => {}
+        }
+    }
+
+    fn client_hello(&mut self, hello: &ClientHello, cx: &mut Context<'_>) {
+        let handshake = &mut self.handshake;
+        handshake.client_random = Some(hello.random);
+        handshake.offers_early_data = hello.early_data;
+        if handshake.told {
+            // After a retry request, or renegotiating: the server answers anew.
+            if !handshake.is_tls13() {
+                handshake.server = None;
+            }
+            return;
+        }
+        handshake.told = true;
+        for _ in 0..hello.malformed_extensions {
+            cx.counters.error(PROTOCOL, "malformed_extension");
+        }
+        let ech_is_real = cx.keys.secrets(&hello.random).is_some_and(|secrets| secrets.get(Label::Ech).is_some());
+        let sni = match &hello.server_name {
+            _ if hello.ech && ech_is_real => Sni::Encrypted,
+            ServerName::Name(name) => Sni::from_bytes(name),
+            ServerName::Absent => Sni::Absent,
+            ServerName::Malformed => Sni::Unseen,
+        };
+        // The server's side may have been seen first, in a capture that orders the directions a little wrong.
+        let tls = cx.tls();
+        if tls.version.is_none() {
+            tls.version = Some(hello.version);
+        }
+        tls.sni_host = sni.host();
+        tls.sni = sni;
+        tls.ech = hello.ech;
+        tls.client_random = Some(hello.random);
+    }
+
+    fn server_hello(&mut self, hello: ServerHello, cx: &mut Context<'_>) {
+        if hello.retry {
+            // Early data is rejected with it (RFC 8446 §4.1.2), and the client says hello again.
+            self.handshake.early_data = Some(false);
+            let client = &mut self.halves.client;
+            client.waiting.retain(|record| record.header.content_type != ContentType::APPLICATION_DATA);
+            client.waiting_bytes = client.waiting.iter().map(|record| record.payload.len() + 5).sum();
+            if !client.keys.is_opaque() {
+                client.keys = Keys::Clear;
+            }
+            return;
+        }
+        let is_first = cx.observed.facts.tls.as_ref().is_none_or(|tls| tls.server_random.is_none());
+        if is_first {
+            let tls = cx.tls();
+            tls.version = Some(hello.version);
+            tls.server_random = Some(hello.random);
+            if let Some(alpn) = &hello.alpn {
+                tls.alpn = Some(String::from_utf8_lossy(alpn).into());
+            }
+        }
+        self.handshake.server = Some(hello);
+    }
+
+    fn certificate(&mut self, body: &[u8], cx: &mut Context<'_>) {
+        let leaf = if self.handshake.is_tls13() { certificate::leaf_tls13(body) } else { certificate::leaf_tls12(body) };
+        match leaf.and_then(certificate::names) {
+            Some(names) if cx.observed.facts.tls.as_ref().is_some_and(|tls| tls.certificate.is_none()) => {
+                cx.tls().certificate = Some(Arc::new(names));
+            }
+            Some(_) => {}
+            None => cx.counters.error(PROTOCOL, "certificate"),
+        }
+    }
+
+    /// A ChangeCipherSpec: nothing in TLS 1.3; before it, the next record is protected.
+    pub(super) fn change_cipher_spec(&mut self, side: Side, cx: &mut Context<'_>) -> Turn {
+        if self.handshake.server.is_none() || self.handshake.client_random.is_none() {
+            // The other direction's hello may still come, unless it is lost. In TLS 1.3 with early data,
+            // this comes before the ServerHello.
+            let missing = if self.handshake.server.is_none() { Side::Server } else { Side::Client };
+            if !self.halves.get(missing).is_lost() {
+                return Turn::Wait;
+            }
+        }
+        if self.handshake.is_tls13() {
+            return Turn::Done;
+        }
+        *self.handshake.progress.get_mut(side) = Progress::Changed;
+        if self.handshake.next.get(side).is_none() {
+            match self.tls12_keys(cx) {
+                Ok(keys) => {
+                    self.handshake.next = PerSide { client: Some(keys.client), server: Some(keys.server) };
+                }
+                Err(Missing::NotYet) => {
+                    *self.handshake.progress.get_mut(side) = Progress::Negotiating;
+                    return Turn::Wait;
+                }
+                Err(Missing::Never(reason)) => {
+                    // Both directions are lost to us, but what the other one still says in the clear is not.
+                    self.halves.get_mut(side).keys = Keys::Opaque;
+                    if !std::mem::replace(&mut self.failure_told, true) {
+                        cx.counters.error(PROTOCOL, reason);
+                    }
+                    return Turn::Done;
+                }
+            }
+        }
+        if let Some(cipher) = self.handshake.next.get_mut(side).take() {
+            self.set_keys(side, Opener::new(cipher, Stage::Tls12, None));
+        }
+        Turn::Done
+    }
+
+    fn tls12_keys(&self, cx: &Context<'_>) -> Result<Tls12Keys, Missing> {
+        let (Some(client_random), Some(server)) = (&self.handshake.client_random, &self.handshake.server) else {
+            return Err(Missing::Never("hello_unseen"));
+        };
+        let suite = self.suite()?;
+        let master = self.secret(Label::Master, cx)?;
+        Tls12Keys::derive(suite, master.as_bytes(), client_random, &server.random, server.encrypt_then_mac)
+            .ok_or(Missing::Never("wrong_keys"))
+    }
+
+    fn suite(&self) -> Result<Suite, Missing> {
+        let server = self.handshake.server.as_ref().ok_or(Missing::Never("hello_unseen"))?;
+        if !version_is_supported(server.version) {
+            return Err(Missing::Never("unsupported_version"));
+        }
+        Suite::from_id(server.cipher_suite).ok_or(Missing::Never("unsupported_suite"))
+    }
+
+    fn secret(&self, label: Label, cx: &Context<'_>) -> Result<Secret, Missing> {
+        let random = self.handshake.client_random.as_ref().ok_or(Missing::Never("hello_unseen"))?;
+        match cx.keys.secrets(random).and_then(|secrets| secrets.get(label)) {
+            Some(secret) => Ok(*secret),
+            None if cx.keys_may_come => Err(Missing::NotYet),
+            None => Err(Missing::Never("no_keys")),
+        }
+    }
+
+    /// TLS 1.3: brings a side's first keys into use. False: it is too early to say which they are.
+    pub(super) fn protect(&mut self, side: Side, cx: &mut Context<'_>) -> bool {
+        let other = self.halves.get(side.other());
+        let handshake = &self.handshake;
+        if handshake.server.is_none() || handshake.client_random.is_none() {
+            let missing = if handshake.server.is_none() { Side::Server } else { Side::Client };
+            if missing != side && !other.is_lost() {
+                return false;
+            }
+            self.fail("hello_unseen", cx);
+            return true;
+        }
+        if !handshake.is_tls13() {
+            // Application data in the clear has never been TLS 1.2.
+            self.fail("unexpected_record", cx);
+            return true;
+        }
+        if side == Side::Client && handshake.offers_early_data {
+            match handshake.early_data {
+                // The server says it in its EncryptedExtensions, if those can be read.
+                None if other.keys.is_clear() && !other.is_lost() => return false,
+                None if matches!(&other.keys, Keys::Open(opener) if opener.stage == Stage::Handshake) => return false,
+                Some(true) => return self.use_keys(side, Label::ClientEarly, Stage::Early, cx),
+                _ => {}
+            }
+        }
+        self.use_keys(side, handshake_label(side), Stage::Handshake, cx)
+    }
+
+    fn use_handshake_keys(&mut self, side: Side, cx: &mut Context<'_>) {
+        self.use_keys(side, handshake_label(side), Stage::Handshake, cx);
+    }
+
+    fn use_traffic_keys(&mut self, side: Side, cx: &mut Context<'_>) {
+        self.use_keys(side, traffic_label(side), Stage::Application, cx);
+    }
+
+    /// False: the secret may still come.
+    fn use_keys(&mut self, side: Side, label: Label, stage: Stage, cx: &mut Context<'_>) -> bool {
+        let made = self.opener(label, stage, cx);
+        // A key log without handshake secrets still opens what follows: its first record is the one
+        // that opens.
+        let made = match made {
+            Err(Missing::Never("no_keys")) if stage != Stage::Application => {
+                self.opener(traffic_label(side), Stage::Application, cx).map(|opener| {
+                    Opener { may_fail: MAX_FOREIGN_RECORDS, ..opener }
+                })
+            }
+            made => made,
+        };
+        match made {
+            Ok(mut opener) => {
+                if stage == Stage::Handshake && side == Side::Client && self.handshake.offers_early_data {
+                    opener.may_fail = MAX_FOREIGN_RECORDS;
+                }
+                self.set_keys(side, opener);
+                true
+            }
+            Err(Missing::NotYet) => {
+                // Only the first keys are waited for: later ones come in the same breath as they do.
+                if stage == Stage::Application {
+                    self.fail("no_keys", cx);
+                }
+                stage == Stage::Application
+            }
+            Err(Missing::Never(reason)) => {
+                self.fail(reason, cx);
+                true
+            }
+        }
+    }
+
+    fn opener(&self, label: Label, stage: Stage, cx: &Context<'_>) -> Result<Opener, Missing> {
+        let suite = self.suite()?;
+        let secret = self.secret(label, cx)?;
+        let cipher = RecordCipher::tls13(suite, secret.as_bytes()).ok_or(Missing::Never("wrong_keys"))?;
+        Ok(Opener::new(cipher, stage, Some(secret)))
+    }
+
+    /// The sender's next generation of keys (RFC 8446 §4.6.3).
+    fn key_update(&mut self, side: Side) {
+        let Ok(suite) = self.suite() else { return };
+        let half = self.halves.get_mut(side);
+        let Some(opener) = half.keys.opener().filter(|opener| opener.stage == Stage::Application) else { return };
+        let next = opener.secret.and_then(|secret| RecordCipher::next_secret(suite.hash, secret.as_bytes()));
+        let cipher = next.as_deref().and_then(|next| RecordCipher::tls13(suite, next));
+        half.keys = match (cipher, next.as_deref().and_then(Secret::new)) {
+            (Some(cipher), Some(secret)) => Keys::Open(Opener::new(cipher, Stage::Application, Some(secret))),
+            _ => Keys::Opaque,
+        };
+    }
+}
+
+/// Why there are no keys.
+enum Missing {
+    /// The secret may still come.
+    NotYet,
+    /// It will not, and this is why.
+    Never(&'static str),
+}
+
+fn handshake_label(side: Side) -> Label {
+    match side {
+        Side::Client => Label::ClientHandshake,
+        Side::Server => Label::ServerHandshake,
+    }
+}
+
+fn traffic_label(side: Side) -> Label {
+    match side {
+        Side::Client => Label::ClientTraffic,
+        Side::Server => Label::ServerTraffic,
+    }
+}

@@ -1,0 +1,9 @@
+//! A TLS session: the handshake as far as it shows, and with keys what is inside.
+
+mod flow;
+mod handshake;
+mod half;
+mod open;
+
+pub use flow::MAX_WAITING;
+pub(crate) use flow::Session;

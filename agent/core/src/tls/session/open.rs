@@ -1,0 +1,135 @@
+//! Opening records: whole and proven, or only the bytes that the layer inside wants to see.
+
+use super::half::{Opener, Stage};
+use crate::connection::Context;
+use crate::content::{Content, Demand};
+use crate::side::Side;
+use crate::time::Timestamp;
+use crate::tls::cipher::Sealed;
+use crate::tls::record::{ContentType, Header};
+
+/// A record up to this size is always opened whole: checking its tag costs little more than reading it.
+const SMALL_RECORD: usize = 1024;
+/// How many sequence numbers are tried for one record after a gap.
+const MAX_SEQUENCES: u64 = 512;
+
+/// What became of a record.
+pub(super) enum Opened {
+    /// Its type and plaintext (in the caller's buffer), proven.
+    Whole(ContentType),
+    /// Application data of so many bytes, to be peeked at.
+    Peek(usize),
+    /// The tag is wrong: not these keys, or not this sequence.
+    Failed,
+}
+
+/// Opens the record whose turn it is, whole where that is worth it, and counts it.
+pub(super) fn open(opener: &mut Opener, header: &Header, payload: &[u8], out: &mut Vec<u8>) -> Opened {
+    let sealed = Sealed { header: header.bytes, payload, sequence: opener.sequence };
+    if opener.proven && opener.cipher.can_peek() && payload.len() > SMALL_RECORD {
+        if let Some((ContentType::APPLICATION_DATA, len)) = peek_type(opener, header, &sealed) {
+            opener.sequence += 1;
+            return Opened::Peek(len);
+        }
+    }
+    if !opener.cipher.open(&sealed, out) {
+        return Opened::Failed;
+    }
+    opener.sequence += 1;
+    opener.proven = true;
+    match opener.stage {
+        Stage::Tls12 => Opened::Whole(header.content_type),
+        _ => Opened::Whole(inner_type(out)),
+    }
+}
+
+/// Takes padding and type off a TLS 1.3 plaintext (RFC 8446 §5.4). All zeros: no type at all.
+fn inner_type(plaintext: &mut Vec<u8>) -> ContentType {
+    let end = plaintext.iter().rposition(|byte| *byte != 0).unwrap_or(0);
+    let kind = plaintext.get(end).copied().unwrap_or(0);
+    plaintext.truncate(end);
+    ContentType(kind)
+}
+
+/// The type and length of the content, without opening the rest.
+fn peek_type(opener: &Opener, header: &Header, sealed: &Sealed<'_>) -> Option<(ContentType, usize)> {
+    let len = opener.cipher.plaintext_len(sealed.payload.len())?;
+    if opener.stage == Stage::Tls12 {
+        return Some((header.content_type, len));
+    }
+    const WINDOW: usize = 16;
+    let mut end = len;
+    while end > 0 {
+        let start = end.saturating_sub(WINDOW);
+        let mut bytes = [0; WINDOW];
+        let bytes = bytes.get_mut(..end - start)?;
+        opener.cipher.peek(sealed, start, bytes)?;
+        if let Some(at) = bytes.iter().rposition(|byte| *byte != 0) {
+            return Some((ContentType(*bytes.get(at)?), start + at));
+        }
+        end = start;
+    }
+    None
+}
+
+/// Gives the layer inside what it wants of a record, and passes over the rest.
+pub(super) fn peek(
+    opener: &Opener,
+    sealed: &Sealed<'_>,
+    range: std::ops::Range<usize>,
+    inner: &mut Content,
+    side: Side,
+    at: Timestamp,
+    buffer: &mut Vec<u8>,
+    cx: &mut Context<'_>,
+) {
+    let mut place = range.start;
+    while place < range.end {
+        let left = range.end - place;
+        match inner.demand(side) {
+            Demand::Skip(len) => {
+                let len = usize::try_from(len).unwrap_or(usize::MAX).clamp(1, left);
+                inner.skip(side, len as u64);
+                place += len;
+            }
+            Demand::Take(len) => {
+                let len = len.clamp(1, left);
+                buffer.clear();
+                buffer.resize(len, 0);
+                if opener.cipher.peek(sealed, place, buffer).is_none() {
+                    return;
+                }
+                inner.feed(side, at, buffer, cx);
+                place += len;
+            }
+        }
+    }
+}
+
+/// The content type of a record with a hole, if the hole spares what tells it.
+pub(super) fn type_beside_hole(
+    opener: &Opener,
+    header: &Header,
+    sealed: &Sealed<'_>,
+    hole: (usize, usize),
+) -> Option<(ContentType, usize)> {
+    let (kind, len) = peek_type(opener, header, sealed)?;
+    // With TLS 1.3 the type stands at `len`; the tag behind it does not matter here.
+    let spared = opener.stage == Stage::Tls12 || len >= hole.1;
+    spared.then_some((kind, len))
+}
+
+/// After a gap: finds the sequence number under which this record opens. The tag is the proof.
+pub(super) fn find_sequence(opener: &mut Opener, header: &Header, payload: &[u8], lost: u64, out: &mut Vec<u8>) -> Option<u64> {
+    // The shortest record there is: a header, a tag and one byte.
+    const SHORTEST: u64 = 5 + 16 + 1;
+    let expected = opener.sequence;
+    for skipped in 0..=(lost / SHORTEST).min(MAX_SEQUENCES) {
+        let sequence = expected.checked_add(skipped)?;
+        if opener.cipher.open(&Sealed { header: header.bytes, payload, sequence }, out) {
+            opener.sequence = sequence;
+            return Some(skipped);
+        }
+    }
+    None
+}
