@@ -4,7 +4,7 @@ use super::endian::Endian;
 use super::report::DamageKind;
 
 /// Type, length and its repetition at the end: the shortest block.
-pub(super) const FRAME_BYTES: usize = 12;
+const FRAME_BYTES: usize = 12;
 
 /// The type of a section header, the same in both byte orders.
 pub(super) const SECTION_HEADER: u32 = 0x0a0d_0d0a;

@@ -26,6 +26,9 @@ pub const MAX_SECRETS_BYTES: usize = 8 << 20;
 /// The most key log text kept from all Decryption Secrets Blocks of one capture.
 pub const MAX_SECRETS_TOTAL_BYTES: usize = 64 << 20;
 
+/// What one kept key log counts for beside its text, so that millions of empty ones are bounded too.
+pub const SECRETS_OVERHEAD_BYTES: usize = 64;
+
 /// The largest zstd window accepted: what `zstd --long` (27 bits) writes. A frame header may ask
 /// for terabytes.
 pub const MAX_ZSTD_WINDOW_BYTES: u64 = 128 << 20;

@@ -24,6 +24,8 @@ pub(super) struct PcapWalk {
     header_bytes: usize,
     snaplen: u32,
     link: LinkType,
+    /// A packet too long is being passed over. It counts once that came to its end.
+    passing: bool,
 }
 
 // === impl PcapWalk ===
@@ -41,6 +43,7 @@ impl PcapWalk {
             header_bytes: RECORD_HEADER_BYTES + if header.patched { PATCH_BYTES } else { 0 },
             snaplen: header.snaplen,
             link: header.link,
+            passing: false,
         }
     }
 
@@ -53,9 +56,9 @@ impl PcapWalk {
         to: &mut Findings<'_>,
     ) -> Walked {
         let mut at = start;
+        to.tally.oversized += u64::from(std::mem::take(&mut self.passing));
         let stop = loop {
-            // The file's header alone is no reason to stop: the first record decides more.
-            if at >= want && at > start {
+            if at >= want {
                 break Stop::Full;
             }
             let Some(record) = bytes.get(at..) else { break Stop::Short };
@@ -65,7 +68,7 @@ impl PcapWalk {
             let packet_at = at + self.header_bytes;
             let length = captured as usize;
             if length > MAX_PACKET_BYTES {
-                break self.beyond(captured, original, to);
+                break self.beyond(captured, original);
             }
             let end = packet_at + length;
             if end > bytes.len() {
@@ -86,11 +89,11 @@ impl PcapWalk {
     /// A record longer than any packet is one only where the file's own snapshot length and the
     /// packet's original length agree to it. There is nothing else to tell it from damage, and
     /// following a wrong length would read packet content as records.
-    fn beyond(&self, captured: u32, original: u32, to: &mut Findings<'_>) -> Stop {
+    fn beyond(&mut self, captured: u32, original: u32) -> Stop {
         if captured > self.snaplen || captured > original {
             return Stop::Damaged(DamageKind::PacketLength(captured));
         }
-        to.tally.oversized += 1;
+        self.passing = true;
         Stop::Skip(self.header_bytes as u64 + u64::from(captured))
     }
 }

@@ -2,11 +2,12 @@
 
 use wrongdoor_core::time::Timestamp;
 
-use super::block::{BlockHead, FRAME_BYTES};
+use super::block::BlockHead;
 use super::endian::Endian;
 use super::headers::{Interface, Secrets, interface, secrets, section_is_foreign};
 use super::limits::{
     MAX_BLOCK_BYTES, MAX_INTERFACES, MAX_PACKET_BYTES, MAX_SECRETS_BYTES, MAX_SECRETS_TOTAL_BYTES,
+    SECRETS_OVERHEAD_BYTES,
 };
 use super::packet_block::PacketFields;
 use super::report::{DamageKind, Tally};
@@ -85,6 +86,7 @@ impl PcapngWalk {
             let Some(trailer) = rest.first_chunk() else { return Err(Stop::Short) };
             passed.check(passed.endian.u32(*trailer)).map_err(Stop::Damaged)?;
             self.passing = None;
+            to.tally.oversized += u64::from(PacketFields::is_packet(passed.kind));
             return Ok(trailer.len());
         }
         let head = BlockHead::read(rest, self.endian).map_err(Stop::Damaged)?.ok_or(Stop::Short)?;
@@ -170,7 +172,7 @@ impl PcapngWalk {
             SECTION_HEADER => return Stop::Damaged(DamageKind::BlockLength(head.length)),
             INTERFACE_DESCRIPTION => self.describe(None, tally),
             DECRYPTION_SECRETS => tally.secrets_skipped += u64::from(self.secrets.wanted),
-            kind if PacketFields::is_packet(kind) => tally.oversized += 1,
+            // Packets are counted when the end of their block proves the length.
             _ => {}
         }
         self.passing = Some(head);
@@ -201,9 +203,11 @@ impl SecretsBudget {
             return Err(Skipped);
         }
         match secrets(block, head.endian) {
-            Secrets::KeyLog(text) if text.len() <= MAX_SECRETS_BYTES.min(self.left) => {
-                // Some is charged for the emptiest of texts: they are kept one by one.
-                self.left = self.left.saturating_sub(text.len().max(FRAME_BYTES));
+            Secrets::KeyLog(text)
+                if text.len() <= MAX_SECRETS_BYTES
+                    && text.len() + SECRETS_OVERHEAD_BYTES <= self.left =>
+            {
+                self.left = self.left.saturating_sub(text.len() + SECRETS_OVERHEAD_BYTES);
                 Ok(Some(text))
             }
             Secrets::KeyLog(_) | Secrets::Malformed => Err(Skipped),

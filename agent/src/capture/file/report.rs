@@ -92,7 +92,9 @@ impl fmt::Display for Damage {
             write!(f, " of the uncompressed capture ({compression})")?;
         }
         match &self.kind {
-            DamageKind::BreaksOff => f.write_str(" begins something that breaks off unfinished"),
+            DamageKind::BreaksOff => {
+                f.write_str(" begins a packet or block in which the capture breaks off")
+            }
             DamageKind::PacketLength(length) => {
                 write!(f, " begins a packet with an impossible length of {length} bytes")
             }
@@ -107,7 +109,9 @@ impl fmt::Display for Damage {
             DamageKind::Version(version) => {
                 write!(f, " begins a section of the unknown version {version}")
             }
-            DamageKind::Failed(reason) => write!(f, " it cannot be read further: {reason}"),
+            DamageKind::Failed(reason) => {
+                write!(f, " it breaks off because it cannot be read: {reason}")
+            }
         }
     }
 }

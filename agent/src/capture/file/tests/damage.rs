@@ -37,7 +37,9 @@ fn the_place_where_a_file_breaks_off_is_named() {
     assert_eq!(outcome.warnings, [damage(last, DamageKind::BreaksOff)]);
     assert_eq!(
         outcome.warnings[0].to_string(),
-        format!("read only in part: at byte {last} begins something that breaks off unfinished"),
+        format!(
+            "read only in part: at byte {last} begins a packet or block in which the capture breaks off"
+        ),
     );
 }
 

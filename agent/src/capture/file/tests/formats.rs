@@ -6,7 +6,7 @@ use super::build::{
 };
 use super::{CaptureFile, file, read_bytes, read_file};
 use crate::capture::file::Warning;
-use crate::capture::file::limits::{MAX_BLOCK_BYTES, MAX_PACKET_BYTES};
+use crate::capture::file::limits::{MAX_BLOCK_BYTES, MAX_INTERFACES, MAX_PACKET_BYTES};
 
 const BOTH: [Order; 2] = [Order::Little, Order::Big];
 
@@ -210,4 +210,29 @@ fn compressed_in_several_parts_and_frames_to_skip() {
             assert_eq!((outcome.packets, outcome.warnings), (expected.clone(), vec![]));
         }
     }
+}
+
+#[test]
+fn more_secrets_than_are_kept_in_all_are_counted() {
+    let order = Order::Little;
+    let one = secrets(order, 0x544c_534b, &vec![b'x'; 8 << 20]);
+    let mut bytes = section(order);
+    (0..9).for_each(|_| bytes.extend(&one));
+    let outcome = read_bytes(&bytes).unwrap();
+    assert_eq!(outcome.secrets.len(), 7);
+    assert_eq!(outcome.warnings, [Warning::SecretsSkipped(2)]);
+}
+
+#[test]
+fn interfaces_are_remembered_up_to_the_limit() {
+    let order = Order::Little;
+    let mut bytes = section(order);
+    let one = interface(order, 1, 0, &[]);
+    (0..MAX_INTERFACES + 1).for_each(|_| bytes.extend(&one));
+    for n in [0, 1] {
+        bytes.extend(enhanced(order, MAX_INTERFACES as u32 - n, 1, b"x", 1, &[]));
+    }
+    let outcome = read_bytes(&bytes).unwrap();
+    assert_eq!(outcome.packets.len(), 1);
+    assert_eq!(outcome.warnings, [Warning::Unreadable(1), Warning::InterfacesSkipped(1)]);
 }
