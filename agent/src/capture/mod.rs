@@ -1,0 +1,3 @@
+//! Sources of packets.
+
+pub mod file;

@@ -1,0 +1,3 @@
+//! The `wrongdoor` command.
+
+fn main() {}
