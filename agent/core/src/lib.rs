@@ -7,6 +7,7 @@
 
 pub mod name;
 pub mod net;
+pub mod quic;
 pub mod reader;
 pub mod seen;
 pub mod time;
