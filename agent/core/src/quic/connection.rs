@@ -23,7 +23,8 @@ const MAX_SHORT_BEFORE_DONE: u8 = 8;
 ///
 /// Feed every datagram of the flow to [`handle_datagram`](Self::handle_datagram), then read the getters.
 /// When the client starts anew (another version, another destination, port reuse), what was learnt
-/// of the connection before is forgotten and [`generation`](Self::generation) grows. Where a client
+/// of the connection before is forgotten and [`generation`](Self::generation) grows; a genuine Retry
+/// makes it forget too, but goes on with the same connection. Where a client
 /// runs several connections over one 4-tuple at a time, only the one begun last is followed.
 #[derive(Debug, Default)]
 pub struct Connection {
@@ -241,9 +242,7 @@ impl Connection {
             self.former.truncate(MAX_FORMER - 1);
             self.former.insert(0, former);
         }
-        // After a Retry the client sends the same hello again, so what is known of it stays.
-        let client_hello = self.learnt.client_hello.take().filter(|_| answers_retry);
-        self.learnt = Learnt { client_hello, ..Learnt::default() };
+        self.learnt = Learnt::default();
         self.generation = self.generation.saturating_add(u32::from(!answers_retry));
         self.decryption = Decryption::default();
         self.client = Some(from);
@@ -290,6 +289,8 @@ impl Connection {
             && retry.source != start.destination;
         if in_place && retry_is_genuine(retry, &start.destination) {
             attempt.retry = Some(retry.source);
+            // RFC 9000 §17.2.5.3 has the client say the same again, but some make up another hello.
+            self.learnt = Learnt::default();
         } else {
             self.passed_over += 1;
         }

@@ -33,8 +33,8 @@ impl Learnt {
         };
         match &self.client_hello {
             None => self.client_hello = Some(Box::new(hello)),
-            // After a HelloRetryRequest or a Retry, both must be the same client asking for the same
-            // name (RFC 8446 §4.1.2). The first one stays, whatever the second one claims.
+            // After a HelloRetryRequest both must be the same client asking for the same name
+            // (RFC 8446 §4.1.2). The first one stays, whatever the second one claims.
             Some(first) => {
                 if first.random != hello.random || first.server_name != hello.server_name {
                     errors.add(QuicError::HelloChanged);

@@ -66,7 +66,9 @@ fn names_protocol_and_certificate_are_read() {
         assert_eq!(names, ["a.test", "*.b.test"]);
         assert!(connection.server_finished() && connection.decryption() == Decryption::Opened);
         assert_eq!((connection.generation(), connection.buffered()), (generation, 0));
-        assert!(connection.take_errors().is_empty(), "{:?}", connection.take_errors());
+        // In `quic_v2` the client's second Initial is sealed with keys of neither version.
+        let errors: u32 = connection.take_errors().iter().map(|(_, count)| count).sum();
+        assert_eq!(errors, u32::from(host == b"x.b.test"));
     }
 }
 
@@ -102,7 +104,10 @@ fn a_start_anywhere_and_a_loss_anywhere_contradict_nothing() {
             lossy.remove(at);
             // Without the last start, what is known is of the one before: that is no contradiction.
             let lossy = feed(&lossy, &capture.keys);
-            assert!(lossy.generation() < whole.generation() || agrees(&lossy, &whole), "{at}");
+            assert!(
+                lossy.generation() < whole.generation() || agrees(&lossy, &whole),
+                "{at} {lossy:?} {whole:?}"
+            );
         }
     }
 }
