@@ -30,6 +30,8 @@ const MAX_SHORT_BEFORE_DONE: u8 = 8;
 pub struct Connection {
     client: Option<End>,
     start: Option<Start>,
+    /// The version that the server went on with, where it is another one.
+    switched: Option<Version>,
     former: Vec<Start>,
     /// Keys and buffers, until the handshake is over.
     attempt: Option<Box<Attempt>>,
@@ -107,8 +109,9 @@ impl Connection {
                 Packet::OtherVersion => self.count_if_known(QuicError::UnknownVersion),
             }
         }
-        if let Some(attempt) = &mut self.attempt {
-            attempt.handshake.retry_held(&mut self.learnt, keys, &mut self.errors);
+        if let (Some(version), Some(attempt)) = (self.version(), &mut self.attempt) {
+            let (learnt, errors) = (&mut self.learnt, &mut self.errors);
+            attempt.handshake.retry_held(version, learnt, keys, errors);
             self.decryption = attempt.handshake.decryption;
         }
     }
@@ -120,8 +123,7 @@ impl Connection {
 
     /// The version in use: the one the client began with, or the one the server went on with.
     pub fn version(&self) -> Option<Version> {
-        let switched = self.attempt.as_ref().and_then(|attempt| attempt.switched.as_ref());
-        switched.map(|(version, _)| *version).or_else(|| self.start.map(|start| start.version))
+        self.switched.or_else(|| self.start.map(|start| start.version))
     }
 
     /// The first ClientHello.
@@ -176,7 +178,8 @@ impl Connection {
         std::mem::take(&mut self.errors)
     }
 
-    /// Bytes buffered, apart from this value and its keys.
+    /// Bytes buffered, apart from this value and its keys. Nothing once the handshake is over; under
+    /// attack about 90 KiB for each of three streams, plus the Handshake packets that wait for keys.
     pub fn buffered(&self) -> usize {
         self.attempt.as_ref().map_or(0, |attempt| attempt.buffered())
     }
@@ -186,11 +189,12 @@ impl Connection {
         match packet.kind {
             Kind::Initial if from_client => self.client_initial(from, packet, may_start),
             Kind::Initial => self.server_initial(packet),
-            Kind::Handshake if !from_client => match &mut self.attempt {
-                Some(attempt) => {
-                    attempt.handshake.packet(packet, &mut self.learnt, keys, &mut self.errors);
+            Kind::Handshake if !from_client => match (self.version(), &mut self.attempt) {
+                (Some(version), Some(attempt)) => {
+                    let (learnt, errors) = (&mut self.learnt, &mut self.errors);
+                    attempt.handshake.packet(packet, version, learnt, keys, errors);
                 }
-                None => self.passed_over += 1,
+                _ => self.passed_over += 1,
             },
             _ => self.passed_over += u64::from(self.client.is_some()),
         }
@@ -244,6 +248,7 @@ impl Connection {
         }
         self.learnt = Learnt::default();
         self.generation = self.generation.saturating_add(u32::from(!answers_retry));
+        self.switched = None;
         self.decryption = Decryption::default();
         self.client = Some(from);
         self.attempt = Some(Box::new(Attempt {
@@ -269,6 +274,7 @@ impl Connection {
         match attempt.open_server(start, packet, &mut payload) {
             Some(true) => {
                 attempt.server_answered = true;
+                self.switched = attempt.switched.as_ref().map(|(version, _)| *version);
                 attempt.server.take(&payload, &mut self.errors, |kind, body, errors| {
                     self.learnt.server_initial(kind, body, errors);
                 });
@@ -302,9 +308,6 @@ impl Connection {
         let Some(attempt) = self.attempt.as_mut().filter(|_| client == from) else { return };
         attempt.short = attempt.short.saturating_add(1);
         if self.learnt.server_finished || attempt.short >= MAX_SHORT_BEFORE_DONE {
-            if let Some((version, _)) = attempt.switched {
-                self.start = self.start.map(|start| Start { version, ..start });
-            }
             self.attempt = None;
         }
     }

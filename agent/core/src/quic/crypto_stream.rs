@@ -1,9 +1,11 @@
 //! The handshake's byte stream, put together from CRYPTO frames in any order (RFC 9000 §7.5, §19.6).
 
 use super::frame::Crypto;
+use crate::tls::handshake::MAX_MESSAGE;
 
-/// How far ahead of the first missing byte data is kept. A peer may send anything up to 2^62.
-pub(super) const MAX_AHEAD: usize = 64 * 1024;
+/// How far data may reach beyond the start of the message that is incomplete: the longest message and
+/// some of the next ones. A peer may send any offset up to 2^62, and never the first byte.
+pub(super) const MAX_AHEAD: usize = MAX_MESSAGE + 16 * 1024;
 /// The most pieces kept apart, so that one-byte frames cost no more than their bytes' worth.
 pub(super) const MAX_PIECES: usize = 256;
 
@@ -25,9 +27,15 @@ struct Piece {
 impl CryptoStream {
     /// Takes one frame in, and calls `deliver` with whatever is now in order.
     ///
-    /// False where some of it was dropped at a bound.
-    pub(super) fn insert(&mut self, frame: Crypto<'_>, mut deliver: impl FnMut(&[u8])) -> bool {
-        let limit = self.next.saturating_add(MAX_AHEAD as u64);
+    /// `delivered` is how much of the incomplete message is held elsewhere already. False where some of
+    /// the frame was dropped at a bound.
+    pub(super) fn insert(
+        &mut self,
+        frame: Crypto<'_>,
+        delivered: usize,
+        mut deliver: impl FnMut(&[u8]),
+    ) -> bool {
+        let limit = self.next.saturating_add(MAX_AHEAD.saturating_sub(delivered) as u64);
         let Some(fresh) = clip(frame, self.next, limit) else { return self.is_before(&frame) };
         let whole = frame.offset.saturating_add(frame.data.len() as u64) <= limit;
         let kept = self.fill_gaps(fresh, &mut deliver);
@@ -104,7 +112,7 @@ mod tests {
         let (mut out, mut stream, mut whole) = (Vec::new(), CryptoStream::default(), true);
         for (offset, data) in frames {
             let frame = Crypto { offset: *offset, data };
-            whole &= stream.insert(frame, |bytes| out.extend_from_slice(bytes));
+            whole &= stream.insert(frame, 0, |bytes| out.extend_from_slice(bytes));
         }
         (out, stream, whole)
     }
@@ -122,10 +130,10 @@ mod tests {
         assert!(!whole && stream.held() <= 1 + size_of::<Piece>());
         let mut stream = CryptoStream::default();
         for at in 0..u64::try_from(MAX_PIECES).unwrap() {
-            assert!(stream.insert(Crypto { offset: 2 * at + 1, data: b"x" }, |_| {}));
+            assert!(stream.insert(Crypto { offset: 2 * at + 1, data: b"x" }, 0, |_| {}));
         }
-        assert!(!stream.insert(Crypto { offset: 9999, data: b"x" }, |_| {}));
-        assert!(stream.insert(Crypto { offset: 0, data: b"x" }, |_| {}));
+        assert!(!stream.insert(Crypto { offset: 9999, data: b"x" }, 0, |_| {}));
+        assert!(stream.insert(Crypto { offset: 0, data: b"x" }, 0, |_| {}));
         assert_eq!(stream.next, 2);
     }
 

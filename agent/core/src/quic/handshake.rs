@@ -51,11 +51,12 @@ impl Handshake {
     pub(super) fn packet(
         &mut self,
         packet: &Long<'_>,
+        negotiated: Version,
         learnt: &mut Learnt,
         keys: &KeyLog,
         errors: &mut ErrorCounts,
     ) {
-        match self.ensure_keys(packet.version, learnt, keys) {
+        match self.ensure_keys(negotiated, learnt, keys) {
             Ok(()) => self.open(packet, learnt, errors),
             Err(NoKeys::Yet) => {
                 self.decryption = Decryption::NoSecret;
@@ -68,16 +69,18 @@ impl Handshake {
         }
     }
 
-    /// Opens what was held, once there are keys.
+    /// Tries again what was held; opens it once there are keys.
     pub(super) fn retry_held(
         &mut self,
+        negotiated: Version,
         learnt: &mut Learnt,
         keys: &KeyLog,
         errors: &mut ErrorCounts,
     ) {
-        let Some(first) = self.held.first() else { return };
-        let Some((Packet::Long(first), _)) = header::split(first) else { return };
-        match self.ensure_keys(first.version, learnt, keys) {
+        if self.held.is_empty() {
+            return;
+        }
+        match self.ensure_keys(negotiated, learnt, keys) {
             Ok(()) => {
                 for bytes in std::mem::take(&mut self.held) {
                     if let Some((Packet::Long(packet), _)) = header::split(&bytes) {
@@ -128,10 +131,11 @@ impl Handshake {
         }
     }
 
-    /// Derives keys for the version that was negotiated, which may not be the one the client began with.
+    /// Derives keys for the version of the packet that the ServerHello was in, whatever version this
+    /// packet claims: anybody can write a header.
     fn ensure_keys(
         &mut self,
-        version: Version,
+        negotiated: Version,
         learnt: &Learnt,
         keys: &KeyLog,
     ) -> Result<(), NoKeys> {
@@ -146,8 +150,8 @@ impl Handshake {
         let suite = Suite::from_id(server.cipher_suite)
             .filter(|_| matches!(server.cipher_suite, 0x1301..=0x1304))
             .ok_or(NoKeys::Ever(Decryption::UnknownSuite))?;
-        let derived = Keys::derive(version, suite, secret.as_bytes());
-        self.keys = Some((version, derived.ok_or(NoKeys::Ever(Decryption::WrongSecret))?));
+        let derived = Keys::derive(negotiated, suite, secret.as_bytes());
+        self.keys = Some((negotiated, derived.ok_or(NoKeys::Ever(Decryption::WrongSecret))?));
         Ok(())
     }
 }

@@ -43,7 +43,7 @@ impl Space {
         }
         let Self { stream, messages, .. } = self;
         let walked = frame::walk(payload, |crypto| {
-            let whole = stream.insert(crypto, |bytes| {
+            let whole = stream.insert(crypto, messages.held(), |bytes| {
                 messages.push(bytes);
                 loop {
                     match messages.next() {

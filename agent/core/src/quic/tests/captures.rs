@@ -3,6 +3,7 @@
 use super::super::{Connection, Decryption, End, Version};
 use super::{feed, name};
 use crate::tls::keylog::KeyLog;
+use proptest::prelude::*;
 
 /// Ethernet, IPv4 without options, UDP.
 const HEADERS: usize = 14 + 20 + 8;
@@ -130,6 +131,24 @@ fn truncation_and_damage_contradict_nothing() {
                 let behind = connection.generation() < whole.generation();
                 assert!(behind || agrees(&connection, &whole), "{at} {byte}");
             }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_order_of_one_start_contradicts_nothing(
+        order in prop::collection::vec(any::<prop::sample::Index>(), 0..30),
+    ) {
+        for capture in [capture!("quic_v2"), capture!("quic_large_hello")] {
+            let whole = feed(&capture.datagrams, &capture.keys);
+            let datagrams: Vec<_> =
+                order.iter().map(|index| index.get(&capture.datagrams).clone()).collect();
+            let mixed = feed(&datagrams, &capture.keys);
+            prop_assert!(agrees(&mixed, &whole));
+            prop_assert!(mixed.generation() <= 1);
         }
     }
 }

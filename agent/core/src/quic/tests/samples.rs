@@ -224,6 +224,42 @@ fn handshake_packets_wait_for_their_keys_and_open_in_any_order() {
 }
 
 #[test]
+fn a_second_hello_after_a_retry_request_is_not_the_end_of_the_first() {
+    let destination = bytes(DESTINATION);
+    let packet = |number, label, payload: &[u8]| {
+        let (kind, version, token) = (Kind::Initial, Version::V1, &[][..]);
+        let (destination, source) = (&destination[..], &b"source"[..]);
+        let payload = [payload, &vec![0; 1200]].concat();
+        let plain = Plain { kind, version, destination, source, token, number, payload: &payload };
+        plain.seal(&initial_secret(version, destination, label))
+    };
+    let request = bytes(
+        "0200002c0303cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c\
+         00130100000476000000",
+    );
+    let answer = bytes("020000280303").into_iter().chain([5; 32]).chain([0, 0x13, 2, 0, 0, 0]);
+    let answer: Vec<u8> = answer.collect();
+    let mut second = hello();
+    let at = second.len() - 1;
+    second[at] ^= 1;
+    let mut other = hello();
+    other[6] ^= 1;
+    for (second, changed) in [(second, 0), (other, 1)] {
+        let datagrams = [
+            (End::A, packet(0, "client in", &crypto(0, &hello()))),
+            (End::B, packet(0, "server in", &crypto(0, &request))),
+            (End::A, packet(1, "client in", &crypto(hello().len(), &second))),
+            (End::B, packet(1, "server in", &crypto(request.len(), &answer))),
+        ];
+        let mut connection = feed(&datagrams, &KeyLog::default());
+        assert_eq!(connection.client_hello().unwrap().random[..], hello()[6..38]);
+        assert_eq!(connection.server_hello().unwrap().cipher_suite, 0x1302);
+        let changes = connection.take_errors().iter().map(|(_, count)| count).sum::<u32>();
+        assert_eq!(changes, changed);
+    }
+}
+
+#[test]
 fn garbage_is_not_claimed() {
     let mut connection = Connection::new();
     for datagram in [&b"\x17\xfe\xfd\x00"[..], &[0xc0; 1300], &[0; 1300], b""] {
