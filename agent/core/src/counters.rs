@@ -46,7 +46,14 @@ impl Loss {
 impl Counters {
     /// Counts one decode error.
     pub(crate) fn error(&mut self, protocol: &'static str, kind: &'static str) {
-        *self.decode_errors.entry((protocol, kind)).or_default() += 1;
+        self.errors(protocol, kind, 1);
+    }
+
+    /// Counts decode errors of one kind.
+    pub(crate) fn errors(&mut self, protocol: &'static str, kind: &'static str, count: u64) {
+        if count > 0 {
+            *self.decode_errors.entry((protocol, kind)).or_default() += count;
+        }
     }
 
     /// Counts one loss.

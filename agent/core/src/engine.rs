@@ -3,11 +3,12 @@
 //! Feed it with [`Engine::packet`] and [`Engine::secrets`], end with [`Engine::finish`], and take what
 //! it found with [`Engine::drain`] as often as you like.
 
-use crate::connection::{ConnectionId, Facts, Input, TcpConnection};
+use crate::connection::{ConnectionId, Facts, Input, Observed, QuicConnection, TcpConnection};
 use crate::counters::{Counters, Loss};
 use crate::exchange::Exchange;
 use crate::name::Host;
-use crate::net::{Decoder, End, Endpoint, FlowKey, LinkType, Packet, Tcp, Transport};
+use crate::net::{Decoder, End, Endpoint, Flags, FlowKey, LinkType, Packet, Tcp, Transport};
+use crate::quic;
 use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
 use hashbrown::HashMap;
@@ -107,8 +108,15 @@ struct Slot {
     last_seen: u64,
     held: usize,
     id: ConnectionId,
-    /// `None` once it has ended: what is still in flight belongs to it and begins nothing new.
-    connection: Option<Box<TcpConnection>>,
+    follower: Follower,
+}
+
+/// What follows a flow.
+enum Follower {
+    Tcp(Box<TcpConnection>),
+    Quic(Box<QuicConnection>),
+    /// It has ended: what is still in flight belongs to it and begins nothing new.
+    Ended,
 }
 
 impl Default for Config {
@@ -198,14 +206,20 @@ impl Engine {
     }
 
     fn decoded(&mut self, at: Timestamp, packet: &Packet<'_>) {
+        let protocol = match packet.transport {
+            Transport::Tcp(_) => 6,
+            Transport::Udp => 17,
+        };
+        let (key, from) = FlowKey::new(packet.source, packet.destination, protocol);
+        if !self.is_own(&key) {
+            return;
+        }
         match &packet.transport {
-            Transport::Tcp(tcp) => {
-                let (key, from) = FlowKey::new(packet.source, packet.destination, 6);
-                if self.is_own(&key) {
-                    self.tcp(key, from, at, tcp, packet);
-                }
-            }
-            Transport::Udp => {}
+            Transport::Tcp(tcp) => self.tcp(key, from, at, tcp, packet),
+            Transport::Udp => self.udp(key, from, at, packet.payload),
+        }
+        if self.held > self.config.max_held_bytes {
+            self.evict();
         }
     }
 
@@ -216,11 +230,10 @@ impl Engine {
     }
 
     fn tcp(&mut self, key: FlowKey, from: End, at: Timestamp, tcp: &Tcp, packet: &Packet<'_>) {
-        use crate::net::Flags;
         let is_syn = tcp.flags.contains(Flags::SYN);
-        let begins_anew = self.connections.get(&key).is_some_and(|slot| match &slot.connection {
-            Some(connection) => connection.is_reopened_by(from, tcp),
-            None => is_syn,
+        let begins_anew = self.connections.get(&key).is_some_and(|slot| match &slot.follower {
+            Follower::Tcp(connection) => connection.is_reopened_by(from, tcp),
+            Follower::Quic(_) | Follower::Ended => is_syn,
         });
         if begins_anew && let Some(slot) = self.connections.remove(&key) {
             self.end(slot);
@@ -230,14 +243,13 @@ impl Engine {
             if !is_syn && packet.payload.is_empty() && packet.missing == 0 {
                 return;
             }
-            self.make_room();
             let id = ConnectionId(self.packet);
-            let connection = Box::new(TcpConnection::new(id, key, from, at, tcp, packet.payload));
-            self.connections.insert(key, Slot { last_seen: 0, held: 0, id, connection: Some(connection) });
+            let connection = TcpConnection::new(id, key, from, at, tcp, packet.payload);
+            self.follow(key, Follower::Tcp(Box::new(connection)));
         }
         let Some(slot) = self.connections.get_mut(&key) else { return };
         slot.last_seen = self.packet;
-        let Some(connection) = &mut slot.connection else { return };
+        let Follower::Tcp(connection) = &mut slot.follower else { return };
         let mut input = Input {
             keys: &self.keys,
             keys_may_come: self.config.keys_may_come,
@@ -249,24 +261,49 @@ impl Engine {
         self.held = self.held + held - slot.held;
         slot.held = held;
         let id = slot.id;
-        if connection.closing().is_some()
-            && let Some(slot) = self.connections.get_mut(&key)
-        {
-            let ended = Slot { last_seen: slot.last_seen, held: slot.held, id, connection: slot.connection.take() };
-            slot.held = 0;
-            self.end(ended);
+        if connection.closing().is_some() {
+            let follower = std::mem::replace(&mut slot.follower, Follower::Ended);
+            let held = std::mem::take(&mut slot.held);
+            self.end(Slot { last_seen: self.packet, held, id, follower });
         } else {
             self.observe(id);
         }
-        if self.held > self.config.max_held_bytes {
-            self.evict();
+    }
+
+    fn udp(&mut self, key: FlowKey, from: End, at: Timestamp, payload: &[u8]) {
+        if !self.connections.contains_key(&key) {
+            if !quic::looks_like_initial(payload) {
+                return;
+            }
+            let connection = QuicConnection::new(ConnectionId(self.packet), key, from, at);
+            self.follow(key, Follower::Quic(Box::new(connection)));
+        }
+        let Some(slot) = self.connections.get_mut(&key) else { return };
+        slot.last_seen = self.packet;
+        let Follower::Quic(connection) = &mut slot.follower else { return };
+        let mut input = Input {
+            keys: &self.keys,
+            keys_may_come: self.config.keys_may_come,
+            counters: &mut self.counters,
+            events: &mut self.events,
+        };
+        let former = connection.datagram(ConnectionId(self.packet), from, at, payload, &mut input);
+        let held = connection.held();
+        self.held = self.held + held - slot.held;
+        slot.held = held;
+        if let Some(former) = former {
+            let id = std::mem::replace(&mut slot.id, ConnectionId(self.packet));
+            self.ended(&former, None);
+            self.observe(id);
         }
     }
 
-    fn make_room(&mut self) {
+    fn follow(&mut self, key: FlowKey, follower: Follower) {
         if self.connections.len() >= self.config.max_connections {
             self.evict();
         }
+        let slot = Slot { last_seen: self.packet, held: 0, id: ConnectionId(self.packet), follower };
+        self.connections.insert(key, slot);
     }
 
     /// Drops the connections that were idle longest.
@@ -281,7 +318,7 @@ impl Engine {
         idle.sort_unstable_by_key(|(last_seen, _)| *last_seen);
         for (_, key) in idle {
             if let Some(slot) = self.connections.remove(&key) {
-                if slot.connection.is_some() {
+                if !matches!(slot.follower, Follower::Ended) {
                     self.counters.lose(Loss::Evicted);
                 }
                 self.end(slot);
@@ -289,29 +326,38 @@ impl Engine {
         }
     }
 
-    /// Ends a connection and tells it, if it was TLS or HTTP.
+    /// Ends a connection and tells it.
     fn end(&mut self, slot: Slot) {
         self.held -= slot.held;
-        let Some(mut connection) = slot.connection else { return };
-        let mut input = Input {
-            keys: &self.keys,
-            keys_may_come: self.config.keys_may_come,
-            counters: &mut self.counters,
-            events: &mut self.events,
-        };
-        connection.finish(&mut input);
-        let observed = &connection.observed;
+        match slot.follower {
+            Follower::Tcp(mut connection) => {
+                let mut input = Input {
+                    keys: &self.keys,
+                    keys_may_come: self.config.keys_may_come,
+                    counters: &mut self.counters,
+                    events: &mut self.events,
+                };
+                connection.finish(&mut input);
+                self.ended(&connection.observed, connection.closing());
+            }
+            Follower::Quic(connection) => self.ended(&connection.observed, None),
+            Follower::Ended => {}
+        }
+        self.observe(slot.id);
+    }
+
+    /// Tells a connection, if it was TLS or HTTP.
+    fn ended(&mut self, observed: &Observed, closed: Option<Timestamp>) {
         if observed.is_ours {
             self.events.push(Event::Connection(ConnectionEnd {
                 facts: Arc::clone(&observed.facts),
-                closed: connection.closing().map(|closing| closing.at),
+                closed,
                 authorities: observed.authorities(),
                 exchanges: observed.exchanges,
                 misdirected: observed.misdirected,
                 gaps: observed.gaps,
             }));
         }
-        self.observe(slot.id);
     }
 
     /// Files the events of the packet at hand.

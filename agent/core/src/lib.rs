@@ -15,6 +15,7 @@ pub mod http2;
 pub mod judge;
 pub mod name;
 pub mod net;
+pub mod quic;
 pub mod reader;
 pub mod reassembly;
 pub mod seen;

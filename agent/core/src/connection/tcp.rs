@@ -18,13 +18,7 @@ pub(crate) struct TcpConnection {
     streams: PerSide<Stream>,
     content: Content,
     pub(crate) observed: Observed,
-    closing: Option<Closing>,
-}
-
-/// That, and when, a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Closing {
-    pub(crate) at: Timestamp,
+    closing: Option<Timestamp>,
 }
 
 impl TcpConnection {
@@ -105,7 +99,7 @@ impl TcpConnection {
         }
         let finished = self.streams.client.is_finished() && self.streams.server.is_finished();
         if has(Flags::RST) || finished {
-            self.closing = Some(Closing { at });
+            self.closing = Some(at);
         }
     }
 
@@ -141,7 +135,8 @@ impl TcpConnection {
         }
     }
 
-    pub(crate) fn closing(&self) -> Option<Closing> {
+    /// When it ended, if it has.
+    pub(crate) fn closing(&self) -> Option<Timestamp> {
         self.closing
     }
 

@@ -128,17 +128,33 @@ impl Algorithm {
 impl RecordCipher {
     /// TLS 1.3 keys from a traffic secret (RFC 8446 §7.3); `None` where the secret cannot be the suite's.
     pub fn tls13(suite: Suite, secret: &[u8]) -> Option<Self> {
+        Self::from_traffic_secret(suite, secret, "key", "iv")
+    }
+
+    /// QUIC packet keys from a traffic secret, by the labels of the QUIC version (RFC 9001 §5.1).
+    ///
+    /// For [`open_with`](Self::open_with): the packet number is the sequence.
+    pub fn quic(suite: Suite, secret: &[u8], key_label: &str, iv_label: &str) -> Option<Self> {
+        Self::from_traffic_secret(suite, secret, key_label, iv_label)
+    }
+
+    fn from_traffic_secret(
+        suite: Suite,
+        secret: &[u8],
+        key_label: &str,
+        iv_label: &str,
+    ) -> Option<Self> {
         if secret.len() != suite.hash.size() {
             return None;
         }
         let (mut key, mut iv) = ([0; 32], [0; 12]);
         let key = key.get_mut(..suite.key_len)?;
-        key_schedule::expand_label(suite.hash, secret, "key", key)?;
-        key_schedule::expand_label(suite.hash, secret, "iv", &mut iv)?;
+        key_schedule::expand_label(suite.hash, secret, key_label, key)?;
+        key_schedule::expand_label(suite.hash, secret, iv_label, &mut iv)?;
         Some(Self { algorithm: Algorithm::aead(suite, key)?, iv: Iv::Xor(iv), tls13: true })
     }
 
-    /// AES-128-GCM with a 12-byte IV and the caller's additional data, as QUIC Initial packets use it.
+    /// AES-128-GCM with a 12-byte IV and the caller's additional data, as QUIC Retry packets use it.
     pub fn aes128_gcm(key: &[u8; 16], iv: [u8; 12]) -> Option<Self> {
         Some(Self {
             algorithm: Algorithm::Gcm128(Box::new(gcm::Gcm::new(key)?)),

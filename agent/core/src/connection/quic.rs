@@ -1,0 +1,112 @@
+//! A QUIC connection: its handshake. HTTP/3 is not decoded.
+
+use super::context::Observed;
+use super::facts::{ConnectionId, Decryption, Facts, Tls, TransportKind};
+use super::tcp::Input;
+use crate::name::Sni;
+use crate::net::{End, FlowKey};
+use crate::quic;
+use crate::time::Timestamp;
+use crate::tls::Version;
+use crate::tls::client_hello::ServerName;
+use crate::tls::keylog::Label;
+use std::sync::Arc;
+
+const PROTOCOL: &str = "quic";
+
+/// The QUIC connections of one UDP flow, the latest one at a time.
+pub(crate) struct QuicConnection {
+    key: FlowKey,
+    quic: quic::Connection,
+    pub(crate) observed: Observed,
+    passed_over: u64,
+    generation: u32,
+}
+
+impl QuicConnection {
+    pub(crate) fn new(id: ConnectionId, key: FlowKey, from: End, at: Timestamp) -> Self {
+        let facts = Self::facts(id, key, from, at);
+        let (quic, observed) = (quic::Connection::new(), Observed::new(facts));
+        Self { key, quic, observed, passed_over: 0, generation: 0 }
+    }
+
+    fn facts(id: ConnectionId, key: FlowKey, client: End, at: Timestamp) -> Facts {
+        Facts {
+            id,
+            client: key.endpoint(client),
+            server: key.endpoint(client.other()),
+            client_declared: None,
+            transport: TransportKind::Quic,
+            tls: Some(Tls::default()),
+            decryption: Decryption::None,
+            opened: Some(at),
+            first_seen: at,
+            origins: None,
+        }
+    }
+
+    /// One datagram. What a connection before this one on the same endpoints had shown is returned.
+    pub(crate) fn datagram(
+        &mut self,
+        id: ConnectionId,
+        from: End,
+        at: Timestamp,
+        payload: &[u8],
+        input: &mut Input<'_>,
+    ) -> Option<Observed> {
+        self.quic.handle_datagram(from, payload, input.keys);
+        for (error, count) in self.quic.take_errors().iter() {
+            input.counters.errors(PROTOCOL, error.as_str(), u64::from(count));
+        }
+        let passed_over = self.quic.passed_over();
+        input.counters.errors(PROTOCOL, "not_decoded", passed_over.saturating_sub(self.passed_over));
+        self.passed_over = passed_over;
+        let mut former = None;
+        if self.quic.generation() != self.generation {
+            let is_another = self.generation > 0;
+            self.generation = self.quic.generation();
+            if is_another {
+                let fresh = Observed::new(Self::facts(id, self.key, self.quic.client().unwrap_or(from), at));
+                former = Some(std::mem::replace(&mut self.observed, fresh));
+            }
+        }
+        self.learn(input);
+        former
+    }
+
+    /// Takes over what the handshake has shown so far.
+    fn learn(&mut self, input: &Input<'_>) {
+        let (Some(client), Some(hello)) = (self.quic.client(), self.quic.client_hello()) else { return };
+        let ech_is_real = input.keys.secrets(&hello.random).is_some_and(|secrets| secrets.get(Label::Ech).is_some());
+        let sni = match &hello.server_name {
+            _ if hello.ech && ech_is_real => Sni::Encrypted,
+            ServerName::Name(name) => Sni::from_bytes(name),
+            ServerName::Absent => Sni::Absent,
+            ServerName::Malformed => Sni::Unseen,
+        };
+        self.observed.is_ours = true;
+        let facts = Arc::make_mut(&mut self.observed.facts);
+        (facts.client, facts.server) = (self.key.endpoint(client), self.key.endpoint(client.other()));
+        facts.decryption = match self.quic.decryption() {
+            quic::Decryption::Opened => Decryption::KeyLog,
+            _ => Decryption::None,
+        };
+        let certificate = self.quic.certificate_names();
+        let known = facts.tls.take().and_then(|tls| tls.certificate);
+        facts.tls = Some(Tls {
+            version: Some(self.quic.server_hello().map_or(Version::TLS1_3, |hello| hello.version)),
+            sni_host: sni.host(),
+            sni,
+            ech: hello.ech,
+            alpn: self.quic.alpn().map(|alpn| String::from_utf8_lossy(alpn).into()),
+            certificate: known.or_else(|| certificate.cloned().map(Arc::new)),
+            client_random: Some(hello.random),
+            server_random: self.quic.server_hello().map(|hello| hello.random),
+        });
+    }
+
+    /// Bytes held.
+    pub(crate) fn held(&self) -> usize {
+        self.quic.buffered()
+    }
+}
