@@ -1,0 +1,2 @@
+//! The second opinion.
+pub fn x() {}
