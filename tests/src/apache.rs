@@ -14,9 +14,8 @@ use crate::tools;
 const MODULES: &str = "/usr/lib/apache2/modules";
 
 /// The modules beyond what is compiled in.
-const LOADED: [&str; 8] = [
-    "mpm_event", "ssl", "http2", "authz_core", "dir", "mime", "socache_shmcb", "headers",
-];
+const LOADED: [&str; 8] =
+    ["mpm_event", "ssl", "http2", "authz_core", "dir", "mime", "socache_shmcb", "headers"];
 
 /// A virtual host.
 #[derive(Clone, Debug)]

@@ -75,7 +75,11 @@ impl Capture {
         let secret = format!("wrongdoor marker {}", self.marker.number());
         self.marker.send_to_itself(secret.as_bytes())?;
         wait::until("the marker to reach the capture", || {
-            Ok(self.tail()?.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()).then_some(()))
+            Ok(self
+                .tail()?
+                .windows(secret.len())
+                .any(|bytes| bytes == secret.as_bytes())
+                .then_some(()))
         })?;
         server::stop(&mut self.process, Signal::INT);
         let said = fs::read_to_string(&self.said)?;

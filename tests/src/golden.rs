@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::{binary, tools};
+use crate::tools;
 
 /// A committed capture, `NAME.pcap` or another kind, with `NAME.keys` beside it where there are
 /// keys, and `NAME.expected.jsonl`.
@@ -55,9 +56,10 @@ impl Golden {
         self.capture.with_file_name(format!("{}.{kind}", self.name()))
     }
 
-    /// What the program makes of the capture.
-    pub fn analyze(&self) -> Result<String> {
-        let mut command = binary::command(&["analyze", "--format", "json"]);
+    /// What `wrongdoor` makes of the capture.
+    pub fn analyze(&self, wrongdoor: &Path) -> Result<String> {
+        let mut command = Command::new(wrongdoor);
+        command.args(["analyze", "--format", "json"]);
         let keys = self.beside("keys");
         if keys.is_file() {
             command.arg("--keylog").arg(keys);
@@ -68,8 +70,8 @@ impl Golden {
     }
 
     /// What differs between the expected and the real output; nothing when they agree.
-    pub fn difference(&self) -> Result<Option<String>> {
-        let real = self.analyze()?;
+    pub fn difference(&self, wrongdoor: &Path) -> Result<Option<String>> {
+        let real = self.analyze(wrongdoor)?;
         let expected = fs::read_to_string(self.expected()).unwrap_or_default();
         if real == expected {
             return Ok(None);

@@ -85,8 +85,7 @@ impl Drop for Server {
 pub fn stop(process: &mut Child, signal: Signal) {
     let asked = Pid::from_raw(process.id().cast_signed())
         .is_some_and(|id| kill_process(id, signal).is_ok());
-    let ended = asked
-        && wait::until("a process to end", || Ok(process.try_wait()?)).is_ok();
+    let ended = asked && wait::until("a process to end", || Ok(process.try_wait()?)).is_ok();
     if !ended {
         // It cannot be helped, and the next wait would hang.
         drop(process.kill());

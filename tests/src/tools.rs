@@ -129,7 +129,7 @@ pub fn output(command: &mut Command) -> Result<Vec<u8>> {
 /// The file name of what `command` would run.
 pub fn program_name(command: &Command) -> String {
     let name = Path::new(command.get_program()).file_name();
-    name.unwrap_or(OsStr::new("?")).to_string_lossy().into_owned()
+    name.unwrap_or_else(|| OsStr::new("?")).to_string_lossy().into_owned()
 }
 
 /// Whether this process may do everything.

@@ -26,8 +26,7 @@ impl Upstream {
             Self::NoSni => (String::new(), format!("127.0.0.1:{back}"), ""),
             Self::HostName => (String::new(), format!("127.0.0.1:{back}"), with_name),
             Self::Pool => {
-                let upstream =
-                    format!("upstream back {{ server 127.0.0.1:{back}; keepalive 4; }}");
+                let upstream = format!("upstream back {{ server 127.0.0.1:{back}; keepalive 4; }}");
                 (upstream, "back".to_owned(), with_name)
             }
         };

@@ -4,8 +4,8 @@ use anyhow::Result;
 
 use super::{Scene, Stage};
 use crate::curl::{Curl, Http};
-use crate::nginx::ServerBlock;
 use crate::nginx;
+use crate::nginx::ServerBlock;
 
 /// A version of TLS with a cipher suite.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::{Scene, Sent, Stage};
 use crate::apache::VirtualHost;
-use crate::curl::Http::{self, One, Two};
+use crate::curl::Http::{One, Two};
 use crate::nginx::ServerBlock;
 use crate::{apache, nginx, node};
 
@@ -124,7 +124,7 @@ fn play_coalescing(stage: &mut Stage, port: u16) -> Result<()> {
         ["f.test", "g.test", "f.test"].into_iter().zip(statuses).zip([200, 421, 200])
     {
         let sni = Some("f.test".to_owned());
-        let sent = Sent { sni, authority: authority.to_owned(), http: Http::Two, status };
+        let sent = Sent { sni, authority: authority.to_owned(), http: Two, status };
         stage.note("node, one connection", sent, expected)?;
     }
     Ok(())
