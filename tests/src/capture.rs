@@ -13,8 +13,10 @@ use rustix::process::Signal;
 use crate::ports::Port;
 use crate::{server, tools, wait};
 
-/// Where tcpdump's `-B` puts the ring buffer's size, in KiB. Loopback is fast.
+/// The ring buffer's size in KiB, for tcpdump's `-B`. Loopback is fast.
 const BUFFER: &str = "65536";
+/// The same under a heavy load.
+const LARGE_BUFFER: &str = "524288";
 
 /// How packets get from the kernel into the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +53,14 @@ impl Capture {
         if tools::is_root() {
             command.args(["-Z", "root"]);
         }
-        if delivery == Delivery::Immediate {
-            command.arg("--immediate-mode");
-        }
-        command.args(["-i", "lo", "-n", "-s", "0", "-U", "-B", BUFFER, "-w"]).arg(file);
+        let buffer = match delivery {
+            Delivery::Immediate => {
+                command.arg("--immediate-mode");
+                BUFFER
+            }
+            Delivery::Blocks => LARGE_BUFFER,
+        };
+        command.args(["-i", "lo", "-n", "-s", "0", "-U", "-B", buffer, "-w"]).arg(file);
         command.arg(filter(ports, marker.number()));
         let process = command
             .stdin(Stdio::null())

@@ -17,6 +17,8 @@ pub struct ServerBlock {
     pub name: String,
     /// What it shows; without one it speaks cleartext.
     pub cert: Option<Cert>,
+    /// Whether it speaks HTTP/2: with TLS beside HTTP/1, in cleartext instead of it.
+    pub http2: bool,
     /// More directives; `location /` among them, or it answers 200 with its own name.
     pub directives: String,
 }
@@ -24,12 +26,24 @@ pub struct ServerBlock {
 impl ServerBlock {
     /// A TLS server that answers with its own name.
     pub fn new(name: &str, cert: &Cert) -> Self {
-        Self { name: name.to_owned(), cert: Some(cert.clone()), directives: String::new() }
+        Self {
+            name: name.to_owned(),
+            cert: Some(cert.clone()),
+            http2: true,
+            directives: String::new(),
+        }
     }
 
     /// A cleartext server that answers with its own name.
     pub fn cleartext(name: &str) -> Self {
-        Self { name: name.to_owned(), cert: None, directives: String::new() }
+        Self { name: name.to_owned(), cert: None, http2: false, directives: String::new() }
+    }
+
+    /// Speaks HTTP/2.
+    #[must_use]
+    pub fn http2(mut self) -> Self {
+        self.http2 = true;
+        self
     }
 
     /// Adds directives.
@@ -70,6 +84,7 @@ fn config(root: &Path, port: u16, http: &str, servers: &[ServerBlock]) -> Result
          http {{\n\
          access_log off;\n\
          default_type text/plain;\n\
+         ssl_protocols TLSv1.2 TLSv1.3;\n\
          client_body_temp_path {root}/body;\n\
          proxy_temp_path {root}/proxy;\n\
          fastcgi_temp_path {root}/fastcgi;\n\
@@ -77,9 +92,13 @@ fn config(root: &Path, port: u16, http: &str, servers: &[ServerBlock]) -> Result
          scgi_temp_path {root}/scgi;\n\
          {http}\n"
     )?;
-    for ServerBlock { name, cert, directives } in servers {
-        // Without TLS, `http2` would shut HTTP/1 out of this version of nginx.
-        let protocols = if cert.is_some() { "ssl http2" } else { "" };
+    for ServerBlock { name, cert, http2, directives } in servers {
+        let protocols = match (cert, http2) {
+            (Some(_), true) => "ssl http2",
+            (Some(_), false) => "ssl",
+            (None, true) => "http2",
+            (None, false) => "",
+        };
         writeln!(text, "server {{\nlisten 127.0.0.1:{port} {protocols};\nserver_name {name};")?;
         if let Some(cert) = cert {
             let (chain, key) = (cert.chain.display(), cert.key.display());

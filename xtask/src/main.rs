@@ -1,6 +1,7 @@
 //! What is done around wrongdoor. `cargo xtask help` lists it.
 #![expect(clippy::print_stdout, reason = "what these commands do is to tell a person something")]
 
+mod bench;
 mod cargo;
 mod ci;
 mod demo;
@@ -28,6 +29,7 @@ enum Command {
     Ci(ci::Options),
     Fuzz(fuzz::Options),
     Fixtures(fixtures::Options),
+    Bench(bench::Options),
 }
 
 fn main() -> Result<()> {
@@ -38,5 +40,6 @@ fn main() -> Result<()> {
         Command::Ci(options) => ci::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Fixtures(options) => fixtures::run(&options),
+        Command::Bench(options) => bench::run(&options),
     }
 }
