@@ -12,4 +12,4 @@ mod vhosts;
 pub use proxy::{Upstream, proxy_chain};
 pub use stage::{Scene, Sent, Stage};
 pub use suites::{SUITES, Suite, tls_suite};
-pub use vhosts::{apache_two_hosts, client_certificates, coalescing, demo, no_sni};
+pub use vhosts::{apache_two_hosts, client_certificates, coalescing, demo, no_sni, odd_requests};

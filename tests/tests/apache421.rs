@@ -94,3 +94,13 @@ fn without_keys_only_the_handshake_is_known() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_dot_in_the_sni_and_a_url_as_target_are_seen_as_sent() -> Result<()> {
+    let report = analyzed(&scenario::odd_requests()?)?;
+    fact(&report, &[("sni", json!("b.test."))], "verdict", &json!("sni_invalid"))?;
+    // RFC 9112, section 3.2.2: the URL counts, and `Host` is ignored.
+    let url = [("sni", json!("a.test"))];
+    fact(&report, &url, "verdict", &json!("mismatch_h1_uncovered"))?;
+    fact(&report, &url, "authority_raw", &json!("b.test"))
+}

@@ -59,6 +59,7 @@ fn record(folder: &Path) -> Result<()> {
     keep("apache-two-hosts", scenario::apache_two_hosts()?)?;
     keep("nginx-client-certificates", scenario::client_certificates()?)?;
     keep("no-sni", scenario::no_sni()?)?;
+    keep("odd-requests", scenario::odd_requests()?)?;
     keep("coalescing", scenario::coalescing()?)?;
     keep("proxy-without-sni", scenario::proxy_chain(Upstream::NoSni)?)?;
     keep("proxy-pool", scenario::proxy_chain(Upstream::Pool)?)

@@ -6,7 +6,7 @@ use super::{Scene, Sent, Stage};
 use crate::apache::VirtualHost;
 use crate::curl::Http::{One, Two};
 use crate::nginx::ServerBlock;
-use crate::{apache, nginx, node};
+use crate::{apache, nginx, node, openssl};
 
 /// Apache with a certificate for each of `a.test` (the default) and `b.test`: what agrees is
 /// served, what does not is a 421, over both versions of HTTP; and one client finds its way.
@@ -27,6 +27,23 @@ pub fn no_sni() -> Result<Scene> {
         stage.curl(port, None, "b.test", http, 421)?;
         stage.curl(port, None, "a.test", http, 200)?;
         stage.curl(port, None, "127.0.0.1", http, 200)?;
+    }
+    stage.finish()
+}
+
+/// Apache as before, and what no browser sends: a server name with a trailing dot, and a request
+/// for a whole URL whose host is not its `Host`.
+pub fn odd_requests() -> Result<Scene> {
+    let mut stage = Stage::new()?;
+    let port = enter_apache(&mut stage)?;
+    stage.record()?;
+    for (sni, target, host) in [("b.test.", "/", "b.test"), ("a.test", "https://b.test/", "a.test")]
+    {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let status = openssl::send(port, &request, &stage.keylog(), &["-servername", sni])?;
+        let sni = Some(sni.to_owned());
+        let sent = Sent { sni, authority: "b.test".to_owned(), http: One, status };
+        stage.note("openssl", sent, 421)?;
     }
     stage.finish()
 }
