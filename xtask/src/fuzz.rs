@@ -9,7 +9,7 @@ use wrongdoor_tests::tools;
 use crate::cargo;
 
 /// The version that is installed where there is none.
-const CARGO_FUZZ: &str = "0.13.1";
+const CARGO_FUZZ: &str = "0.13.2";
 
 /// Runs each fuzz target in tests/fuzz.
 #[derive(Debug, clap::Args)]
