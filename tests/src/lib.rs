@@ -1,0 +1,23 @@
+//! The test kit: private servers, real clients, and captures of what they said to each other.
+//!
+//! Read [`scenario`] first: each of its functions plays a scene and returns a capture, a key log
+//! and what was done. The other modules are what scenes are made of. Everything lives in a
+//! temporary folder, listens on loopback on ports found free, and ends with the value that
+//! started it.
+
+pub mod apache;
+pub mod binary;
+pub mod capture;
+pub mod certs;
+pub mod curl;
+pub mod golden;
+pub mod nginx;
+pub mod node;
+pub mod openssl;
+pub mod ports;
+pub mod report;
+pub mod scenario;
+pub mod server;
+pub mod tools;
+pub mod tshark;
+pub mod wait;

@@ -1,0 +1,138 @@
+//! The programs that scenes are played with, and the Debian packages they come from.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// What a program is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// `cargo xtask demo`, and everything else.
+    Demo,
+    /// The tests.
+    Test,
+    /// `cargo xtask bench`.
+    Bench,
+}
+
+/// A program from a Debian package.
+#[derive(Clone, Copy, Debug)]
+pub struct Tool {
+    /// The file name looked for.
+    pub program: &'static str,
+    /// The Debian package that has it.
+    pub package: &'static str,
+    /// Why it is needed.
+    pub why: &'static str,
+    /// What needs it.
+    pub needs: &'static [Need],
+}
+
+/// All of them, in one place.
+pub const TOOLS: &[Tool] = &[
+    Tool {
+        program: "apache2",
+        package: "apache2-bin",
+        why: "the server that answers 421 when virtual hosts have different certificates",
+        needs: &[Need::Demo, Need::Test],
+    },
+    Tool {
+        program: "nginx",
+        package: "nginx",
+        why: "the server that answers 421 in front of client certificates; the proxy",
+        needs: &[Need::Demo, Need::Test, Need::Bench],
+    },
+    Tool {
+        program: "curl",
+        package: "curl",
+        why: "the client: any SNI with any Host, HTTP/1.1 and HTTP/2",
+        needs: &[Need::Demo, Need::Test, Need::Bench],
+    },
+    Tool {
+        program: "tcpdump",
+        package: "tcpdump",
+        why: "records what was said",
+        needs: &[Need::Demo, Need::Test, Need::Bench],
+    },
+    Tool {
+        program: "node",
+        package: "nodejs",
+        why: "the client that sends two authorities over one HTTP/2 connection",
+        needs: &[Need::Demo, Need::Test],
+    },
+    Tool {
+        program: "openssl",
+        package: "openssl",
+        why: "the client that sends what no HTTP client would",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "tshark",
+        package: "tshark",
+        why: "the second opinion on every capture",
+        needs: &[Need::Test, Need::Bench],
+    },
+    Tool {
+        program: "h2load",
+        package: "nghttp2-client",
+        why: "many requests at once",
+        needs: &[Need::Bench],
+    },
+];
+
+/// The tools that `need` asks for and this machine lacks.
+pub fn missing(need: Need) -> Vec<Tool> {
+    TOOLS
+        .iter()
+        .filter(|tool| tool.needs.contains(&need) && find(tool.program).is_none())
+        .copied()
+        .collect()
+}
+
+/// A command for `program`, or an error that names the package to install.
+pub fn command(program: &str) -> Result<Command> {
+    Ok(Command::new(path(program)?))
+}
+
+/// Where `program` is, or an error that names the package to install.
+pub fn path(program: &str) -> Result<PathBuf> {
+    find(program).with_context(|| {
+        let package = TOOLS.iter().find(|tool| tool.program == program);
+        let package = package.map_or("", |tool| tool.package);
+        format!("{program} is missing (Debian package {package}); run: cargo xtask setup")
+    })
+}
+
+/// Where `program` is. Debian keeps servers in `sbin`, which is not in every user's `PATH`.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin", "/usr/local/sbin"].map(PathBuf::from))
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+/// Runs `command` to its end and returns its standard output; its failure is an error that shows
+/// what it said.
+pub fn output(command: &mut Command) -> Result<Vec<u8>> {
+    let program = program_name(command);
+    let output = command.output().with_context(|| format!("cannot run {program}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("{program} failed ({}):\n{said}", output.status);
+    }
+    Ok(output.stdout)
+}
+
+/// The file name of what `command` would run.
+pub fn program_name(command: &Command) -> String {
+    let name = Path::new(command.get_program()).file_name();
+    name.unwrap_or_else(|| OsStr::new("?")).to_string_lossy().into_owned()
+}
+
+/// Whether this process may do everything.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}

@@ -1,0 +1,74 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+/// Each protocol or export library has one door: where it is imported.
+const DOORS: &[(&str, &str)] = &[
+    ("pcap_parser", "agent/src/capture/file"),
+    ("memmap2", "agent/src/capture/file"),
+    ("ruzstd", "agent/src/capture/file"),
+    ("flate2", "agent/src/capture/file"),
+    ("tls_parser", "agent/core/src/tls"),
+    ("x509_parser", "agent/core/src/tls/certificate"),
+    ("httparse", "agent/core/src/http1"),
+    ("idna", "agent/core/src/name"),
+    ("serde_json", "agent/src/export/events"),
+    ("comfy_table", "agent/src/export/table"),
+];
+
+/// What the core must never depend on, however indirectly: it has no I/O and no threads.
+const FOREIGN_TO_CORE: [&str; 7] = ["tokio", "aya", "h2", "mio", "socket2", "rustix", "memmap2"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            sources(&path, found)?;
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn each_library_has_one_door() -> Result<()> {
+    let mut files = Vec::new();
+    sources(&root().join("agent"), &mut files)?;
+    ensure!(!files.is_empty(), "no sources found");
+    let mut trespassers = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file)?;
+        let name = file.strip_prefix(root())?.to_string_lossy().into_owned();
+        for (library, door) in DOORS {
+            if !name.starts_with(door) && text.contains(&format!("{library}::")) {
+                trespassers.push(format!("{name} uses {library}, whose door is {door}"));
+            }
+        }
+    }
+    assert!(trespassers.is_empty(), "{}", trespassers.join("\n"));
+    Ok(())
+}
+
+#[test]
+fn the_core_has_no_io_in_its_tree() -> Result<()> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let mut command = Command::new(cargo);
+    command.current_dir(root());
+    command.args(["tree", "--locked", "--offline", "--package", "wrongdoor-core"]);
+    command.args(["--edges", "normal", "--prefix", "none", "--format", "{p}"]);
+    let output = wrongdoor_tests::tools::output(&mut command)?;
+    let tree = String::from_utf8(output)?;
+    ensure!(tree.starts_with("wrongdoor-core "), "not the core's tree: {tree}");
+    for line in tree.lines() {
+        let name = line.split(' ').next().unwrap_or_default();
+        assert!(!FOREIGN_TO_CORE.contains(&name), "the core depends on {name}");
+    }
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! The integration tests, one module a subject. They play scenes with real servers and clients
+//! and ask the built program about the captures. A new test goes into the module of its subject.
+#![expect(clippy::expect_used, reason = "a test that fails says so by panicking")]
+
+/// What the program writes about a scene against what is known of it: shared by the modules.
+mod expect;
+
+/// Field by field against tshark.
+mod against_tshark;
+/// Apache's 421: virtual hosts with different certificates.
+mod apache421;
+/// Which part of the source may know what.
+mod architecture;
+/// The committed captures.
+mod captures;
+/// Several names over one connection.
+mod coalescing;
+/// What the command line promises.
+mod errors_and_exit_codes;
+/// nginx's 421, and what nginx serves without asking.
+mod nginx421;
+/// Clients that send no server name.
+mod no_sni;
+/// A proxy in front, and what the hop behind it makes of the proxy's SNI.
+mod proxy_chain;
+/// Every version of TLS and every kind of cipher.
+mod tls_versions;

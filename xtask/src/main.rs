@@ -1,0 +1,45 @@
+//! What is done around wrongdoor. `cargo xtask help` lists it.
+#![expect(clippy::print_stdout, reason = "what these commands do is to tell a person something")]
+
+mod bench;
+mod cargo;
+mod ci;
+mod demo;
+mod fixtures;
+mod fuzz;
+mod setup;
+mod test;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// What is done around wrongdoor.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Setup(setup::Options),
+    Demo(demo::Options),
+    Test(test::Options),
+    Ci(ci::Options),
+    Fuzz(fuzz::Options),
+    Fixtures(fixtures::Options),
+    Bench(bench::Options),
+}
+
+fn main() -> Result<()> {
+    match Options::parse().command {
+        Command::Setup(options) => setup::run(&options),
+        Command::Demo(options) => demo::run(&options),
+        Command::Test(options) => test::run(&options),
+        Command::Ci(options) => ci::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
+        Command::Fixtures(options) => fixtures::run(&options),
+        Command::Bench(options) => bench::run(&options),
+    }
+}

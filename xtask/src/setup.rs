@@ -1,0 +1,88 @@
+//! Installs the programs that demo, tests and benchmarks need.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use wrongdoor_tests::tools::{self, Need, Tool};
+
+/// Installs the Debian packages that the tests (and with --bench the benchmarks) need.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Also what the benchmarks need.
+    #[arg(long)]
+    bench: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut changed = ensure(Need::Test)?;
+    if options.bench {
+        changed |= ensure(Need::Bench)?;
+    }
+    if !changed {
+        println!("everything is there");
+    }
+    Ok(())
+}
+
+/// Installs what `need` lacks; false if it lacks nothing.
+pub(crate) fn ensure(need: Need) -> Result<bool> {
+    let missing = tools::missing(need);
+    if missing.is_empty() {
+        return Ok(false);
+    }
+    for Tool { program, package, why, .. } in &missing {
+        println!("will install {package} for {program}: {why}");
+    }
+    let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    install(&packages)?;
+    if let Some(tool) = tools::missing(need).first() {
+        bail!("{} is still missing after {} was installed", tool.program, tool.package);
+    }
+    Ok(true)
+}
+
+/// Packages of servers start them. While this script runs, a policy forbids that; whatever ends
+/// the script takes the policy away again, and one that an administrator made stays as it is.
+const SCRIPT: &str = r#"
+set -eu
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 130' INT TERM HUP
+    printf '#!/bin/sh\nexit 101\n' > "$policy"
+    chmod 755 "$policy"
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends "$@"
+"#;
+
+fn install(packages: &[&str]) -> Result<()> {
+    if tools::find("apt-get").is_none() {
+        bail!("this is no Debian: install the equivalents of {} by hand", packages.join(", "));
+    }
+    let mut command = if tools::is_root() {
+        Command::new("sh")
+    } else {
+        let mut sudo = tools::command("sudo").map_err(|_missing| not_root(packages))?;
+        sudo.args(["-n", "sh"]);
+        sudo
+    };
+    // Debian's daemons of other packages that need a restart are not asked about either.
+    command.env("NEEDRESTART_MODE", "l");
+    command.args(["-c", SCRIPT, "setup"]).args(packages);
+    let status = command.status().context("cannot run sh")?;
+    if !status.success() && !tools::is_root() {
+        return Err(not_root(packages));
+    }
+    anyhow::ensure!(status.success(), "apt-get failed: {status}");
+    Ok(())
+}
+
+fn not_root(packages: &[&str]) -> anyhow::Error {
+    anyhow::anyhow!(
+        "packages cannot be installed without root; run this as root, or first: \
+         sudo apt-get install --no-install-recommends {}",
+        packages.join(" ")
+    )
+}

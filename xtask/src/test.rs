@@ -1,0 +1,19 @@
+//! All that must hold before a change is done.
+
+use anyhow::Result;
+use wrongdoor_tests::tools::Need;
+
+use crate::{cargo, setup};
+
+/// Checks format and lints, builds, and runs every test.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {}
+
+pub(crate) fn run(_options: &Options) -> Result<()> {
+    setup::ensure(Need::Test)?;
+    cargo::run(&["fmt", "--all", "--check"])?;
+    cargo::run(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    // The integration tests run the program, and cargo does not build it for them.
+    cargo::build(false)?;
+    cargo::run(&["test", "--locked", "--workspace"])
+}
