@@ -1,3 +1,9 @@
 //! The node agent: where packets come from, and where findings go.
 
 pub mod capture;
+pub mod cli;
+pub mod command;
+mod export;
+pub mod failure;
+mod pipeline;
+mod progress;

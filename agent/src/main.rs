@@ -1,3 +1,16 @@
 //! The `wrongdoor` command.
 
-fn main() {}
+use std::process::ExitCode;
+use wrongdoor::cli::Cli;
+use wrongdoor::{command, failure};
+
+fn main() -> ExitCode {
+    let cli = match Cli::from_command_line() {
+        Ok(cli) => cli,
+        Err(usage) => return usage.print_and_exit_code(),
+    };
+    match command::run(cli.command) {
+        Ok(code) => code,
+        Err(failure) => failure::report(&failure),
+    }
+}

@@ -130,6 +130,19 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// The defaults, for one of several engines that share the bounds.
+    pub fn for_shard(shard: Shard) -> Self {
+        let share = usize::try_from(shard.count).unwrap_or(1).max(1);
+        Self {
+            shard,
+            max_connections: MAX_CONNECTIONS / share,
+            max_held_bytes: MAX_HELD_BYTES / share,
+            ..Self::default()
+        }
+    }
+}
+
 impl Engine {
     /// An engine that decrypts with `keys`.
     pub fn new(config: Config, keys: Arc<KeyLog>) -> Self {
@@ -167,6 +180,11 @@ impl Engine {
     /// More secrets, as key log text.
     pub fn secrets(&mut self, text: &[u8]) {
         Arc::make_mut(&mut self.keys).add(text);
+    }
+
+    /// Whether more secrets may come: then ciphertext is held for them, within bounds.
+    pub fn expect_secrets(&mut self, may_come: bool) {
+        self.config.keys_may_come = may_come;
     }
 
     /// The end of the input: everything that is open ends.
@@ -252,7 +270,8 @@ impl Engine {
         let Follower::Tcp(connection) = &mut slot.follower else { return };
         let mut input = Input {
             keys: &self.keys,
-            keys_may_come: self.config.keys_may_come,
+            // Waiting for secrets must never cost connections their place.
+            keys_may_come: self.config.keys_may_come && self.held < self.config.max_held_bytes / 2,
             counters: &mut self.counters,
             events: &mut self.events,
         };
@@ -283,7 +302,8 @@ impl Engine {
         let Follower::Quic(connection) = &mut slot.follower else { return };
         let mut input = Input {
             keys: &self.keys,
-            keys_may_come: self.config.keys_may_come,
+            // Waiting for secrets must never cost connections their place.
+            keys_may_come: self.config.keys_may_come && self.held < self.config.max_held_bytes / 2,
             counters: &mut self.counters,
             events: &mut self.events,
         };
@@ -333,7 +353,8 @@ impl Engine {
             Follower::Tcp(mut connection) => {
                 let mut input = Input {
                     keys: &self.keys,
-                    keys_may_come: self.config.keys_may_come,
+                    // Waiting for secrets must never cost connections their place.
+            keys_may_come: self.config.keys_may_come && self.held < self.config.max_held_bytes / 2,
                     counters: &mut self.counters,
                     events: &mut self.events,
                 };

@@ -155,6 +155,17 @@ impl CaptureFile {
         Ok(ahead.key_logs)
     }
 
+    /// Whether windows that are still to come may carry secrets.
+    pub fn may_bring_secrets(&self) -> bool {
+        match &self.state {
+            State::Unread(_) => true,
+            State::Reading(Reading { source, walk, .. }) => {
+                matches!(source, Source::Stream(_)) && !matches!(walk, Walk::Pcap(_))
+            }
+            State::Over => false,
+        }
+    }
+
     /// The next stretch of packets, `None` at the end.
     pub fn next_window(&mut self) -> Result<Option<Window>, ReadError> {
         self.start()?;

@@ -1,0 +1,96 @@
+//! What was typed.
+
+use crate::failure;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Explains HTTP 421 Misdirected Request: which request went to a connection that was not for it, and why.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read packet captures and report requests that do not belong on their connection
+    Analyze(Analyze),
+}
+
+/// `wrongdoor analyze`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Exit status:
+   0  done
+   1  --fail-on matched
+  64  bad usage
+  65  an input is not a capture, or damaged before its first packet
+  66  an input cannot be opened
+  74  the output cannot be written
+
+Examples:
+  wrongdoor analyze capture.pcapng
+  wrongdoor analyze --keylog keys.log --format json capture.pcap.gz | jq 'select(.status == 421)'
+  tcpdump -i eth0 -w - port 443 | wrongdoor analyze --keylog keys.log -")]
+pub struct Analyze {
+    /// Captures, read in this order as one: pcap or pcapng, plain or gzip or zstd; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// TLS key log (SSLKEYLOGFILE) to decrypt with; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub keylog: Vec<PathBuf>,
+    /// A table for people, or JSON lines for programs
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Write there instead of to standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Exit with 1 if there is a 421 (misdirected), or a 421 or a mismatch of names (mismatched)
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub fail_on: Option<FailOn>,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table
+    Table,
+    /// JSON lines
+    Json,
+}
+
+/// What makes a pipeline fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// A response with status 421
+    Misdirected,
+    /// That, or a request for another host than the connection is for
+    Mismatched,
+}
+
+/// A command line that is not a command; or one that only asked for help or the version.
+#[derive(Debug)]
+pub struct Usage(clap::Error);
+
+impl Cli {
+    /// Reads the process's command line.
+    pub fn from_command_line() -> Result<Self, Usage> {
+        Self::try_parse().map_err(Usage)
+    }
+}
+
+impl Usage {
+    /// Says what is wrong, or what was asked for. Bad usage is 64; help is not bad.
+    pub fn print_and_exit_code(&self) -> ExitCode {
+        let printed = self.0.print();
+        match (self.0.use_stderr(), printed) {
+            (true, _) => ExitCode::from(failure::USAGE),
+            (false, Ok(())) => ExitCode::SUCCESS,
+            (false, Err(_)) => ExitCode::from(failure::OUTPUT),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The commands.
+
+mod analyze;
+
+use crate::cli::Command;
+use crate::failure::Failure;
+use std::process::ExitCode;
+
+/// Does what was asked for.
+pub fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Analyze(arguments) => analyze::run(&arguments),
+    }
+}

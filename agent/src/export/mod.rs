@@ -1,0 +1,21 @@
+//! Where findings go.
+
+mod json_lines;
+mod output;
+mod record;
+mod table;
+
+pub(crate) use json_lines::JsonLines;
+pub(crate) use output::Output;
+pub(crate) use record::{ConnectionNumber, Record, Summary};
+pub(crate) use table::Table;
+
+use crate::failure::Failure;
+
+/// Takes records as they come.
+pub(crate) trait Sink {
+    /// One record.
+    fn record(&mut self, record: &Record) -> Result<(), Failure>;
+    /// There are no more.
+    fn finish(&mut self, summary: &Summary) -> Result<(), Failure>;
+}

@@ -1,0 +1,47 @@
+//! What sinks are handed: an exchange, a connection, and the sums at the end.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use wrongdoor_core::engine::ConnectionEnd;
+use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::judge::Ruling;
+
+/// A connection's name in the output: `c1`, `c2`, … in the order of first mention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ConnectionNumber(pub(crate) u64);
+
+/// One finding.
+#[derive(Debug)]
+pub(crate) enum Record {
+    /// An exchange, ruled on.
+    Exchange { number: ConnectionNumber, exchange: Exchange, ruling: Ruling },
+    /// A connection that ended.
+    Connection { number: ConnectionNumber, connection: ConnectionEnd },
+}
+
+/// The sums of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) packets: u64,
+    /// Captured bytes in them.
+    pub(crate) bytes: u64,
+    /// Connections that were TLS or HTTP.
+    pub(crate) connections: u64,
+    pub(crate) exchanges: u64,
+    /// Exchanges with status 421.
+    pub(crate) misdirected: u64,
+    /// Exchanges for another host than their connection is for.
+    pub(crate) mismatched: u64,
+    /// Exchanges whose authority could not be read.
+    pub(crate) unreadable: u64,
+    /// Gaps, limits reached and connections evicted.
+    pub(crate) lost: u64,
+    /// By `protocol.kind`.
+    pub(crate) decode_errors: BTreeMap<String, u64>,
+}
+
+impl fmt::Display for ConnectionNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "c{}", self.0)
+    }
+}

@@ -1,0 +1,126 @@
+//! A table for people: the pattern first, the count of everything last.
+
+mod explain;
+mod layout;
+
+use super::{Output, Record, Sink, Summary};
+use crate::failure::Failure;
+use std::collections::HashMap;
+use wrongdoor_core::connection::{Decryption, Facts};
+use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::name::Sni;
+use wrongdoor_core::seen::Seen;
+use wrongdoor_core::verdict::Verdict;
+
+/// The most patterns that are told apart; the rest is counted as one.
+const MAX_GROUPS: usize = 10_000;
+
+/// Collects records and writes a table of them at the end.
+pub(crate) struct Table {
+    output: Output,
+    groups: HashMap<Pattern, Group>,
+    /// Exchanges of patterns beyond [`MAX_GROUPS`].
+    ungrouped: u64,
+    /// Connections whose content could not be read.
+    undecrypted: u64,
+}
+
+/// What exchanges have in common that are one row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Pattern {
+    class: Class,
+    sni: String,
+    authority: String,
+    status: Option<u16>,
+    version: &'static str,
+    verdict: Verdict,
+    silent: bool,
+}
+
+/// The order of the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Class {
+    Misdirected,
+    Mismatched,
+    Other,
+}
+
+/// One row.
+#[derive(Clone, Debug, Default)]
+struct Group {
+    count: u64,
+    /// An example of where it happened.
+    connection: String,
+}
+
+impl Table {
+    pub(crate) fn new(output: Output) -> Self {
+        Self { output, groups: HashMap::new(), ungrouped: 0, undecrypted: 0 }
+    }
+
+    fn exchange(&mut self, connection: impl Fn() -> String, exchange: &Exchange, ruling: Ruling) {
+        let pattern = Pattern::new(exchange, ruling);
+        if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&pattern) {
+            self.ungrouped += 1;
+            return;
+        }
+        let group = self.groups.entry(pattern).or_insert_with(|| Group { count: 0, connection: connection() });
+        group.count += 1;
+    }
+}
+
+impl Sink for Table {
+    fn record(&mut self, record: &Record) -> Result<(), Failure> {
+        match record {
+            Record::Exchange { number, exchange, ruling } => self.exchange(|| number.to_string(), exchange, *ruling),
+            Record::Connection { connection, .. } => {
+                self.undecrypted += u64::from(connection.facts.decryption == Decryption::None);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, summary: &Summary) -> Result<(), Failure> {
+        let mut rows: Vec<(Pattern, Group)> = self.groups.drain().collect();
+        rows.sort_by(|(a, x), (b, y)| (a.class, y.count).cmp(&(b.class, x.count)).then_with(|| a.cmp(b)));
+        let text = layout::render(&rows, summary, self.undecrypted, self.ungrouped, self.output.wants_colour());
+        self.output.write(text.as_bytes())?;
+        self.output.flush()
+    }
+}
+
+impl Pattern {
+    fn new(exchange: &Exchange, ruling: Ruling) -> Self {
+        let class = match (exchange.is_misdirected(), exchange.is_mismatched()) {
+            (true, _) => Class::Misdirected,
+            (false, true) => Class::Mismatched,
+            (false, false) => Class::Other,
+        };
+        let authority = match (exchange.host(), &exchange.authority.raw) {
+            (Some(host), _) => host.to_string(),
+            (None, Seen::Known(raw)) => format!("{raw:?}"),
+            (None, Seen::Absent) => "(none)".to_owned(),
+            (None, Seen::Unreadable) => "(unreadable)".to_owned(),
+        };
+        Self {
+            class,
+            sni: sni(&exchange.connection),
+            authority,
+            status: exchange.status,
+            version: exchange.version.as_str(),
+            verdict: ruling.verdict,
+            silent: ruling.silent_misdirect,
+        }
+    }
+}
+
+fn sni(facts: &Facts) -> String {
+    match facts.sni() {
+        Sni::Name(name) => name.to_string(),
+        Sni::Absent if facts.tls.is_none() => "(no TLS)".to_owned(),
+        Sni::Absent => "(none)".to_owned(),
+        Sni::Encrypted => "(encrypted)".to_owned(),
+        Sni::Unseen => "(unseen)".to_owned(),
+    }
+}

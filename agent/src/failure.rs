@@ -1,0 +1,85 @@
+//! Why a command failed, and the exit status that says so.
+
+use crate::capture::file::{OpenError, ReadError};
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// `--fail-on` matched.
+pub const MATCHED: u8 = 1;
+/// The command line is not one (`EX_USAGE`).
+pub const USAGE: u8 = 64;
+/// An input is not a capture, or damaged beyond use (`EX_DATAERR`).
+pub const DATA: u8 = 65;
+/// An input cannot be opened (`EX_NOINPUT`).
+pub const INPUT: u8 = 66;
+/// The output cannot be written (`EX_IOERR`).
+pub const OUTPUT: u8 = 74;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A capture cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A capture cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A key log cannot be read.
+    #[error("cannot read key log `{name}`")]
+    KeyLog {
+        /// The path as given.
+        name: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Standard input is named more than once.
+    #[error("`-` (standard input) is named more than once; it can be read only once")]
+    StandardInputTwice,
+    /// The output cannot be written.
+    #[error("cannot write {name}")]
+    Output {
+        /// The path, or what stands for standard output.
+        name: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+impl Failure {
+    /// The exit status.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Open(_) | Self::KeyLog { .. } => INPUT,
+            Self::Read(ReadError::Failed { .. }) => INPUT,
+            Self::Read(_) => DATA,
+            Self::StandardInputTwice => USAGE,
+            Self::Output { .. } => OUTPUT,
+        }
+    }
+
+    /// The reader of our output went away, as `head` does: no error of anybody's.
+    fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// Prints the chain of causes, once, and gives the exit status.
+pub fn report(failure: &Failure) -> ExitCode {
+    if failure.is_closed_pipe() {
+        return ExitCode::SUCCESS;
+    }
+    let mut message = format!("wrongdoor: {failure}");
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        message = format!("{message}: {error}");
+        cause = error.source();
+    }
+    complain(&message);
+    ExitCode::from(failure.exit_code())
+}
+
+/// One line on standard error. Where even that cannot be written, there is nobody left to tell.
+pub(crate) fn complain(message: &str) {
+    drop(writeln!(io::stderr().lock(), "{message}"));
+}
