@@ -93,7 +93,11 @@ fn secrets_ahead(captures: &mut [CaptureFile], keys: &mut KeyLog) -> Result<(), 
 }
 
 /// Windows of all captures, in order, to every worker. Ends early where no worker listens any more.
-fn read(captures: Vec<CaptureFile>, jobs: Vec<SyncSender<Job>>, progress: &Progress) -> Result<(), ReadError> {
+fn read(
+    captures: Vec<CaptureFile>,
+    jobs: Vec<SyncSender<Job>>,
+    progress: &Progress,
+) -> Result<(), ReadError> {
     let (mut first, mut before) = (1, 0);
     let mut unread = Ok(());
     for mut capture in captures {
@@ -108,7 +112,8 @@ fn read(captures: Vec<CaptureFile>, jobs: Vec<SyncSender<Job>>, progress: &Progr
                 }
             };
             let packets = window.len() as u64;
-            let job = Job { window: Arc::new(window), first, keys_may_come: capture.may_bring_secrets() };
+            let job =
+                Job { window: Arc::new(window), first, keys_may_come: capture.may_bring_secrets() };
             first += packets;
             if jobs.iter().any(|worker| worker.send(job.clone()).is_err()) {
                 return unread;
@@ -158,7 +163,8 @@ fn merge(workers: Vec<Receiver<Batch>>, mut each: impl FnMut(&Record) -> bool) -
                 at_end = true;
             }
         }
-        observations.sort_by_key(|observation: &Observation| (observation.packet, observation.connection));
+        observations
+            .sort_by_key(|observation: &Observation| (observation.packet, observation.connection));
         for observation in observations.drain(..) {
             if !docket.hear(observation, &mut each) {
                 return docket.summary(&counters);

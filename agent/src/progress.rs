@@ -22,7 +22,8 @@ impl Progress {
             None => "reading {spinner} {bytes} ({bytes_per_sec})",
         };
         // The templates are constants; one that does not parse leaves the default bar.
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style =
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
         Self { bar, started: Instant::now() }
     }

@@ -85,7 +85,7 @@ fn behind_a_proxy() -> Result<()> {
 
 #[test]
 fn with_every_cipher() -> Result<()> {
-    for &suite in scenario::SUITES {
+    for &suite in scenario::SUITES.iter().filter(|suite| suite.is_decrypted()) {
         agree(&scenario::tls_suite(suite)?).with_context(|| format!("{suite:?}"))?;
     }
     Ok(())

@@ -10,12 +10,14 @@ const DOORS: &[(&str, &str)] = &[
     ("memmap2", "agent/src/capture/file"),
     ("ruzstd", "agent/src/capture/file"),
     ("flate2", "agent/src/capture/file"),
-    ("tls_parser", "agent/core/src/tls"),
     ("x509_parser", "agent/core/src/tls/certificate"),
     ("httparse", "agent/core/src/http1"),
     ("idna", "agent/core/src/name"),
-    ("serde_json", "agent/src/export/events"),
+    ("serde_json", "agent/src/export/json_lines"),
     ("comfy_table", "agent/src/export/table"),
+    ("indicatif", "agent/src/progress"),
+    ("clap", "agent/src/cli"),
+    ("jiff", "agent/src/export/json_lines"),
 ];
 
 /// What the core must never depend on, however indirectly: it has no I/O and no threads.

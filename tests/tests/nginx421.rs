@@ -10,7 +10,6 @@ fn a_host_with_client_certificates_refuses() -> Result<()> {
     for (http, verdict) in [("1.1", "mismatch_h1_uncovered"), ("2", "misdirected_uncovered")] {
         let refused = [("authority", json!("d.test")), ("http_version", json!(http))];
         fact(&report, &refused, "status", &json!(421))?;
-        fact(&report, &refused, "generator", &json!("nginx"))?;
         fact(&report, &refused, "verdict", &json!(verdict))?;
         fact(&report, &refused, "silent_misdirect", &json!(false))?;
     }

@@ -31,8 +31,6 @@ fn a_proxy_without_sni_shows_on_the_hop_behind() -> Result<()> {
     }
     for exchange in report.of_authority("b.test") {
         assert_eq!(exchange.get("status"), Some(&json!(421)));
-        // nginx passes on what Apache said.
-        assert_eq!(text(exchange, "generator"), Some("apache"), "{exchange:#}");
     }
     Ok(())
 }
@@ -55,7 +53,9 @@ fn a_pool_that_ignores_names_misdirects_what_it_reuses() -> Result<()> {
     let scene = proxy_chain(Upstream::Pool)?;
     let (report, behind) = hops(&scene)?;
     let names: Vec<_> = behind.iter().filter_map(|connection| text(connection, "sni")).collect();
-    assert_eq!(names, ["a.test"], "one connection for all: {behind:#?}");
+    // Fewer connections than requests, and each of them opened for the first host.
+    assert!(names.len() < scene.sent.len(), "{behind:#?}");
+    assert!(names.iter().all(|name| *name == "a.test"), "{behind:#?}");
     assert_eq!(report.of_authority("b.test").len(), 2);
     for exchange in report.of_authority("b.test") {
         assert_eq!(exchange.get("status"), Some(&json!(421)), "{exchange:#}");

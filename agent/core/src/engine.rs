@@ -160,7 +160,14 @@ impl Engine {
     }
 
     /// One captured frame. `number` grows from packet to packet; `wire_len` is its length on the wire.
-    pub fn packet(&mut self, number: u64, at: Timestamp, link: LinkType, bytes: &[u8], wire_len: usize) {
+    pub fn packet(
+        &mut self,
+        number: u64,
+        at: Timestamp,
+        link: LinkType,
+        bytes: &[u8],
+        wire_len: usize,
+    ) {
         self.packet = number;
         if self.config.shard.index == 0 {
             self.counters.packets += 1;
@@ -322,13 +329,15 @@ impl Engine {
         if self.connections.len() >= self.config.max_connections {
             self.evict();
         }
-        let slot = Slot { last_seen: self.packet, held: 0, id: ConnectionId(self.packet), follower };
+        let slot =
+            Slot { last_seen: self.packet, held: 0, id: ConnectionId(self.packet), follower };
         self.connections.insert(key, slot);
     }
 
     /// Drops the connections that were idle longest.
     fn evict(&mut self) {
-        let mut idle: Vec<(u64, FlowKey)> = self.connections.iter().map(|(key, slot)| (slot.last_seen, *key)).collect();
+        let mut idle: Vec<(u64, FlowKey)> =
+            self.connections.iter().map(|(key, slot)| (slot.last_seen, *key)).collect();
         let share = (idle.len() / EVICTED_SHARE).max(1).min(idle.len());
         if share == 0 {
             return;
@@ -354,7 +363,8 @@ impl Engine {
                 let mut input = Input {
                     keys: &self.keys,
                     // Waiting for secrets must never cost connections their place.
-            keys_may_come: self.config.keys_may_come && self.held < self.config.max_held_bytes / 2,
+                    keys_may_come: self.config.keys_may_come
+                        && self.held < self.config.max_held_bytes / 2,
                     counters: &mut self.counters,
                     events: &mut self.events,
                 };
@@ -384,6 +394,10 @@ impl Engine {
     /// Files the events of the packet at hand.
     fn observe(&mut self, connection: ConnectionId) {
         let packet = self.packet;
-        self.observations.extend(self.events.drain(..).map(|event| Observation { packet, connection, event }));
+        self.observations.extend(self.events.drain(..).map(|event| Observation {
+            packet,
+            connection,
+            event,
+        }));
     }
 }

@@ -53,7 +53,9 @@ impl Method {
         if let Some(common) = Self::COMMON.iter().find(|common| common.as_bytes() == bytes) {
             return Some(Self(Cow::Borrowed(common)));
         }
-        let text = std::str::from_utf8(bytes).ok().filter(|text| (1..=MAX_METHOD).contains(&text.len()))?;
+        let text = std::str::from_utf8(bytes)
+            .ok()
+            .filter(|text| (1..=MAX_METHOD).contains(&text.len()))?;
         Some(Self(Cow::Owned(text.to_owned())))
     }
 

@@ -50,11 +50,13 @@ impl Judge {
         let served = exchange.host().is_some_and(|host| {
             self.served.get(&facts.server).is_some_and(|names| names.contains(host))
         });
-        let verdict = if exchange.verdict == Verdict::CoalescedUnverified && served && is_coverable(exchange) {
-            Verdict::CoalescedLegal
-        } else {
-            exchange.verdict
-        };
+        let verdict =
+            if exchange.verdict == Verdict::CoalescedUnverified && served && is_coverable(exchange)
+            {
+                Verdict::CoalescedLegal
+            } else {
+                exchange.verdict
+            };
         let is_served = exchange.status.is_some_and(|status| (200..=299).contains(&status));
         Ruling { verdict, silent_misdirect: exchange.is_mismatched() && is_served && !served }
     }
@@ -65,6 +67,7 @@ fn is_coverable(exchange: &Exchange) -> bool {
     let certificate = exchange.connection.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
     let authority = exchange.authority.parsed.as_ref();
     certificate.zip(authority).is_some_and(|(names, authority)| {
-        names.covers(&authority.host) == Coverage::Covered && port_fits(&exchange.connection, authority)
+        names.covers(&authority.host) == Coverage::Covered
+            && port_fits(&exchange.connection, authority)
     })
 }

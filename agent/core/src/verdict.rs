@@ -113,7 +113,11 @@ pub(crate) fn judge(facts: &Facts, request: &Request<'_>) -> Verdict {
         Err(verdict) => return verdict,
     };
     if tls.sni == Sni::Absent {
-        return if matches!(authority.host, Host::Ip(_)) { Verdict::NoSniIp } else { Verdict::NoSni };
+        return if matches!(authority.host, Host::Ip(_)) {
+            Verdict::NoSniIp
+        } else {
+            Verdict::NoSni
+        };
     }
     if let Some((sni, defect)) = &tls.sni_host {
         if defect.is_some() {
@@ -123,7 +127,8 @@ pub(crate) fn judge(facts: &Facts, request: &Request<'_>) -> Verdict {
             return if authority.dot { Verdict::MatchDot } else { Verdict::Match };
         }
     }
-    let coverage = tls.certificate.as_ref().map_or(Coverage::Unknown, |names| names.covers(&authority.host));
+    let coverage =
+        tls.certificate.as_ref().map_or(Coverage::Unknown, |names| names.covers(&authority.host));
     if tls.sni == Sni::Encrypted || tls.ech && !outer_name_is_real(tls, coverage, request) {
         return Verdict::EchIndeterminate;
     }
@@ -136,8 +141,12 @@ pub(crate) fn judge(facts: &Facts, request: &Request<'_>) -> Verdict {
     let port = authority.port_or(HTTPS_PORT);
     match (&facts.origins, coverage) {
         (_, Coverage::Uncovered) => Verdict::MisdirectedUncovered,
-        (Some(origins), _) if origins.excludes(&authority.host, port) => Verdict::CoalescedOutsideOriginSet,
-        (Some(origins), Coverage::Covered) if origins.contains(&authority.host, port) => Verdict::CoalescedLegal,
+        (Some(origins), _) if origins.excludes(&authority.host, port) => {
+            Verdict::CoalescedOutsideOriginSet
+        }
+        (Some(origins), Coverage::Covered) if origins.contains(&authority.host, port) => {
+            Verdict::CoalescedLegal
+        }
         _ => Verdict::CoalescedUnverified,
     }
 }

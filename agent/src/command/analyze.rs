@@ -15,7 +15,11 @@ pub(super) fn run(arguments: &Analyze) -> Result<ExitCode, Failure> {
     if arguments.files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
         return Err(Failure::StandardInputTwice);
     }
-    let captures = arguments.files.iter().map(|path| CaptureFile::open(path)).collect::<Result<Vec<_>, _>>()?;
+    let captures = arguments
+        .files
+        .iter()
+        .map(|path| CaptureFile::open(path))
+        .collect::<Result<Vec<_>, _>>()?;
     let keys = read_key_logs(&arguments.keylog)?;
     let output = Output::open(arguments.output.as_deref())?;
     let mut sink: Box<dyn Sink> = match arguments.format {
@@ -56,16 +60,22 @@ fn read_key_logs(paths: &[PathBuf]) -> Result<KeyLog, Failure> {
         keys.add(&read_key_log(path)?);
         let malformed = keys.malformed_lines - before;
         if malformed > 0 {
-            complain(&format!("wrongdoor: warning: key log `{}`: {malformed} lines are not key log entries", path.display()));
+            complain(&format!(
+                "wrongdoor: warning: key log `{}`: {malformed} lines are not key log entries",
+                path.display()
+            ));
         }
     }
     if keys.dropped_connections > 0 {
         let dropped = keys.dropped_connections;
-        complain(&format!("wrongdoor: warning: the key logs hold too many connections; {dropped} are left out"));
+        complain(&format!(
+            "wrongdoor: warning: the key logs hold too many connections; {dropped} are left out"
+        ));
     }
     Ok(keys)
 }
 
 fn read_key_log(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|source| Failure::KeyLog { name: path.display().to_string(), source })
+    std::fs::read(path)
+        .map_err(|source| Failure::KeyLog { name: path.display().to_string(), source })
 }

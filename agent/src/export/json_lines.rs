@@ -42,8 +42,12 @@ impl JsonLines {
 impl Sink for JsonLines {
     fn record(&mut self, record: &Record) -> Result<(), Failure> {
         match record {
-            Record::Exchange { number, exchange, ruling } => self.write(&ExchangeLine::new(*number, exchange, *ruling)),
-            Record::Connection { number, connection } => self.write(&ConnectionLine::new(*number, connection)),
+            Record::Exchange { number, exchange, ruling } => {
+                self.write(&ExchangeLine::new(*number, exchange, *ruling))
+            }
+            Record::Connection { number, connection } => {
+                self.write(&ConnectionLine::new(*number, connection))
+            }
         }
     }
 

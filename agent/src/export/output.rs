@@ -22,13 +22,21 @@ impl Output {
             let is_terminal = stdout.is_terminal();
             let writer: Box<dyn Write> = Box::new(stdout);
             let name = "standard output".to_owned();
-            return Ok(Self { name, writer: BufWriter::with_capacity(BUFFER, writer), is_terminal });
+            return Ok(Self {
+                name,
+                writer: BufWriter::with_capacity(BUFFER, writer),
+                is_terminal,
+            });
         };
         let name = format!("`{}`", path.display());
         match File::create(path) {
             Ok(file) => {
                 let writer: Box<dyn Write> = Box::new(file);
-                Ok(Self { name, writer: BufWriter::with_capacity(BUFFER, writer), is_terminal: false })
+                Ok(Self {
+                    name,
+                    writer: BufWriter::with_capacity(BUFFER, writer),
+                    is_terminal: false,
+                })
             }
             Err(source) => Err(Failure::Output { name, source }),
         }

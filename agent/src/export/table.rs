@@ -19,7 +19,8 @@ const MAX_GROUPS: usize = 10_000;
 /// Collects records and writes a table of them at the end.
 pub(crate) struct Table {
     output: Output,
-    groups: HashMap<Pattern, Group>,
+    /// How often each pattern was seen.
+    groups: HashMap<Pattern, u64>,
     /// Exchanges of patterns beyond [`MAX_GROUPS`].
     ungrouped: u64,
     /// Connections whose content could not be read.
@@ -46,34 +47,25 @@ enum Class {
     Other,
 }
 
-/// One row.
-#[derive(Clone, Debug, Default)]
-struct Group {
-    count: u64,
-    /// An example of where it happened.
-    connection: String,
-}
-
 impl Table {
     pub(crate) fn new(output: Output) -> Self {
         Self { output, groups: HashMap::new(), ungrouped: 0, undecrypted: 0 }
     }
 
-    fn exchange(&mut self, connection: impl Fn() -> String, exchange: &Exchange, ruling: Ruling) {
+    fn exchange(&mut self, exchange: &Exchange, ruling: Ruling) {
         let pattern = Pattern::new(exchange, ruling);
         if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&pattern) {
             self.ungrouped += 1;
             return;
         }
-        let group = self.groups.entry(pattern).or_insert_with(|| Group { count: 0, connection: connection() });
-        group.count += 1;
+        *self.groups.entry(pattern).or_default() += 1;
     }
 }
 
 impl Sink for Table {
     fn record(&mut self, record: &Record) -> Result<(), Failure> {
         match record {
-            Record::Exchange { number, exchange, ruling } => self.exchange(|| number.to_string(), exchange, *ruling),
+            Record::Exchange { exchange, ruling, .. } => self.exchange(exchange, *ruling),
             Record::Connection { connection, .. } => {
                 self.undecrypted += u64::from(connection.facts.decryption == Decryption::None);
             }
@@ -82,9 +74,15 @@ impl Sink for Table {
     }
 
     fn finish(&mut self, summary: &Summary) -> Result<(), Failure> {
-        let mut rows: Vec<(Pattern, Group)> = self.groups.drain().collect();
-        rows.sort_by(|(a, x), (b, y)| (a.class, y.count).cmp(&(b.class, x.count)).then_with(|| a.cmp(b)));
-        let text = layout::render(&rows, summary, self.undecrypted, self.ungrouped, self.output.wants_colour());
+        let mut rows: Vec<(Pattern, u64)> = self.groups.drain().collect();
+        rows.sort_by(|(a, x), (b, y)| (a.class, y).cmp(&(b.class, x)).then_with(|| a.cmp(b)));
+        let text = layout::render(
+            &rows,
+            summary,
+            self.undecrypted,
+            self.ungrouped,
+            self.output.wants_colour(),
+        );
         self.output.write(text.as_bytes())?;
         self.output.flush()
     }

@@ -26,7 +26,11 @@ pub(super) struct Docket {
 
 impl Docket {
     /// One observation, in order; false once nobody wants any more records.
-    pub(super) fn hear(&mut self, observation: Observation, each: &mut impl FnMut(&Record) -> bool) -> bool {
+    pub(super) fn hear(
+        &mut self,
+        observation: Observation,
+        each: &mut impl FnMut(&Record) -> bool,
+    ) -> bool {
         let number = self.number(observation.connection);
         match observation.event {
             Event::Serves { endpoint, host } => {
@@ -61,7 +65,9 @@ impl Docket {
             packets: counters.packets,
             bytes: counters.bytes,
             lost: counters.lost_total(),
-            decode_errors: decode_errors.map(|((protocol, kind), count)| (format!("{protocol}.{kind}"), *count)).collect(),
+            decode_errors: decode_errors
+                .map(|((protocol, kind), count)| (format!("{protocol}.{kind}"), *count))
+                .collect(),
             ..self.summary
         }
     }
@@ -77,7 +83,12 @@ impl Docket {
         self.waiting.pop_front().is_none_or(|(number, exchange)| self.rule(number, exchange, each))
     }
 
-    fn rule(&mut self, number: ConnectionNumber, exchange: Exchange, each: &mut impl FnMut(&Record) -> bool) -> bool {
+    fn rule(
+        &mut self,
+        number: ConnectionNumber,
+        exchange: Exchange,
+        each: &mut impl FnMut(&Record) -> bool,
+    ) -> bool {
         let ruling = self.judge.rule(&exchange);
         self.summary.exchanges += 1;
         self.summary.misdirected += u64::from(exchange.is_misdirected());

@@ -20,7 +20,14 @@ pub struct Suite {
     pub http: Http,
 }
 
-/// All that the program is to decrypt, and that OpenSSL still speaks.
+impl Suite {
+    /// Whether a key log is enough: before TLS 1.2 it is not, and only the handshake is told.
+    pub fn is_decrypted(&self) -> bool {
+        matches!(self.version, "1.2" | "1.3")
+    }
+}
+
+/// One of each kind that OpenSSL still speaks.
 pub const SUITES: &[Suite] = &[
     modern("1.3", "TLS_AES_128_GCM_SHA256"),
     modern("1.3", "TLS_AES_256_GCM_SHA384"),

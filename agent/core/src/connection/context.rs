@@ -114,7 +114,9 @@ impl Context<'_> {
     pub(crate) fn handshake_completed(&mut self) {
         let facts = &self.observed.facts;
         let Some(tls) = &facts.tls else { return };
-        let (Some((host, None)), Some(certificate)) = (&tls.sni_host, &tls.certificate) else { return };
+        let (Some((host, None)), Some(certificate)) = (&tls.sni_host, &tls.certificate) else {
+            return;
+        };
         if !self.observed.sighting_told && certificate.covers(host) == Coverage::Covered {
             let event = Event::Serves { endpoint: facts.server, host: host.clone() };
             self.observed.sighting_told = true;
@@ -186,7 +188,9 @@ impl Context<'_> {
         if self.observed.facts.origins.is_none() {
             return;
         }
-        if let (Some(authority), Some(origins)) = (&exchange.authority.parsed, &mut self.facts().origins) {
+        if let (Some(authority), Some(origins)) =
+            (&exchange.authority.parsed, &mut self.facts().origins)
+        {
             Arc::make_mut(origins).remove(&authority.host, authority.port_or(443));
         }
     }

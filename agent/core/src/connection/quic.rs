@@ -59,14 +59,23 @@ impl QuicConnection {
             input.counters.errors(PROTOCOL, error.as_str(), u64::from(count));
         }
         let passed_over = self.quic.passed_over();
-        input.counters.errors(PROTOCOL, "not_decoded", passed_over.saturating_sub(self.passed_over));
+        input.counters.errors(
+            PROTOCOL,
+            "not_decoded",
+            passed_over.saturating_sub(self.passed_over),
+        );
         self.passed_over = passed_over;
         let mut former = None;
         if self.quic.generation() != self.generation {
             let is_another = self.generation > 0;
             self.generation = self.quic.generation();
             if is_another {
-                let fresh = Observed::new(Self::facts(id, self.key, self.quic.client().unwrap_or(from), at));
+                let fresh = Observed::new(Self::facts(
+                    id,
+                    self.key,
+                    self.quic.client().unwrap_or(from),
+                    at,
+                ));
                 former = Some(std::mem::replace(&mut self.observed, fresh));
             }
         }
@@ -76,8 +85,13 @@ impl QuicConnection {
 
     /// Takes over what the handshake has shown so far.
     fn learn(&mut self, input: &Input<'_>) {
-        let (Some(client), Some(hello)) = (self.quic.client(), self.quic.client_hello()) else { return };
-        let ech_is_real = input.keys.secrets(&hello.random).is_some_and(|secrets| secrets.get(Label::Ech).is_some());
+        let (Some(client), Some(hello)) = (self.quic.client(), self.quic.client_hello()) else {
+            return;
+        };
+        let ech_is_real = input
+            .keys
+            .secrets(&hello.random)
+            .is_some_and(|secrets| secrets.get(Label::Ech).is_some());
         let sni = match &hello.server_name {
             _ if hello.ech && ech_is_real => Sni::Encrypted,
             ServerName::Name(name) => Sni::from_bytes(name),
@@ -86,7 +100,8 @@ impl QuicConnection {
         };
         self.observed.is_ours = true;
         let facts = Arc::make_mut(&mut self.observed.facts);
-        (facts.client, facts.server) = (self.key.endpoint(client), self.key.endpoint(client.other()));
+        (facts.client, facts.server) =
+            (self.key.endpoint(client), self.key.endpoint(client.other()));
         facts.decryption = match self.quic.decryption() {
             quic::Decryption::Opened => Decryption::KeyLog,
             _ => Decryption::None,

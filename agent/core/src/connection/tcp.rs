@@ -3,8 +3,8 @@
 use super::context::{Context, Observed};
 use super::facts::{ConnectionId, Decryption, Facts, TransportKind};
 use crate::content::{Content, Place, sender};
-use crate::net::{End, FlowKey, Tcp};
 use crate::net::Flags;
+use crate::net::{End, FlowKey, Tcp};
 use crate::reassembly::{Delivery, Stream};
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
@@ -22,13 +22,21 @@ pub(crate) struct TcpConnection {
 }
 
 impl TcpConnection {
-    pub(crate) fn new(id: ConnectionId, key: FlowKey, from: End, at: Timestamp, tcp: &Tcp, payload: &[u8]) -> Self {
+    pub(crate) fn new(
+        id: ConnectionId,
+        key: FlowKey,
+        from: End,
+        at: Timestamp,
+        tcp: &Tcp,
+        payload: &[u8],
+    ) -> Self {
         let is_syn = tcp.flags.contains(Flags::SYN);
-        let (client, client_is_sure) = match (is_syn, tcp.flags.contains(Flags::ACK), sender(payload)) {
-            (true, false, _) | (false, _, Some(Side::Client)) => (from, true),
-            (true, true, _) | (false, _, Some(Side::Server)) => (from.other(), true),
-            (false, _, None) => (key.higher_port(), false),
-        };
+        let (client, client_is_sure) =
+            match (is_syn, tcp.flags.contains(Flags::ACK), sender(payload)) {
+                (true, false, _) | (false, _, Some(Side::Client)) => (from, true),
+                (true, true, _) | (false, _, Some(Side::Server)) => (from.other(), true),
+                (false, _, None) => (key.higher_port(), false),
+            };
         let facts = Facts {
             id,
             client: key.endpoint(client),
@@ -85,7 +93,9 @@ impl TcpConnection {
             self.complete_handshake(tcp);
         }
         if has(Flags::ACK) {
-            self.deliver(side.other(), cx, |stream, deliver| stream.acknowledged(tcp.acknowledgment, deliver));
+            self.deliver(side.other(), cx, |stream, deliver| {
+                stream.acknowledged(tcp.acknowledgment, deliver)
+            });
         }
         // A SYN may carry data (RFC 7413), which then begins behind it.
         let sequence = tcp.sequence.wrapping_add(u32::from(has(Flags::SYN)));

@@ -56,7 +56,9 @@ pub(super) fn server(bytes: &[u8]) -> Beginning {
 
 /// Who sends bytes like these, where they tell.
 pub(crate) fn sender(bytes: &[u8]) -> Option<Side> {
-    if bytes.starts_with(b"HTTP/1.") || handshake(bytes, MessageType::SERVER_HELLO) == Beginning::Tls {
+    if bytes.starts_with(b"HTTP/1.")
+        || handshake(bytes, MessageType::SERVER_HELLO) == Beginning::Tls
+    {
         return Some(Side::Server);
     }
     let by_client = bytes.starts_with(PREFACE)
@@ -88,7 +90,8 @@ pub(super) fn is_record_chain(bytes: &[u8]) -> bool {
 pub(super) fn is_http1_request_line(bytes: &[u8]) -> bool {
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    http1_request(bytes) == Beginning::Http1 && (line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0"))
+    http1_request(bytes) == Beginning::Http1
+        && (line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0"))
 }
 
 fn is_prefix_of(bytes: &[u8], whole: &[u8]) -> bool {
@@ -100,7 +103,8 @@ fn handshake(bytes: &[u8], first: MessageType) -> Beginning {
     let mut reader = Reader::new(bytes);
     let Some(header) = reader.array::<HEADER_LEN>() else {
         // 3: the major version of every SSL and TLS since 1996.
-        return if is_prefix_of(bytes, &[ContentType::HANDSHAKE.0, 3]) || bytes.starts_with(&[22, 3]) {
+        return if is_prefix_of(bytes, &[ContentType::HANDSHAKE.0, 3]) || bytes.starts_with(&[22, 3])
+        {
             Beginning::NeedMore
         } else {
             Beginning::Foreign
@@ -148,7 +152,10 @@ mod tests {
             let mut told = false;
             for end in 0..=bytes.len() {
                 let found = client(&bytes[..end]);
-                assert!(found == expected || found == Beginning::NeedMore && !told, "{bytes:?} {end}");
+                assert!(
+                    found == expected || found == Beginning::NeedMore && !told,
+                    "{bytes:?} {end}"
+                );
                 told = found == expected;
             }
             assert!(told, "{bytes:?}");

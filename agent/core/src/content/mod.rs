@@ -54,7 +54,11 @@ pub(crate) enum Content {
 impl Content {
     /// A layer whose first byte is the next one of each direction whose start is known.
     pub(crate) fn undecided(place: Place) -> Self {
-        if place.nesting > MAX_NESTING { Self::Foreign } else { Self::Undecided(Box::new(Undecided::new(place))) }
+        if place.nesting > MAX_NESTING {
+            Self::Foreign
+        } else {
+            Self::Undecided(Box::new(Undecided::new(place)))
+        }
     }
 
     /// A layer whose protocol TLS has negotiated.

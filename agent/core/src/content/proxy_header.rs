@@ -60,7 +60,9 @@ fn v1(bytes: &[u8]) -> Header {
 fn v2(bytes: &[u8]) -> Header {
     let mut reader = Reader::new(bytes);
     let fields = (reader.skip(V2.len()), reader.u8(), reader.u8(), reader.u16());
-    let (Some(()), Some(command), Some(family), Some(len)) = fields else { return Header::NeedMore };
+    let (Some(()), Some(command), Some(family), Some(len)) = fields else {
+        return Header::NeedMore;
+    };
     let whole = 16 + usize::from(len);
     if command >> 4 != 2 || command & 0xf > 1 || whole > MAX_V2 {
         return Header::Malformed;
@@ -97,7 +99,11 @@ mod tests {
         let v1 = b"PROXY TCP6 2001:db8::1 2001:db8::2 50000 443\r\nGET /";
         assert_eq!(parse(v1), Header::Whole(46, Some("[2001:db8::1]:50000".parse().unwrap())));
         assert_eq!(parse(b"PROXY UNKNOWN whatever\r\n"), Header::Whole(24, None));
-        let v2 = [&V2[..], &[0x21, 0x11, 0, 15, 192, 0, 2, 1, 192, 0, 2, 2, 0xc3, 0x50, 1, 0xbb, 4, 0, 0]].concat();
+        let v2 = [
+            &V2[..],
+            &[0x21, 0x11, 0, 15, 192, 0, 2, 1, 192, 0, 2, 2, 0xc3, 0x50, 1, 0xbb, 4, 0, 0],
+        ]
+        .concat();
         assert_eq!(parse(&v2), Header::Whole(31, Some("192.0.2.1:50000".parse().unwrap())));
         let local = [&V2[..], &[0x20, 0, 0, 0]].concat();
         assert_eq!(parse(&local), Header::Whole(16, None));
@@ -105,10 +111,14 @@ mod tests {
 
     #[test]
     fn every_prefix_waits_and_noise_is_malformed() {
-        let v2 = [&V2[..], &[0x21, 0x11, 0, 12, 192, 0, 2, 1, 192, 0, 2, 2, 0xc3, 0x50, 1, 0xbb]].concat();
+        let v2 = [&V2[..], &[0x21, 0x11, 0, 12, 192, 0, 2, 1, 192, 0, 2, 2, 0xc3, 0x50, 1, 0xbb]]
+            .concat();
         for whole in [&v2[..], b"PROXY TCP4 192.0.2.1 192.0.2.2 5 6\r\n"] {
             for end in 6..whole.len() {
-                assert!(may_begin(&whole[..end]) || parse(&whole[..end]) == Header::NeedMore, "{end}");
+                assert!(
+                    may_begin(&whole[..end]) || parse(&whole[..end]) == Header::NeedMore,
+                    "{end}"
+                );
             }
         }
         assert_eq!(parse(b"PROXY TCP4 nowhere 192.0.2.2 5 6\r\n"), Header::Malformed);

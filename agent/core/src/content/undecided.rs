@@ -37,7 +37,14 @@ pub(crate) struct Undecided {
 impl Undecided {
     pub(super) fn new(place: Place) -> Self {
         let in_middle = PerSide::default();
-        Self { place, held: Vec::new(), client: Vec::new(), server: Vec::new(), in_middle, looks: 0 }
+        Self {
+            place,
+            held: Vec::new(),
+            client: Vec::new(),
+            server: Vec::new(),
+            in_middle,
+            looks: 0,
+        }
     }
 
     pub(super) fn held(&self) -> usize {
@@ -78,7 +85,9 @@ impl Undecided {
             }
         };
         let content = match beginning {
-            Beginning::NeedMore if self.client.len().max(self.server.len()) <= MAX_HELD => return None,
+            Beginning::NeedMore if self.client.len().max(self.server.len()) <= MAX_HELD => {
+                return None;
+            }
             Beginning::NeedMore | Beginning::Proxy | Beginning::Foreign => Content::Foreign,
             Beginning::Tls => self.tls(cx),
             Beginning::Http2 => {
@@ -120,7 +129,11 @@ impl Undecided {
                 }
                 // One header only: a second would be the first one's payload.
                 self.place.nesting += 1;
-                let at = self.held.iter().rfind(|chunk| chunk.side == Side::Client).map(|chunk| chunk.at);
+                let at = self
+                    .held
+                    .iter()
+                    .rfind(|chunk| chunk.side == Side::Client)
+                    .map(|chunk| chunk.at);
                 self.held.retain(|chunk| chunk.side == Side::Server);
                 self.client.drain(..len);
                 if !self.client.is_empty() {
@@ -134,7 +147,10 @@ impl Undecided {
 
     fn tls(&self, cx: &mut Context<'_>) -> Content {
         cx.begin_tls();
-        Content::Tls(Box::new(Session::new(Place { nesting: self.place.nesting + 1, ..self.place })))
+        Content::Tls(Box::new(Session::new(Place {
+            nesting: self.place.nesting + 1,
+            ..self.place
+        })))
     }
 
     /// Of a stream whose start was not seen, only what proves its place is believed.

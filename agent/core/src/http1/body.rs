@@ -147,7 +147,11 @@ mod tests {
     #[test]
     fn broken_chunking_is_told() {
         for body in [&b"zz\r\n"[..], b"\r\n", b"+5\r\n", b"5 5\r\n"] {
-            assert_eq!(Body::Chunked(Chunk::Size(Vec::new())).read(body), Progress::Malformed, "{body:?}");
+            assert_eq!(
+                Body::Chunked(Chunk::Size(Vec::new())).read(body),
+                Progress::Malformed,
+                "{body:?}"
+            );
         }
     }
 }

@@ -14,10 +14,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The most requests that wait for their response; more end the reading of the connection.
-pub const MAX_OUTSTANDING: usize = 1024;
+pub(crate) const MAX_OUTSTANDING: usize = 1024;
 /// The most bytes that are held of responses whose request was not seen yet, or of what a client sends
 /// behind a CONNECT or an upgrade before the answer.
-pub const MAX_HELD_RESPONSE: usize = 256 * 1024;
+pub(crate) const MAX_HELD_RESPONSE: usize = 256 * 1024;
 
 const PROTOCOL: &str = "http1";
 
@@ -115,13 +115,17 @@ impl Http1 {
 
     pub(crate) fn held(&self) -> usize {
         let direction = |direction: &Direction| direction.head.len() + direction.held_bytes;
-        direction(&self.client) + direction(&self.server) + self.inner.as_ref().map_or(0, Content::held)
+        direction(&self.client)
+            + direction(&self.server)
+            + self.inner.as_ref().map_or(0, Content::held)
     }
 
     pub(crate) fn gap(&mut self, side: Side, len: Option<u64>, exact: bool, cx: &mut Context<'_>) {
         let direction = self.direction_mut(side);
         match (&mut direction.phase, len) {
-            (Phase::Inner, _) => self.inner.iter_mut().for_each(|inner| inner.gap(side, len, exact, cx)),
+            (Phase::Inner, _) => {
+                self.inner.iter_mut().for_each(|inner| inner.gap(side, len, exact, cx))
+            }
             (Phase::Stopped, _) => {}
             (Phase::Body(Body::UntilClose), _) => {}
             (Phase::Body(body), Some(len)) if exact && len <= body.can_miss() => {
@@ -180,7 +184,8 @@ impl Http1 {
     fn settle(&mut self, cx: &mut Context<'_>) {
         loop {
             let server_may = !self.server.held.is_empty() && !self.outstanding.is_empty();
-            let client_may = !self.client.held.is_empty() && !matches!(self.client.phase, Phase::AwaitAnswer);
+            let client_may =
+                !self.client.held.is_empty() && !matches!(self.client.phase, Phase::AwaitAnswer);
             if client_may {
                 for (at, bytes) in self.client.take_held() {
                     self.feed_client(at, &bytes, cx);
@@ -276,7 +281,9 @@ impl Http1 {
     /// A request was read to its end: one that changes the protocol is answered before anything else is read.
     fn message_ended(&mut self, side: Side) {
         let last = self.outstanding.back();
-        if side == Side::Client && last.is_some_and(|last| last.is_connect || last.upgrade.is_some()) {
+        if side == Side::Client
+            && last.is_some_and(|last| last.is_connect || last.upgrade.is_some())
+        {
             self.client.phase = Phase::AwaitAnswer;
         }
     }
@@ -331,7 +338,8 @@ impl Http1 {
             return;
         }
         let Some(request) = self.outstanding.pop_front() else { return };
-        let awaited = self.outstanding.is_empty() && matches!(self.client.phase, Phase::AwaitAnswer);
+        let awaited =
+            self.outstanding.is_empty() && matches!(self.client.phase, Phase::AwaitAnswer);
         if head.status == 101 {
             self.switch_protocols(request, &head, at, cx);
             return;
@@ -359,7 +367,13 @@ impl Http1 {
     }
 
     /// 101: HTTP/2 is read on; anything else is not ours.
-    fn switch_protocols(&mut self, request: Outstanding, head: &ResponseHead, at: Timestamp, cx: &mut Context<'_>) {
+    fn switch_protocols(
+        &mut self,
+        request: Outstanding,
+        head: &ResponseHead,
+        at: Timestamp,
+        cx: &mut Context<'_>,
+    ) {
         if request.upgrade == Some(Upgrade::H2c) && head.upgrade == Some(Upgrade::H2c) {
             let Outstanding { method, authority, first, at, .. } = request;
             let upgraded = UpgradedRequest { method, authority, first: Some(first), at };
@@ -379,7 +393,13 @@ impl Http1 {
         }
     }
 
-    fn tell(&self, request: Outstanding, status: Option<u16>, responded: Option<Timestamp>, cx: &mut Context<'_>) {
+    fn tell(
+        &self,
+        request: Outstanding,
+        status: Option<u16>,
+        responded: Option<Timestamp>,
+        cx: &mut Context<'_>,
+    ) {
         cx.exchange(Ended {
             stream: request.number,
             version: request.version,
@@ -396,9 +416,17 @@ impl Http1 {
 
 impl Direction {
     /// The head in front of `bytes`, joined to what was gathered before, and the rest; `None` until it is whole.
-    fn gather_head<'a>(&mut self, bytes: &'a [u8], cx: &mut Context<'_>) -> Option<(Vec<u8>, &'a [u8])> {
+    fn gather_head<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        cx: &mut Context<'_>,
+    ) -> Option<(Vec<u8>, &'a [u8])> {
         // Empty lines before a message are to be ignored (RFC 9112 §2.2).
-        let blank = if self.head.is_empty() { bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count() } else { 0 };
+        let blank = if self.head.is_empty() {
+            bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
+        } else {
+            0
+        };
         let bytes = bytes.get(blank..)?;
         let before = self.head.len();
         let room = MAX_HEAD.saturating_sub(before).min(bytes.len());

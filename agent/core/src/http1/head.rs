@@ -4,7 +4,7 @@ use super::body::{Body, Chunk};
 use crate::exchange::HttpVersion;
 
 /// The longest message head, in bytes; beyond it the direction is given up.
-pub const MAX_HEAD: usize = 64 * 1024;
+pub(crate) const MAX_HEAD: usize = 64 * 1024;
 /// The most header fields of a head.
 const MAX_FIELDS: usize = 256;
 
@@ -126,7 +126,12 @@ impl Framing {
             if field.name.eq_ignore_ascii_case("content-length") {
                 framing.content_length(field.value);
             } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
-                let last = field.value.rsplit(|byte| *byte == b',').next().unwrap_or_default().trim_ascii();
+                let last = field
+                    .value
+                    .rsplit(|byte| *byte == b',')
+                    .next()
+                    .unwrap_or_default()
+                    .trim_ascii();
                 framing.encoded = true;
                 framing.chunked_last = last.eq_ignore_ascii_case(b"chunked");
             }
@@ -140,7 +145,9 @@ impl Framing {
             let text = std::str::from_utf8(digits).unwrap_or_default();
             let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             match text.parse().ok().filter(|_| is_number) {
-                Some(length) if self.length.is_none_or(|known| known == length) => self.length = Some(length),
+                Some(length) if self.length.is_none_or(|known| known == length) => {
+                    self.length = Some(length)
+                }
                 _ => self.contradiction = true,
             }
         }
@@ -173,7 +180,8 @@ mod tests {
 
     fn authority(head: &str) -> (Option<String>, Option<String>) {
         let head = request(head.as_bytes()).unwrap();
-        let text = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let text =
+            |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         (text(head.target_authority), text(head.host))
     }
 
@@ -193,7 +201,9 @@ mod tests {
 
     #[test]
     fn the_end_of_a_head_is_found_across_any_cut() {
-        for text in [&b"GET / HTTP/1.1\r\nHost: a\r\n\r\nbody"[..], b"GET / HTTP/1.1\nHost: a\n\nbody"] {
+        for text in
+            [&b"GET / HTTP/1.1\r\nHost: a\r\n\r\nbody"[..], b"GET / HTTP/1.1\nHost: a\n\nbody"]
+        {
             let end = text.len() - 4;
             for cut in 0..text.len() {
                 let early = head_end(&text[..cut], 0);
@@ -205,12 +215,17 @@ mod tests {
 
     #[test]
     fn lengths_that_contradict_each_other_end_the_reading() {
-        let body = |fields: &str| request(format!("POST / HTTP/1.1\r\n{fields}\r\n\r\n").as_bytes()).unwrap().body;
+        let body = |fields: &str| {
+            request(format!("POST / HTTP/1.1\r\n{fields}\r\n\r\n").as_bytes()).unwrap().body
+        };
         assert_eq!(body("Content-Length: 5\r\nContent-Length: 5"), Ok(Some(Body::Length(5))));
         assert_eq!(body("Content-Length: 5\r\nContent-Length: 6"), Err(()));
         assert_eq!(body("Content-Length: -1"), Err(()));
         assert_eq!(body("Transfer-Encoding: gzip"), Err(()));
-        assert_eq!(body("Content-Length: 5\r\nTransfer-Encoding: gzip, chunked"), Ok(Some(Body::Chunked(Chunk::Size(vec![])))));
+        assert_eq!(
+            body("Content-Length: 5\r\nTransfer-Encoding: gzip, chunked"),
+            Ok(Some(Body::Chunked(Chunk::Size(vec![]))))
+        );
         assert_eq!(body("X: y"), Ok(None));
     }
 }

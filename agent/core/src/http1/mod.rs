@@ -5,5 +5,3 @@ mod connection;
 mod head;
 
 pub(crate) use connection::Http1;
-pub use connection::{MAX_HELD_RESPONSE, MAX_OUTSTANDING};
-pub use head::MAX_HEAD;

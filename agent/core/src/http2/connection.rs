@@ -89,7 +89,13 @@ impl Http2 {
     }
 
     /// The next bytes of one direction.
-    pub(crate) fn feed(&mut self, side: Side, at: Timestamp, mut bytes: &[u8], cx: &mut Context<'_>) {
+    pub(crate) fn feed(
+        &mut self,
+        side: Side,
+        at: Timestamp,
+        mut bytes: &[u8],
+        cx: &mut Context<'_>,
+    ) {
         self.directions.get_mut(side).find_place(bytes);
         loop {
             match self.directions.get_mut(side).advance(&mut bytes) {
@@ -121,7 +127,9 @@ impl Http2 {
             return;
         }
         match head.kind {
-            Kind::DATA if head.has(END_STREAM) => self.streams.ended(head.stream, side == Side::Client),
+            Kind::DATA if head.has(END_STREAM) => {
+                self.streams.ended(head.stream, side == Side::Client)
+            }
             // A fragment beyond the bound: whatever it would have put into the table is unknown.
             Kind::HEADERS | Kind::PUSH_PROMISE | Kind::CONTINUATION => {
                 cx.counters.lose(Loss::Limit);
@@ -147,7 +155,14 @@ impl Http2 {
         !fits
     }
 
-    fn frame(&mut self, side: Side, at: Timestamp, head: &Head, payload: &[u8], cx: &mut Context<'_>) {
+    fn frame(
+        &mut self,
+        side: Side,
+        at: Timestamp,
+        head: &Head,
+        payload: &[u8],
+        cx: &mut Context<'_>,
+    ) {
         if self.interrupts_block(side, head, cx) {
             return;
         }
@@ -158,7 +173,9 @@ impl Http2 {
             }
             Kind::PUSH_PROMISE => {
                 let promise = push_promise(head, payload);
-                promise.map(|(promised, rest)| self.fragment(side, at, head, Some(promised), rest, cx)).is_none()
+                promise
+                    .map(|(promised, rest)| self.fragment(side, at, head, Some(promised), rest, cx))
+                    .is_none()
             }
             Kind::CONTINUATION => {
                 self.continuation(side, at, head, payload, cx);
@@ -196,13 +213,26 @@ impl Http2 {
         if head.has(END_HEADERS) {
             self.header_block(side, at, head.stream, end_stream, promised, fragment, cx);
         } else {
-            let mut block = Block { stream: head.stream, end_stream, promised, bytes: Vec::new(), too_long: false };
+            let mut block = Block {
+                stream: head.stream,
+                end_stream,
+                promised,
+                bytes: Vec::new(),
+                too_long: false,
+            };
             block.push(fragment);
             self.directions.get_mut(side).block = Some(block);
         }
     }
 
-    fn continuation(&mut self, side: Side, at: Timestamp, head: &Head, payload: &[u8], cx: &mut Context<'_>) {
+    fn continuation(
+        &mut self,
+        side: Side,
+        at: Timestamp,
+        head: &Head,
+        payload: &[u8],
+        cx: &mut Context<'_>,
+    ) {
         let direction = self.directions.get_mut(side);
         let Some(mut block) = direction.block.take() else { return };
         block.push(payload);
@@ -212,11 +242,22 @@ impl Http2 {
             cx.counters.lose(Loss::Limit);
             direction.hpack.gap();
         } else {
-            self.header_block(side, at, block.stream, block.end_stream, block.promised, &block.bytes, cx);
+            self.header_block(
+                side,
+                at,
+                block.stream,
+                block.end_stream,
+                block.promised,
+                &block.bytes,
+                cx,
+            );
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a frame's facts, used once, on the way to where they belong")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a frame's facts, used once, on the way to where they belong"
+    )]
     fn header_block(
         &mut self,
         side: Side,
@@ -248,7 +289,8 @@ impl Http2 {
     fn request_block(&mut self, stream: u32, at: Timestamp, cx: &mut Context<'_>) {
         let list = &self.directions.client.list;
         // Trailers, or a request on a stream that is over: the ids of new ones only grow.
-        let is_new = stream > self.streams.highest_request || !self.streams.has_request(stream) && self.streams.contains(stream);
+        let is_new = stream > self.streams.highest_request
+            || !self.streams.has_request(stream) && self.streams.contains(stream);
         if !is_new || !list.is_request() {
             return;
         }
@@ -269,7 +311,13 @@ impl Http2 {
         self.streams.ended(promised, true);
     }
 
-    fn response_block(&mut self, stream: u32, end_stream: bool, at: Timestamp, cx: &mut Context<'_>) {
+    fn response_block(
+        &mut self,
+        stream: u32,
+        end_stream: bool,
+        at: Timestamp,
+        cx: &mut Context<'_>,
+    ) {
         let status = match self.directions.server.list.status() {
             // An interim response: the final one follows. (With END_STREAM it would be malformed.)
             Seen::Known(100..=199) if !end_stream => return,
@@ -281,7 +329,8 @@ impl Http2 {
         let is_push = stream.is_multiple_of(2);
         let may_come = !self.requests_lost && !self.directions.client.is_lost() && !is_push;
         // A stream that is over, and whose exchange was told.
-        let highest = if is_push { self.streams.highest_push } else { self.streams.highest_request };
+        let highest =
+            if is_push { self.streams.highest_push } else { self.streams.highest_request };
         if !self.streams.contains(stream) && stream <= highest && !self.requests_lost {
             return;
         }

@@ -64,7 +64,10 @@ pub(super) enum Step<'a> {
 impl Direction {
     /// The direction from its first byte; the client's begins with the preface.
     pub(super) fn from_start(is_client: bool) -> Self {
-        Self::new(if is_client { Place::Preface } else { Place::Header }, Decoder::new(is_of_interest))
+        Self::new(
+            if is_client { Place::Preface } else { Place::Header },
+            Decoder::new(is_of_interest),
+        )
     }
 
     /// The direction from somewhere in the middle.
@@ -74,7 +77,15 @@ impl Direction {
 
     fn new(place: Place, hpack: Decoder) -> Self {
         let list = HeaderList::default();
-        Self { place, collected: Vec::new(), block: None, hpack, list, on_probation: false, searches: 0 }
+        Self {
+            place,
+            collected: Vec::new(),
+            block: None,
+            hpack,
+            list,
+            on_probation: false,
+            searches: 0,
+        }
     }
 
     /// What the direction wants to see next.
@@ -182,7 +193,9 @@ impl Direction {
                     }
                 }
                 Place::Preface => {
-                    let Some(preface) = self.collect(PREFACE.len(), bytes) else { return Step::NeedMore };
+                    let Some(preface) = self.collect(PREFACE.len(), bytes) else {
+                        return Step::NeedMore;
+                    };
                     let is_preface = preface.unwrap_or(&self.collected) == PREFACE;
                     self.collected.clear();
                     if !is_preface {
@@ -204,12 +217,18 @@ impl Direction {
                     if head.is_collected() && head.len <= MAX_HEADER_BLOCK {
                         self.place = Place::Payload(head);
                     } else {
-                        self.place = if head.len == 0 { Place::Header } else { Place::Skip(head.len as u64) };
+                        self.place = if head.len == 0 {
+                            Place::Header
+                        } else {
+                            Place::Skip(head.len as u64)
+                        };
                         return Step::Passed(head);
                     }
                 }
                 Place::Payload(head) => {
-                    let Some(payload) = self.collect(head.len, bytes) else { return Step::NeedMore };
+                    let Some(payload) = self.collect(head.len, bytes) else {
+                        return Step::NeedMore;
+                    };
                     self.place = Place::Header;
                     return Step::Frame(head, payload);
                 }
@@ -218,7 +237,10 @@ impl Direction {
     }
 
     /// `len` bytes: straight from `bytes` if all are there (`Some(Some)`), else gathered (`Some(None)` when complete).
-    #[expect(clippy::option_option, reason = "not yet, here, or in the buffer: three outcomes of one private step")]
+    #[expect(
+        clippy::option_option,
+        reason = "not yet, here, or in the buffer: three outcomes of one private step"
+    )]
     fn collect<'a>(&mut self, len: usize, bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
         if self.collected.is_empty()
             && let Some((whole, rest)) = bytes.split_at_checked(len)

@@ -67,7 +67,11 @@ impl Head {
     pub(crate) fn is_collected(&self) -> bool {
         matches!(
             self.kind,
-            Kind::HEADERS | Kind::PUSH_PROMISE | Kind::CONTINUATION | Kind::RST_STREAM | Kind::ORIGIN
+            Kind::HEADERS
+                | Kind::PUSH_PROMISE
+                | Kind::CONTINUATION
+                | Kind::RST_STREAM
+                | Kind::ORIGIN
         )
     }
 
@@ -85,14 +89,22 @@ impl Head {
             Kind::PRIORITY => on_stream && self.flags == 0 && self.len == 5,
             Kind::RST_STREAM => on_stream && self.flags == 0 && self.len == 4,
             Kind::SETTINGS => {
-                let size = if self.has(ACK) { self.len == 0 } else { self.len.is_multiple_of(6) && self.len <= 96 };
+                let size = if self.has(ACK) {
+                    self.len == 0
+                } else {
+                    self.len.is_multiple_of(6) && self.len <= 96
+                };
                 !on_stream && flags(ACK) && size
             }
             Kind::PING => !on_stream && flags(ACK) && self.len == 8,
             Kind::GOAWAY => !on_stream && self.flags == 0 && (8..=1024).contains(&self.len),
             Kind::WINDOW_UPDATE => self.flags == 0 && self.len == 4,
             Kind::CONTINUATION => on_stream && flags(END_HEADERS) && self.len <= DEFAULT_MAX_FRAME,
-            Kind::PUSH_PROMISE => on_stream && flags(END_HEADERS | PADDED) && (5..=DEFAULT_MAX_FRAME).contains(&self.len),
+            Kind::PUSH_PROMISE => {
+                on_stream
+                    && flags(END_HEADERS | PADDED)
+                    && (5..=DEFAULT_MAX_FRAME).contains(&self.len)
+            }
             _ => false,
         };
         fits && !self.reserved

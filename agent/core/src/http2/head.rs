@@ -71,7 +71,9 @@ impl Slot {
 impl HeaderList {
     /// Decodes a block, replacing what was here.
     pub(super) fn decode(&mut self, decoder: &mut Decoder, block: &[u8]) -> Result<(), HpackError> {
-        [&mut self.method, &mut self.authority, &mut self.status, &mut self.host].into_iter().for_each(Slot::clear);
+        [&mut self.method, &mut self.authority, &mut self.status, &mut self.host]
+            .into_iter()
+            .for_each(Slot::clear);
         (self.protocol, self.request, self.unreadable_name) = (false, false, false);
         decoder.decode(block, |Field { name, value }| {
             let Seen::Known(name) = name else {
@@ -133,7 +135,9 @@ impl HeaderList {
         let repeated = count > 1 || self.host.count > 1;
         match effective {
             Seen::Known(raw) => known_authority(cx, raw, repeated, conflict),
-            Seen::Absent => Arc::new(RequestAuthority { raw: Seen::Absent, parsed: None, defect: None }),
+            Seen::Absent => {
+                Arc::new(RequestAuthority { raw: Seen::Absent, parsed: None, defect: None })
+            }
             Seen::Unreadable => Arc::new(RequestAuthority::default()),
         }
     }
@@ -142,19 +146,28 @@ impl HeaderList {
 fn conflict(authority: &[u8], host: &[u8]) -> bool {
     authority != host
         && match (Authority::parse(authority), Authority::parse(host)) {
-            (Ok(authority), Ok(host)) => authority.host != host.host || authority.port_or(443) != host.port_or(443),
+            (Ok(authority), Ok(host)) => {
+                authority.host != host.host || authority.port_or(443) != host.port_or(443)
+            }
             _ => true,
         }
 }
 
 /// The authority of a request that carries `raw`, from the connection's table where it was seen before.
-pub(crate) fn known_authority(cx: &mut Context<'_>, raw: &[u8], repeated: bool, conflict: bool) -> Arc<RequestAuthority> {
+pub(crate) fn known_authority(
+    cx: &mut Context<'_>,
+    raw: &[u8],
+    repeated: bool,
+    conflict: bool,
+) -> Arc<RequestAuthority> {
     // An empty one is a missing one (RFC 9112 §3.2).
     if raw.is_empty() && !repeated {
         return Arc::new(RequestAuthority { raw: Seen::Absent, parsed: None, defect: None });
     }
     let defect_of = |parsed: Option<&Authority>| match parsed {
-        Some(parsed) if !parsed.userinfo && !repeated => conflict.then_some(AuthorityDefect::Conflict),
+        Some(parsed) if !parsed.userinfo && !repeated => {
+            conflict.then_some(AuthorityDefect::Conflict)
+        }
         _ => Some(AuthorityDefect::Malformed),
     };
     let is_same = |known: &RequestAuthority| {

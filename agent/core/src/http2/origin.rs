@@ -12,7 +12,9 @@ pub(super) fn handle(payload: &[u8], cx: &mut Context<'_>) {
         while let Some(entry) = reader.vec16() {
             let text = std::str::from_utf8(entry).unwrap_or_default();
             let authority = text.strip_prefix("https://").filter(|rest| !rest.contains('/'));
-            if let Some(Ok(origin)) = authority.map(|authority| Authority::parse(authority.as_bytes())) {
+            if let Some(Ok(origin)) =
+                authority.map(|authority| Authority::parse(authority.as_bytes()))
+            {
                 let port = origin.port_or(443);
                 set.add(origin.host, port);
             }

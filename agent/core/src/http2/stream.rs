@@ -119,7 +119,8 @@ impl Streams {
     }
 
     fn ids(&self, wanted: impl Fn(&Stream) -> bool) -> Vec<u32> {
-        let mut ids: Vec<u32> = self.open.iter().filter(|(_, stream)| wanted(stream)).map(|(id, _)| *id).collect();
+        let mut ids: Vec<u32> =
+            self.open.iter().filter(|(_, stream)| wanted(stream)).map(|(id, _)| *id).collect();
         ids.sort_unstable();
         ids
     }
@@ -144,7 +145,11 @@ impl Streams {
         stream.told = true;
         let status = stream.response.as_ref().and_then(|response| response.status);
         // Where the status cannot be read, the response may have been an interim one.
-        let responded = stream.response.as_ref().filter(|response| response.status.is_some()).map(|response| response.at);
+        let responded = stream
+            .response
+            .as_ref()
+            .filter(|response| response.status.is_some())
+            .map(|response| response.at);
         let seen_response_at = stream.response.as_ref().map(|response| response.at);
         let (request, started) = match stream.request.take() {
             Some((request, at)) => (Some(request), at),

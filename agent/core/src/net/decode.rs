@@ -185,8 +185,11 @@ fn udp(
     missing: usize,
 ) -> Result<Udp<'_>, NetError> {
     let (from, to, len) = transport::udp(&mut reader).ok_or(NetError::Truncated)?;
-    let payload =
-        if len == 0 { reader.rest() } else { reader.rest().get(..len).unwrap_or(reader.rest()) };
+    let payload = if len == 0 {
+        reader.rest()
+    } else {
+        reader.rest().get(..len).unwrap_or_else(|| reader.rest())
+    };
     if let Some((layer, header)) = tunnel::over_udp(from, to, payload) {
         return Ok(Udp::Tunnel(layer, Reader::new(payload.get(header..).unwrap_or_default())));
     }

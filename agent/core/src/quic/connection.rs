@@ -1,6 +1,5 @@
 //! One UDP flow: who is the client, which keys are in force, and what was learnt.
 
-use crate::net::End;
 use super::error::{ErrorCounts, QuicError};
 use super::handshake::{Decryption, Handshake};
 use super::header::{self, ConnectionId, Long, Packet, Retry};
@@ -9,6 +8,7 @@ use super::protection::{InitialKeys, Keys, retry_is_genuine};
 use super::space::Space;
 use super::version::{Kind, Version};
 use crate::name::CertificateNames;
+use crate::net::End;
 use crate::tls::client_hello::ClientHello;
 use crate::tls::keylog::KeyLog;
 use crate::tls::server_hello::{EncryptedExtensions, ServerHello};

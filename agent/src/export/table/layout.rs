@@ -1,10 +1,9 @@
 //! The table itself: 100 columns, nothing from the network that a terminal would obey.
 
-use super::{Class, Group, Pattern, explain};
+use super::{Class, Pattern, explain};
 use crate::export::Summary;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use wrongdoor_core::verdict::Verdict;
 
 /// The width that everything fits in.
@@ -12,10 +11,10 @@ const WIDTH: u16 = 100;
 /// The most rows of one kind; the rest is counted.
 const MAX_ROWS: usize = 25;
 /// The longest name that is shown whole.
-const MAX_NAME: usize = 28;
+const MAX_NAME: usize = 24;
 
 pub(super) fn render(
-    rows: &[(Pattern, Group)],
+    rows: &[(Pattern, u64)],
     summary: &Summary,
     undecrypted: u64,
     ungrouped: u64,
@@ -24,7 +23,10 @@ pub(super) fn render(
     let mut text = String::new();
     let sections = [
         (Class::Misdirected, "Misdirected: answered with 421"),
-        (Class::Mismatched, "Mismatched: asked for another host than the connection is for, and answered otherwise"),
+        (
+            Class::Mismatched,
+            "Mismatched: asked for another host than the connection is for, and answered otherwise",
+        ),
         (Class::Other, "Everything else"),
     ];
     for (class, title) in sections {
@@ -35,11 +37,19 @@ pub(super) fn render(
     }
     legend(&mut text, rows);
     if ungrouped > 0 {
-        line(&mut text, &format!("{} of more patterns than are told apart.", plural(ungrouped, "exchange")));
+        line(
+            &mut text,
+            &format!("{} of more patterns than are told apart.", plural(ungrouped, "exchange")),
+        );
     }
     if undecrypted > 0 {
         let connections = plural(undecrypted, "encrypted connection");
-        line(&mut text, &format!("{connections} could not be read: give their keys with --keylog to see the requests in them."));
+        line(
+            &mut text,
+            &format!(
+                "{connections} could not be read: give their keys with --keylog to see the requests in them."
+            ),
+        );
     }
     if !text.is_empty() {
         text.push('\n');
@@ -54,48 +64,54 @@ fn line(text: &mut String, line: &str) {
     text.push('\n');
 }
 
-fn section(text: &mut String, title: &str, rows: &[&(Pattern, Group)], class: Class, colour: bool) {
+fn section(text: &mut String, title: &str, rows: &[&(Pattern, u64)], class: Class, colour: bool) {
     if !text.is_empty() {
         text.push('\n');
     }
     line(text, title);
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::ASCII_MARKDOWN);
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
     if !colour {
         table.force_no_tty();
     } else {
         table.enforce_styling();
     }
-    table.set_header(["SNI", "authority", "HTTP", "status", "count", "verdict", "e.g."]);
-    for (pattern, group) in rows.iter().take(MAX_ROWS) {
-        table.add_row(row(pattern, group, class));
+    table.set_header(["SNI", "authority", "HTTP", "status", "count", "verdict"]);
+    for (pattern, count) in rows.iter().take(MAX_ROWS) {
+        table.add_row(row(pattern, *count, class));
     }
     for column in [3, 4] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    if let Some(column) = table.column_mut(5) {
-        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(21)));
-    }
     line(text, &table.to_string());
-    let more: u64 = rows.iter().skip(MAX_ROWS).map(|(_, group)| group.count).sum();
+    let more: u64 = rows.iter().skip(MAX_ROWS).map(|(_, count)| count).sum();
     if more > 0 {
-        line(text, &format!("… and {} more in {}", plural(more, "exchange"), plural((rows.len() - MAX_ROWS) as u64, "row")));
+        line(
+            text,
+            &format!(
+                "… and {} more in {}",
+                plural(more, "exchange"),
+                plural((rows.len() - MAX_ROWS) as u64, "row")
+            ),
+        );
     }
 }
 
-fn row(pattern: &Pattern, group: &Group, class: Class) -> Vec<Cell> {
+fn row(pattern: &Pattern, count: u64, class: Class) -> Vec<Cell> {
     let status = pattern.status.map_or_else(|| "–".to_owned(), |status| status.to_string());
     let status = Cell::new(status);
     let mut verdict = pattern.verdict.as_str().to_owned();
     if pattern.silent {
-        verdict.push_str(" (silent)");
+        verdict.push_str(" *");
     }
     let verdict = Cell::new(verdict);
     let (status, verdict) = match class {
-        Class::Misdirected => (status.fg(Color::Red).add_attribute(Attribute::Bold), verdict.fg(Color::Red)),
+        Class::Misdirected => {
+            (status.fg(Color::Red).add_attribute(Attribute::Bold), verdict.fg(Color::Red))
+        }
         Class::Mismatched => (status, verdict.fg(Color::Yellow)),
         Class::Other => (status, verdict),
     };
@@ -104,15 +120,17 @@ fn row(pattern: &Pattern, group: &Group, class: Class) -> Vec<Cell> {
         Cell::new(name(&pattern.authority)),
         Cell::new(pattern.version),
         status,
-        Cell::new(group.count),
+        Cell::new(count),
         verdict,
-        Cell::new(&group.connection),
     ]
 }
 
 /// A name from the network, made harmless and short. The end says most about a host, so it stays.
 fn name(text: &str) -> String {
-    let harmless: String = text.chars().map(|c| if c.is_control() || is_invisible(c) { '\u{fffd}' } else { c }).collect();
+    let harmless: String = text
+        .chars()
+        .map(|c| if c.is_control() || is_invisible(c) { '\u{fffd}' } else { c })
+        .collect();
     let len = harmless.chars().count();
     if len <= MAX_NAME {
         return harmless;
@@ -126,7 +144,7 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-fn legend(text: &mut String, rows: &[(Pattern, Group)]) {
+fn legend(text: &mut String, rows: &[(Pattern, u64)]) {
     let verdicts: BTreeSet<Verdict> = rows.iter().map(|(pattern, _)| pattern.verdict).collect();
     if verdicts.is_empty() {
         return;
@@ -136,7 +154,10 @@ fn legend(text: &mut String, rows: &[(Pattern, Group)]) {
         line(text, &format!("  {:<28} {}", verdict.as_str(), explain::verdict(verdict)));
     }
     if rows.iter().any(|(pattern, _)| pattern.silent) {
-        line(text, "  (silent)                     served by an endpoint never seen to serve that host under its own name");
+        line(
+            text,
+            "  *                            silent: served by an endpoint never seen to serve that host under its own name",
+        );
     }
 }
 
@@ -151,7 +172,7 @@ fn sums(summary: &Summary) -> String {
     );
     for (count, what) in [(summary.unreadable, "unreadable"), (summary.lost, "lost")] {
         if count > 0 {
-            drop(write!(text, ", {count} {what}"));
+            text.push_str(&format!(", {count} {what}"));
         }
     }
     text.push('.');

@@ -1,8 +1,8 @@
 //! Real handshakes: what they say, and that no part or damage of them says anything else.
 
-use crate::net::End;
 use super::super::{Connection, Decryption, Version};
 use super::{feed, name};
+use crate::net::End;
 use crate::tls::keylog::KeyLog;
 use proptest::prelude::*;
 

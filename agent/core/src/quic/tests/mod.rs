@@ -5,8 +5,8 @@ mod properties;
 mod samples;
 mod seal;
 
-use crate::net::End;
 use super::Connection;
+use crate::net::End;
 use crate::tls::client_hello::ServerName;
 use crate::tls::keylog::KeyLog;
 

@@ -1,10 +1,10 @@
 //! Cutting, shuffling, repeating and damaging a handshake never changes what it says.
 
-use crate::net::End;
 use super::super::{Connection, Version};
 use super::samples::{bytes, hello};
 use super::seal::{Plain, crypto, initial_secret};
 use super::{feed, name};
+use crate::net::End;
 use crate::quic::version::Kind;
 use crate::tls::keylog::KeyLog;
 use proptest::prelude::*;

@@ -3,10 +3,10 @@
 //! Of the client's 1200-byte packets only both ends stand here: sealing the plaintext has to give them,
 //! and the tag at the end depends on every byte in between.
 
-use crate::net::End;
 use super::super::{Connection, Decryption, QuicError, Version, looks_like_initial};
 use super::seal::{Plain, crypto, initial_secret, seal};
 use super::{feed, name};
+use crate::net::End;
 use crate::quic::version::Kind;
 use crate::tls::keylog::KeyLog;
 

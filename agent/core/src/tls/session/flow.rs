@@ -2,7 +2,7 @@
 
 use super::half::{Half, Keys, Opener, Record, Stage, Step};
 use super::handshake::Handshake;
-use super::open::{self, Opened};
+use super::open::{self, Inside, Opened};
 use crate::connection::{Context, Decryption};
 use crate::content::{Content, Place};
 use crate::counters::Loss;
@@ -66,7 +66,13 @@ impl Session {
     }
 
     /// The next bytes of one direction. They begin where a segment began.
-    pub(crate) fn feed(&mut self, side: Side, at: Timestamp, mut bytes: &[u8], cx: &mut Context<'_>) {
+    pub(crate) fn feed(
+        &mut self,
+        side: Side,
+        at: Timestamp,
+        mut bytes: &[u8],
+        cx: &mut Context<'_>,
+    ) {
         self.halves.get_mut(side).find_place(&mut bytes);
         loop {
             let half = self.halves.get_mut(side);
@@ -90,7 +96,9 @@ impl Session {
                     self.arrived(&Arrived { side, at, header, payload: &payload, hole }, cx);
                     self.halves.get_mut(side).recycle(payload);
                 }
-                Step::Candidate(header, Some(payload)) => self.candidate(side, at, &header, payload, cx),
+                Step::Candidate(header, Some(payload)) => {
+                    self.candidate(side, at, &header, payload, cx)
+                }
                 Step::Candidate(header, None) => {
                     let payload = half.payload();
                     self.candidate(side, at, &header, &payload, cx);
@@ -118,7 +126,10 @@ impl Session {
     /// Bytes held.
     pub(crate) fn held(&self) -> usize {
         let buffers = self.buffers.plain.capacity() + self.buffers.peeked.capacity();
-        self.halves.client.held() + self.halves.server.held() + buffers + self.inner.as_ref().map_or(0, Content::held)
+        self.halves.client.held()
+            + self.halves.server.held()
+            + buffers
+            + self.inner.as_ref().map_or(0, Content::held)
     }
 
     /// Encrypted, and nobody has the key: only that it came matters.
@@ -180,7 +191,8 @@ impl Session {
                     half.waiting.push_front(record);
                     break;
                 }
-                half.waiting_bytes = half.waiting_bytes.saturating_sub(record.payload.len() + HEADER_LEN);
+                half.waiting_bytes =
+                    half.waiting_bytes.saturating_sub(record.payload.len() + HEADER_LEN);
                 idle = 0;
             }
             side = side.other();
@@ -221,7 +233,11 @@ impl Session {
                     return Turn::Wait;
                 }
                 // Without keys for this direction there is still nothing to read.
-                if self.halves.get(side).keys.is_clear() { Turn::Done } else { self.record(record, cx) }
+                if self.halves.get(side).keys.is_clear() {
+                    Turn::Done
+                } else {
+                    self.record(record, cx)
+                }
             }
             _ => Turn::Done,
         }
@@ -244,10 +260,13 @@ impl Session {
             Opened::Peek(len) => {
                 let sealed = Sealed { header: header.bytes, payload, sequence };
                 self.inner(cx);
-                let (Keys::Open(opener), Some(inner)) = (&self.halves.get(side).keys, &mut self.inner) else {
+                let (Keys::Open(opener), Some(content)) =
+                    (&self.halves.get(side).keys, &mut self.inner)
+                else {
                     return Turn::Done;
                 };
-                open::peek(opener, &sealed, 0..len, inner, side, at, &mut self.buffers.peeked, cx);
+                let mut inside = Inside { content, side, at };
+                open::peek(opener, &sealed, 0..len, &mut inside, &mut self.buffers.peeked, cx);
             }
             Opened::Failed if opener.may_fail > 0 => opener.may_fail -= 1,
             Opened::Failed => {
@@ -271,11 +290,14 @@ impl Session {
 
     /// A record of which a part is missing: its length is known, so the place is not lost.
     fn damaged_record(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) {
-        let (Arrived { side, at, header, payload, .. }, Some(hole)) = (*record, record.hole) else { return };
+        let (Arrived { side, at, header, payload, .. }, Some(hole)) = (*record, record.hole) else {
+            return;
+        };
         let Keys::Open(opener) = &mut self.halves.get_mut(side).keys else { return };
         let sealed = Sealed { header: header.bytes, payload, sequence: opener.sequence };
         let readable = opener.proven && opener.cipher.can_peek();
-        let content = if readable { open::type_beside_hole(opener, &header, &sealed, hole) } else { None };
+        let content =
+            if readable { open::type_beside_hole(opener, &header, &sealed, hole) } else { None };
         opener.sequence += 1;
         opener.proven = false;
         let Some((ContentType::APPLICATION_DATA, len)) = content else {
@@ -284,15 +306,20 @@ impl Session {
         };
         // The hole in terms of the plaintext: TLS 1.2 puts an explicit nonce in front of GCM's.
         let explicit = if opener.stage == Stage::Tls12 { opener.cipher.explicit_len() } else { 0 };
-        let (from, to) = (hole.0.saturating_sub(explicit).min(len), hole.1.saturating_sub(explicit).min(len));
+        let (from, to) =
+            (hole.0.saturating_sub(explicit).min(len), hole.1.saturating_sub(explicit).min(len));
         if hole.0 < explicit {
             self.inner_gap(side, Some(len as u64), true, cx);
             return;
         }
         self.inner(cx);
         for part in [0..from, to..len] {
-            if let (Keys::Open(opener), Some(inner)) = (&self.halves.get(side).keys, &mut self.inner) {
-                open::peek(opener, &sealed, part.clone(), inner, side, at, &mut self.buffers.peeked, cx);
+            if let (Keys::Open(opener), Some(content)) =
+                (&self.halves.get(side).keys, &mut self.inner)
+            {
+                let mut inside = Inside { content, side, at };
+                let buffer = &mut self.buffers.peeked;
+                open::peek(opener, &sealed, part.clone(), &mut inside, buffer, cx);
             }
             if part.start == 0 {
                 self.inner_gap(side, Some((to - from) as u64), true, cx);
@@ -301,14 +328,22 @@ impl Session {
     }
 
     /// What may be the first record after a gap. Only a tag that fits makes it one.
-    fn candidate(&mut self, side: Side, at: Timestamp, header: &Header, payload: &[u8], cx: &mut Context<'_>) {
+    fn candidate(
+        &mut self,
+        side: Side,
+        at: Timestamp,
+        header: &Header,
+        payload: &[u8],
+        cx: &mut Context<'_>,
+    ) {
         let half = self.halves.get_mut(side);
         let lost = half.lost_before(header);
         let Keys::Open(opener) = &mut half.keys else { return half.settle_candidate(false) };
         let found = open::find_sequence(opener, header, payload, lost, &mut self.buffers.plain);
         let stage = opener.stage;
         // What the missing records held, were all of them application data without padding.
-        let overhead = HEADER_LEN as u64 + opener.cipher.overhead() + u64::from(stage != Stage::Tls12);
+        let overhead =
+            HEADER_LEN as u64 + opener.cipher.overhead() + u64::from(stage != Stage::Tls12);
         let len = found.and_then(|records| lost.checked_sub(records.saturating_mul(overhead)));
         half.settle_candidate(found.is_some());
         if found.is_none() {

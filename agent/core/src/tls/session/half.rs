@@ -1,10 +1,10 @@
 //! One direction's record layer: records whole, with holes, or passed over; and a lost place found again.
 
+use crate::time::Timestamp;
 use crate::tls::cipher::RecordCipher;
 use crate::tls::handshake::Messages;
 use crate::tls::keylog::Secret;
 use crate::tls::record::{HEADER_LEN, Header};
-use crate::time::Timestamp;
 use std::collections::VecDeque;
 
 /// How many places are tried before a lost direction is given up.
@@ -134,13 +134,17 @@ impl Half {
                     return Step::Header(header);
                 }
                 Place::Payload(header) => {
-                    let Some(payload) = self.gather(header.len, bytes) else { return Step::NeedMore };
+                    let Some(payload) = self.gather(header.len, bytes) else {
+                        return Step::NeedMore;
+                    };
                     self.place = Place::Header;
                     self.boundary = self.position;
                     return Step::Record(header, payload, self.hole.take());
                 }
                 Place::Candidate(header) => {
-                    let Some(payload) = self.gather(header.len, bytes) else { return Step::NeedMore };
+                    let Some(payload) = self.gather(header.len, bytes) else {
+                        return Step::NeedMore;
+                    };
                     return Step::Candidate(header, payload);
                 }
             }
@@ -186,8 +190,13 @@ impl Half {
             _ => {
                 if !matches!(self.place, Place::Lost | Place::Candidate(_)) {
                     // The record that the gap began in is missing too, from its header on.
-                    self.boundary = start - (self.header.len() + self.payload.len()) as u64
-                        - if matches!(self.place, Place::Payload(_)) { HEADER_LEN as u64 } else { 0 };
+                    self.boundary = start
+                        - (self.header.len() + self.payload.len()) as u64
+                        - if matches!(self.place, Place::Payload(_)) {
+                            HEADER_LEN as u64
+                        } else {
+                            0
+                        };
                 }
                 self.clear();
                 self.place = Place::Lost;
@@ -202,7 +211,8 @@ impl Half {
             return;
         }
         let Some((header, rest)) = bytes.split_first_chunk::<HEADER_LEN>() else { return };
-        let header = Header::parse(*header).filter(|header| matches!(header.bytes, [22 | 23, 3, 1 | 3, ..]));
+        let header =
+            Header::parse(*header).filter(|header| matches!(header.bytes, [22 | 23, 3, 1 | 3, ..]));
         if let Some(header) = header {
             self.position += HEADER_LEN as u64;
             *bytes = rest;
@@ -270,7 +280,10 @@ impl Half {
     }
 
     /// `len` bytes: straight from `bytes` if all are there (`Some(Some)`), else gathered (`Some(None)` when complete).
-    #[expect(clippy::option_option, reason = "not yet, here, or in the buffer: three outcomes of one private step")]
+    #[expect(
+        clippy::option_option,
+        reason = "not yet, here, or in the buffer: three outcomes of one private step"
+    )]
     fn gather<'a>(&mut self, len: usize, bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
         if self.payload.is_empty()
             && let Some(whole) = bytes.get(..len)

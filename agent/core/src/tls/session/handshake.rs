@@ -5,6 +5,7 @@ use super::half::{Keys, Opener, Stage};
 use crate::connection::Context;
 use crate::name::Sni;
 use crate::side::{PerSide, Side};
+use crate::tls::Version;
 use crate::tls::certificate;
 use crate::tls::cipher::{RecordCipher, Tls12Keys, version_is_supported};
 use crate::tls::client_hello::{ClientHello, ServerName};
@@ -13,7 +14,6 @@ use crate::tls::keylog::{Label, Secret};
 use crate::tls::record::ContentType;
 use crate::tls::server_hello::{EncryptedExtensions, ServerHello};
 use crate::tls::suite::Suite;
-use crate::tls::Version;
 use std::sync::Arc;
 
 const PROTOCOL: &str = "tls";
@@ -141,7 +141,8 @@ impl Session {
         for _ in 0..hello.malformed_extensions {
             cx.counters.error(PROTOCOL, "malformed_extension");
         }
-        let ech_is_real = cx.keys.secrets(&hello.random).is_some_and(|secrets| secrets.get(Label::Ech).is_some());
+        let ech_is_real =
+            cx.keys.secrets(&hello.random).is_some_and(|secrets| secrets.get(Label::Ech).is_some());
         let sni = match &hello.server_name {
             _ if hello.ech && ech_is_real => Sni::Encrypted,
             ServerName::Name(name) => Sni::from_bytes(name),
@@ -164,8 +165,11 @@ impl Session {
             // Early data is rejected with it (RFC 8446 §4.1.2), and the client says hello again.
             self.handshake.early_data = Some(false);
             let client = &mut self.halves.client;
-            client.waiting.retain(|record| record.header.content_type != ContentType::APPLICATION_DATA);
-            client.waiting_bytes = client.waiting.iter().map(|record| record.payload.len() + 5).sum();
+            client
+                .waiting
+                .retain(|record| record.header.content_type != ContentType::APPLICATION_DATA);
+            client.waiting_bytes =
+                client.waiting.iter().map(|record| record.payload.len() + 5).sum();
             if !client.keys.is_opaque() {
                 client.keys = Keys::Clear;
             }
@@ -184,9 +188,15 @@ impl Session {
     }
 
     fn certificate(&mut self, body: &[u8], cx: &mut Context<'_>) {
-        let leaf = if self.handshake.is_tls13() { certificate::leaf_tls13(body) } else { certificate::leaf_tls12(body) };
+        let leaf = if self.handshake.is_tls13() {
+            certificate::leaf_tls13(body)
+        } else {
+            certificate::leaf_tls12(body)
+        };
         match leaf.and_then(certificate::names) {
-            Some(names) if cx.observed.facts.tls.as_ref().is_some_and(|tls| tls.certificate.is_none()) => {
+            Some(names)
+                if cx.observed.facts.tls.as_ref().is_some_and(|tls| tls.certificate.is_none()) =>
+            {
                 cx.tls().certificate = Some(Arc::new(names));
             }
             Some(_) => {}
@@ -211,7 +221,8 @@ impl Session {
         if self.handshake.next.get(side).is_none() {
             match self.tls12_keys(cx) {
                 Ok(keys) => {
-                    self.handshake.next = PerSide { client: Some(keys.client), server: Some(keys.server) };
+                    self.handshake.next =
+                        PerSide { client: Some(keys.client), server: Some(keys.server) };
                 }
                 Err(Missing::NotYet) => {
                     *self.handshake.progress.get_mut(side) = Progress::Negotiating;
@@ -234,13 +245,21 @@ impl Session {
     }
 
     fn tls12_keys(&self, cx: &Context<'_>) -> Result<Tls12Keys, Missing> {
-        let (Some(client_random), Some(server)) = (&self.handshake.client_random, &self.handshake.server) else {
+        let (Some(client_random), Some(server)) =
+            (&self.handshake.client_random, &self.handshake.server)
+        else {
             return Err(Missing::Never("hello_unseen"));
         };
         let suite = self.suite()?;
         let master = self.secret(Label::Master, cx)?;
-        Tls12Keys::derive(suite, master.as_bytes(), client_random, &server.random, server.encrypt_then_mac)
-            .ok_or(Missing::Never("wrong_keys"))
+        Tls12Keys::derive(
+            suite,
+            master.as_bytes(),
+            client_random,
+            &server.random,
+            server.encrypt_then_mac,
+        )
+        .ok_or(Missing::Never("wrong_keys"))
     }
 
     fn suite(&self) -> Result<Suite, Missing> {
@@ -281,7 +300,10 @@ impl Session {
             match handshake.early_data {
                 // The server says it in its EncryptedExtensions, if those can be read.
                 None if other.keys.is_clear() && !other.is_lost() => return false,
-                None if matches!(&other.keys, Keys::Open(opener) if opener.stage == Stage::Handshake) => return false,
+                None if matches!(&other.keys, Keys::Open(opener) if opener.stage == Stage::Handshake) =>
+                {
+                    return false;
+                }
                 Some(true) => return self.use_keys(side, Label::ClientEarly, Stage::Early, cx),
                 _ => {}
             }
@@ -303,16 +325,17 @@ impl Session {
         // A key log without handshake secrets still opens what follows: its first record is the one
         // that opens.
         let made = match made {
-            Err(Missing::Never("no_keys")) if stage != Stage::Application => {
-                self.opener(traffic_label(side), Stage::Application, cx).map(|opener| {
-                    Opener { may_fail: MAX_FOREIGN_RECORDS, ..opener }
-                })
-            }
+            Err(Missing::Never("no_keys")) if stage != Stage::Application => self
+                .opener(traffic_label(side), Stage::Application, cx)
+                .map(|opener| Opener { may_fail: MAX_FOREIGN_RECORDS, ..opener }),
             made => made,
         };
         match made {
             Ok(mut opener) => {
-                if stage == Stage::Handshake && side == Side::Client && self.handshake.offers_early_data {
+                if stage == Stage::Handshake
+                    && side == Side::Client
+                    && self.handshake.offers_early_data
+                {
                     opener.may_fail = MAX_FOREIGN_RECORDS;
                 }
                 self.set_keys(side, opener);
@@ -335,7 +358,8 @@ impl Session {
     fn opener(&self, label: Label, stage: Stage, cx: &Context<'_>) -> Result<Opener, Missing> {
         let suite = self.suite()?;
         let secret = self.secret(label, cx)?;
-        let cipher = RecordCipher::tls13(suite, secret.as_bytes()).ok_or(Missing::Never("wrong_keys"))?;
+        let cipher =
+            RecordCipher::tls13(suite, secret.as_bytes()).ok_or(Missing::Never("wrong_keys"))?;
         Ok(Opener::new(cipher, stage, Some(secret)))
     }
 
@@ -343,11 +367,18 @@ impl Session {
     fn key_update(&mut self, side: Side) {
         let Ok(suite) = self.suite() else { return };
         let half = self.halves.get_mut(side);
-        let Some(opener) = half.keys.opener().filter(|opener| opener.stage == Stage::Application) else { return };
-        let next = opener.secret.and_then(|secret| RecordCipher::next_secret(suite.hash, secret.as_bytes()));
+        let Some(opener) = half.keys.opener().filter(|opener| opener.stage == Stage::Application)
+        else {
+            return;
+        };
+        let next = opener
+            .secret
+            .and_then(|secret| RecordCipher::next_secret(suite.hash, secret.as_bytes()));
         let cipher = next.as_deref().and_then(|next| RecordCipher::tls13(suite, next));
         half.keys = match (cipher, next.as_deref().and_then(Secret::new)) {
-            (Some(cipher), Some(secret)) => Keys::Open(Opener::new(cipher, Stage::Application, Some(secret))),
+            (Some(cipher), Some(secret)) => {
+                Keys::Open(Opener::new(cipher, Stage::Application, Some(secret)))
+            }
             _ => Keys::Opaque,
         };
     }

@@ -1,8 +1,8 @@
 //! A TLS session: the handshake as far as it shows, and with keys what is inside.
 
 mod flow;
-mod handshake;
 mod half;
+mod handshake;
 mod open;
 
 pub use flow::MAX_WAITING;

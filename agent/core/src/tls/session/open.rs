@@ -7,6 +7,7 @@ use crate::side::Side;
 use crate::time::Timestamp;
 use crate::tls::cipher::Sealed;
 use crate::tls::record::{ContentType, Header};
+use std::ops::Range;
 
 /// A record up to this size is always opened whole: checking its tag costs little more than reading it.
 const SMALL_RECORD: usize = 1024;
@@ -24,13 +25,20 @@ pub(super) enum Opened {
 }
 
 /// Opens the record whose turn it is, whole where that is worth it, and counts it.
-pub(super) fn open(opener: &mut Opener, header: &Header, payload: &[u8], out: &mut Vec<u8>) -> Opened {
+pub(super) fn open(
+    opener: &mut Opener,
+    header: &Header,
+    payload: &[u8],
+    out: &mut Vec<u8>,
+) -> Opened {
     let sealed = Sealed { header: header.bytes, payload, sequence: opener.sequence };
-    if opener.proven && opener.cipher.can_peek() && payload.len() > SMALL_RECORD {
-        if let Some((ContentType::APPLICATION_DATA, len)) = peek_type(opener, header, &sealed) {
-            opener.sequence += 1;
-            return Opened::Peek(len);
-        }
+    if opener.proven
+        && opener.cipher.can_peek()
+        && payload.len() > SMALL_RECORD
+        && let Some((ContentType::APPLICATION_DATA, len)) = peek_type(opener, header, &sealed)
+    {
+        opener.sequence += 1;
+        return Opened::Peek(len);
     }
     if !opener.cipher.open(&sealed, out) {
         return Opened::Failed;
@@ -52,7 +60,11 @@ fn inner_type(plaintext: &mut Vec<u8>) -> ContentType {
 }
 
 /// The type and length of the content, without opening the rest.
-fn peek_type(opener: &Opener, header: &Header, sealed: &Sealed<'_>) -> Option<(ContentType, usize)> {
+fn peek_type(
+    opener: &Opener,
+    header: &Header,
+    sealed: &Sealed<'_>,
+) -> Option<(ContentType, usize)> {
     let len = opener.cipher.plaintext_len(sealed.payload.len())?;
     if opener.stage == Stage::Tls12 {
         return Some((header.content_type, len));
@@ -72,24 +84,30 @@ fn peek_type(opener: &Opener, header: &Header, sealed: &Sealed<'_>) -> Option<(C
     None
 }
 
+/// The layer inside, and what of it is being fed.
+pub(super) struct Inside<'a> {
+    pub(super) content: &'a mut Content,
+    pub(super) side: Side,
+    pub(super) at: Timestamp,
+}
+
 /// Gives the layer inside what it wants of a record, and passes over the rest.
 pub(super) fn peek(
     opener: &Opener,
     sealed: &Sealed<'_>,
-    range: std::ops::Range<usize>,
-    inner: &mut Content,
-    side: Side,
-    at: Timestamp,
+    range: Range<usize>,
+    inside: &mut Inside<'_>,
     buffer: &mut Vec<u8>,
     cx: &mut Context<'_>,
 ) {
+    let Inside { content, side, at } = inside;
     let mut place = range.start;
     while place < range.end {
         let left = range.end - place;
-        match inner.demand(side) {
+        match content.demand(*side) {
             Demand::Skip(len) => {
                 let len = usize::try_from(len).unwrap_or(usize::MAX).clamp(1, left);
-                inner.skip(side, len as u64);
+                content.skip(*side, len as u64);
                 place += len;
             }
             Demand::Take(len) => {
@@ -99,7 +117,7 @@ pub(super) fn peek(
                 if opener.cipher.peek(sealed, place, buffer).is_none() {
                     return;
                 }
-                inner.feed(side, at, buffer, cx);
+                content.feed(*side, *at, buffer, cx);
                 place += len;
             }
         }
@@ -120,7 +138,13 @@ pub(super) fn type_beside_hole(
 }
 
 /// After a gap: finds the sequence number under which this record opens. The tag is the proof.
-pub(super) fn find_sequence(opener: &mut Opener, header: &Header, payload: &[u8], lost: u64, out: &mut Vec<u8>) -> Option<u64> {
+pub(super) fn find_sequence(
+    opener: &mut Opener,
+    header: &Header,
+    payload: &[u8],
+    lost: u64,
+    out: &mut Vec<u8>,
+) -> Option<u64> {
     // The shortest record there is: a header, a tag and one byte.
     const SHORTEST: u64 = 5 + 16 + 1;
     let expected = opener.sequence;

@@ -130,7 +130,7 @@ fn secrets_come_with_their_window_or_ahead_without_padding() {
         let (_kept, path) = file(&bytes);
         let mut capture = CaptureFile::open(&path).unwrap();
         assert_eq!(capture.secrets_ahead().unwrap(), [b"12345"]);
-        assert_eq!(capture.secrets_ahead().unwrap(), [[]; 0]);
+        assert!(capture.secrets_ahead().unwrap().is_empty());
         let outcome = super::read(capture).unwrap();
         assert_eq!((outcome.packets.len(), outcome.secrets.len()), (1, 0));
     }
@@ -148,7 +148,7 @@ fn secrets_beyond_the_limits_are_counted() {
     }
     let (_kept, path) = file(&bytes);
     let mut capture = CaptureFile::open(&path).unwrap();
-    assert_eq!(capture.secrets_ahead().unwrap(), [[]; 0]);
+    assert!(capture.secrets_ahead().unwrap().is_empty());
     assert_eq!(super::read(capture).unwrap().warnings, [Warning::SecretsSkipped(2)]);
 }
 
