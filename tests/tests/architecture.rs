@@ -17,7 +17,7 @@ const DOORS: &[(&str, &str)] = &[
     ("comfy_table", "agent/src/export/table"),
     ("indicatif", "agent/src/progress"),
     ("clap", "agent/src/cli"),
-    ("jiff", "agent/src/export/json_lines"),
+    ("jiff", "agent/src/export/clock"),
 ];
 
 /// What the core must never depend on, however indirectly: it has no I/O and no threads.

@@ -2,12 +2,14 @@
 //!
 //! The shapes are a contract. They are apart from the core's types, so that neither changes with the other.
 
+use super::clock::{Clock, Time};
 use super::{ConnectionNumber, Output, Record, Sink, Summary};
 use crate::failure::Failure;
 use serde::{Serialize, Serializer};
-use std::collections::BTreeMap;
-use std::fmt::{self, Display};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use wrongdoor_core::connection::{Decryption, Facts, TransportKind};
 use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::exchange::{Exchange, Method};
@@ -15,38 +17,88 @@ use wrongdoor_core::judge::Ruling;
 use wrongdoor_core::name::Host;
 use wrongdoor_core::net::Endpoint;
 use wrongdoor_core::seen::Seen;
-use wrongdoor_core::time::Timestamp;
+
+/// The most connections whose part of a line is kept. Beyond it, all are made anew.
+const MAX_CONNECTION_PARTS: usize = 1024;
 
 /// Writes records as JSON lines.
 pub(crate) struct JsonLines {
     output: Output,
     line: Vec<u8>,
+    /// The first half of exchange lines, which is the same for all exchanges of a connection as long as
+    /// nothing new is learnt of it.
+    connections: HashMap<u64, (Arc<Facts>, Vec<u8>)>,
+    clock: Clock,
 }
 
 impl JsonLines {
     pub(crate) fn new(output: Output) -> Self {
-        Self { output, line: Vec::new() }
+        Self { output, line: Vec::new(), connections: HashMap::new(), clock: Clock::default() }
     }
 
     fn write(&mut self, line: &impl Serialize) -> Result<(), Failure> {
         self.line.clear();
-        // Writing to memory fails only for maps with keys that are no text, which there are none of.
-        if serde_json::to_writer(&mut self.line, line).is_ok() {
-            self.line.push(b'\n');
-            self.output.write(&self.line)?;
-        }
-        Ok(())
+        append(&mut self.line, line);
+        self.line.push(b'\n');
+        self.output.write(&self.line)
     }
+
+    /// Two objects that are written as one: what is the connection's, and what is the exchange's.
+    fn exchange(
+        &mut self,
+        number: ConnectionNumber,
+        exchange: &Exchange,
+        ruling: Ruling,
+    ) -> Result<(), Failure> {
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        line.extend_from_slice(self.connection_part(number, &exchange.connection));
+        // `}` of the first and `{` of the second become the comma between them.
+        line.pop();
+        let seam = line.len();
+        append(&mut line, &ExchangePart::new(exchange, ruling, &mut self.clock));
+        if let Some(brace) = line.get_mut(seam) {
+            *brace = b',';
+        }
+        line.push(b'\n');
+        let written = self.output.write(&line);
+        self.line = line;
+        written
+    }
+
+    fn connection_part(&mut self, number: ConnectionNumber, facts: &Arc<Facts>) -> &[u8] {
+        if self.connections.len() >= MAX_CONNECTION_PARTS
+            && !self.connections.contains_key(&number.0)
+        {
+            self.connections.clear();
+        }
+        let (known, part) =
+            self.connections.entry(number.0).or_insert_with(|| (Arc::clone(facts), Vec::new()));
+        if part.is_empty() || !Arc::ptr_eq(known, facts) {
+            *known = Arc::clone(facts);
+            part.clear();
+            append(part, &ConnectionPart::new(number, facts));
+        }
+        part
+    }
+}
+
+/// Writing to memory fails only for maps with keys that are no text, which there are none of.
+fn append(bytes: &mut Vec<u8>, line: &impl Serialize) {
+    let written = serde_json::to_writer(bytes, line);
+    debug_assert!(written.is_ok(), "{written:?}");
 }
 
 impl Sink for JsonLines {
     fn record(&mut self, record: &Record) -> Result<(), Failure> {
         match record {
             Record::Exchange { number, exchange, ruling } => {
-                self.write(&ExchangeLine::new(*number, exchange, *ruling))
+                self.exchange(*number, exchange, *ruling)
             }
             Record::Connection { number, connection } => {
-                self.write(&ConnectionLine::new(*number, connection))
+                self.connections.remove(&number.0);
+                let line = ConnectionLine::new(*number, connection, &mut self.clock);
+                self.write(&line)
             }
         }
     }
@@ -71,8 +123,9 @@ impl Sink for JsonLines {
 /// What a capture file cannot tell, or nothing tells yet: `null`, as the contract has it.
 type Unknown = Option<()>;
 
+/// The first fields of an exchange line.
 #[derive(Serialize)]
-struct ExchangeLine<'a> {
+struct ConnectionPart<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     connection: Text<ConnectionNumber>,
@@ -84,6 +137,11 @@ struct ExchangeLine<'a> {
     sni: Option<&'a str>,
     sni_state: &'static str,
     alpn: Option<&'a str>,
+}
+
+/// The fields that follow.
+#[derive(Serialize)]
+struct ExchangePart<'a> {
     http_version: &'static str,
     stream: u64,
     method: Option<&'a str>,
@@ -97,8 +155,8 @@ struct ExchangeLine<'a> {
     generator: Unknown,
     cause: Unknown,
     recovery: Unknown,
-    started: Text<Time>,
-    responded: Option<Text<Time>>,
+    started: Time,
+    responded: Option<Time>,
     source: &'static str,
     role: Unknown,
     process: Unknown,
@@ -120,8 +178,8 @@ struct ConnectionLine<'a> {
     alpn: Option<&'a str>,
     certificate_names: Option<Vec<String>>,
     decryption: &'static str,
-    opened: Option<Text<Time>>,
-    closed: Option<Text<Time>>,
+    opened: Option<Time>,
+    closed: Option<Time>,
     trace_id: String,
     role: Unknown,
     authorities: &'a [String],
@@ -145,10 +203,8 @@ struct SummaryLine<'a> {
     decode_errors: &'a BTreeMap<String, u64>,
 }
 
-impl<'a> ExchangeLine<'a> {
-    fn new(number: ConnectionNumber, exchange: &'a Exchange, ruling: Ruling) -> Self {
-        let facts: &Facts = &exchange.connection;
-        let authority = &exchange.authority;
+impl<'a> ConnectionPart<'a> {
+    fn new(number: ConnectionNumber, facts: &'a Facts) -> Self {
         Self {
             kind: "exchange",
             connection: Text(number),
@@ -160,6 +216,14 @@ impl<'a> ExchangeLine<'a> {
             sni: facts.sni().name(),
             sni_state: facts.sni().state(),
             alpn: alpn(facts),
+        }
+    }
+}
+
+impl<'a> ExchangePart<'a> {
+    fn new(exchange: &'a Exchange, ruling: Ruling, clock: &mut Clock) -> Self {
+        let authority = &exchange.authority;
+        Self {
             http_version: exchange.version.as_str(),
             stream: exchange.stream,
             method: exchange.method.as_ref().known().map(Method::as_str),
@@ -177,8 +241,8 @@ impl<'a> ExchangeLine<'a> {
             generator: None,
             cause: None,
             recovery: None,
-            started: Text(Time(exchange.started)),
-            responded: exchange.responded.map(Time).map(Text),
+            started: clock.time(exchange.started),
+            responded: exchange.responded.map(|at| clock.time(at)),
             source: "file",
             role: None,
             process: None,
@@ -188,7 +252,7 @@ impl<'a> ExchangeLine<'a> {
 }
 
 impl<'a> ConnectionLine<'a> {
-    fn new(number: ConnectionNumber, connection: &'a ConnectionEnd) -> Self {
+    fn new(number: ConnectionNumber, connection: &'a ConnectionEnd, clock: &mut Clock) -> Self {
         let facts: &Facts = &connection.facts;
         let certificate = facts.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
         Self {
@@ -208,8 +272,8 @@ impl<'a> ConnectionLine<'a> {
                 Decryption::KeyLog => "keylog",
                 Decryption::NotNeeded => "not_needed",
             },
-            opened: facts.opened.map(Time).map(Text),
-            closed: connection.closed.map(Time).map(Text),
+            opened: facts.opened.map(|at| clock.time(at)),
+            closed: connection.closed.map(|at| clock.time(at)),
             trace_id: facts.trace_id().iter().map(|byte| format!("{byte:02x}")).collect(),
             role: None,
             authorities: &connection.authorities,
@@ -241,16 +305,5 @@ struct Text<T>(T);
 impl<T: Display> Serialize for Text<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
-    }
-}
-
-/// A time in RFC 3339, UTC, with nanoseconds.
-struct Time(Timestamp);
-
-impl Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Every 64-bit count of nanoseconds is within jiff's range of years.
-        let time = jiff::Timestamp::from_nanosecond(i128::from(self.0.0)).unwrap_or_default();
-        write!(f, "{time:.9}")
     }
 }

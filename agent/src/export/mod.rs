@@ -1,5 +1,6 @@
 //! Where findings go.
 
+mod clock;
 mod json_lines;
 mod output;
 mod record;
