@@ -244,7 +244,7 @@ impl Engine {
             Transport::Udp => self.udp(key, from, at, packet.payload),
         }
         if self.held > self.config.max_held_bytes {
-            self.evict();
+            self.evict(|slot| slot.held > 0);
         }
     }
 
@@ -327,17 +327,18 @@ impl Engine {
 
     fn follow(&mut self, key: FlowKey, follower: Follower) {
         if self.connections.len() >= self.config.max_connections {
-            self.evict();
+            self.evict(|_| true);
         }
         let slot =
             Slot { last_seen: self.packet, held: 0, id: ConnectionId(self.packet), follower };
         self.connections.insert(key, slot);
     }
 
-    /// Drops the connections that were idle longest.
-    fn evict(&mut self) {
+    /// Drops those `candidates` that were idle longest.
+    fn evict(&mut self, candidates: impl Fn(&Slot) -> bool) {
+        let candidates = self.connections.iter().filter(|(_, slot)| candidates(slot));
         let mut idle: Vec<(u64, FlowKey)> =
-            self.connections.iter().map(|(key, slot)| (slot.last_seen, *key)).collect();
+            candidates.map(|(key, slot)| (slot.last_seen, *key)).collect();
         let share = (idle.len() / EVICTED_SHARE).max(1).min(idle.len());
         if share == 0 {
             return;

@@ -163,6 +163,16 @@ impl Stream {
         }
     }
 
+    /// Whether a FIN was seen, whatever is missing before it.
+    pub fn has_fin(&self) -> bool {
+        self.fin.is_some()
+    }
+
+    /// Whether a segment with this sequence number can be of this stream at its present place.
+    pub fn is_near(&self, sequence: u32) -> bool {
+        self.base.is_none_or(|base| self.offset(base, sequence).is_some())
+    }
+
     /// Whether everything up to the FIN was delivered.
     pub fn is_finished(&self) -> bool {
         self.fin.is_some_and(|fin| self.next >= fin)

@@ -19,6 +19,7 @@ pub(crate) struct TcpConnection {
     content: Content,
     pub(crate) observed: Observed,
     closing: Option<Timestamp>,
+    last_fin: Option<Timestamp>,
 }
 
 impl TcpConnection {
@@ -57,6 +58,7 @@ impl TcpConnection {
             content: Content::undecided(Place { nesting: 0, requests_before: 0 }),
             observed: Observed::new(facts),
             closing: None,
+            last_fin: None,
         }
     }
 
@@ -108,8 +110,12 @@ impl TcpConnection {
             });
         }
         let finished = self.streams.client.is_finished() && self.streams.server.is_finished();
-        if has(Flags::RST) || finished {
+        let is_reset = has(Flags::RST) && self.streams.get(side).is_near(tcp.sequence);
+        if is_reset || finished {
             self.closing = Some(at);
+        }
+        if has(Flags::FIN) {
+            self.last_fin = Some(at);
         }
     }
 
@@ -156,6 +162,9 @@ impl TcpConnection {
             self.deliver(side, cx, |stream, deliver| stream.flush(deliver));
         }
         self.content.finish(&mut self.observed.context(cx));
+        if self.streams.client.has_fin() && self.streams.server.has_fin() {
+            self.closing = self.closing.or(self.last_fin);
+        }
         for stream in [&self.streams.client, &self.streams.server] {
             let counters = stream.counters();
             cx.counters.retransmitted += counters.retransmitted;

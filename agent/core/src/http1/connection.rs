@@ -290,7 +290,7 @@ impl Http1 {
 
     fn request(&mut self, at: Timestamp, bytes: &[u8], cx: &mut Context<'_>) {
         let Some(head) = head::request(bytes) else {
-            if self.requests == self.place.requests_before && !cx.observed.is_ours {
+            if self.requests == self.place.requests_before && !head::claims_http(bytes) {
                 self.not_http = true;
             } else {
                 cx.counters.error(PROTOCOL, "malformed_request");

@@ -58,6 +58,12 @@ pub(super) fn head_end(bytes: &[u8], from: usize) -> Option<usize> {
     None
 }
 
+/// Whether the first line at least says that it is a request.
+pub(super) fn claims_http(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.windows(6).any(|window| window == b" HTTP/")
+}
+
 /// Reads a request's head; `None` where it is not one.
 pub(super) fn request(bytes: &[u8]) -> Option<RequestHead<'_>> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];

@@ -239,8 +239,7 @@ impl Http2 {
         if !head.has(END_HEADERS) {
             direction.block = Some(block);
         } else if block.too_long {
-            cx.counters.lose(Loss::Limit);
-            direction.hpack.gap();
+            self.unreadable_block(side, at, &block, cx);
         } else {
             self.header_block(
                 side,
@@ -283,6 +282,22 @@ impl Http2 {
         }
         if end_stream {
             self.streams.ended(stream, side == Side::Client);
+        }
+    }
+
+    /// A header block beyond the bound: that it was there is known, and nothing of what it said.
+    fn unreadable_block(&mut self, side: Side, at: Timestamp, block: &Block, cx: &mut Context<'_>) {
+        cx.counters.lose(Loss::Limit);
+        let direction = self.directions.get_mut(side);
+        direction.hpack.gap();
+        direction.list.forget();
+        match (side, block.promised) {
+            (Side::Client, _) => self.request_block(block.stream, at, cx),
+            (Side::Server, Some(promised)) => self.promise_block(promised, at, cx),
+            (Side::Server, None) => self.response_block(block.stream, block.end_stream, at, cx),
+        }
+        if block.end_stream {
+            self.streams.ended(block.stream, side == Side::Client);
         }
     }
 

@@ -69,12 +69,21 @@ impl Slot {
 }
 
 impl HeaderList {
+    /// Replaces what was here with a list of which nothing is known.
+    pub(super) fn forget(&mut self) {
+        self.clear();
+        self.unreadable_name = true;
+    }
+
+    fn clear(&mut self) {
+        let slots = [&mut self.method, &mut self.authority, &mut self.status, &mut self.host];
+        slots.into_iter().for_each(Slot::clear);
+        (self.protocol, self.request, self.unreadable_name) = (false, false, false);
+    }
+
     /// Decodes a block, replacing what was here.
     pub(super) fn decode(&mut self, decoder: &mut Decoder, block: &[u8]) -> Result<(), HpackError> {
-        [&mut self.method, &mut self.authority, &mut self.status, &mut self.host]
-            .into_iter()
-            .for_each(Slot::clear);
-        (self.protocol, self.request, self.unreadable_name) = (false, false, false);
+        self.clear();
         decoder.decode(block, |Field { name, value }| {
             let Seen::Known(name) = name else {
                 self.unreadable_name = true;

@@ -178,14 +178,10 @@ impl RecordCipher {
         )
     }
 
-    /// Whether a record opens on its own, so that its place in the sequence can be found by trying.
-    pub fn can_be_found(&self) -> bool {
-        !matches!(self.algorithm, Algorithm::Cbc(_))
-    }
-
-    /// Bytes that protection adds to each record; 0 where it varies (CBC).
-    pub fn overhead(&self) -> u64 {
-        (self.explicit_len() + self.tag_len()) as u64
+    /// Bytes that protection adds to each record; `None` where it varies (CBC).
+    pub fn overhead(&self) -> Option<u64> {
+        let varies = matches!(self.algorithm, Algorithm::Cbc(_));
+        (!varies).then(|| (self.explicit_len() + self.tag_len()) as u64)
     }
 
     /// Bytes in front of the ciphertext: TLS 1.2's explicit nonce (CBC handles its own IV).

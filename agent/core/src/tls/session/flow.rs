@@ -117,8 +117,11 @@ impl Session {
 
     /// Nothing more will come.
     pub(crate) fn finish(&mut self, cx: &mut Context<'_>) {
+        // What still waits has all the keys there will ever be.
+        cx.keys_may_come = false;
+        self.resume(cx);
         if !self.halves.client.waiting.is_empty() || !self.halves.server.waiting.is_empty() {
-            self.fail("no_keys", cx);
+            self.fail("hello_unseen", cx);
         }
         self.inner.iter_mut().for_each(|inner| inner.finish(cx));
     }
@@ -269,11 +272,11 @@ impl Session {
                 open::peek(opener, &sealed, 0..len, &mut inside, &mut self.buffers.peeked, cx);
             }
             Opened::Failed if opener.may_fail > 0 => opener.may_fail -= 1,
+            // Not one record opened: the key log is of another connection.
+            Opened::Failed if !opener.proven && opener.sequence == 0 => self.fail("wrong_keys", cx),
             Opened::Failed => {
-                let reason = if opener.proven { "bad_record" } else { "wrong_keys" };
                 half.keys = Keys::Opaque;
-                cx.counters.error(PROTOCOL, reason);
-                self.failure_told = true;
+                cx.counters.error(PROTOCOL, "bad_record");
                 self.lost(side, cx);
             }
         }
@@ -294,6 +297,11 @@ impl Session {
             return;
         };
         let Keys::Open(opener) = &mut self.halves.get_mut(side).keys else { return };
+        if opener.stage == Stage::Handshake {
+            // It held messages, perhaps the last one; no content is lost with it.
+            self.expect_traffic(side, cx);
+            return;
+        }
         let sealed = Sealed { header: header.bytes, payload, sequence: opener.sequence };
         let readable = opener.proven && opener.cipher.can_peek();
         let content =
@@ -340,11 +348,12 @@ impl Session {
         let lost = half.lost_before(header);
         let Keys::Open(opener) = &mut half.keys else { return half.settle_candidate(false) };
         let found = open::find_sequence(opener, header, payload, lost, &mut self.buffers.plain);
-        let stage = opener.stage;
+        let typed = u64::from(opener.stage != Stage::Tls12);
         // What the missing records held, were all of them application data without padding.
-        let overhead =
-            HEADER_LEN as u64 + opener.cipher.overhead() + u64::from(stage != Stage::Tls12);
-        let len = found.and_then(|records| lost.checked_sub(records.saturating_mul(overhead)));
+        let overhead = opener.cipher.overhead().map(|bytes| HEADER_LEN as u64 + bytes + typed);
+        let len = found
+            .zip(overhead)
+            .and_then(|(records, overhead)| lost.checked_sub(records.saturating_mul(overhead)));
         half.settle_candidate(found.is_some());
         if found.is_none() {
             return;
@@ -380,7 +389,13 @@ impl Session {
         }
     }
 
-    fn inner_gap(&mut self, side: Side, len: Option<u64>, exact: bool, cx: &mut Context<'_>) {
+    pub(super) fn inner_gap(
+        &mut self,
+        side: Side,
+        len: Option<u64>,
+        exact: bool,
+        cx: &mut Context<'_>,
+    ) {
         self.inner(cx);
         self.inner.iter_mut().for_each(|inner| inner.gap(side, len, exact, cx));
     }
@@ -390,16 +405,15 @@ impl Session {
         let half = self.halves.get_mut(side);
         half.messages.clear();
         match &mut half.keys {
-            Keys::Open(opener) if opener.cipher.can_be_found() => opener.proven = false,
-            _ => {
+            Keys::Open(opener) if opener.stage == Stage::Handshake => self.expect_traffic(side, cx),
+            Keys::Open(opener) => opener.proven = false,
+            Keys::Clear | Keys::Opaque => {
                 half.stop();
                 half.keys = Keys::Opaque;
             }
         }
-        if self.inner.is_some() {
+        if self.inner.is_some() || self.halves.get_mut(side).keys.opener().is_some() {
             self.inner_gap(side, None, false, cx);
-        } else if !self.handshake.is_complete(side) {
-            self.handshake.lost(side);
         }
         self.resume_after_loss(cx);
     }

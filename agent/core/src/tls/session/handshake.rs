@@ -35,8 +35,6 @@ pub(super) struct Handshake {
     next: PerSide<Option<RecordCipher>>,
     /// How far each side is.
     progress: PerSide<Progress>,
-    /// Handshake messages of a side were lost.
-    lost: PerSide<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,11 +48,7 @@ enum Progress {
 }
 
 impl Handshake {
-    pub(super) fn lost(&mut self, side: Side) {
-        *self.lost.get_mut(side) = true;
-    }
-
-    pub(super) fn is_complete(&self, side: Side) -> bool {
+    fn is_complete(&self, side: Side) -> bool {
         *self.progress.get(side) == Progress::Finished
     }
 
@@ -185,6 +179,7 @@ impl Session {
             }
         }
         self.handshake.server = Some(hello);
+        self.handshake.next = PerSide::default();
     }
 
     fn certificate(&mut self, body: &[u8], cx: &mut Context<'_>) {
@@ -305,10 +300,22 @@ impl Session {
                     return false;
                 }
                 Some(true) => return self.use_keys(side, Label::ClientEarly, Stage::Early, cx),
-                _ => {}
+                // Rejected early data does not open with the handshake's keys, and is passed over.
+                Some(false) => {}
+                // It cannot be told, so requests may be missing.
+                None => self.inner_gap(side, None, false, cx),
             }
         }
         self.use_keys(side, handshake_label(side), Stage::Handshake, cx)
+    }
+
+    /// A part of the handshake's protected messages is lost, perhaps the last: the next record that opens
+    /// is the first of the content.
+    pub(super) fn expect_traffic(&mut self, side: Side, cx: &mut Context<'_>) {
+        match self.opener(traffic_label(side), Stage::Application, cx) {
+            Ok(opener) => self.set_keys(side, Opener { may_fail: MAX_FOREIGN_RECORDS, ..opener }),
+            Err(_) => self.fail("no_keys", cx),
+        }
     }
 
     fn use_handshake_keys(&mut self, side: Side, cx: &mut Context<'_>) {
@@ -325,17 +332,21 @@ impl Session {
         // A key log without handshake secrets still opens what follows: its first record is the one
         // that opens.
         let made = match made {
-            Err(Missing::Never("no_keys")) if stage != Stage::Application => self
-                .opener(traffic_label(side), Stage::Application, cx)
-                .map(|opener| Opener { may_fail: MAX_FOREIGN_RECORDS, ..opener }),
+            Err(Missing::Never("no_keys")) if stage != Stage::Application => {
+                if stage == Stage::Early {
+                    // Early requests came before whatever can be read.
+                    self.inner_gap(side, None, false, cx);
+                }
+                let traffic = self.opener(traffic_label(side), Stage::Application, cx);
+                traffic.map(|opener| Opener { may_fail: MAX_FOREIGN_RECORDS, ..opener })
+            }
             made => made,
         };
         match made {
             Ok(mut opener) => {
-                if stage == Stage::Handshake
-                    && side == Side::Client
-                    && self.handshake.offers_early_data
-                {
+                let after_early_data = side == Side::Client && self.handshake.offers_early_data;
+                let accepted = self.handshake.early_data == Some(true);
+                if stage == Stage::Handshake && after_early_data && !accepted {
                     opener.may_fail = MAX_FOREIGN_RECORDS;
                 }
                 self.set_keys(side, opener);
