@@ -7,6 +7,7 @@ mod ci;
 mod demo;
 mod fixtures;
 mod fuzz;
+mod hpack_stories;
 mod setup;
 mod test;
 
@@ -29,6 +30,7 @@ enum Command {
     Ci(ci::Options),
     Fuzz(fuzz::Options),
     Fixtures(fixtures::Options),
+    HpackStories(hpack_stories::Options),
     Bench(bench::Options),
 }
 
@@ -40,6 +42,7 @@ fn main() -> Result<()> {
         Command::Ci(options) => ci::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Fixtures(options) => fixtures::run(&options),
+        Command::HpackStories(options) => hpack_stories::run(&options),
         Command::Bench(options) => bench::run(&options),
     }
 }
