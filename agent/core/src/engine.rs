@@ -3,7 +3,9 @@
 //! Feed it with [`Engine::packet`] and [`Engine::secrets`], end with [`Engine::finish`], and take what
 //! it found with [`Engine::drain`] as often as you like.
 
-use crate::connection::{ConnectionId, Facts, Input, Observed, QuicConnection, TcpConnection};
+use crate::connection::{
+    ConnectionId, Facts, Input, Observed, QuicConnection, Scratch, TcpConnection,
+};
 use crate::counters::{Counters, Loss};
 use crate::exchange::Exchange;
 use crate::name::Host;
@@ -102,6 +104,7 @@ pub struct Engine {
     /// Events of the packet at hand.
     events: Vec<Event>,
     observations: Vec<Observation>,
+    scratch: Scratch,
 }
 
 struct Slot {
@@ -156,6 +159,7 @@ impl Engine {
             counters: Counters::default(),
             events: Vec::new(),
             observations: Vec::new(),
+            scratch: Scratch::default(),
         }
     }
 
@@ -281,6 +285,7 @@ impl Engine {
             keys_may_come: self.config.keys_may_come && self.held < self.config.max_held_bytes / 2,
             counters: &mut self.counters,
             events: &mut self.events,
+            scratch: &mut self.scratch,
         };
         connection.segment(from, at, tcp, packet.payload, packet.missing, &mut input);
         let held = connection.held();
@@ -313,6 +318,7 @@ impl Engine {
             keys_may_come: self.config.keys_may_come && self.held < self.config.max_held_bytes / 2,
             counters: &mut self.counters,
             events: &mut self.events,
+            scratch: &mut self.scratch,
         };
         let former = connection.datagram(ConnectionId(self.packet), from, at, payload, &mut input);
         let held = connection.held();
@@ -368,6 +374,7 @@ impl Engine {
                         && self.held < self.config.max_held_bytes / 2,
                     counters: &mut self.counters,
                     events: &mut self.events,
+                    scratch: &mut self.scratch,
                 };
                 connection.finish(&mut input);
                 self.ended(&connection.observed, connection.closing());

@@ -39,6 +39,15 @@ pub(crate) struct Context<'a> {
     pub(crate) observed: &'a mut Observed,
     pub(crate) counters: &'a mut Counters,
     pub(crate) events: &'a mut Vec<Event>,
+    pub(crate) scratch: &'a mut Scratch,
+}
+
+/// Plaintext of the record at hand. One for all connections, so that no record allocates and no idle
+/// connection holds any.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    pub(crate) plain: Vec<u8>,
+    pub(crate) peeked: Vec<u8>,
 }
 
 /// What a layer knows of an exchange that ended.

@@ -6,7 +6,7 @@ mod quic;
 mod tcp;
 
 pub use context::MAX_AUTHORITIES;
-pub(crate) use context::{Context, Ended, Observed, raw_text};
+pub(crate) use context::{Context, Ended, Observed, Scratch, raw_text};
 pub use facts::{ConnectionId, Decryption, Facts, MAX_ORIGINS, OriginSet, Tls, TransportKind};
 pub(crate) use quic::QuicConnection;
 pub(crate) use tcp::{Input, TcpConnection};

@@ -1,6 +1,6 @@
 //! A TCP connection: its two streams in order, and the layers that they feed.
 
-use super::context::{Context, Observed};
+use super::context::{Context, Observed, Scratch};
 use super::facts::{ConnectionId, Decryption, Facts, TransportKind};
 use crate::content::{Content, Place, sender};
 use crate::net::Flags;
@@ -204,6 +204,7 @@ pub(crate) struct Input<'a> {
     pub(crate) keys_may_come: bool,
     pub(crate) counters: &'a mut crate::counters::Counters,
     pub(crate) events: &'a mut Vec<crate::engine::Event>,
+    pub(crate) scratch: &'a mut Scratch,
 }
 
 impl Observed {
@@ -214,6 +215,7 @@ impl Observed {
             observed: self,
             counters: input.counters,
             events: input.events,
+            scratch: input.scratch,
         }
     }
 }

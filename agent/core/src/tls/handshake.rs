@@ -81,6 +81,14 @@ impl Messages {
         }
     }
 
+    /// Gives memory back where nothing is left in it: most connections never say anything again.
+    pub fn settle(&mut self) {
+        if self.done == self.bytes.len() {
+            self.bytes = Vec::new();
+            self.done = 0;
+        }
+    }
+
     /// Whether a message has begun that has not ended.
     pub fn is_partial(&self) -> bool {
         self.skip > 0 || self.done < self.bytes.len()

@@ -26,14 +26,6 @@ pub(crate) struct Session {
     place: Place,
     /// The reason was counted why nothing can be decrypted.
     pub(super) failure_told: bool,
-    buffers: Buffers,
-}
-
-/// Plaintext of the record at hand. Kept, so that no record allocates.
-#[derive(Default)]
-struct Buffers {
-    plain: Vec<u8>,
-    peeked: Vec<u8>,
 }
 
 /// Whether a record could be dealt with.
@@ -61,7 +53,6 @@ impl Session {
             inner: None,
             place,
             failure_told: false,
-            buffers: Buffers::default(),
         }
     }
 
@@ -94,7 +85,6 @@ impl Session {
                 Step::Record(header, None, hole) => {
                     let payload = half.payload();
                     self.arrived(&Arrived { side, at, header, payload: &payload, hole }, cx);
-                    self.halves.get_mut(side).recycle(payload);
                 }
                 Step::Candidate(header, Some(payload)) => {
                     self.candidate(side, at, &header, payload, cx)
@@ -102,7 +92,6 @@ impl Session {
                 Step::Candidate(header, None) => {
                     let payload = half.payload();
                     self.candidate(side, at, &header, &payload, cx);
-                    self.halves.get_mut(side).recycle(payload);
                 }
             }
         }
@@ -128,10 +117,8 @@ impl Session {
 
     /// Bytes held.
     pub(crate) fn held(&self) -> usize {
-        let buffers = self.buffers.plain.capacity() + self.buffers.peeked.capacity();
         self.halves.client.held()
             + self.halves.server.held()
-            + buffers
             + self.inner.as_ref().map_or(0, Content::held)
     }
 
@@ -255,7 +242,7 @@ impl Session {
             return self.clear_among_sealed(record, cx);
         }
         let sequence = opener.sequence;
-        match open::open(opener, &header, payload, &mut self.buffers.plain) {
+        match open::open(opener, &header, payload, &mut cx.scratch.plain) {
             Opened::Whole(kind) => {
                 self.opened(cx);
                 self.plaintext(side, at, kind, cx);
@@ -269,7 +256,7 @@ impl Session {
                     return Turn::Done;
                 };
                 let mut inside = Inside { content, side, at };
-                open::peek(opener, &sealed, 0..len, &mut inside, &mut self.buffers.peeked, cx);
+                open::peek(opener, &sealed, 0..len, &mut inside, cx);
             }
             Opened::Failed if opener.may_fail > 0 => opener.may_fail -= 1,
             // Not one record opened: the key log is of another connection.
@@ -326,8 +313,7 @@ impl Session {
                 (&self.halves.get(side).keys, &mut self.inner)
             {
                 let mut inside = Inside { content, side, at };
-                let buffer = &mut self.buffers.peeked;
-                open::peek(opener, &sealed, part.clone(), &mut inside, buffer, cx);
+                open::peek(opener, &sealed, part.clone(), &mut inside, cx);
             }
             if part.start == 0 {
                 self.inner_gap(side, Some((to - from) as u64), true, cx);
@@ -347,7 +333,7 @@ impl Session {
         let half = self.halves.get_mut(side);
         let lost = half.lost_before(header);
         let Keys::Open(opener) = &mut half.keys else { return half.settle_candidate(false) };
-        let found = open::find_sequence(opener, header, payload, lost, &mut self.buffers.plain);
+        let found = open::find_sequence(opener, header, payload, lost, &mut cx.scratch.plain);
         let typed = u64::from(opener.stage != Stage::Tls12);
         // What the missing records held, were all of them application data without padding.
         let overhead = opener.cipher.overhead().map(|bytes| HEADER_LEN as u64 + bytes + typed);
@@ -364,7 +350,7 @@ impl Session {
 
     /// The content of one record, proven.
     fn plaintext(&mut self, side: Side, at: Timestamp, kind: ContentType, cx: &mut Context<'_>) {
-        let plain = std::mem::take(&mut self.buffers.plain);
+        let plain = std::mem::take(&mut cx.scratch.plain);
         match kind {
             ContentType::APPLICATION_DATA => {
                 self.inner(cx);
@@ -375,7 +361,7 @@ impl Session {
             ContentType::CHANGE_CIPHER_SPEC => drop(self.change_cipher_spec(side, cx)),
             _ => {}
         }
-        self.buffers.plain = plain;
+        cx.scratch.plain = plain;
     }
 
     /// The layer inside, made on first use.

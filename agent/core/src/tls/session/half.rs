@@ -14,7 +14,9 @@ const MAX_SEARCHES: u32 = 64;
 #[derive(Default)]
 pub(super) struct Half {
     place: Place,
-    header: Vec<u8>,
+    /// What was gathered of a header, and how many bytes that is.
+    header: ([u8; HEADER_LEN], usize),
+    /// What was gathered of a payload. Given back with the record, since most connections are idle.
     payload: Vec<u8>,
     /// The stretch of `payload` that the capture does not have.
     hole: Option<(usize, usize)>,
@@ -163,12 +165,6 @@ impl Half {
         std::mem::take(&mut self.payload)
     }
 
-    /// Gives the buffer of [`payload`](Self::payload) back.
-    pub(super) fn recycle(&mut self, mut payload: Vec<u8>) {
-        payload.clear();
-        self.payload = payload;
-    }
-
     /// `len` bytes are missing here. False where the place is lost with them.
     pub(super) fn gap(&mut self, len: Option<u64>) -> bool {
         let start = self.position;
@@ -191,7 +187,7 @@ impl Half {
                 if !matches!(self.place, Place::Lost | Place::Candidate(_)) {
                     // The record that the gap began in is missing too, from its header on.
                     self.boundary = start
-                        - (self.header.len() + self.payload.len()) as u64
+                        - (self.header.1 + self.payload.len()) as u64
                         - if matches!(self.place, Place::Payload(_)) {
                             HEADER_LEN as u64
                         } else {
@@ -254,8 +250,8 @@ impl Half {
     }
 
     fn clear(&mut self) {
-        self.header.clear();
-        self.payload.clear();
+        self.header.1 = 0;
+        self.payload = Vec::new();
         self.hole = None;
     }
 
@@ -265,18 +261,23 @@ impl Half {
     }
 
     fn gather_header(&mut self, bytes: &mut &[u8]) -> Option<[u8; HEADER_LEN]> {
-        if self.header.is_empty()
-            && let Some(header) = bytes.first_chunk::<HEADER_LEN>()
+        let (header, have) = &mut self.header;
+        if *have == 0
+            && let Some(whole) = bytes.first_chunk::<HEADER_LEN>()
         {
+            let whole = *whole;
             self.used(HEADER_LEN, bytes);
-            return Some(*header);
+            return Some(whole);
         }
-        let len = (HEADER_LEN - self.header.len().min(HEADER_LEN)).min(bytes.len());
-        self.header.extend_from_slice(bytes.get(..len)?);
+        let len = (HEADER_LEN - *have).min(bytes.len());
+        header.get_mut(*have..*have + len)?.copy_from_slice(bytes.get(..len)?);
+        *have += len;
+        let whole = (*have == HEADER_LEN).then_some(*header);
+        if whole.is_some() {
+            *have = 0;
+        }
         self.used(len, bytes);
-        let header = self.header.first_chunk::<HEADER_LEN>().copied()?;
-        self.header.clear();
-        Some(header)
+        whole
     }
 
     /// `len` bytes: straight from `bytes` if all are there (`Some(Some)`), else gathered (`Some(None)` when complete).

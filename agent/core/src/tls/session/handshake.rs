@@ -86,6 +86,7 @@ impl Session {
                 Next::NeedMore => break,
             }
         }
+        messages.settle();
         // New keys start with a new message (RFC 8446 §5.1), so nothing of the old is lost with them.
         self.halves.get_mut(side).messages = messages;
     }

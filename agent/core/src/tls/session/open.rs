@@ -97,10 +97,11 @@ pub(super) fn peek(
     sealed: &Sealed<'_>,
     range: Range<usize>,
     inside: &mut Inside<'_>,
-    buffer: &mut Vec<u8>,
     cx: &mut Context<'_>,
 ) {
     let Inside { content, side, at } = inside;
+    // Taken out, since a TLS session inside would use it too.
+    let mut buffer = std::mem::take(&mut cx.scratch.peeked);
     let mut place = range.start;
     while place < range.end {
         let left = range.end - place;
@@ -114,14 +115,15 @@ pub(super) fn peek(
                 let len = len.clamp(1, left);
                 buffer.clear();
                 buffer.resize(len, 0);
-                if opener.cipher.peek(sealed, place, buffer).is_none() {
-                    return;
+                if opener.cipher.peek(sealed, place, &mut buffer).is_none() {
+                    break;
                 }
-                content.feed(*side, *at, buffer, cx);
+                content.feed(*side, *at, &buffer, cx);
                 place += len;
             }
         }
     }
+    cx.scratch.peeked = buffer;
 }
 
 /// The content type of a record with a hole, if the hole spares what tells it.
