@@ -71,3 +71,28 @@ fn is_coverable(exchange: &Exchange) -> bool {
             && port_fits(&exchange.connection, authority)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(name: String) -> Host {
+        Host::Name(name.into())
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_counted() {
+        let mut judge = Judge::default();
+        let endpoint = |at: usize| Endpoint::v4((at as u32).to_be_bytes(), 443);
+        for at in 0..MAX_NAMES + 5 {
+            judge.serves(endpoint(0), host(format!("n{at}.test")));
+        }
+        assert_eq!(judge.forgotten, 5);
+        for at in 0..MAX_ENDPOINTS + 7 {
+            judge.serves(endpoint(at), host("a.test".to_owned()));
+        }
+        // The first endpoint has no room for the name; the last ones have no room at all.
+        assert_eq!(judge.forgotten, 5 + 1 + 7);
+        assert_eq!(judge.served.len(), MAX_ENDPOINTS);
+    }
+}

@@ -1,6 +1,6 @@
 //! An HTTP/2 connection: both directions, and the streams that join them.
 
-use super::direction::{Block, Direction, Step, continues};
+use super::direction::{Block, Direction, Missed, Step, continues};
 use super::frame::{END_HEADERS, END_STREAM, Head, Kind, headers_fragment, push_promise};
 use super::head::RequestHead;
 use super::origin;
@@ -22,6 +22,8 @@ pub(crate) struct Http2 {
     start_seen: bool,
     /// Requests were lost: a response may be all that is seen of an exchange.
     requests_lost: bool,
+    /// When the last bytes came.
+    last_at: Timestamp,
 }
 
 impl Http2 {
@@ -55,7 +57,8 @@ impl Http2 {
 
     fn new(client: Direction, server: Direction, start_seen: bool) -> Self {
         let directions = PerSide { client, server };
-        Self { directions, streams: Streams::default(), start_seen, requests_lost: false }
+        let last_at = Timestamp::default();
+        Self { directions, streams: Streams::default(), start_seen, requests_lost: false, last_at }
     }
 
     /// What a direction wants to see next.
@@ -75,8 +78,39 @@ impl Http2 {
 
     /// Bytes are missing in one direction.
     pub(crate) fn gap(&mut self, side: Side, len: Option<u64>, exact: bool, cx: &mut Context<'_>) {
-        if !self.directions.get_mut(side).gap(len, exact) {
-            self.lost_place(side, cx);
+        match self.directions.get_mut(side).gap(len, exact) {
+            Missed::Nothing => {}
+            Missed::Frame(head) => self.missed_frame(side, &head, cx),
+            Missed::Place => self.lost_place(side, cx),
+        }
+    }
+
+    /// A frame whose payload is not whole. Of a header block, that it was there is still known.
+    fn missed_frame(&mut self, side: Side, head: &Head, cx: &mut Context<'_>) {
+        let direction = self.directions.get_mut(side);
+        let block = match head.kind {
+            Kind::HEADERS => {
+                let end_stream = head.has(END_STREAM);
+                Some(Block {
+                    stream: head.stream,
+                    end_stream,
+                    promised: None,
+                    bytes: Vec::new(),
+                    unreadable: true,
+                })
+            }
+            Kind::CONTINUATION => {
+                direction.block.take().map(|block| Block { unreadable: true, ..block })
+            }
+            _ => None,
+        };
+        // Which stream a PUSH_PROMISE is for is in what is missing.
+        direction.hpack.gap();
+        match block {
+            Some(block) if head.has(END_HEADERS) => {
+                self.unreadable_block(side, self.last_at, &block, cx)
+            }
+            block => direction.block = block,
         }
     }
 
@@ -96,6 +130,7 @@ impl Http2 {
         mut bytes: &[u8],
         cx: &mut Context<'_>,
     ) {
+        self.last_at = at;
         self.directions.get_mut(side).find_place(bytes);
         loop {
             match self.directions.get_mut(side).advance(&mut bytes) {
@@ -218,7 +253,7 @@ impl Http2 {
                 end_stream,
                 promised,
                 bytes: Vec::new(),
-                too_long: false,
+                unreadable: false,
             };
             block.push(fragment);
             self.directions.get_mut(side).block = Some(block);
@@ -238,7 +273,8 @@ impl Http2 {
         block.push(payload);
         if !head.has(END_HEADERS) {
             direction.block = Some(block);
-        } else if block.too_long {
+        } else if block.unreadable {
+            cx.counters.lose(Loss::Limit);
             self.unreadable_block(side, at, &block, cx);
         } else {
             self.header_block(
@@ -285,9 +321,8 @@ impl Http2 {
         }
     }
 
-    /// A header block beyond the bound: that it was there is known, and nothing of what it said.
+    /// A header block that is not whole: that it was there is known, and nothing of what it said.
     fn unreadable_block(&mut self, side: Side, at: Timestamp, block: &Block, cx: &mut Context<'_>) {
-        cx.counters.lose(Loss::Limit);
         let direction = self.directions.get_mut(side);
         direction.hpack.gap();
         direction.list.forget();

@@ -44,7 +44,18 @@ pub(super) struct Block {
     pub(super) end_stream: bool,
     pub(super) promised: Option<u32>,
     pub(super) bytes: Vec<u8>,
-    pub(super) too_long: bool,
+    /// Beyond the bound, or not whole: nothing of it can be read.
+    pub(super) unreadable: bool,
+}
+
+/// What a gap has cost.
+pub(super) enum Missed {
+    /// Nothing that anybody wanted.
+    Nothing,
+    /// This frame's payload.
+    Frame(Head),
+    /// The place: nothing of this direction can be relied upon any more.
+    Place,
 }
 
 /// What [`Direction::advance`] found in front of the bytes.
@@ -131,20 +142,32 @@ impl Direction {
         self.collected.len() + block + self.hpack.memory()
     }
 
-    /// Bytes are missing here: `len` of them, and exactly that many where `exact`. False where the place is lost.
-    pub(super) fn gap(&mut self, len: Option<u64>, exact: bool) -> bool {
+    /// Bytes are missing here: `len` of them, and exactly that many where `exact`.
+    pub(super) fn gap(&mut self, len: Option<u64>, exact: bool) -> Missed {
         match (self.place, len) {
             (Place::Skip(left), Some(len)) if len <= left => {
                 self.skip(len);
                 self.on_probation |= !exact;
-                true
+                Missed::Nothing
             }
-            (Place::Stopped, _) => true,
+            // The frame's length is known, so the next frame's place is too.
+            (Place::Payload(head), Some(len)) if exact && self.left_of(&head) >= len => {
+                let left = self.left_of(&head) - len;
+                self.collected.clear();
+                self.place = if left == 0 { Place::Header } else { Place::Skip(left) };
+                Missed::Frame(head)
+            }
+            (Place::Stopped, _) => Missed::Nothing,
             _ => {
                 self.lose_place();
-                false
+                Missed::Place
             }
         }
+    }
+
+    /// How much of a collected frame is still to come.
+    fn left_of(&self, head: &Head) -> u64 {
+        head.len.saturating_sub(self.collected.len()) as u64
     }
 
     /// Nothing of this direction can be read from here on.
@@ -260,10 +283,10 @@ impl Block {
     /// Adds a fragment, within the bound.
     pub(super) fn push(&mut self, fragment: &[u8]) {
         if self.bytes.len() + fragment.len() > MAX_HEADER_BLOCK {
-            self.too_long = true;
+            self.unreadable = true;
             self.bytes.clear();
         }
-        if !self.too_long {
+        if !self.unreadable {
             self.bytes.extend_from_slice(fragment);
         }
     }
