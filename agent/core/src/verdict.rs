@@ -184,3 +184,6 @@ pub(crate) fn port_fits(facts: &Facts, authority: &Authority) -> bool {
     let port = authority.port_or(HTTPS_PORT);
     port == HTTPS_PORT || port == facts.server.port()
 }
+
+#[cfg(test)]
+mod tests;

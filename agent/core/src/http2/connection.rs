@@ -104,7 +104,10 @@ impl Http2 {
             }
             _ => None,
         };
-        // Which stream a PUSH_PROMISE is for is in what is missing.
+        if !matches!(head.kind, Kind::HEADERS | Kind::CONTINUATION | Kind::PUSH_PROMISE) {
+            return;
+        }
+        // Which stream a PUSH_PROMISE is for may be in what is missing.
         direction.hpack.gap();
         match block {
             Some(block) if head.has(END_HEADERS) => {

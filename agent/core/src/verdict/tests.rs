@@ -54,7 +54,12 @@ fn verdict(facts: &Facts, version: HttpVersion, raw: &str) -> Verdict {
     judged(facts, version, &authority(raw), false)
 }
 
-fn judged(facts: &Facts, version: HttpVersion, authority: &RequestAuthority, tunnel: bool) -> Verdict {
+fn judged(
+    facts: &Facts,
+    version: HttpVersion,
+    authority: &RequestAuthority,
+    tunnel: bool,
+) -> Verdict {
     judge(facts, &Request { version, authority, tunnel, sni_was_asked_for: false })
 }
 
@@ -63,7 +68,8 @@ fn what_comes_before_comparing_comes_in_the_order_of_the_contract() {
     let plain = Facts { tls: None, ..named("a.test") };
     let none = RequestAuthority { raw: Seen::Absent, parsed: None, defect: None };
     let demanded = RequestAuthority { defect: Some(AuthorityDefect::Malformed), ..none.clone() };
-    let conflict = RequestAuthority { defect: Some(AuthorityDefect::Conflict), ..authority("b.test") };
+    let conflict =
+        RequestAuthority { defect: Some(AuthorityDefect::Conflict), ..authority("b.test") };
     let a = named("a.test");
     let unseen = connection(Sni::Unseen);
     let cases = [
