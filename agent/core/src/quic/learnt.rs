@@ -75,8 +75,8 @@ impl Learnt {
                 self.encrypted_extensions = self.encrypted_extensions.take().or(parsed);
                 read
             }
-            MessageType::CERTIFICATE => {
-                let names = certificate::leaf_tls13(body).and_then(certificate::names);
+            MessageType::CERTIFICATE | MessageType::COMPRESSED_CERTIFICATE => {
+                let names = certificate::names_tls13(kind, body);
                 let read = names.is_some();
                 self.certificate_names = self.certificate_names.take().or(names);
                 read

@@ -23,6 +23,8 @@ impl MessageType {
     pub const CERTIFICATE: Self = Self(11);
     /// `finished`.
     pub const FINISHED: Self = Self(20);
+    /// `compressed_certificate`, RFC 8879.
+    pub const COMPRESSED_CERTIFICATE: Self = Self(25);
     /// `key_update`.
     pub const KEY_UPDATE: Self = Self(24);
 }

@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod cipher;
 pub mod client_hello;
+mod compressed_certificate;
 mod extension;
 pub mod handshake;
 pub mod key_schedule;

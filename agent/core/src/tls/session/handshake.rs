@@ -108,7 +108,9 @@ impl Session {
                     cx.tls().alpn = Some(String::from_utf8_lossy(&alpn).into());
                 }
             }
-            (Side::Server, MessageType::CERTIFICATE) => self.certificate(body, cx),
+            (Side::Server, MessageType::CERTIFICATE | MessageType::COMPRESSED_CERTIFICATE) => {
+                self.certificate(kind, body, cx);
+            }
             (_, MessageType::FINISHED) => {
                 self.handshake.finished(side, cx);
                 if self.handshake.is_tls13() {
@@ -183,13 +185,13 @@ impl Session {
         self.handshake.next = PerSide::default();
     }
 
-    fn certificate(&mut self, body: &[u8], cx: &mut Context<'_>) {
-        let leaf = if self.handshake.is_tls13() {
-            certificate::leaf_tls13(body)
+    fn certificate(&mut self, kind: MessageType, body: &[u8], cx: &mut Context<'_>) {
+        let names = if self.handshake.is_tls13() {
+            certificate::names_tls13(kind, body)
         } else {
-            certificate::leaf_tls12(body)
+            certificate::names_tls12(body)
         };
-        match leaf.and_then(certificate::names) {
+        match names {
             Some(names)
                 if cx.observed.facts.tls.as_ref().is_some_and(|tls| tls.certificate.is_none()) =>
             {
