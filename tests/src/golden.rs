@@ -52,6 +52,11 @@ impl Golden {
         self.beside("expected.jsonl")
     }
 
+    /// The text of its key log; empty where there is none.
+    pub fn keys(&self) -> Vec<u8> {
+        fs::read(self.beside("keys")).unwrap_or_default()
+    }
+
     fn beside(&self, kind: &str) -> PathBuf {
         self.capture.with_file_name(format!("{}.{kind}", self.name()))
     }

@@ -4,6 +4,9 @@
 //! and what was done. The other modules are what scenes are made of. Everything lives in a
 //! temporary folder, listens on loopback on ports found free, and ends with the value that
 //! started it.
+//!
+//! [`wire`] is for what needs no network: packets made by hand or cut anew, and what the engine
+//! makes of them.
 
 pub mod apache;
 pub mod binary;
@@ -21,3 +24,4 @@ pub mod server;
 pub mod tools;
 pub mod tshark;
 pub mod wait;
+pub mod wire;

@@ -7,6 +7,8 @@ mod expect;
 
 /// Field by field against tshark.
 mod against_tshark;
+/// A capture that begins anywhere, or lacks packets: nothing that it tells is wrong.
+mod any_start;
 /// Apache's 421: virtual hosts with different certificates.
 mod apache421;
 /// Which part of the source may know what.
@@ -15,13 +17,19 @@ mod architecture;
 mod captures;
 /// Several names over one connection.
 mod coalescing;
+/// Captures cut off and scribbled over.
+mod damage;
 /// What the command line promises.
 mod errors_and_exit_codes;
+/// Every named bound, under attack.
+mod limits;
 /// nginx's 421, and what nginx serves without asking.
 mod nginx421;
 /// Clients that send no server name.
 mod no_sni;
 /// A proxy in front, and what the hop behind it makes of the proxy's SNI.
 mod proxy_chain;
+/// However a conversation was cut into segments, it says the same.
+mod segmentation;
 /// Every version of TLS and every kind of cipher.
 mod tls_versions;

@@ -247,8 +247,12 @@ impl Engine {
             Transport::Tcp(tcp) => self.tcp(key, from, at, tcp, packet),
             Transport::Udp => self.udp(key, from, at, packet.payload),
         }
-        if self.held > self.config.max_held_bytes {
-            self.evict(|slot| slot.held > 0);
+        while self.held > self.config.max_held_bytes {
+            // Only from those that hold their share or more, so that what holds little stays.
+            let share = (self.held / self.connections.len().max(1)).max(1);
+            if !self.evict(|slot| slot.held >= share) {
+                break;
+            }
         }
     }
 
@@ -340,14 +344,14 @@ impl Engine {
         self.connections.insert(key, slot);
     }
 
-    /// Drops those `candidates` that were idle longest.
-    fn evict(&mut self, candidates: impl Fn(&Slot) -> bool) {
-        let candidates = self.connections.iter().filter(|(_, slot)| candidates(slot));
+    /// Drops those connections among the eligible that were idle longest; false where there are none.
+    fn evict(&mut self, is_eligible: impl Fn(&Slot) -> bool) -> bool {
+        let eligible = self.connections.iter().filter(|(_, slot)| is_eligible(slot));
         let mut idle: Vec<(u64, FlowKey)> =
-            candidates.map(|(key, slot)| (slot.last_seen, *key)).collect();
+            eligible.map(|(key, slot)| (slot.last_seen, *key)).collect();
         let share = (idle.len() / EVICTED_SHARE).max(1).min(idle.len());
         if share == 0 {
-            return;
+            return false;
         }
         idle.select_nth_unstable_by_key(share - 1, |(last_seen, _)| *last_seen);
         idle.truncate(share);
@@ -360,6 +364,7 @@ impl Engine {
                 self.end(slot);
             }
         }
+        true
     }
 
     /// Ends a connection and tells it.

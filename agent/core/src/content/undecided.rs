@@ -88,7 +88,10 @@ impl Undecided {
             Beginning::NeedMore if self.client.len().max(self.server.len()) <= MAX_HELD => {
                 return None;
             }
-            Beginning::NeedMore | Beginning::Proxy | Beginning::Foreign => Content::Foreign,
+            Beginning::NeedMore | Beginning::Proxy | Beginning::Foreign => {
+                self.finish(cx);
+                Content::Foreign
+            }
             Beginning::Tls => self.tls(cx),
             Beginning::Http2 => {
                 cx.observed.is_ours = true;
@@ -198,7 +201,7 @@ impl Undecided {
         Some((content, replay))
     }
 
-    /// Nothing more will come.
+    /// Nothing more will come, or be looked at.
     pub(super) fn finish(&mut self, cx: &mut Context<'_>) {
         if self.server.starts_with(b"HTTP/1.") {
             cx.observed.is_ours = true;

@@ -117,6 +117,7 @@ impl Http1 {
         let direction = |direction: &Direction| direction.head.len() + direction.held_bytes;
         direction(&self.client)
             + direction(&self.server)
+            + self.outstanding.len() * size_of::<Outstanding>()
             + self.inner.as_ref().map_or(0, Content::held)
     }
 

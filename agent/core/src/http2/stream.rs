@@ -69,6 +69,11 @@ impl Streams {
         self.open.contains_key(&id)
     }
 
+    /// Bytes held.
+    pub(super) fn held(&self) -> usize {
+        self.open.len() * size_of::<(u32, Stream)>()
+    }
+
     /// A final response. Without its request it waits for it where `request_may_come`.
     pub(super) fn response(
         &mut self,
