@@ -40,47 +40,80 @@ impl<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + KeyInit> Gcm<C> {
         let bits = |len: usize| Some(u128::try_from(len).ok()? * 8);
         let lengths = (bits(additional.len())? << 64 | bits(text.len())?).to_be_bytes();
         ghash.update(&[lengths.into()]);
-        let mut mask = counter_block(nonce, 1).into();
-        self.aes.encrypt_block(&mut mask);
+        // Block 1 masks the tag; the keystream begins behind it. Small records need no other batch.
+        let mut stream = [[0; BLOCK]; LANES];
+        let blocks = self.counter_blocks(nonce, 1, 1 + text.len().div_ceil(BLOCK), &mut stream);
+        let (mask, blocks) = blocks.split_first()?;
         let expected = ghash.finalize();
         // Not in constant time: whoever holds the key log has nothing left to guess.
         let fits = tag.len() == BLOCK
-            && expected.iter().zip(&mask).zip(tag).all(|((a, b), tag)| a ^ b == *tag);
+            && expected.iter().zip(mask).zip(tag).all(|((a, b), tag)| a ^ b == *tag);
         if !fits {
             return None;
         }
-        self.apply_keystream(nonce, 0, text);
+        let first = text.len().min(blocks.as_flattened().len());
+        let (now, later) = text.split_at_mut(first);
+        xor(now, blocks);
+        self.apply_keystream(nonce, first, later);
         Some(())
     }
 
     /// XORs `text`, which stands at `offset` of the message, with the keystream.
     pub(super) fn apply_keystream(&self, nonce: &[u8; 12], offset: usize, text: &mut [u8]) {
         let mut counter = u32::try_from(offset / BLOCK).unwrap_or(u32::MAX).wrapping_add(2);
-        let mut skip = offset % BLOCK;
+        let mut stream = [[0; BLOCK]; LANES];
         let mut text = text;
-        while !text.is_empty() {
-            let wanted = (skip + text.len()).div_ceil(BLOCK).min(LANES);
-            let mut stream = [[0; BLOCK]; LANES];
-            let blocks = stream.get_mut(..wanted).unwrap_or_default();
-            for block in blocks.iter_mut() {
-                *block = counter_block(nonce, counter);
-                counter = counter.wrapping_add(1);
-            }
-            self.aes.encrypt_blocks(Array::cast_slice_from_core_mut(blocks));
-            let usable = blocks.as_flattened().get(skip..).unwrap_or_default();
-            let (now, later) = text.split_at_mut(usable.len().min(text.len()));
-            now.iter_mut().zip(usable).for_each(|(byte, mask)| *byte ^= mask);
+        // Up to the first whole block.
+        let skip = offset % BLOCK;
+        if skip > 0 {
+            let block = self.counter_blocks(nonce, counter, 1, &mut stream).as_flattened();
+            let (now, later) = text.split_at_mut(text.len().min(BLOCK - skip));
+            now.iter_mut().zip(block.iter().skip(skip)).for_each(|(byte, mask)| *byte ^= mask);
             text = later;
-            skip = 0;
+            counter = counter.wrapping_add(1);
         }
+        while !text.is_empty() {
+            let blocks =
+                self.counter_blocks(nonce, counter, text.len().div_ceil(BLOCK), &mut stream);
+            let (now, later) = text.split_at_mut(text.len().min(blocks.as_flattened().len()));
+            xor(now, blocks);
+            text = later;
+            counter = counter.wrapping_add(LANES as u32);
+        }
+    }
+
+    /// The encrypted counter blocks from `counter` on: as many as are wanted, and at most all lanes.
+    fn counter_blocks<'a>(
+        &self,
+        nonce: &[u8; 12],
+        counter: u32,
+        wanted: usize,
+        stream: &'a mut [[u8; BLOCK]; LANES],
+    ) -> &'a [[u8; BLOCK]] {
+        let blocks = stream.get_mut(..wanted.min(LANES)).unwrap_or_default();
+        for (block, counter) in blocks.iter_mut().zip((0..).map(|at: u32| counter.wrapping_add(at)))
+        {
+            *block = counter_block(nonce, counter);
+        }
+        self.aes.encrypt_blocks(Array::cast_slice_from_core_mut(blocks));
+        blocks
     }
 }
 
 fn counter_block(nonce: &[u8; 12], counter: u32) -> [u8; BLOCK] {
-    let mut block = [0; BLOCK];
-    block
-        .iter_mut()
-        .zip(nonce.iter().copied().chain(counter.to_be_bytes()))
-        .for_each(|(to, from)| *to = from);
-    block
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = *nonce;
+    let [w, x, y, z] = counter.to_be_bytes();
+    [a, b, c, d, e, f, g, h, i, j, k, l, w, x, y, z]
+}
+
+/// XORs the blocks onto `text`, which is not longer than they are.
+fn xor(text: &mut [u8], blocks: &[[u8; BLOCK]]) {
+    let (whole, rest) = text.as_chunks_mut::<BLOCK>();
+    let mut masks = blocks.iter();
+    for (chunk, mask) in whole.iter_mut().zip(masks.by_ref()) {
+        *chunk = (u128::from_ne_bytes(*chunk) ^ u128::from_ne_bytes(*mask)).to_ne_bytes();
+    }
+    if let Some(mask) = masks.next() {
+        rest.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+    }
 }
