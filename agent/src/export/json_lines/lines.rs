@@ -1,0 +1,224 @@
+//! The shapes of the lines.
+
+use super::super::clock::{Clock, Time};
+use super::super::{ConnectionNumber, Summary};
+use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use wrongdoor_core::connection::{Decryption, Facts, TransportKind};
+use wrongdoor_core::engine::ConnectionEnd;
+use wrongdoor_core::exchange::{Exchange, Method};
+use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::name::Host;
+use wrongdoor_core::net::Endpoint;
+use wrongdoor_core::seen::Seen;
+
+/// What a capture file cannot tell, or nothing tells yet: `null`, as the contract has it.
+type Unknown = Option<()>;
+
+/// The first fields of an exchange line.
+#[derive(Serialize)]
+pub(super) struct ConnectionPart<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    connection: Text<ConnectionNumber>,
+    client: Text<Endpoint>,
+    server: Text<Endpoint>,
+    client_declared: Option<Text<SocketAddr>>,
+    transport: &'static str,
+    tls_version: Option<&'static str>,
+    sni: Option<&'a str>,
+    sni_state: &'static str,
+    alpn: Option<&'a str>,
+}
+
+/// The fields that follow.
+#[derive(Serialize)]
+pub(super) struct ExchangePart<'a> {
+    http_version: &'static str,
+    stream: u64,
+    method: Option<&'a str>,
+    authority: Option<Text<&'a Host>>,
+    authority_raw: Option<&'a str>,
+    authority_state: &'static str,
+    status: Option<u16>,
+    verdict: &'static str,
+    first_on_connection: Option<bool>,
+    silent_misdirect: bool,
+    generator: Unknown,
+    cause: Unknown,
+    recovery: Unknown,
+    started: Time,
+    responded: Option<Time>,
+    source: &'static str,
+    role: Unknown,
+    process: Unknown,
+    pod: Unknown,
+}
+
+#[derive(Serialize)]
+pub(super) struct ConnectionLine<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    connection: Text<ConnectionNumber>,
+    client: Text<Endpoint>,
+    server: Text<Endpoint>,
+    client_declared: Option<Text<SocketAddr>>,
+    transport: &'static str,
+    tls_version: Option<&'static str>,
+    sni: Option<&'a str>,
+    sni_state: &'static str,
+    alpn: Option<&'a str>,
+    certificate_names: Option<Vec<String>>,
+    decryption: &'static str,
+    opened: Option<Time>,
+    closed: Option<Time>,
+    trace_id: String,
+    role: Unknown,
+    authorities: &'a [String],
+    exchanges: u64,
+    misdirected: u64,
+    gaps: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct SummaryLine<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    packets: u64,
+    bytes: u64,
+    connections: u64,
+    exchanges: u64,
+    misdirected: u64,
+    mismatched: u64,
+    unreadable: u64,
+    lost: u64,
+    decode_errors: &'a BTreeMap<String, u64>,
+}
+
+impl<'a> ConnectionPart<'a> {
+    pub(super) fn new(number: ConnectionNumber, facts: &'a Facts) -> Self {
+        Self {
+            kind: "exchange",
+            connection: Text(number),
+            client: Text(facts.client),
+            server: Text(facts.server),
+            client_declared: facts.client_declared.map(Text),
+            transport: transport(facts.transport),
+            tls_version: tls_version(facts),
+            sni: facts.sni().name(),
+            sni_state: facts.sni().state(),
+            alpn: alpn(facts),
+        }
+    }
+}
+
+impl<'a> ExchangePart<'a> {
+    pub(super) fn new(exchange: &'a Exchange, ruling: Ruling, clock: &mut Clock) -> Self {
+        let authority = &exchange.authority;
+        Self {
+            http_version: exchange.version.as_str(),
+            stream: exchange.stream,
+            method: exchange.method.as_ref().known().map(Method::as_str),
+            authority: exchange.host().map(Text),
+            authority_raw: authority.raw.as_ref().known().map(|raw| &**raw),
+            authority_state: match authority.raw {
+                Seen::Known(_) => "known",
+                Seen::Absent => "absent",
+                Seen::Unreadable => "unreadable",
+            },
+            status: exchange.status,
+            verdict: ruling.verdict.as_str(),
+            first_on_connection: exchange.first,
+            silent_misdirect: ruling.silent_misdirect,
+            generator: None,
+            cause: None,
+            recovery: None,
+            started: clock.time(exchange.started),
+            responded: exchange.responded.map(|at| clock.time(at)),
+            source: "file",
+            role: None,
+            process: None,
+            pod: None,
+        }
+    }
+}
+
+impl<'a> ConnectionLine<'a> {
+    pub(super) fn new(
+        number: ConnectionNumber,
+        connection: &'a ConnectionEnd,
+        clock: &mut Clock,
+    ) -> Self {
+        let facts: &Facts = &connection.facts;
+        let certificate = facts.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
+        Self {
+            kind: "connection",
+            connection: Text(number),
+            client: Text(facts.client),
+            server: Text(facts.server),
+            client_declared: facts.client_declared.map(Text),
+            transport: transport(facts.transport),
+            tls_version: tls_version(facts),
+            sni: facts.sni().name(),
+            sni_state: facts.sni().state(),
+            alpn: alpn(facts),
+            certificate_names: certificate.map(|names| names.iter().collect()),
+            decryption: match facts.decryption {
+                Decryption::None => "none",
+                Decryption::KeyLog => "keylog",
+                Decryption::NotNeeded => "not_needed",
+            },
+            opened: facts.opened.map(|at| clock.time(at)),
+            closed: connection.closed.map(|at| clock.time(at)),
+            trace_id: facts.trace_id().iter().map(|byte| format!("{byte:02x}")).collect(),
+            role: None,
+            authorities: &connection.authorities,
+            exchanges: connection.exchanges,
+            misdirected: connection.misdirected,
+            gaps: connection.gaps,
+        }
+    }
+}
+
+impl<'a> SummaryLine<'a> {
+    pub(super) fn new(summary: &'a Summary) -> Self {
+        Self {
+            kind: "summary",
+            packets: summary.packets,
+            bytes: summary.bytes,
+            connections: summary.connections,
+            exchanges: summary.exchanges,
+            misdirected: summary.misdirected,
+            mismatched: summary.mismatched,
+            unreadable: summary.unreadable,
+            lost: summary.lost,
+            decode_errors: &summary.decode_errors,
+        }
+    }
+}
+
+fn transport(kind: TransportKind) -> &'static str {
+    match kind {
+        TransportKind::Tcp => "tcp",
+        TransportKind::Quic => "quic",
+    }
+}
+
+fn tls_version(facts: &Facts) -> Option<&'static str> {
+    facts.tls.as_ref()?.version?.name()
+}
+
+fn alpn(facts: &Facts) -> Option<&str> {
+    facts.tls.as_ref()?.alpn.as_deref()
+}
+
+/// Serialises as its text.
+struct Text<T>(T);
+
+impl<T: Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
