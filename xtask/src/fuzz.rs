@@ -1,7 +1,8 @@
 //! Each fuzz target for a while.
 
-use std::env;
+use std::path::Path;
 use std::process::Command;
+use std::{env, fs};
 
 use anyhow::{Context, Result};
 use wrongdoor_tests::tools;
@@ -10,6 +11,9 @@ use crate::cargo;
 
 /// The version that is installed where there is none.
 const CARGO_FUZZ: &str = "0.13.2";
+/// What one input may be and take, in bytes, seconds and MiB: an engine that needs more of them for so
+/// little has no bounds.
+const BOUNDS: [&str; 3] = ["-max_len=65536", "-timeout=10", "-rss_limit_mb=512"];
 
 /// Runs each fuzz target in tests/fuzz.
 #[derive(Debug, clap::Args)]
@@ -36,9 +40,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for target in
         listed.lines().filter(|name| options.target.as_deref().is_none_or(|wanted| wanted == *name))
     {
+        // What is found is kept in the first folder; the second one is committed, and only read.
+        let folder = cargo::root().join("tests/fuzz");
+        let (corpus, seeds) =
+            (folder.join("corpus").join(target), folder.join("seeds").join(target));
+        fs::create_dir_all(&corpus)?;
         let mut command = fuzz();
-        command.args(["run", "--fuzz-dir", "tests/fuzz", target]);
-        cargo::run_to_end(command.args(["--", &seconds, "-rss_limit_mb=4096"]))
+        command.args(["run", "--fuzz-dir", "tests/fuzz", target]).args([corpus, seeds]);
+        cargo::run_to_end(command.args(["--", &seconds]).args(BOUNDS))
             .with_context(|| format!("target {target}"))?;
     }
     Ok(())
@@ -66,7 +75,7 @@ fn fuzz() -> Command {
     }
     // Its artefacts are of another compiler and other flags: apart, both stay cached.
     if let Some(target) = env::var_os("CARGO_TARGET_DIR") {
-        command.env("CARGO_TARGET_DIR", std::path::Path::new(&target).join("fuzz"));
+        command.env("CARGO_TARGET_DIR", Path::new(&target).join("fuzz"));
     }
     command.arg("fuzz");
     command

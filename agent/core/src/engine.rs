@@ -414,3 +414,43 @@ impl Engine {
         }));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A segment from this port, in a packet without a link header.
+    fn segment(port: u16, sequence: u32, flags: Flags, payload: &[u8]) -> Vec<u8> {
+        let [high, low] = u16::try_from(40 + payload.len()).unwrap().to_be_bytes();
+        let mut packet = vec![0x45, 0, high, low, 0, 0, 0, 0, 64, 6, 0, 0];
+        packet.extend([192, 0, 2, 1, 192, 0, 2, 2]);
+        packet.extend([port, 443].map(u16::to_be_bytes).concat());
+        packet.extend([sequence, 0].map(u32::to_be_bytes).concat());
+        packet.extend([0x50, flags.0, 0, 0, 0, 0, 0, 0]);
+        packet.extend(payload);
+        packet
+    }
+
+    fn feed(engine: &mut Engine, number: u64, packet: &[u8]) {
+        engine.packet(number, Timestamp(0), LinkType::RAW, packet, packet.len());
+    }
+
+    #[test]
+    fn the_bound_on_held_bytes_is_kept_by_those_who_hold_any() {
+        let config = Config { max_held_bytes: 10_000, ..Config::default() };
+        let mut engine = Engine::new(config, Arc::default());
+        let idle = 64;
+        for port in 1..=idle {
+            feed(&mut engine, port.into(), &segment(port, 0, Flags::SYN, &[]));
+        }
+        for place in 0..30 {
+            // Out of order, so that it is held.
+            let port = 1000 + place;
+            feed(&mut engine, 1000 + u64::from(place), &segment(port, 0, Flags::SYN, &[]));
+            feed(&mut engine, 2000 + u64::from(place), &segment(port, 9, Flags::ACK, &[0; 2000]));
+            assert!(engine.held_bytes() <= config.max_held_bytes, "{}", engine.held_bytes());
+        }
+        assert!(engine.held_bytes() > 0);
+        assert!(engine.connections() >= usize::from(idle) + 4, "{}", engine.connections());
+    }
+}

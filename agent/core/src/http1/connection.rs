@@ -40,9 +40,17 @@ struct Direction {
     phase: Phase,
     /// What was gathered of a message head.
     head: Vec<u8>,
-    /// Bytes that cannot be read before the other direction is further on.
-    held: Vec<(Timestamp, Vec<u8>)>,
+    /// What cannot be read before the other direction is further on.
+    held: VecDeque<Early>,
     held_bytes: usize,
+}
+
+/// Bytes that came too early.
+struct Early {
+    at: Timestamp,
+    bytes: Vec<u8>,
+    /// How many of them were read since.
+    read: usize,
 }
 
 #[derive(Default)]
@@ -145,9 +153,13 @@ impl Http1 {
     }
 
     pub(crate) fn feed(&mut self, side: Side, at: Timestamp, bytes: &[u8], cx: &mut Context<'_>) {
-        match side {
-            Side::Client => self.feed_client(at, bytes, cx),
-            Side::Server => self.feed_server(at, bytes, cx),
+        let early = self.read(side, at, bytes, cx);
+        if !early.is_empty() && !self.direction_mut(side).hold(at, early) {
+            cx.counters.lose(Loss::Limit);
+            if side == Side::Server {
+                cx.counters.error(PROTOCOL, "response_without_request");
+            }
+            self.stop(side);
         }
         self.settle(cx);
     }
@@ -181,22 +193,25 @@ impl Http1 {
         *self.direction_mut(side) = Direction { phase: Phase::Stopped, ..Direction::default() };
     }
 
-    /// Feeds on what was held, as far as the other direction now allows.
+    /// Reads on in what was held, as far as the other direction now allows.
     fn settle(&mut self, cx: &mut Context<'_>) {
         loop {
-            let server_may = !self.server.held.is_empty() && !self.outstanding.is_empty();
-            let client_may =
-                !self.client.held.is_empty() && !matches!(self.client.phase, Phase::AwaitAnswer);
-            if client_may {
-                for (at, bytes) in self.client.take_held() {
-                    self.feed_client(at, &bytes, cx);
-                }
-            } else if server_may {
-                for (at, bytes) in self.server.take_held() {
-                    self.feed_server(at, &bytes, cx);
-                }
+            let side = if !matches!(self.client.phase, Phase::AwaitAnswer) && self.client.holds() {
+                Side::Client
+            } else if !self.outstanding.is_empty() && self.server.holds() {
+                Side::Server
             } else {
                 break;
+            };
+            let Some(mut early) = self.direction_mut(side).held.pop_front() else { break };
+            let unread = early.bytes.get(early.read..).unwrap_or_default();
+            let still_early = self.read(side, early.at, unread, cx).len();
+            let direction = self.direction_mut(side);
+            if still_early > 0 {
+                early.read = early.bytes.len() - still_early;
+                direction.held.push_front(early);
+            } else {
+                direction.held_bytes = direction.held_bytes.saturating_sub(early.cost());
             }
         }
         // No request will come any more for a response that waits for one.
@@ -206,17 +221,36 @@ impl Http1 {
         }
     }
 
-    fn feed_client(&mut self, at: Timestamp, mut bytes: &[u8], cx: &mut Context<'_>) {
+    /// Reads the next bytes of one direction; returns those for which it is too early.
+    fn read<'a>(
+        &mut self,
+        side: Side,
+        at: Timestamp,
+        bytes: &'a [u8],
+        cx: &mut Context<'_>,
+    ) -> &'a [u8] {
+        match side {
+            Side::Client => self.read_client(at, bytes, cx),
+            Side::Server => self.read_server(at, bytes, cx),
+        }
+    }
+
+    fn read_client<'a>(
+        &mut self,
+        at: Timestamp,
+        mut bytes: &'a [u8],
+        cx: &mut Context<'_>,
+    ) -> &'a [u8] {
         while !bytes.is_empty() {
             match &mut self.client.phase {
                 Phase::Head => {
-                    let Some((head, rest)) = self.client.gather_head(bytes, cx) else { return };
+                    let Some((head, rest)) = self.client.gather_head(bytes, cx) else { return &[] };
                     bytes = rest;
                     self.request(at, &head, cx);
                     self.client.recycle(head);
                 }
                 Phase::Body(body) => match body.read(bytes) {
-                    Progress::More => return,
+                    Progress::More => return &[],
                     Progress::Ended(used) => {
                         bytes = bytes.get(used..).unwrap_or_default();
                         self.client.phase = Phase::Head;
@@ -227,40 +261,37 @@ impl Http1 {
                         self.stop(Side::Client);
                     }
                 },
-                Phase::AwaitAnswer => {
-                    if !self.client.hold(at, bytes, cx) {
-                        self.stop(Side::Client);
-                    }
-                    return;
-                }
+                Phase::AwaitAnswer => return bytes,
                 Phase::Inner => {
                     self.inner.iter_mut().for_each(|inner| inner.feed(Side::Client, at, bytes, cx));
-                    return;
+                    return &[];
                 }
-                Phase::Stopped => return,
+                Phase::Stopped => return &[],
             }
         }
+        &[]
     }
 
-    fn feed_server(&mut self, at: Timestamp, mut bytes: &[u8], cx: &mut Context<'_>) {
+    fn read_server<'a>(
+        &mut self,
+        at: Timestamp,
+        mut bytes: &'a [u8],
+        cx: &mut Context<'_>,
+    ) -> &'a [u8] {
         while !bytes.is_empty() {
             match &mut self.server.phase {
                 Phase::Head => {
+                    // The request may come yet: captures can order the directions a little wrong.
                     if self.outstanding.is_empty() {
-                        // The request may come yet: captures can order the directions a little wrong.
-                        if !self.server.hold(at, bytes, cx) {
-                            cx.counters.error(PROTOCOL, "response_without_request");
-                            self.stop(Side::Server);
-                        }
-                        return;
+                        return bytes;
                     }
-                    let Some((head, rest)) = self.server.gather_head(bytes, cx) else { return };
+                    let Some((head, rest)) = self.server.gather_head(bytes, cx) else { return &[] };
                     bytes = rest;
                     self.response(at, &head, cx);
                     self.server.recycle(head);
                 }
                 Phase::Body(body) => match body.read(bytes) {
-                    Progress::More => return,
+                    Progress::More => return &[],
                     Progress::Ended(used) => {
                         bytes = bytes.get(used..).unwrap_or_default();
                         self.server.phase = Phase::Head;
@@ -272,11 +303,12 @@ impl Http1 {
                 },
                 Phase::Inner => {
                     self.inner.iter_mut().for_each(|inner| inner.feed(Side::Server, at, bytes, cx));
-                    return;
+                    return &[];
                 }
-                Phase::AwaitAnswer | Phase::Stopped => return,
+                Phase::AwaitAnswer | Phase::Stopped => return &[],
             }
         }
+        &[]
     }
 
     /// A request was read to its end: one that changes the protocol is answered before anything else is read.
@@ -452,20 +484,25 @@ impl Direction {
     }
 
     /// Keeps bytes for later; false at the bound.
-    fn hold(&mut self, at: Timestamp, bytes: &[u8], cx: &mut Context<'_>) -> bool {
-        let fits = self.held_bytes + bytes.len() <= MAX_HELD_RESPONSE;
+    fn hold(&mut self, at: Timestamp, bytes: &[u8]) -> bool {
+        let early = Early { at, bytes: bytes.to_vec(), read: 0 };
+        let fits = self.held_bytes + early.cost() <= MAX_HELD_RESPONSE;
         if fits {
-            self.held_bytes += bytes.len();
-            self.held.push((at, bytes.to_vec()));
-        } else {
-            cx.counters.lose(Loss::Limit);
+            self.held_bytes += early.cost();
+            self.held.push_back(early);
         }
         fits
     }
 
-    fn take_held(&mut self) -> Vec<(Timestamp, Vec<u8>)> {
-        self.held_bytes = 0;
-        std::mem::take(&mut self.held)
+    fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+}
+
+impl Early {
+    /// The memory it takes: of single bytes, most is not theirs.
+    fn cost(&self) -> usize {
+        size_of::<Self>() + self.bytes.len()
     }
 }
 
@@ -477,5 +514,19 @@ fn effective_authority(head: &RequestHead<'_>, cx: &mut Context<'_>) -> Arc<Requ
         // HTTP/1.1 demands it (RFC 9112 §3.2).
         None if head.version == HttpVersion::Http11 => missing(Some(AuthorityDefect::Malformed)),
         None => missing(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_too_early_is_bounded_in_memory_and_not_in_bytes() {
+        let mut direction = Direction::default();
+        let held =
+            (0..MAX_HELD_RESPONSE).take_while(|_| direction.hold(Timestamp(0), b"x")).count();
+        assert!((1000..=MAX_HELD_RESPONSE / size_of::<Early>()).contains(&held), "{held}");
+        assert!(direction.held_bytes >= held * size_of::<Early>());
     }
 }

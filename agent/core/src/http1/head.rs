@@ -95,8 +95,10 @@ pub(super) fn response(bytes: &[u8]) -> Option<ResponseHead> {
         Ok(httparse::Status::Complete(_)) => {}
         _ => return None,
     }
+    // The first digit is the class, which begins with 1 (RFC 9110 §15).
+    let status = parsed.code.filter(|code| *code >= 100)?;
     let body = Framing::read(parsed.headers).response_body();
-    Some(ResponseHead { status: parsed.code?, body, upgrade: upgrade(parsed.headers) })
+    Some(ResponseHead { status, body, upgrade: upgrade(parsed.headers) })
 }
 
 /// The authority of `scheme://authority/path` (RFC 9112 §3.2.2).
@@ -203,6 +205,13 @@ mod tests {
         for (text, target) in cases {
             assert_eq!(authority(text), (target.map(str::to_owned), host.clone()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_status_below_100_is_none() {
+        let status = |line: &str| response(line.as_bytes()).map(|head| head.status);
+        assert_eq!(status("HTTP/1.1 421 \r\n\r\n"), Some(421));
+        assert_eq!(status("HTTP/1.1 042 \r\n\r\n"), None);
     }
 
     #[test]

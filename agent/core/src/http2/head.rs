@@ -109,10 +109,14 @@ impl HeaderList {
     /// The status; [`Seen::Absent`] in trailers.
     pub(super) fn status(&self) -> Seen<u16> {
         match self.status.seen(self.unreadable_name) {
-            Seen::Known(bytes) => {
-                let digits = std::str::from_utf8(bytes).ok().filter(|text| text.len() == 3);
-                digits.and_then(|text| text.parse().ok()).map_or(Seen::Unreadable, Seen::Known)
+            // Three digits, of which the first is the class (RFC 9110 §15).
+            Seen::Known([class @ b'1'..=b'9', rest @ ..])
+                if rest.len() == 2 && rest.iter().all(u8::is_ascii_digit) =>
+            {
+                let digits = [class].into_iter().chain(rest).map(|digit| u16::from(digit - b'0'));
+                Seen::Known(digits.fold(0, |status, digit| status * 10 + digit))
             }
+            Seen::Known(_) => Seen::Unreadable,
             Seen::Absent => Seen::Absent,
             Seen::Unreadable => Seen::Unreadable,
         }
@@ -188,4 +192,26 @@ pub(crate) fn known_authority(
         let defect = defect_of(parsed.as_ref());
         RequestAuthority { raw: Seen::Known(raw_text(raw)), parsed, defect }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_has_three_digits_and_no_less_than_100() {
+        let cases = [
+            ("421", Seen::Known(421)),
+            ("999", Seen::Known(999)),
+            ("098", Seen::Unreadable),
+            ("+98", Seen::Unreadable),
+            ("+421", Seen::Unreadable),
+            ("42", Seen::Unreadable),
+        ];
+        for (text, expected) in cases {
+            let mut list = HeaderList::default();
+            list.status.set(Value::Known(text.as_bytes()));
+            assert_eq!(list.status(), expected, "{text}");
+        }
+    }
 }

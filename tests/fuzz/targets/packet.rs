@@ -1,0 +1,60 @@
+//! Captured frames, from the link to the transport.
+#![no_main]
+
+use arbitrary::{Result, Unstructured};
+use libfuzzer_sys::fuzz_target;
+use wrongdoor_core::net::{Decoder, Endpoint, LinkType, MAX_DATAGRAM, Transport};
+
+/// Link types that are decoded, and one that is not.
+const LINKS: [u32; 11] = [1, 101, 0, 12, 14, 108, 113, 228, 229, 276, 147];
+
+/// What was delivered: ends, header, payload, and how much of it is missing.
+type Delivered = (Endpoint, Endpoint, Transport, Vec<u8>, usize);
+
+fuzz_target!(|data: &[u8]| {
+    let _ended_early = run(&mut Unstructured::new(data));
+});
+
+fn run(input: &mut Unstructured<'_>) -> Result<()> {
+    let mut decoder = Decoder::default();
+    while !input.is_empty() {
+        let link = LinkType(LINKS[usize::from(input.arbitrary::<u8>()?) % LINKS.len()]);
+        let (len, beyond): (u16, u16) = (input.arbitrary()?, input.arbitrary()?);
+        let frame = input.bytes(usize::from(len).min(input.len()))?;
+        let wire_len = frame.len() + usize::from(beyond >> 8);
+        let delivered = decode(&mut decoder, link, frame, wire_len);
+        if let Some((_, _, _, payload, missing)) = &delivered {
+            assert!(payload.len() <= frame.len().max(MAX_DATAGRAM));
+            assert!(*missing <= MAX_DATAGRAM.max(wire_len));
+        }
+        // The same frame, of which less was captured.
+        let cut = usize::from(beyond) % (frame.len() + 1);
+        let whole = decode(&mut Decoder::default(), link, frame, wire_len);
+        let part = decode(&mut Decoder::default(), link, &frame[..cut], wire_len);
+        if let (Some(whole), Some(part)) = (whole, part) {
+            assert_eq!((part.0, part.1, part.2), (whole.0, whole.1, whole.2));
+            assert!(whole.3.starts_with(&part.3));
+            if matches!(part.2, Transport::Tcp(_)) {
+                assert_eq!(
+                    part.3.len() + part.4,
+                    whole.3.len() + whole.4,
+                    "the length is the same"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn decode(
+    decoder: &mut Decoder,
+    link: LinkType,
+    frame: &[u8],
+    wire_len: usize,
+) -> Option<Delivered> {
+    let delivered = decoder.decode(link, frame, wire_len, |packet| {
+        let payload = packet.payload.to_vec();
+        (packet.source, packet.destination, packet.transport, payload, packet.missing)
+    });
+    delivered.ok().flatten()
+}
