@@ -31,6 +31,8 @@ mod names_differential;
 mod nginx421;
 /// Clients that send no server name.
 mod no_sni;
+/// What the contract says of each protocol, one conversation a sentence.
+mod protocol;
 /// A proxy in front, and what the hop behind it makes of the proxy's SNI.
 mod proxy_chain;
 /// However a conversation was cut into segments, it says the same.
