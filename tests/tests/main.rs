@@ -21,12 +21,18 @@ mod coalescing;
 mod damage;
 /// What the command line promises.
 mod errors_and_exit_codes;
+/// The `h2` crate's peers against what is told of their bytes.
+mod h2_differential;
 /// Every named bound, under attack.
 mod limits;
+/// WebPKI and the `url` crate against our names.
+mod names_differential;
 /// nginx's 421, and what nginx serves without asking.
 mod nginx421;
 /// Clients that send no server name.
 mod no_sni;
+/// What the contract says of each protocol, one conversation a sentence.
+mod protocol;
 /// A proxy in front, and what the hop behind it makes of the proxy's SNI.
 mod proxy_chain;
 /// However a conversation was cut into segments, it says the same.

@@ -166,13 +166,18 @@ impl Http1 {
 
     /// Nothing more will come: requests without an answer are told as they are.
     pub(crate) fn finish(&mut self, cx: &mut Context<'_>) {
-        if !self.server.held.is_empty() {
-            cx.counters.error(PROTOCOL, "response_without_request");
-        }
+        self.count_unasked(cx);
         while let Some(request) = self.outstanding.pop_front() {
             self.tell(request, None, None, cx);
         }
         self.inner.iter_mut().for_each(|inner| inner.finish(cx));
+    }
+
+    /// Counts a response whose request did not come; a greeting of another protocol is none.
+    fn count_unasked(&self, cx: &mut Context<'_>) {
+        if self.server.held.first().is_some_and(|(_, bytes)| bytes.starts_with(b"HTTP/1.")) {
+            cx.counters.error(PROTOCOL, "response_without_request");
+        }
     }
 
     fn direction(&self, side: Side) -> &Direction {
@@ -216,7 +221,7 @@ impl Http1 {
         }
         // No request will come any more for a response that waits for one.
         if matches!(self.client.phase, Phase::Stopped) && !self.server.held.is_empty() {
-            cx.counters.error(PROTOCOL, "response_without_request");
+            self.count_unasked(cx);
             self.stop(Side::Server);
         }
     }

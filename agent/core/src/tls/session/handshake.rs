@@ -113,7 +113,9 @@ impl Session {
             }
             (_, MessageType::FINISHED) => {
                 self.handshake.finished(side, cx);
-                if self.handshake.is_tls13() {
+                // Not again behind a certificate that was asked for later (RFC 8446 §4.6.2).
+                let keys = self.halves.get_mut(side).keys.opener();
+                if keys.is_some_and(|opener| opener.stage == Stage::Handshake) {
                     self.use_traffic_keys(side, cx);
                 }
             }
@@ -208,6 +210,11 @@ impl Session {
             // The other direction's hello may still come, unless it is lost. In TLS 1.3 with early data,
             // this comes before the ServerHello.
             let missing = if self.handshake.server.is_none() { Side::Server } else { Side::Client };
+            // A server's own hello cannot be in front any more: this one goes with a retry request
+            // (RFC 8446 appendix D.4), and the hello comes behind it.
+            if missing == side {
+                return Turn::Done;
+            }
             if !self.halves.get(missing).is_lost() {
                 return Turn::Wait;
             }

@@ -1,0 +1,27 @@
+//! What the contract says of each protocol, one conversation a sentence.
+
+/// HTTP/1 messages: where they end, and what they are for.
+mod http1;
+/// HTTP/2 in cleartext and how it is come by.
+mod http2;
+/// Other protocols in front of TLS and HTTP: PROXY headers, STARTTLS.
+mod in_front;
+/// Real handshakes of every kind.
+mod real_tls;
+/// Verdicts over TLS made by hand, and keys that are there in part.
+mod sealed;
+
+use wrongdoor_tests::wire::{Found, Talk, observe};
+
+fn of(talk: &Talk) -> Found {
+    observe(&talk.frames(), b"")
+}
+
+/// What was asked of whom and answered how, in the order told.
+fn asked(found: &Found) -> Vec<(u64, Option<&str>, Option<u16>)> {
+    found
+        .exchanges
+        .iter()
+        .map(|told| (told.stream, told.authority.as_deref(), told.status))
+        .collect()
+}
