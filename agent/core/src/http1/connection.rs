@@ -175,7 +175,7 @@ impl Http1 {
 
     /// Counts a response whose request did not come; a greeting of another protocol is none.
     fn count_unasked(&self, cx: &mut Context<'_>) {
-        if self.server.held.first().is_some_and(|(_, bytes)| bytes.starts_with(b"HTTP/1.")) {
+        if self.server.held.front().is_some_and(|early| early.bytes.starts_with(b"HTTP/1.")) {
             cx.counters.error(PROTOCOL, "response_without_request");
         }
     }
