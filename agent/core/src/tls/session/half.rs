@@ -26,6 +26,7 @@ pub(super) struct Half {
     pub(super) keys: Keys,
     pub(super) messages: Messages,
     pub(super) waiting: VecDeque<Record>,
+    /// The cost of all that wait.
     pub(super) waiting_bytes: usize,
 }
 
@@ -88,6 +89,13 @@ pub(super) struct Record {
     pub(super) header: Header,
     pub(super) payload: Vec<u8>,
     pub(super) hole: Option<(usize, usize)>,
+}
+
+impl Record {
+    /// The memory it takes: of a short one, most is not its payload.
+    pub(super) fn cost(&self) -> usize {
+        size_of::<Self>() + self.payload.len()
+    }
 }
 
 /// What [`Half::advance`] found.
