@@ -173,8 +173,11 @@ impl Half {
 
     /// Gives the buffer of [`payload`](Self::payload) back.
     pub(super) fn recycle(&mut self, mut payload: Vec<u8>) {
-        payload.clear();
-        self.payload = payload;
+        // One that a large record has grown is not kept for the life of the connection.
+        if payload.capacity() <= 4096 {
+            payload.clear();
+            self.payload = payload;
+        }
     }
 
     /// `len` bytes are missing here. False where the place is lost with them.
@@ -258,7 +261,7 @@ impl Half {
     }
 
     pub(super) fn held(&self) -> usize {
-        self.payload.len() + self.messages.held() + self.waiting_bytes
+        self.payload.capacity() + self.messages.held() + self.waiting_bytes
     }
 
     fn clear(&mut self) {
@@ -329,5 +332,24 @@ impl Keys {
 
     pub(super) fn is_opaque(&self) -> bool {
         matches!(self, Self::Opaque)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buffer_of_a_large_record_counts_and_is_not_kept() {
+        let record = [&[23, 3, 3, 0x20, 0][..], &[0; 0x2000]].concat();
+        let (mut first, mut second) = record.split_at(100);
+        let mut half = Half::default();
+        assert!(matches!(half.advance(&mut first), Step::Header(_)));
+        assert!(matches!(half.advance(&mut first), Step::NeedMore));
+        assert!(half.held() >= 0x2000);
+        assert!(matches!(half.advance(&mut second), Step::Record(_, None, None)));
+        let payload = half.payload();
+        half.recycle(payload);
+        assert_eq!((half.held(), half.payload.capacity()), (0, 0));
     }
 }
