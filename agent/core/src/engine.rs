@@ -453,4 +453,27 @@ mod tests {
         assert!(engine.held_bytes() > 0);
         assert!(engine.connections() >= usize::from(idle) + 4, "{}", engine.connections());
     }
+
+    #[test]
+    fn what_is_held_counts_with_what_it_takes_to_hold_it() {
+        let proxy_header = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x0f\xff";
+        // A header that goes on, records that wait for the server's hello, and bytes out of order.
+        let cases: [(&[u8], &[u8], u32); 3] = [
+            (proxy_header, b"x", 0),
+            (&[22, 3, 1, 0, 1, 1], &[23, 3, 3, 0, 1, 0], 0),
+            (b"G", b"x", 1),
+        ];
+        for (first, piece, hole) in cases {
+            let mut engine = Engine::new(Config::default(), Arc::default());
+            feed(&mut engine, 1, &segment(1, 0, Flags::SYN, &[]));
+            feed(&mut engine, 2, &segment(1, 1, Flags::ACK, first));
+            let mut sequence = 1 + u32::try_from(first.len()).unwrap();
+            for number in 0..200 {
+                sequence += hole;
+                feed(&mut engine, 3 + number, &segment(1, sequence, Flags::ACK, piece));
+                sequence += u32::try_from(piece.len()).unwrap();
+            }
+            assert!(engine.held_bytes() >= 200 * 40, "{first:?}: {}", engine.held_bytes());
+        }
+    }
 }

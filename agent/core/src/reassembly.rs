@@ -178,9 +178,9 @@ impl Stream {
         self.fin.is_some_and(|fin| self.next >= fin)
     }
 
-    /// Bytes held for order.
+    /// Bytes held for order, with what it takes to hold them.
     pub fn held_bytes(&self) -> usize {
-        self.held_bytes
+        self.held_bytes + self.held.len() * size_of::<Held>()
     }
 
     /// What was counted so far.

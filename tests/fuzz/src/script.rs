@@ -180,7 +180,8 @@ impl Wire {
     }
 
     fn send_late(&mut self) {
-        self.packets.append(&mut self.late);
+        let moment = self.moment;
+        self.packets.extend(self.late.drain(..).map(|(_, captured)| (moment, captured)));
     }
 
     fn packet(&mut self, frame: Vec<u8>, wire_len: usize) {

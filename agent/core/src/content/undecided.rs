@@ -49,7 +49,7 @@ impl Undecided {
 
     pub(super) fn held(&self) -> usize {
         // Every byte is held twice: as it came, and joined.
-        2 * (self.client.len() + self.server.len())
+        2 * (self.client.len() + self.server.len()) + self.held.len() * size_of::<Chunk>()
     }
 
     /// The place in this direction is not its start.

@@ -139,7 +139,7 @@ impl Direction {
     /// Bytes held.
     pub(super) fn held(&self) -> usize {
         let block = self.block.as_ref().map_or(0, |block| block.bytes.len());
-        self.collected.len() + block + self.hpack.memory()
+        self.collected.len() + block + self.hpack.memory() + self.list.memory()
     }
 
     /// Bytes are missing here: `len` of them, and exactly that many where `exact`.

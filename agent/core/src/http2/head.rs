@@ -44,6 +44,8 @@ pub(super) struct RequestHead {
 impl Slot {
     fn clear(&mut self) {
         self.bytes.clear();
+        // What one long value has taken is not kept for the life of the connection.
+        self.bytes.shrink_to(4096);
         self.count = 0;
         self.unreadable = false;
     }
@@ -99,6 +101,12 @@ impl HeaderList {
             }
             self.request |= matches!(name, b":method" | b":authority" | b":path" | b":scheme");
         })
+    }
+
+    /// The heap memory that the values take.
+    pub(super) fn memory(&self) -> usize {
+        let slots = [&self.method, &self.authority, &self.status, &self.host];
+        slots.map(|slot| slot.bytes.capacity()).iter().sum()
     }
 
     /// Whether this is a request's list and not trailers; what cannot be told is taken for a request.
@@ -197,6 +205,15 @@ pub(crate) fn known_authority(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_values_count_and_are_not_kept() {
+        let (mut list, mut decoder) = (HeaderList::default(), Decoder::new(is_of_interest));
+        list.authority.set(Value::Known(&[b'a'; 60_000]));
+        assert!(list.memory() >= 60_000);
+        list.decode(&mut decoder, &[0x82]).unwrap();
+        assert!(list.memory() <= 8192);
+    }
 
     #[test]
     fn a_status_has_three_digits_and_no_less_than_100() {

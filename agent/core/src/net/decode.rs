@@ -162,7 +162,9 @@ fn tcp(
     addresses: (Address, Address),
     missing: usize,
 ) -> Result<Walked<'_>, NetError> {
-    let (from, to, tcp) = transport::tcp(&mut reader).ok_or(NetError::Truncated)?;
+    let (from, to, tcp, options) = transport::tcp(&mut reader).ok_or(NetError::Truncated)?;
+    // Of what is missing, options are no payload.
+    let missing = missing.saturating_sub(options);
     let (source, destination) = endpoints(addresses, (from, to));
     let payload = reader.rest();
     Ok(Walked::Packet(Packet {

@@ -61,16 +61,19 @@ impl Flags {
 pub(super) const TCP: u8 = 6;
 pub(super) const UDP: u8 = 17;
 
-/// Reads a TCP header; the rest of the reader is payload.
-pub(super) fn tcp(reader: &mut Reader<'_>) -> Option<(u16, u16, Tcp)> {
+/// Reads a TCP header: ports, what it says, and how much of its options was not captured. The rest of the
+/// reader is payload.
+pub(super) fn tcp(reader: &mut Reader<'_>) -> Option<(u16, u16, Tcp, usize)> {
     let (source, destination) = (reader.u16()?, reader.u16()?);
     let (sequence, acknowledgment) = (reader.u32()?, reader.u32()?);
     let [offset, flags] = reader.array()?;
     reader.skip(6)?;
     let options = (usize::from(offset >> 4) * 4).checked_sub(20)?;
     // Options cut off by the snap length do not matter; the payload behind them is then missing too.
-    reader.skip(options.min(reader.len()))?;
-    Some((source, destination, Tcp { sequence, acknowledgment, flags: Flags(flags) }))
+    let captured = options.min(reader.len());
+    reader.skip(captured)?;
+    let tcp = Tcp { sequence, acknowledgment, flags: Flags(flags) };
+    Some((source, destination, tcp, options - captured))
 }
 
 /// Reads a UDP header: ports, and the payload's length as the header has it (0: as long as IP says).

@@ -184,3 +184,14 @@ fn nothing_panics_on_what_is_cut_or_changed() {
         }
     }
 }
+
+#[test]
+fn options_that_were_not_captured_are_no_missing_payload() {
+    let mut segment = tcp_segment(&[&[1; 12][..], b"hello"].concat());
+    segment[12] = 0x80;
+    let whole = ipv4(6, 0, &segment);
+    for captured in 40..whole.len() {
+        let (_, payload, missing) = payload_of(LinkType::RAW, &whole[..captured]).unwrap();
+        assert_eq!(payload.len() + missing, 5, "{captured}");
+    }
+}

@@ -155,15 +155,16 @@ impl Session {
     }
 
     fn wait(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) {
-        let half = self.halves.get_mut(record.side);
-        if half.waiting_bytes + record.payload.len() + HEADER_LEN > MAX_WAITING {
+        let Arrived { side, at, header, payload, hole } = *record;
+        let half = self.halves.get_mut(side);
+        let record = Record { at, header, payload: payload.to_vec(), hole };
+        if half.waiting_bytes + record.cost() > MAX_WAITING {
             cx.counters.lose(Loss::Limit);
             self.fail("no_keys", cx);
             return;
         }
-        half.waiting_bytes += record.payload.len() + HEADER_LEN;
-        let Arrived { at, header, payload, hole, .. } = *record;
-        half.waiting.push_back(Record { at, header, payload: payload.to_vec(), hole });
+        half.waiting_bytes += record.cost();
+        half.waiting.push_back(record);
     }
 
     /// Deals with records that waited, in either direction, as long as that gets anywhere.
@@ -181,8 +182,7 @@ impl Session {
                     half.waiting.push_front(record);
                     break;
                 }
-                half.waiting_bytes =
-                    half.waiting_bytes.saturating_sub(record.payload.len() + HEADER_LEN);
+                half.waiting_bytes = half.waiting_bytes.saturating_sub(record.cost());
                 idle = 0;
             }
             side = side.other();

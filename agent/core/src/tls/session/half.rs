@@ -28,6 +28,7 @@ pub(super) struct Half {
     pub(super) keys: Keys,
     pub(super) messages: Messages,
     pub(super) waiting: VecDeque<Record>,
+    /// The cost of all that wait.
     pub(super) waiting_bytes: usize,
 }
 
@@ -90,6 +91,13 @@ pub(super) struct Record {
     pub(super) header: Header,
     pub(super) payload: Vec<u8>,
     pub(super) hole: Option<(usize, usize)>,
+}
+
+impl Record {
+    /// The memory it takes: of a short one, most is not its payload.
+    pub(super) fn cost(&self) -> usize {
+        size_of::<Self>() + self.payload.len()
+    }
 }
 
 /// What [`Half::advance`] found.
@@ -246,7 +254,7 @@ impl Half {
     }
 
     pub(super) fn held(&self) -> usize {
-        self.payload.len() + self.messages.held() + self.waiting_bytes
+        self.payload.capacity() + self.messages.held() + self.waiting_bytes
     }
 
     fn clear(&mut self) {
@@ -322,5 +330,23 @@ impl Keys {
 
     pub(super) fn is_opaque(&self) -> bool {
         matches!(self, Self::Opaque)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buffer_of_a_large_record_counts_and_is_not_kept() {
+        let record = [&[23, 3, 3, 0x20, 0][..], &[0; 0x2000]].concat();
+        let (mut first, mut second) = record.split_at(100);
+        let mut half = Half::default();
+        assert!(matches!(half.advance(&mut first), Step::Header(_)));
+        assert!(matches!(half.advance(&mut first), Step::NeedMore));
+        assert!(half.held() >= 0x2000);
+        assert!(matches!(half.advance(&mut second), Step::Record(_, None, None)));
+        drop(half.payload());
+        assert_eq!((half.held(), half.payload.capacity()), (0, 0));
     }
 }

@@ -1,7 +1,7 @@
 //! The handshake: what it says of the connection, and when which keys come into use.
 
 use super::flow::{Session, Turn};
-use super::half::{Keys, Opener, Stage};
+use super::half::{Keys, Opener, Record, Stage};
 use crate::connection::Context;
 use crate::name::Sni;
 use crate::side::{PerSide, Side};
@@ -167,8 +167,7 @@ impl Session {
             client
                 .waiting
                 .retain(|record| record.header.content_type != ContentType::APPLICATION_DATA);
-            client.waiting_bytes =
-                client.waiting.iter().map(|record| record.payload.len() + 5).sum();
+            client.waiting_bytes = client.waiting.iter().map(Record::cost).sum();
             if !client.keys.is_opaque() {
                 client.keys = Keys::Clear;
             }
