@@ -37,7 +37,7 @@ fn leaf_tls13(body: &[u8]) -> Option<&[u8]> {
 /// The names in the subjectAltName of a DER certificate; `None` where it cannot be read.
 ///
 /// A certificate without the extension names nothing: the common name must not be used (RFC 9525 §2).
-fn names(der: &[u8]) -> Option<CertificateNames> {
+pub fn names(der: &[u8]) -> Option<CertificateNames> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let mut names = CertificateNames::default();
     let Some(extension) = certificate.subject_alternative_name().ok()? else { return Some(names) };
