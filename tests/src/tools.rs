@@ -75,6 +75,12 @@ pub const TOOLS: &[Tool] = &[
         needs: &[Need::Test, Need::Bench],
     },
     Tool {
+        program: "editcap",
+        package: "wireshark-common",
+        why: "puts secrets into captures",
+        needs: &[Need::Test],
+    },
+    Tool {
         program: "h2load",
         package: "nghttp2-client",
         why: "many requests at once",

@@ -39,7 +39,10 @@ fn read_to_the_end(bytes: Vec<u8>, keys: &Arc<KeyLog>) -> usize {
     usize::try_from(number).expect("a number")
 }
 
-fn material() -> Result<Vec<(String, Vec<u8>, Arc<KeyLog>)>> {
+/// A capture: its name, its bytes, its keys.
+type Material = (String, Vec<u8>, Arc<KeyLog>);
+
+fn material() -> Result<Vec<Material>> {
     let mut all = Vec::new();
     for golden in Golden::all()? {
         let mut keys = KeyLog::default();

@@ -100,7 +100,7 @@ fn random_name(dice: &mut Dice, wildcards: bool) -> String {
     let mut name: Vec<_> = (0..dice.within(1..4)).map(|_| *dice.one_of(&labels)).collect();
     name.push(if dice.once_in(2) { "test" } else { "example" });
     if wildcards && dice.once_in(2) {
-        name[0] = "*";
+        name.splice(..1, ["*"]);
     }
     let name = name.join(".");
     if dice.once_in(5) { name.to_ascii_uppercase() } else { name }

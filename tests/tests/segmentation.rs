@@ -12,8 +12,11 @@ const CUTS: [Cut; 5] = [
     Cut { longest: 20_000, again: 50, displaced: 0 },
 ];
 
+/// A capture: its name, its frames, its keys.
+type Material = (String, Vec<Frame>, Vec<u8>);
+
 /// Every committed capture of TCP, and every conversation made by hand, with its keys.
-fn material() -> Result<Vec<(String, Vec<Frame>, Vec<u8>)>> {
+fn material() -> Result<Vec<Material>> {
     let mut all = Vec::new();
     for golden in Golden::all()? {
         let frames = wire::read(&golden.capture)?;

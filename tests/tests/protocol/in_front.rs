@@ -16,8 +16,8 @@ fn real() -> (Script, Vec<u8>) {
 fn headers() -> [Vec<u8>; 2] {
     let client: SocketAddrV4 = "203.0.113.9:4711".parse().expect("an address");
     let server: SocketAddrV4 = "198.51.100.1:443".parse().expect("an address");
-    let v1 = format!("PROXY TCP4 203.0.113.9 198.51.100.1 4711 443\r\n");
-    [v1.into_bytes(), tls::proxy_v2(client, server)]
+    let v1 = b"PROXY TCP4 203.0.113.9 198.51.100.1 4711 443\r\n";
+    [v1.to_vec(), tls::proxy_v2(client, server)]
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn early_data(is_accepted: bool) -> Result<Found> {
     let key = stage.folder().join("ticket.key");
     fs::write(&key, (0..80).collect::<Vec<u8>>())?;
     let tickets = format!("ssl_session_ticket_key {};", key.display());
-    let mut ports = Vec::new();
+    let mut ports: Vec<u16> = Vec::new();
     for (folder, early) in [("first", "on"), ("second", if is_accepted { "on" } else { "off" })] {
         let block = ServerBlock::new("a.test", &cert).with(&tickets);
         let block = block.with(&format!("ssl_early_data {early};"));
@@ -111,14 +111,15 @@ fn early_data(is_accepted: bool) -> Result<Found> {
         let server = nginx::start(&folder, "", &[block])?;
         ports.push(stage.enter("nginx", server));
     }
+    let [first, second] = ports.try_into().ok().context("two servers")?;
     stage.record()?;
     let (session, early) = (stage.folder().join("session"), stage.folder().join("early"));
     fs::write(&early, ASK)?;
     let (session, early) = (text(&session)?, text(&early)?);
-    ask(&stage, ports[0], ASK, &["-tls1_3", "-sess_out", session])?;
+    ask(&stage, first, ASK, &["-tls1_3", "-sess_out", session])?;
     // What is rejected, the client says again.
     let again = if is_accepted { "" } else { ASK };
-    ask(&stage, ports[1], again, &["-tls1_3", "-sess_in", session, "-early_data", early])?;
+    ask(&stage, second, again, &["-tls1_3", "-sess_in", session, "-early_data", early])?;
     found(&stage.finish()?)
 }
 

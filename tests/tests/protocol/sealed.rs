@@ -37,13 +37,16 @@ fn verdict_on(
     Ok(found.only().verdict)
 }
 
+/// A session, what the server says it serves, a request, and the verdict.
+type Case<'a> = (Names<'a>, Option<&'a [&'a str]>, &'a [(&'a str, &'a str)], &'a str);
+
 #[test]
 fn verdicts_on_http2() -> Result<()> {
     let get = (":method", "GET");
     let connect = (":method", "CONNECT");
     let authority = |name| (":authority", name);
     let none = Names { sni: None, ..H2 };
-    let cases: [(Names<'_>, Option<&[&str]>, &[(&str, &str)], &str); 22] = [
+    let cases: [Case<'_>; 22] = [
         (H2, None, &[get, authority("a.test")], "match"),
         (H2, None, &[get, authority("A.Test:443")], "match"),
         (H2, None, &[get, authority("a.test.")], "match_dot"),
