@@ -63,7 +63,7 @@ pub struct Facts {
 /// What is known of a TLS session.
 #[derive(Clone, Debug, Default)]
 pub struct Tls {
-    /// The version negotiated; before the ServerHello, the highest offered.
+    /// The version negotiated; unknown without the ServerHello.
     pub version: Option<Version>,
     /// The server name asked for.
     pub sni: Sni,

@@ -10,8 +10,9 @@ use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
 use crate::tls::Session;
 
-/// The most bytes of one direction that are held while undecided: more than any PROXY header.
-const MAX_HELD: usize = 8 * 1024;
+/// The most bytes of one direction that are held while undecided: more than any PROXY header, and a
+/// server's answer that a capture has before its request.
+const MAX_HELD: usize = 64 * 1024;
 /// How many segments of a stream without a known start are looked at.
 const MAX_LOOKS: u32 = 64;
 

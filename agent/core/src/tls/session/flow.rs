@@ -422,10 +422,18 @@ impl Session {
         if !std::mem::replace(&mut self.failure_told, true) {
             cx.counters.error(PROTOCOL, reason);
         }
-        for half in [&mut self.halves.client, &mut self.halves.server] {
-            half.waiting.clear();
-            half.waiting_bytes = 0;
-            half.keys = Keys::Opaque;
+        self.halves.client.give_up();
+        self.halves.server.give_up();
+    }
+
+    /// Nothing of this direction can be decrypted, and why.
+    pub(super) fn fail_side(&mut self, side: Side, reason: &'static str, cx: &mut Context<'_>) {
+        if !std::mem::replace(&mut self.failure_told, true) {
+            cx.counters.error(PROTOCOL, reason);
+        }
+        self.halves.get_mut(side).give_up();
+        if self.inner.is_some() || self.halves.get_mut(side.other()).keys.opener().is_some() {
+            self.inner_gap(side, None, false, cx);
         }
     }
 

@@ -247,6 +247,13 @@ impl Half {
         matches!(self.place, Place::Lost | Place::Candidate(_) | Place::Stopped)
     }
 
+    /// What follows cannot be decrypted, nor what waits.
+    pub(super) fn give_up(&mut self) {
+        self.waiting.clear();
+        self.waiting_bytes = 0;
+        self.keys = Keys::Opaque;
+    }
+
     /// Nothing of this direction is looked at any more.
     pub(super) fn stop(&mut self) {
         self.clear();

@@ -150,9 +150,6 @@ impl Session {
         };
         // The server's side may have been seen first, in a capture that orders the directions a little wrong.
         let tls = cx.tls();
-        if tls.version.is_none() {
-            tls.version = Some(hello.version);
-        }
         tls.sni_host = sni.host();
         tls.sni = sni;
         tls.ech = hello.ech;
@@ -323,7 +320,7 @@ impl Session {
     pub(super) fn expect_traffic(&mut self, side: Side, cx: &mut Context<'_>) {
         match self.opener(traffic_label(side), Stage::Application, cx) {
             Ok(opener) => self.set_keys(side, Opener { may_fail: MAX_FOREIGN_RECORDS, ..opener }),
-            Err(_) => self.fail("no_keys", cx),
+            Err(_) => self.fail_side(side, "no_keys", cx),
         }
     }
 
@@ -369,7 +366,8 @@ impl Session {
                 stage == Stage::Application
             }
             Err(Missing::Never(reason)) => {
-                self.fail(reason, cx);
+                // The other direction may have its keys: a log can hold one side's only.
+                self.fail_side(side, reason, cx);
                 true
             }
         }
