@@ -3,13 +3,10 @@
 //! Feed it with [`Engine::packet`] and [`Engine::secrets`], end with [`Engine::finish`], and take what
 //! it found with [`Engine::drain`] as often as you like.
 
-use crate::connection::{
-    ConnectionId, Facts, Input, Observed, QuicConnection, Scratch, TcpConnection,
-};
+use crate::connection::{ConnectionId, Input, Observed, QuicConnection, Scratch, TcpConnection};
 use crate::counters::{Counters, Loss};
-use crate::exchange::Exchange;
-use crate::name::Host;
-use crate::net::{Decoder, End, Endpoint, Flags, FlowKey, LinkType, Packet, Tcp, Transport};
+pub use crate::event::{ConnectionEnd, Event, Observation};
+use crate::net::{Decoder, End, Flags, FlowKey, LinkType, Packet, Tcp, Transport};
 use crate::quic;
 use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
@@ -23,51 +20,6 @@ pub const MAX_CONNECTIONS: usize = 100_000;
 pub const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
 /// The share of connections that is dropped at a limit, so that finding them costs little for each.
 const EVICTED_SHARE: usize = 16;
-
-/// Something that the engine found.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// An exchange ended.
-    Exchange(Exchange),
-    /// A connection ended, by itself or with the input.
-    Connection(ConnectionEnd),
-    /// An endpoint has completed a handshake for this host with a certificate that covers it.
-    Serves {
-        /// The server's end.
-        endpoint: Endpoint,
-        /// The server name.
-        host: Host,
-    },
-}
-
-/// An event with its place: the number of the packet that brought it. The events of all shards, sorted
-/// by it, are those of one engine.
-#[derive(Clone, Debug)]
-pub struct Observation {
-    /// The packet, or [`u64::MAX`] for the end of the input.
-    pub packet: u64,
-    /// The connection.
-    pub connection: ConnectionId,
-    /// What was found.
-    pub event: Event,
-}
-
-/// A connection that ended.
-#[derive(Clone, Debug)]
-pub struct ConnectionEnd {
-    /// All that was learnt of it.
-    pub facts: Arc<Facts>,
-    /// When it was closed, where that was seen.
-    pub closed: Option<Timestamp>,
-    /// The hosts asked for, normalised, in order of their first request.
-    pub authorities: Vec<String>,
-    /// How many exchanges there were.
-    pub exchanges: u64,
-    /// How many of them were answered with 421.
-    pub misdirected: u64,
-    /// How often bytes were lost.
-    pub gaps: u64,
-}
 
 /// Which flows an engine is for, where several share the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,15 +47,20 @@ pub struct Config {
 pub struct Engine {
     config: Config,
     decoder: Decoder,
-    keys: Arc<KeyLog>,
     connections: HashMap<FlowKey, Slot, foldhash::quality::FixedState>,
     held: usize,
     /// The number of the packet at hand.
     packet: u64,
+    lent: Lent,
+    observations: Vec<Observation>,
+}
+
+/// What connections are lent while they are fed.
+struct Lent {
+    keys: Arc<KeyLog>,
     counters: Counters,
     /// Events of the packet at hand.
     events: Vec<Event>,
-    observations: Vec<Observation>,
     scratch: Scratch,
 }
 
@@ -149,17 +106,20 @@ impl Config {
 impl Engine {
     /// An engine that decrypts with `keys`.
     pub fn new(config: Config, keys: Arc<KeyLog>) -> Self {
+        let lent = Lent {
+            keys,
+            counters: Counters::default(),
+            events: Vec::new(),
+            scratch: Scratch::default(),
+        };
         Self {
             config,
             decoder: Decoder::default(),
-            keys,
             connections: HashMap::default(),
             held: 0,
             packet: 0,
-            counters: Counters::default(),
-            events: Vec::new(),
+            lent,
             observations: Vec::new(),
-            scratch: Scratch::default(),
         }
     }
 
@@ -174,8 +134,8 @@ impl Engine {
     ) {
         self.packet = number;
         if self.config.shard.index == 0 {
-            self.counters.packets += 1;
-            self.counters.bytes += bytes.len() as u64;
+            self.lent.counters.packets += 1;
+            self.lent.counters.bytes += bytes.len() as u64;
         }
         // The decoder is lent out, since what it decodes is handled by the rest of the engine.
         let mut decoder = std::mem::take(&mut self.decoder);
@@ -184,13 +144,13 @@ impl Engine {
         if let Err(error) = decoded
             && self.config.shard.index == 0
         {
-            self.counters.error("net", error.as_str());
+            self.lent.counters.error("net", error.as_str());
         }
     }
 
     /// More secrets, as key log text.
     pub fn secrets(&mut self, text: &[u8]) {
-        Arc::make_mut(&mut self.keys).add(text);
+        Arc::make_mut(&mut self.lent.keys).add(text);
     }
 
     /// Whether more secrets may come: then ciphertext is held for them, within bounds.
@@ -209,7 +169,7 @@ impl Engine {
         if self.config.shard.index == 0 {
             let dropped = self.decoder.dropped_datagrams();
             if dropped > 0 {
-                *self.counters.lost.entry(Loss::Limit).or_default() += dropped;
+                *self.lent.counters.lost.entry(Loss::Limit).or_default() += dropped;
             }
         }
     }
@@ -221,7 +181,7 @@ impl Engine {
 
     /// What could not be read and what was lost so far.
     pub fn counters(&self) -> &Counters {
-        &self.counters
+        &self.lent.counters
     }
 
     /// How many connections are followed.
@@ -256,6 +216,11 @@ impl Engine {
         }
     }
 
+    /// Waiting for secrets must never cost connections their place.
+    fn keys_may_come(&self) -> bool {
+        self.config.keys_may_come && self.held < self.config.max_held_bytes / 2
+    }
+
     fn is_own(&self, key: &FlowKey) -> bool {
         let Shard { index, count } = self.config.shard;
         // The high bits: the table uses the low ones and the top seven.
@@ -280,17 +245,11 @@ impl Engine {
             let connection = TcpConnection::new(id, key, from, at, tcp, packet.payload);
             self.follow(key, Follower::Tcp(Box::new(connection)));
         }
+        let keys_may_come = self.keys_may_come();
         let Some(slot) = self.connections.get_mut(&key) else { return };
         slot.last_seen = self.packet;
         let Follower::Tcp(connection) = &mut slot.follower else { return };
-        let mut input = Input {
-            keys: &self.keys,
-            // Waiting for secrets must never cost connections their place.
-            keys_may_come: self.config.keys_may_come && self.held < self.config.max_held_bytes / 2,
-            counters: &mut self.counters,
-            events: &mut self.events,
-            scratch: &mut self.scratch,
-        };
+        let mut input = self.lent.input(keys_may_come);
         connection.segment(from, at, tcp, packet.payload, packet.missing, &mut input);
         let held = connection.held();
         self.held = self.held + held - slot.held;
@@ -313,17 +272,11 @@ impl Engine {
             let connection = QuicConnection::new(ConnectionId(self.packet), key, from, at);
             self.follow(key, Follower::Quic(Box::new(connection)));
         }
+        let keys_may_come = self.keys_may_come();
         let Some(slot) = self.connections.get_mut(&key) else { return };
         slot.last_seen = self.packet;
         let Follower::Quic(connection) = &mut slot.follower else { return };
-        let mut input = Input {
-            keys: &self.keys,
-            // Waiting for secrets must never cost connections their place.
-            keys_may_come: self.config.keys_may_come && self.held < self.config.max_held_bytes / 2,
-            counters: &mut self.counters,
-            events: &mut self.events,
-            scratch: &mut self.scratch,
-        };
+        let mut input = self.lent.input(keys_may_come);
         let former = connection.datagram(ConnectionId(self.packet), from, at, payload, &mut input);
         let held = connection.held();
         self.held = self.held + held - slot.held;
@@ -359,7 +312,7 @@ impl Engine {
         for (_, key) in idle {
             if let Some(slot) = self.connections.remove(&key) {
                 if !matches!(slot.follower, Follower::Ended) {
-                    self.counters.lose(Loss::Evicted);
+                    self.lent.counters.lose(Loss::Evicted);
                 }
                 self.end(slot);
             }
@@ -372,15 +325,7 @@ impl Engine {
         self.held -= slot.held;
         match slot.follower {
             Follower::Tcp(mut connection) => {
-                let mut input = Input {
-                    keys: &self.keys,
-                    // Waiting for secrets must never cost connections their place.
-                    keys_may_come: self.config.keys_may_come
-                        && self.held < self.config.max_held_bytes / 2,
-                    counters: &mut self.counters,
-                    events: &mut self.events,
-                    scratch: &mut self.scratch,
-                };
+                let mut input = self.lent.input(false);
                 connection.finish(&mut input);
                 self.ended(&connection.observed, connection.closing());
             }
@@ -393,7 +338,7 @@ impl Engine {
     /// Tells a connection, if it was TLS or HTTP.
     fn ended(&mut self, observed: &Observed, closed: Option<Timestamp>) {
         if observed.is_ours {
-            self.events.push(Event::Connection(ConnectionEnd {
+            self.lent.events.push(Event::Connection(ConnectionEnd {
                 facts: Arc::clone(&observed.facts),
                 closed,
                 authorities: observed.authorities(),
@@ -407,11 +352,18 @@ impl Engine {
     /// Files the events of the packet at hand.
     fn observe(&mut self, connection: ConnectionId) {
         let packet = self.packet;
-        self.observations.extend(self.events.drain(..).map(|event| Observation {
+        self.observations.extend(self.lent.events.drain(..).map(|event| Observation {
             packet,
             connection,
             event,
         }));
+    }
+}
+
+impl Lent {
+    fn input(&mut self, keys_may_come: bool) -> Input<'_> {
+        let Self { keys, counters, events, scratch } = self;
+        Input { keys, keys_may_come, counters, events, scratch }
     }
 }
 

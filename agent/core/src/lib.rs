@@ -9,6 +9,7 @@ pub mod connection;
 mod content;
 pub mod counters;
 pub mod engine;
+mod event;
 pub mod exchange;
 mod http1;
 pub mod http2;

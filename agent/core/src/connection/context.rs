@@ -2,7 +2,7 @@
 
 use super::facts::{Decryption, Facts, OriginSet, Tls};
 use crate::counters::{Counters, Loss};
-use crate::engine::Event;
+use crate::event::Event;
 use crate::exchange::{Exchange, HttpVersion, MAX_RAW_AUTHORITY, Method, RequestAuthority};
 use crate::name::{Coverage, Host, Sni};
 use crate::seen::Seen;

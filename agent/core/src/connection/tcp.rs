@@ -203,7 +203,7 @@ pub(crate) struct Input<'a> {
     pub(crate) keys: &'a crate::tls::keylog::KeyLog,
     pub(crate) keys_may_come: bool,
     pub(crate) counters: &'a mut crate::counters::Counters,
-    pub(crate) events: &'a mut Vec<crate::engine::Event>,
+    pub(crate) events: &'a mut Vec<crate::event::Event>,
     pub(crate) scratch: &'a mut Scratch,
 }
 

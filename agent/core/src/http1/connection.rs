@@ -1,7 +1,8 @@
 //! An HTTP/1 connection: requests in order, and the responses that answer them in that order.
 
 use super::body::{Body, Progress};
-use super::head::{self, MAX_HEAD, RequestHead, ResponseHead, Upgrade};
+use super::direction::{Direction, Phase};
+use super::head::{self, RequestHead, ResponseHead, Upgrade};
 use crate::connection::{Context, Ended};
 use crate::content::{Content, Demand, Place};
 use crate::counters::Loss;
@@ -15,9 +16,6 @@ use std::sync::Arc;
 
 /// The most requests that wait for their response; more end the reading of the connection.
 pub(crate) const MAX_OUTSTANDING: usize = 1024;
-/// The most bytes that are held of responses whose request was not seen yet, or of what a client sends
-/// behind a CONNECT or an upgrade before the answer.
-pub(crate) const MAX_HELD_RESPONSE: usize = 256 * 1024;
 
 const PROTOCOL: &str = "http1";
 
@@ -33,37 +31,6 @@ pub(crate) struct Http1 {
     inner: Option<Content>,
     /// The first thing that was fed was not HTTP.
     not_http: bool,
-}
-
-#[derive(Default)]
-struct Direction {
-    phase: Phase,
-    /// What was gathered of a message head.
-    head: Vec<u8>,
-    /// What cannot be read before the other direction is further on.
-    held: VecDeque<Early>,
-    held_bytes: usize,
-}
-
-/// Bytes that came too early.
-struct Early {
-    at: Timestamp,
-    bytes: Vec<u8>,
-    /// How many of them were read since.
-    read: usize,
-}
-
-#[derive(Default)]
-enum Phase {
-    #[default]
-    Head,
-    Body(Body),
-    /// Client: what follows depends on the answer to a CONNECT or an upgrade.
-    AwaitAnswer,
-    /// A tunnel, or the protocol that was upgraded to.
-    Inner,
-    /// Nothing further can be told of this direction.
-    Stopped,
 }
 
 /// A request that was not answered yet.
@@ -452,65 +419,6 @@ impl Http1 {
     }
 }
 
-impl Direction {
-    /// The head in front of `bytes`, joined to what was gathered before, and the rest; `None` until it is whole.
-    fn gather_head<'a>(
-        &mut self,
-        bytes: &'a [u8],
-        cx: &mut Context<'_>,
-    ) -> Option<(Vec<u8>, &'a [u8])> {
-        // Empty lines before a message are to be ignored (RFC 9112 §2.2).
-        let blank = if self.head.is_empty() {
-            bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
-        } else {
-            0
-        };
-        let bytes = bytes.get(blank..)?;
-        let before = self.head.len();
-        let room = MAX_HEAD.saturating_sub(before).min(bytes.len());
-        self.head.extend_from_slice(bytes.get(..room)?);
-        let Some(end) = head::head_end(&self.head, before) else {
-            if self.head.len() >= MAX_HEAD {
-                cx.counters.lose(Loss::Limit);
-                *self = Self { phase: Phase::Stopped, ..Self::default() };
-            }
-            return None;
-        };
-        self.head.truncate(end);
-        Some((std::mem::take(&mut self.head), bytes.get(end - before..)?))
-    }
-
-    /// Gives the buffer of [`gather_head`](Self::gather_head) back.
-    fn recycle(&mut self, mut head: Vec<u8>) {
-        if self.head.is_empty() && head.capacity() <= 4096 {
-            head.clear();
-            self.head = head;
-        }
-    }
-
-    /// Keeps bytes for later; false at the bound.
-    fn hold(&mut self, at: Timestamp, bytes: &[u8]) -> bool {
-        let early = Early { at, bytes: bytes.to_vec(), read: 0 };
-        let fits = self.held_bytes + early.cost() <= MAX_HELD_RESPONSE;
-        if fits {
-            self.held_bytes += early.cost();
-            self.held.push_back(early);
-        }
-        fits
-    }
-
-    fn holds(&self) -> bool {
-        !self.held.is_empty()
-    }
-}
-
-impl Early {
-    /// The memory it takes: of single bytes, most is not theirs.
-    fn cost(&self) -> usize {
-        size_of::<Self>() + self.bytes.len()
-    }
-}
-
 /// The target's authority if it has one, else Host (RFC 9112 §3.2.2, §3.3).
 fn effective_authority(head: &RequestHead<'_>, cx: &mut Context<'_>) -> Arc<RequestAuthority> {
     let missing = |defect| Arc::new(RequestAuthority { raw: Seen::Absent, parsed: None, defect });
@@ -519,19 +427,5 @@ fn effective_authority(head: &RequestHead<'_>, cx: &mut Context<'_>) -> Arc<Requ
         // HTTP/1.1 demands it (RFC 9112 §3.2).
         None if head.version == HttpVersion::Http11 => missing(Some(AuthorityDefect::Malformed)),
         None => missing(None),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_comes_too_early_is_bounded_in_memory_and_not_in_bytes() {
-        let mut direction = Direction::default();
-        let held =
-            (0..MAX_HELD_RESPONSE).take_while(|_| direction.hold(Timestamp(0), b"x")).count();
-        assert!((1000..=MAX_HELD_RESPONSE / size_of::<Early>()).contains(&held), "{held}");
-        assert!(direction.held_bytes >= held * size_of::<Early>());
     }
 }

@@ -2,6 +2,7 @@
 
 mod body;
 mod connection;
+mod direction;
 mod head;
 
 pub(crate) use connection::Http1;
