@@ -3,6 +3,8 @@
 mod flow;
 mod half;
 mod handshake;
+mod keys;
+mod loss;
 mod open;
 
 pub use flow::MAX_WAITING;

@@ -1,0 +1,134 @@
+//! Losses: gaps in records, a place that is lost and found again, keys that are missing.
+
+use super::flow::{Arrived, PROTOCOL, Session};
+use super::half::{Keys, Stage};
+use super::open::{self, Inside};
+use crate::connection::Context;
+use crate::side::Side;
+use crate::time::Timestamp;
+use crate::tls::cipher::Sealed;
+use crate::tls::record::{ContentType, HEADER_LEN, Header};
+
+impl Session {
+    /// Bytes of one direction are missing.
+    pub(crate) fn gap(&mut self, side: Side, len: Option<u64>, cx: &mut Context<'_>) {
+        if !self.halves.get_mut(side).gap(len) {
+            self.lost(side, cx);
+        }
+    }
+
+    /// A record of which a part is missing: its length is known, so the place is not lost.
+    pub(super) fn damaged_record(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) {
+        let (Arrived { side, at, header, payload, .. }, Some(hole)) = (*record, record.hole) else {
+            return;
+        };
+        let Keys::Open(opener) = &mut self.halves.get_mut(side).keys else { return };
+        if opener.stage == Stage::Handshake {
+            // It held messages, perhaps the last one; no content is lost with it.
+            self.expect_traffic(side, cx);
+            return;
+        }
+        let sealed = Sealed { header: header.bytes, payload, sequence: opener.sequence };
+        let readable = opener.proven && opener.cipher.can_peek();
+        let content =
+            if readable { open::type_beside_hole(opener, &header, &sealed, hole) } else { None };
+        opener.sequence += 1;
+        opener.proven = false;
+        let Some((ContentType::APPLICATION_DATA, len)) = content else {
+            self.inner_gap(side, None, false, cx);
+            return;
+        };
+        // The hole in terms of the plaintext: TLS 1.2 puts an explicit nonce in front of GCM's.
+        let explicit = if opener.stage == Stage::Tls12 { opener.cipher.explicit_len() } else { 0 };
+        let (from, to) =
+            (hole.0.saturating_sub(explicit).min(len), hole.1.saturating_sub(explicit).min(len));
+        if hole.0 < explicit {
+            self.inner_gap(side, Some(len as u64), true, cx);
+            return;
+        }
+        self.inner(cx);
+        for part in [0..from, to..len] {
+            if let (Keys::Open(opener), Some(content)) =
+                (&self.halves.get(side).keys, &mut self.inner)
+            {
+                let mut inside = Inside { content, side, at };
+                open::peek(opener, &sealed, part.clone(), &mut inside, cx);
+            }
+            if part.start == 0 {
+                self.inner_gap(side, Some((to - from) as u64), true, cx);
+            }
+        }
+    }
+
+    /// What may be the first record after a gap. Only a tag that fits makes it one.
+    pub(super) fn candidate(
+        &mut self,
+        side: Side,
+        at: Timestamp,
+        header: &Header,
+        payload: &[u8],
+        cx: &mut Context<'_>,
+    ) {
+        let half = self.halves.get_mut(side);
+        let lost = half.lost_before(header);
+        let Keys::Open(opener) = &mut half.keys else { return half.settle_candidate(false) };
+        let found = open::find_sequence(opener, header, payload, lost, &mut cx.scratch.plain);
+        let typed = u64::from(opener.stage != Stage::Tls12);
+        // What the missing records held, were all of them application data without padding.
+        let overhead = opener.cipher.overhead().map(|bytes| HEADER_LEN as u64 + bytes + typed);
+        let len = found
+            .zip(overhead)
+            .and_then(|(records, overhead)| lost.checked_sub(records.saturating_mul(overhead)));
+        half.settle_candidate(found.is_some());
+        if found.is_none() {
+            return;
+        }
+        self.inner_gap(side, len, false, cx);
+        self.arrived(&Arrived { side, at, header: *header, payload, hole: None }, cx);
+    }
+
+    /// The place in this direction is lost: of the handshake for good, of the content until a tag proves it again.
+    pub(super) fn lost(&mut self, side: Side, cx: &mut Context<'_>) {
+        let half = self.halves.get_mut(side);
+        half.messages.clear();
+        match &mut half.keys {
+            Keys::Open(opener) if opener.stage == Stage::Handshake => self.expect_traffic(side, cx),
+            Keys::Open(opener) => opener.proven = false,
+            Keys::Clear | Keys::Opaque => {
+                half.stop();
+                half.keys = Keys::Opaque;
+            }
+        }
+        if self.inner.is_some() || self.halves.get_mut(side).keys.opener().is_some() {
+            self.inner_gap(side, None, false, cx);
+        }
+        self.resume_after_loss(cx);
+    }
+
+    /// What waited for the other direction may wait in vain now.
+    fn resume_after_loss(&mut self, cx: &mut Context<'_>) {
+        if !self.halves.client.waiting.is_empty() || !self.halves.server.waiting.is_empty() {
+            self.resume(cx);
+        }
+    }
+
+    /// Nothing of this session can be decrypted, and why.
+    pub(super) fn fail(&mut self, reason: &'static str, cx: &mut Context<'_>) {
+        if !std::mem::replace(&mut self.failure_told, true) {
+            cx.counters.error(PROTOCOL, reason);
+        }
+        self.halves.client.give_up();
+        self.halves.server.give_up();
+    }
+
+    /// Nothing of this direction can be decrypted, and why.
+    pub(super) fn fail_side(&mut self, side: Side, reason: &'static str, cx: &mut Context<'_>) {
+        if !std::mem::replace(&mut self.failure_told, true) {
+            cx.counters.error(PROTOCOL, reason);
+        }
+        self.halves.get_mut(side).give_up();
+        if self.inner.is_some() || self.halves.get_mut(side.other()).keys.opener().is_some() {
+            self.inner_gap(side, None, false, cx);
+        }
+    }
+}
