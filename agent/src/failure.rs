@@ -36,6 +36,12 @@ pub enum Failure {
     /// Standard input is named more than once.
     #[error("`-` (standard input) is named more than once; it can be read only once")]
     StandardInputTwice,
+    /// The output would overwrite an input.
+    #[error("the output `{name}` is one of the inputs; name another file")]
+    OutputIsInput {
+        /// The path as given.
+        name: String,
+    },
     /// The output cannot be written.
     #[error("cannot write {name}")]
     Output {
@@ -53,7 +59,7 @@ impl Failure {
             Self::Open(_) | Self::KeyLog { .. } => INPUT,
             Self::Read(ReadError::Failed { .. }) => INPUT,
             Self::Read(_) => DATA,
-            Self::StandardInputTwice => USAGE,
+            Self::StandardInputTwice | Self::OutputIsInput { .. } => USAGE,
             Self::Output { .. } => OUTPUT,
         }
     }

@@ -11,6 +11,7 @@ use crate::quic;
 use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
 use hashbrown::HashMap;
+use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ use std::sync::Arc;
 pub const MAX_CONNECTIONS: usize = 100_000;
 /// The most bytes that all connections together hold for order, decryption and decoding.
 pub const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
+/// The most connections that have ended and wait for secrets that may still come.
+pub const MAX_PARKED: usize = 4096;
 /// The share of connections that is dropped at a limit, so that finding them costs little for each.
 const EVICTED_SHARE: usize = 16;
 
@@ -48,6 +51,8 @@ pub struct Engine {
     config: Config,
     decoder: Decoder,
     connections: HashMap<FlowKey, Slot, foldhash::quality::FixedState>,
+    /// Connections that have ended and whose secrets may still come, in the order of their end.
+    parked: VecDeque<Slot>,
     held: usize,
     /// The number of the packet at hand.
     packet: u64,
@@ -116,6 +121,7 @@ impl Engine {
             config,
             decoder: Decoder::default(),
             connections: HashMap::default(),
+            parked: VecDeque::new(),
             held: 0,
             packet: 0,
             lent,
@@ -151,6 +157,13 @@ impl Engine {
     /// More secrets, as key log text.
     pub fn secrets(&mut self, text: &[u8]) {
         Arc::make_mut(&mut self.lent.keys).add(text);
+        for slot in std::mem::take(&mut self.parked) {
+            if slot.follower.awaits(&self.lent.keys) {
+                self.parked.push_back(slot);
+            } else {
+                self.end_now(slot);
+            }
+        }
     }
 
     /// Whether more secrets may come: then ciphertext is held for them, within bounds.
@@ -161,10 +174,11 @@ impl Engine {
     /// The end of the input: everything that is open ends.
     pub fn finish(&mut self) {
         self.packet = u64::MAX;
-        let mut open: Vec<(FlowKey, Slot)> = self.connections.drain().collect();
-        open.sort_unstable_by_key(|(_, slot)| slot.id);
-        for (_, slot) in open {
-            self.end(slot);
+        let open = self.connections.drain().map(|(_, slot)| slot);
+        let mut open: Vec<Slot> = open.chain(self.parked.drain(..)).collect();
+        open.sort_unstable_by_key(|slot| slot.id);
+        for slot in open {
+            self.end_now(slot);
         }
         if self.config.shard.index == 0 {
             let dropped = self.decoder.dropped_datagrams();
@@ -208,6 +222,11 @@ impl Engine {
             Transport::Udp => self.udp(key, from, at, packet.payload),
         }
         while self.held > self.config.max_held_bytes {
+            if let Some(slot) = self.parked.pop_front() {
+                self.lent.counters.lose(Loss::Evicted);
+                self.end_now(slot);
+                continue;
+            }
             // Only from those that hold their share or more, so that what holds little stays.
             let share = (self.held / self.connections.len().max(1)).max(1);
             if !self.evict(|slot| slot.held >= share) {
@@ -320,8 +339,22 @@ impl Engine {
         true
     }
 
-    /// Ends a connection and tells it.
+    /// Ends a connection, now or once its secrets have come.
     fn end(&mut self, slot: Slot) {
+        // Those of the same endpoints are told in the order of their opening.
+        let behind = slot.follower.flow().is_some_and(|flow| {
+            self.parked.iter().any(|parked| parked.follower.flow() == Some(flow))
+        });
+        let waits = self.keys_may_come() && slot.follower.awaits(&self.lent.keys);
+        if (waits || behind) && self.parked.len() < MAX_PARKED {
+            self.parked.push_back(slot);
+        } else {
+            self.end_now(slot);
+        }
+    }
+
+    /// Ends a connection and tells it.
+    fn end_now(&mut self, slot: Slot) {
         self.held -= slot.held;
         match slot.follower {
             Follower::Tcp(mut connection) => {
@@ -357,6 +390,21 @@ impl Engine {
             connection,
             event,
         }));
+    }
+}
+
+impl Follower {
+    /// The flow of a TCP connection.
+    fn flow(&self) -> Option<FlowKey> {
+        match self {
+            Self::Tcp(connection) => Some(connection.key()),
+            Self::Quic(_) | Self::Ended => None,
+        }
+    }
+
+    /// Whether it holds records whose secrets are not among these.
+    fn awaits(&self, keys: &KeyLog) -> bool {
+        matches!(self, Self::Tcp(connection) if connection.awaits(keys))
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// The longest request method that is kept, in bytes; a longer one is unreadable.
 pub const MAX_METHOD: usize = 32;
 /// The longest authority that is kept as sent, in bytes; a longer one is cut, and malformed.
-pub const MAX_RAW_AUTHORITY: usize = 1024;
+pub const MAX_RAW_AUTHORITY: usize = crate::name::MAX_AUTHORITY;
 
 /// The version of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! Whether a request belonged on its connection: legality, whatever the status says.
 
-use crate::connection::{Facts, Tls};
+use crate::connection::{Facts, OriginSet, Tls};
 use crate::exchange::{AuthorityDefect, HttpVersion, RequestAuthority};
 use crate::name::{Authority, Coverage, Host, Sni};
 use crate::seen::Seen;
@@ -97,6 +97,8 @@ pub(crate) struct Request<'a> {
     pub(crate) tunnel: bool,
     /// The visible server name was itself asked for on this connection.
     pub(crate) sni_was_asked_for: bool,
+    /// The origin set that bound the client when it asked.
+    pub(crate) origins: Option<&'a OriginSet>,
 }
 
 /// The verdict on a request from what its own connection shows.
@@ -139,7 +141,7 @@ pub(crate) fn judge(facts: &Facts, request: &Request<'_>) -> Verdict {
         };
     }
     let port = authority.port_or(HTTPS_PORT);
-    match (&facts.origins, coverage) {
+    match (request.origins, coverage) {
         (_, Coverage::Uncovered) => Verdict::MisdirectedUncovered,
         (Some(origins), _) if origins.excludes(&authority.host, port) => {
             Verdict::CoalescedOutsideOriginSet

@@ -6,6 +6,7 @@ use crate::export::{JsonLines, Output, Record, Sink, Summary, Table};
 use crate::failure::{self, Failure, complain};
 use crate::pipeline;
 use crate::progress::Progress;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use wrongdoor_core::tls::keylog::KeyLog;
@@ -21,6 +22,9 @@ pub(super) fn run(arguments: &Analyze) -> Result<ExitCode, Failure> {
         .map(|path| CaptureFile::open(path))
         .collect::<Result<Vec<_>, _>>()?;
     let keys = read_key_logs(&arguments.keylog)?;
+    if let Some(output) = &arguments.output {
+        check_is_no_input(output, arguments)?;
+    }
     let output = Output::open(arguments.output.as_deref())?;
     let mut sink: Box<dyn Sink> = match arguments.format {
         Format::Table => Box::new(Table::new(output)),
@@ -42,6 +46,21 @@ pub(super) fn run(arguments: &Analyze) -> Result<ExitCode, Failure> {
     }
     read?;
     Ok(exit_code(arguments.fail_on, &summary))
+}
+
+/// Opening the output empties it.
+fn check_is_no_input(output: &Path, arguments: &Analyze) -> Result<(), Failure> {
+    let identity = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
+    };
+    let mut inputs = arguments.files.iter().chain(&arguments.keylog);
+    match identity(output) {
+        Some(file) if inputs.any(|input| identity(input) == Some(file)) => {
+            Err(Failure::OutputIsInput { name: output.display().to_string() })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn exit_code(fail_on: Option<FailOn>, summary: &Summary) -> ExitCode {

@@ -172,7 +172,7 @@ fn told(exchange: &Exchange, ruling: Ruling) -> Told {
         client: address(facts.client),
         server: address(facts.server),
         stream: exchange.stream,
-        client_declared: facts.client_declared,
+        client_declared: facts.client_declared.map(address),
         tls_version: tls_version(facts),
         sni: facts.sni().name().map(ToOwned::to_owned),
         sni_state: facts.sni().state(),
@@ -200,7 +200,7 @@ fn connection_of(end: &ConnectionEnd) -> ToldConnection {
     ToldConnection {
         client: address(facts.client),
         server: address(facts.server),
-        client_declared: facts.client_declared,
+        client_declared: facts.client_declared.map(address),
         tls_version: tls_version(facts),
         sni: facts.sni().name().map(ToOwned::to_owned),
         sni_state: facts.sni().state(),

@@ -18,7 +18,7 @@ pub const MAX_AUTHORITIES: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Observed {
     pub(crate) facts: Arc<Facts>,
-    /// Authorities seen, newest first used.
+    /// Authorities seen, in the order of their first request.
     authorities: Vec<Arc<RequestAuthority>>,
     pub(crate) exchanges: u64,
     pub(crate) misdirected: u64,
@@ -62,6 +62,8 @@ pub(crate) struct Ended {
     pub(crate) first: Option<bool>,
     pub(crate) started: Timestamp,
     pub(crate) responded: Option<Timestamp>,
+    /// The origin set at the time of the request: what came later did not bind it.
+    pub(crate) origins: Option<Arc<OriginSet>>,
 }
 
 impl Observed {
@@ -146,10 +148,16 @@ impl Context<'_> {
             return Arc::clone(found);
         }
         let built = Arc::new(build());
+        let sni = self.observed.facts.tls.as_ref().and_then(|tls| tls.sni_host.as_ref());
+        let host = built.parsed.as_ref().map(|authority| &authority.host);
+        if sni.zip(host).is_some_and(|((sni, _), host)| sni == host) {
+            self.observed.sni_was_asked_for = true;
+        }
         if known.len() < MAX_AUTHORITIES {
             self.observed.authorities.push(Arc::clone(&built));
         } else {
-            self.counters.lose(Loss::Limit);
+            // Told with its exchange, but not in the connection's list.
+            self.counters.error("connection", "authorities_limit");
         }
         built
     }
@@ -157,17 +165,12 @@ impl Context<'_> {
     /// Judges an exchange and tells it.
     pub(crate) fn exchange(&mut self, ended: Ended) {
         let facts = &self.observed.facts;
-        let host = ended.authority.parsed.as_ref().map(|authority| &authority.host);
-        if let (Some(tls), Some(host)) = (&facts.tls, host)
-            && tls.sni_host.as_ref().is_some_and(|(sni, _)| sni == host)
-        {
-            self.observed.sni_was_asked_for = true;
-        }
         let request = verdict::Request {
             version: ended.version,
             authority: &ended.authority,
             tunnel: ended.tunnel,
             sni_was_asked_for: self.observed.sni_was_asked_for,
+            origins: ended.origins.as_deref(),
         };
         let verdict: Verdict = verdict::judge(facts, &request);
         let exchange = Exchange {

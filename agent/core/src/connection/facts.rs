@@ -5,7 +5,6 @@ use crate::net::Endpoint;
 use crate::time::Timestamp;
 use crate::tls::Version;
 use sha2::{Digest, Sha256};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// The most origins that are kept of one ORIGIN set; beyond it the set is not whole, and excludes nothing.
@@ -45,7 +44,7 @@ pub struct Facts {
     /// The server's end.
     pub server: Endpoint,
     /// The client that a PROXY protocol header names.
-    pub client_declared: Option<SocketAddr>,
+    pub client_declared: Option<Endpoint>,
     /// TCP or QUIC.
     pub transport: TransportKind,
     /// The innermost TLS session; `None` on plaintext.

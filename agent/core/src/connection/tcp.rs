@@ -8,6 +8,7 @@ use crate::net::{End, FlowKey, Tcp};
 use crate::reassembly::{Delivery, Stream};
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
+use crate::tls::keylog::KeyLog;
 
 /// One TCP connection, from its first packet to its last.
 pub(crate) struct TcpConnection {
@@ -151,6 +152,16 @@ impl TcpConnection {
         }
     }
 
+    /// The flow it is of.
+    pub(crate) fn key(&self) -> FlowKey {
+        self.key
+    }
+
+    /// Whether it holds records whose secrets are not among these.
+    pub(crate) fn awaits(&self, keys: &KeyLog) -> bool {
+        self.content.awaits(keys)
+    }
+
     /// When it ended, if it has.
     pub(crate) fn closing(&self) -> Option<Timestamp> {
         self.closing
@@ -200,7 +211,7 @@ impl TcpConnection {
 
 /// What the engine lends a connection while it is fed.
 pub(crate) struct Input<'a> {
-    pub(crate) keys: &'a crate::tls::keylog::KeyLog,
+    pub(crate) keys: &'a KeyLog,
     pub(crate) keys_may_come: bool,
     pub(crate) counters: &'a mut crate::counters::Counters,
     pub(crate) events: &'a mut Vec<crate::event::Event>,

@@ -8,7 +8,7 @@ use crate::tls::handshake::MessageType;
 use crate::tls::record::{ContentType, HEADER_LEN, Header};
 
 /// The longest HTTP method that a stream is recognised by.
-const MAX_METHOD: usize = 24;
+const MAX_METHOD: usize = 32;
 
 /// What a stream begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +122,9 @@ fn handshake(bytes: &[u8], first: MessageType) -> Beginning {
 
 /// A method and a blank (RFC 9112 §3); what is behind them is for the parser to say.
 fn http1_request(bytes: &[u8]) -> Beginning {
+    // Empty lines in front are to be ignored (RFC 9112 §2.2).
+    let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let bytes = bytes.get(blank..).unwrap_or_default();
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     let method = bytes.iter().take_while(|byte| is_token(byte)).count();
     match bytes.get(method) {
@@ -144,7 +147,7 @@ mod tests {
             (&hello, Beginning::Tls),
             (PREFACE, Beginning::Http2),
             (b"GET / HTTP/1.1\r\n", Beginning::Http1),
-            (b"PROPFIND / HTTP/1.1\r\n", Beginning::Http1),
+            (b"\r\nPROPFIND / HTTP/1.1\r\n", Beginning::Http1),
             (proxy, Beginning::Proxy),
             (b"\0\0\0\x01", Beginning::Foreign),
         ];

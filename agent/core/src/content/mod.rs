@@ -14,6 +14,7 @@ use crate::http2::Http2;
 use crate::side::Side;
 use crate::time::Timestamp;
 use crate::tls::Session;
+use crate::tls::keylog::KeyLog;
 use undecided::Undecided;
 
 /// How deep layers nest: TLS to a proxy, CONNECT, TLS, CONNECT, TLS. What is deeper is not looked into.
@@ -151,6 +152,11 @@ impl Content {
         if let Self::Undecided(undecided) = self {
             undecided.gap(side);
         }
+    }
+
+    /// Whether it holds records whose secrets are not among these.
+    pub(crate) fn awaits(&self, keys: &KeyLog) -> bool {
+        matches!(self, Self::Tls(session) if session.awaits(keys))
     }
 
     /// Whether the protocol is still open.

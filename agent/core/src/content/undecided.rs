@@ -6,6 +6,7 @@ use super::{Content, Place};
 use crate::connection::Context;
 use crate::http1::Http1;
 use crate::http2::{Http2, is_frame_chain};
+use crate::net::Endpoint;
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
 use crate::tls::Session;
@@ -129,7 +130,7 @@ impl Undecided {
             }
             Header::Whole(len, client) => {
                 if let Some(client) = client {
-                    cx.facts().client_declared = Some(client);
+                    cx.facts().client_declared = Some(Endpoint::from(client));
                 }
                 // One header only: a second would be the first one's payload.
                 self.place.nesting += 1;

@@ -298,6 +298,7 @@ impl Http1 {
             if self.requests == self.place.requests_before && !head::claims_http(bytes) {
                 self.not_http = true;
             } else {
+                cx.observed.is_ours = true;
                 cx.counters.error(PROTOCOL, "malformed_request");
             }
             self.stop(Side::Client);
@@ -415,6 +416,7 @@ impl Http1 {
             first: Some(request.first),
             started: request.at,
             responded,
+            origins: None,
         });
     }
 }

@@ -68,8 +68,11 @@ pub(super) fn claims_http(bytes: &[u8]) -> bool {
 pub(super) fn request(bytes: &[u8]) -> Option<RequestHead<'_>> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut parsed = httparse::Request::new(&mut fields);
-    httparse::ParserConfig::default().allow_multiple_spaces_in_request_line_delimiters(true);
-    match parsed.parse(bytes) {
+    let mut config = httparse::ParserConfig::default();
+    config.allow_multiple_spaces_in_request_line_delimiters(true);
+    // A field that breaks the rules says nothing; what the others say is still so.
+    config.ignore_invalid_headers_in_requests(true);
+    match config.parse_request(&mut parsed, bytes) {
         Ok(httparse::Status::Complete(_)) => {}
         _ => return None,
     }
@@ -212,6 +215,14 @@ mod tests {
         let status = |line: &str| response(line.as_bytes()).map(|head| head.status);
         assert_eq!(status("HTTP/1.1 421 \r\n\r\n"), Some(421));
         assert_eq!(status("HTTP/1.1 042 \r\n\r\n"), None);
+    }
+
+    #[test]
+    fn what_servers_forgive_is_read() {
+        let folded = "GET  /  HTTP/1.1\r\nX: a\r\n b\r\nBad : 1\r\nHost: b.test\r\n\r\n";
+        assert_eq!(authority(folded), (None, Some("b.test".to_owned())));
+        // RFC 9112 §5.1: a server must refuse it, so it is no Host.
+        assert_eq!(authority("GET / HTTP/1.1\r\nHost : b.test\r\n\r\n"), (None, None));
     }
 
     #[test]

@@ -36,9 +36,15 @@ impl Http2 {
     pub(crate) fn after_upgrade(request: UpgradedRequest, cx: &mut Context<'_>) -> Self {
         let mut http2 = Self::from_start();
         let UpgradedRequest { method, authority, first, at } = request;
-        http2.streams.is_first();
+        http2.streams.begin();
         http2.streams.highest_request = 1;
-        http2.streams.request(1, RequestHead { method, authority, tunnel: false }, at, first, cx);
+        http2.streams.request(
+            1,
+            RequestHead { method, authority, tunnel: false, origins: None },
+            at,
+            first,
+            cx,
+        );
         http2.streams.ended(1, true);
         http2
     }
@@ -121,7 +127,9 @@ impl Http2 {
         cx.counters.error(PROTOCOL, "lost_place");
         if side == Side::Client {
             self.requests_lost = true;
-            self.streams.requests_are_lost(cx);
+            if self.directions.client.is_stopped() {
+                self.streams.requests_are_lost(u32::MAX, cx);
+            }
         }
     }
 
@@ -349,7 +357,11 @@ impl Http2 {
         }
         let request = list.request(cx);
         self.streams.highest_request = self.streams.highest_request.max(stream);
-        let is_first = self.streams.is_first();
+        if self.requests_lost {
+            // Ids only grow, so what was asked before this and was not seen is lost.
+            self.streams.requests_are_lost(stream.saturating_sub(1), cx);
+        }
+        let is_first = self.streams.begin();
         let first = (self.start_seen && !(is_first && self.requests_lost)).then_some(is_first);
         self.streams.request(stream, request, at, first, cx);
     }
@@ -380,13 +392,15 @@ impl Http2 {
             Seen::Absent => return,
         };
         let is_push = stream.is_multiple_of(2);
-        let may_come = !self.requests_lost && !self.directions.client.is_lost() && !is_push;
-        // A stream that is over, and whose exchange was told.
         let highest =
             if is_push { self.streams.highest_push } else { self.streams.highest_request };
-        if !self.streams.contains(stream) && stream <= highest && !self.requests_lost {
+        // A stream that is over, and whose exchange was told.
+        let is_known = self.streams.contains(stream);
+        if !is_known && (self.streams.is_over(stream) || stream <= highest && !self.requests_lost) {
             return;
         }
+        // Captures can order the two directions a little wrong.
+        let may_come = !is_push && stream > highest && !self.directions.client.is_stopped();
         self.streams.response(stream, status, at, may_come, cx);
     }
 }

@@ -132,8 +132,9 @@ impl Direction {
         }
     }
 
-    pub(super) fn is_lost(&self) -> bool {
-        matches!(self.place, Place::Lost | Place::Stopped)
+    /// Nothing of this direction will be read any more.
+    pub(super) fn is_stopped(&self) -> bool {
+        matches!(self.place, Place::Stopped)
     }
 
     /// Bytes held.

@@ -1,7 +1,7 @@
 //! Header lists: the few fields that say what a request is for, and how it was answered.
 
 use super::hpack::{Decoder, Field, HpackError, Value};
-use crate::connection::{Context, raw_text};
+use crate::connection::{Context, OriginSet, raw_text};
 use crate::exchange::{AuthorityDefect, Method, RequestAuthority};
 use crate::name::Authority;
 use crate::seen::Seen;
@@ -39,6 +39,7 @@ pub(super) struct RequestHead {
     pub(super) method: Seen<Method>,
     pub(super) authority: Arc<RequestAuthority>,
     pub(super) tunnel: bool,
+    pub(super) origins: Option<Arc<OriginSet>>,
 }
 
 impl Slot {
@@ -139,7 +140,8 @@ impl HeaderList {
         };
         let is_connect = matches!(&method, Seen::Known(method) if method.as_str() == "CONNECT");
         let tunnel = is_connect && !self.protocol && !self.unreadable_name;
-        RequestHead { method, authority: self.effective_authority(cx), tunnel }
+        let origins = cx.observed.facts.origins.clone();
+        RequestHead { method, authority: self.effective_authority(cx), tunnel, origins }
     }
 
     /// `:authority`, or `Host` where there is none (RFC 9113 §8.3.1).
@@ -182,7 +184,7 @@ pub(crate) fn known_authority(
     conflict: bool,
 ) -> Arc<RequestAuthority> {
     // An empty one is a missing one (RFC 9112 §3.2).
-    if raw.is_empty() && !repeated {
+    if raw.is_empty() && !repeated && !conflict {
         return Arc::new(RequestAuthority { raw: Seen::Absent, parsed: None, defect: None });
     }
     let defect_of = |parsed: Option<&Authority>| match parsed {

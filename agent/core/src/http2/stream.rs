@@ -7,6 +7,7 @@ use crate::exchange::HttpVersion;
 use crate::seen::Seen;
 use crate::time::Timestamp;
 use hashbrown::HashMap;
+use std::collections::VecDeque;
 
 /// The most streams of one connection that are waiting for a half; at the limit the oldest is told as it is.
 pub const MAX_STREAMS: usize = 1024;
@@ -18,8 +19,11 @@ pub(super) struct Streams {
     /// The highest stream that a request was seen on; ids of one end only grow (RFC 9113 §5.1.1).
     pub(super) highest_request: u32,
     pub(super) highest_push: u32,
-    /// The highest stream that a response was seen on before its request.
+    /// Whether any exchange was begun.
     any_exchange: bool,
+    /// Streams that are over and were told, the latest ones: where requests were lost, the ids do not
+    /// tell which those are.
+    over: VecDeque<u32>,
 }
 
 #[derive(Default)]
@@ -56,8 +60,8 @@ impl Streams {
         }
     }
 
-    /// Whether any exchange was begun.
-    pub(super) fn is_first(&mut self) -> bool {
+    /// Begins an exchange; true for the first of the connection.
+    pub(super) fn begin(&mut self) -> bool {
         !std::mem::replace(&mut self.any_exchange, true)
     }
 
@@ -100,7 +104,7 @@ impl Streams {
             stream.client_ended |= by_client;
             stream.server_ended |= !by_client;
             if stream.told && stream.client_ended && stream.server_ended {
-                self.open.remove(&id);
+                self.remove(id);
             }
         }
     }
@@ -108,13 +112,28 @@ impl Streams {
     /// RST_STREAM: whatever was seen is all there will be.
     pub(super) fn reset(&mut self, id: u32, cx: &mut Context<'_>) {
         self.tell(id, cx);
-        self.open.remove(&id);
+        self.remove(id);
     }
 
-    /// No request will be seen any more for responses that wait for theirs.
-    pub(super) fn requests_are_lost(&mut self, cx: &mut Context<'_>) {
-        let waiting = self.ids(|stream| stream.request.is_none());
+    /// Requests up to this stream were lost, as far as they were not seen: what waits for them is told.
+    pub(super) fn requests_are_lost(&mut self, up_to: u32, cx: &mut Context<'_>) {
+        let mut waiting = self.ids(|stream| stream.request.is_none());
+        waiting.retain(|id| *id <= up_to && !id.is_multiple_of(2));
         waiting.into_iter().for_each(|id| self.tell(id, cx));
+    }
+
+    /// Whether the stream is over, and its exchange was told.
+    pub(super) fn is_over(&self, id: u32) -> bool {
+        self.over.contains(&id)
+    }
+
+    fn remove(&mut self, id: u32) {
+        if self.open.remove(&id).is_some() {
+            if self.over.len() >= MAX_STREAMS {
+                self.over.pop_front();
+            }
+            self.over.push_back(id);
+        }
     }
 
     /// Nothing more will come: tells the rest, in stream order.
@@ -137,11 +156,15 @@ impl Streams {
         // Those that are told already only wait for their end; then the oldest.
         let told = self.ids(|stream| stream.told);
         if told.is_empty() {
-            cx.counters.lose(Loss::Limit);
             let oldest = self.open.keys().min().copied();
+            // A response that waited in vain is told whole; a request may still have been answered.
+            let waits = oldest.and_then(|id| self.open.get(&id));
+            if waits.is_some_and(|stream| stream.request.is_some()) {
+                cx.counters.lose(Loss::Limit);
+            }
             oldest.into_iter().for_each(|id| self.reset(id, cx));
         } else {
-            told.iter().for_each(|id| drop(self.open.remove(id)));
+            told.iter().for_each(|id| self.remove(*id));
         }
     }
 
@@ -160,9 +183,9 @@ impl Streams {
             Some((request, at)) => (Some(request), at),
             None => (None, seen_response_at.unwrap_or_default()),
         };
-        let (method, authority, tunnel) = match request {
-            Some(request) => (request.method, request.authority, request.tunnel),
-            None => (Seen::Unreadable, Default::default(), false),
+        let (method, authority, tunnel, origins) = match request {
+            Some(request) => (request.method, request.authority, request.tunnel, request.origins),
+            None => (Seen::Unreadable, Default::default(), false, None),
         };
         let first = stream.first;
         let done = stream.client_ended && stream.server_ended;
@@ -176,9 +199,10 @@ impl Streams {
             first,
             started,
             responded,
+            origins,
         });
         if done {
-            self.open.remove(&id);
+            self.remove(id);
         }
     }
 }

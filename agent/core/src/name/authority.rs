@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// The longest authority that is normalised, in bytes; a longer one is [`Malformed`].
-const MAX_AUTHORITY: usize = 4096;
+pub const MAX_AUTHORITY: usize = 1024;
 
 /// An authority after normalisation (RFC 3986 §3.2, RFC 9110 §4.2), for comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ fn bracketed_host(literal: &str) -> Result<Host, Malformed> {
     // A zone (RFC 6874) means something on the sender only.
     let address = literal.split_once('%').map_or(literal, |(address, _zone)| address);
     if let Ok(address) = address.parse::<Ipv6Addr>() {
-        return Ok(Host::Ip(IpAddr::from(address)));
+        return Ok(Host::Ip(IpAddr::from(address).to_canonical()));
     }
     // IPvFuture (RFC 3986 §3.2.2): "v" hexadecimal "." anything.
     let future = literal.to_ascii_lowercase();
@@ -192,6 +192,9 @@ mod tests {
             assert_eq!(Authority::parse(raw.as_bytes()), Err(Malformed), "{raw}");
         }
         assert_eq!(Authority::parse(&[0xff, b'a']), Err(Malformed));
+        // Two notations of one address are one host.
+        let mapped = Authority::parse(b"[::ffff:192.0.2.1]").unwrap().host;
+        assert_eq!(mapped, Authority::parse(b"192.0.2.1").unwrap().host);
         // U+212A KELVIN SIGN is mapped by UTS #46 and flagged, never silently lower-cased.
         assert!(Authority::parse("\u{212a}.test".as_bytes()).unwrap().idn);
     }

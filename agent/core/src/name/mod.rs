@@ -5,7 +5,7 @@ mod certificate;
 mod host;
 mod sni;
 
-pub use authority::{Authority, Malformed};
+pub use authority::{Authority, MAX_AUTHORITY, Malformed};
 pub use certificate::{CertificateNames, Coverage, MAX_CERTIFICATE_NAMES};
 pub use host::Host;
 pub use sni::{Sni, SniDefect};

@@ -86,7 +86,7 @@ impl Sni {
 /// An IP literal, with or without brackets.
 fn literal(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    bare.parse().ok()
+    bare.parse().ok().map(|address: IpAddr| address.to_canonical())
 }
 
 #[cfg(test)]
@@ -101,6 +101,7 @@ mod tests {
             (b"192.0.2.1", "192.0.2.1", Some(SniDefect::IpLiteral)),
             (b"[2001:db8::1]", "2001:db8::1", Some(SniDefect::IpLiteral)),
             (b"2001:DB8::1", "2001:db8::1", Some(SniDefect::IpLiteral)),
+            (b"::ffff:192.0.2.1", "192.0.2.1", Some(SniDefect::IpLiteral)),
             (b"a.test:443", "a.test", Some(SniDefect::Port)),
             (
                 "b\u{fc}cher.example".as_bytes(),

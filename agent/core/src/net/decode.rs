@@ -54,11 +54,11 @@ impl Decoder {
         let mut reader = Reader::new(bytes);
         let layer = link::first_layer(link, &mut reader)?;
         let cut = wire_len.saturating_sub(bytes.len());
-        match walk(&mut self.fragments, layer, reader, cut)? {
+        match walk(&mut self.fragments, layer, reader, cut, None)? {
             Walked::Packet(packet) => Ok(Some(deliver(packet))),
             Walked::Reassembled(protocol, addresses, payload) => {
                 let layer = Layer::IpPayload(protocol);
-                match walk_from(
+                match walk(
                     &mut self.fragments,
                     layer,
                     Reader::new(&payload),
@@ -66,6 +66,7 @@ impl Decoder {
                     Some((addresses, 0)),
                 )? {
                     Walked::Packet(packet) => Ok(Some(deliver(packet))),
+                    // Fragments of a tunnel within fragments are not put together.
                     _ => Ok(None),
                 }
             }
@@ -86,18 +87,9 @@ enum Walked<'a> {
     NotOurs,
 }
 
-fn walk<'a>(
-    fragments: &mut Fragments,
-    layer: Layer,
-    reader: Reader<'a>,
-    cut: usize,
-) -> Result<Walked<'a>, NetError> {
-    walk_from(fragments, layer, reader, cut, None)
-}
-
 /// `cut`: bytes of the frame behind the reader that were not captured. `within`: the IP header that
 /// the reader's bytes are the payload of, and how much of that payload is missing.
-fn walk_from<'a>(
+fn walk<'a>(
     fragments: &mut Fragments,
     mut layer: Layer,
     mut reader: Reader<'a>,

@@ -41,9 +41,9 @@ pub(super) fn over_udp(source: u16, destination: u16, payload: &[u8]) -> Option<
     let mut reader = Reader::new(payload);
     let to = |port: u16| destination == port || source == port;
     if VXLAN_PORTS.iter().any(|port| to(*port)) {
-        // RFC 7348 §5: only the I flag, reserved fields zero.
-        let [flags, a, b, c, _, _, _, last] = reader.array()?;
-        return ([flags, a, b, c, last] == [0x08, 0, 0, 0, 0]).then_some((Layer::Ethernet, 8));
+        // RFC 7348 §5: the I flag is set; what is reserved is ignored, and extensions use it.
+        let [flags, _, _, _, _, _, _, _] = reader.array()?;
+        return (flags & 0x08 != 0 && payload.len() > 8 + 14).then_some((Layer::Ethernet, 8));
     }
     if to(GENEVE_PORT) {
         // RFC 8926 §3.4: version 0; options in fours.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::connection::{ConnectionId, Decryption, OriginSet, TransportKind};
+use crate::connection::{ConnectionId, Decryption, TransportKind};
 use crate::exchange::HttpVersion::{Http2, Http10, Http11};
 use crate::name::CertificateNames;
 use crate::net::Endpoint;
@@ -60,7 +60,16 @@ fn judged(
     authority: &RequestAuthority,
     tunnel: bool,
 ) -> Verdict {
-    judge(facts, &Request { version, authority, tunnel, sni_was_asked_for: false })
+    judge(
+        facts,
+        &Request {
+            version,
+            authority,
+            tunnel,
+            sni_was_asked_for: false,
+            origins: facts.origins.as_deref(),
+        },
+    )
 }
 
 #[test]
@@ -142,7 +151,13 @@ fn with_ech_only_evidence_makes_a_mismatch() {
     assert_eq!(verdict(&grease, Http2, "a.test"), Verdict::Match);
     assert_eq!(verdict(&grease, Http2, "b.test"), Verdict::EchIndeterminate);
     let b = authority("b.test");
-    let request = Request { version: Http2, authority: &b, tunnel: false, sni_was_asked_for: true };
+    let request = Request {
+        version: Http2,
+        authority: &b,
+        tunnel: false,
+        sni_was_asked_for: true,
+        origins: None,
+    };
     assert_eq!(judge(&grease, &request), Verdict::CoalescedUnverified);
     let both = with_certificate(with_ech(named("a.test")), &["a.test", "b.test"]);
     assert_eq!(verdict(&both, Http2, "b.test"), Verdict::CoalescedUnverified);

@@ -47,7 +47,7 @@ mod tests;
 
 use std::fmt;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -70,6 +70,8 @@ const MAX_HELD_BYTES: usize = MAX_BLOCK_BYTES;
 /// One capture: a file, or standard input.
 pub struct CaptureFile {
     name: String,
+    /// Where it is, if it is a file that can be read twice.
+    path: Option<PathBuf>,
     size: Option<u64>,
     /// Bytes read of a stream, before decompression.
     streamed: Arc<AtomicU64>,
@@ -100,7 +102,8 @@ impl CaptureFile {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let name = path.display().to_string();
         let (input, size) = Input::open(path, &name)?;
-        Ok(Self::new(name, input, size))
+        let again = (size.is_some() && path.as_os_str() != "-").then(|| path.to_owned());
+        Ok(Self { path: again, ..Self::new(name, input, size) })
     }
 
     /// A capture that comes from `reader`, called `name` in messages.
@@ -111,6 +114,7 @@ impl CaptureFile {
     fn new(name: String, input: Input, size: Option<u64>) -> Self {
         Self {
             name,
+            path: None,
             size,
             streamed: Arc::default(),
             state: State::Unread(input),
@@ -140,10 +144,16 @@ impl CaptureFile {
     }
 
     /// Key log texts (NSS format) of all Decryption Secrets Blocks, where they can be had before
-    /// the packets: in plain pcapng files, whose block headers are gone over once for it. Windows
-    /// then carry none. Empty for everything else, and after the first window.
+    /// the packets: in pcapng files. The block headers of a plain one are gone over once for it, and its
+    /// windows then carry none; a compressed one is decompressed once more. Empty for streams, and
+    /// after the first window.
     pub fn secrets_ahead(&mut self) -> Result<Vec<Vec<u8>>, ReadError> {
         self.start()?;
+        if let (Some(path), State::Reading(Reading { source: Source::Stream(_), .. })) =
+            (&self.path, &self.state)
+        {
+            return Ok(secrets_of_compressed(path));
+        }
         let State::Reading(Reading { source: Source::Mapped(mapped), walk, .. }) = &mut self.state
         else {
             return Ok(Vec::new());
@@ -229,6 +239,19 @@ impl fmt::Debug for CaptureFile {
             .field("damage", &self.damage)
             .finish_non_exhaustive()
     }
+}
+
+/// Reads a compressed capture for its secrets only. What is wrong with it, the second reading tells.
+fn secrets_of_compressed(path: &Path) -> Vec<Vec<u8>> {
+    let mut secrets = Vec::new();
+    let Ok(mut capture) = CaptureFile::open(path) else { return secrets };
+    while let Ok(Some(window)) = capture.next_window() {
+        secrets.extend(window.secrets().map(<[u8]>::to_vec));
+        if !capture.may_bring_secrets() {
+            break;
+        }
+    }
+    secrets
 }
 
 // === impl Reading ===

@@ -5,7 +5,6 @@ use super::super::{ConnectionNumber, Summary};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::net::SocketAddr;
 use wrongdoor_core::connection::{Decryption, Facts, TransportKind};
 use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::exchange::{Exchange, Method};
@@ -25,7 +24,7 @@ pub(super) struct ConnectionPart<'a> {
     connection: Text<ConnectionNumber>,
     client: Text<Endpoint>,
     server: Text<Endpoint>,
-    client_declared: Option<Text<SocketAddr>>,
+    client_declared: Option<Text<Endpoint>>,
     transport: &'static str,
     tls_version: Option<&'static str>,
     sni: Option<&'a str>,
@@ -64,7 +63,7 @@ pub(super) struct ConnectionLine<'a> {
     connection: Text<ConnectionNumber>,
     client: Text<Endpoint>,
     server: Text<Endpoint>,
-    client_declared: Option<Text<SocketAddr>>,
+    client_declared: Option<Text<Endpoint>>,
     transport: &'static str,
     tls_version: Option<&'static str>,
     sni: Option<&'a str>,

@@ -7,17 +7,13 @@ pub(super) fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NotTls => "no TLS here, so there is no server name to compare with",
         Verdict::Unknown => "server name or authority could not be read",
-        Verdict::Malformed => {
-            "the authority is invalid, repeated, or missing where HTTP/1.1 demands it"
-        }
+        Verdict::Malformed => "the authority is invalid, repeated, or missing where it is due",
         Verdict::NoAuthority => "the request names no authority",
         Verdict::ProxyRequest => "a CONNECT: its authority is where the tunnel leads",
         Verdict::AuthorityConflict => ":authority and Host name different hosts",
         Verdict::NoSniIp => "no SNI, and the authority is an address: as it should be",
         Verdict::NoSni => "no SNI was sent, though the authority is a name",
-        Verdict::SniInvalid => {
-            "the SNI is an address, or has a trailing dot, a port or other characters"
-        }
+        Verdict::SniInvalid => "the SNI is an address, or has a dot at the end, a port, or worse",
         Verdict::Match => "SNI and authority are the same host",
         Verdict::MatchDot => "the same host, but for a trailing dot that strict servers refuse",
         Verdict::EchIndeterminate => "an ECH extension is there; the name inside it is not known",

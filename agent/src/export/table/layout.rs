@@ -46,9 +46,7 @@ pub(super) fn render(
         let connections = plural(undecrypted, "encrypted connection");
         line(
             &mut text,
-            &format!(
-                "{connections} could not be read: give their keys with --keylog to see the requests in them."
-            ),
+            &format!("{connections} could not be read: their keys are not in any --keylog."),
         );
     }
     if !text.is_empty() {
@@ -125,11 +123,11 @@ fn row(pattern: &Pattern, count: u64, class: Class) -> Vec<Cell> {
     ]
 }
 
-/// A name from the network, made harmless and short. The end says most about a host, so it stays.
+/// A name from the network, made harmless and short: what is not ASCII is no host, and may be wide. The end says most about a host, so it stays.
 fn name(text: &str) -> String {
     let harmless: String = text
         .chars()
-        .map(|c| if c.is_control() || is_invisible(c) { '\u{fffd}' } else { c })
+        .map(|c| if c.is_ascii() && !c.is_ascii_control() { c } else { '\u{fffd}' })
         .collect();
     let len = harmless.chars().count();
     if len <= MAX_NAME {
@@ -137,11 +135,6 @@ fn name(text: &str) -> String {
     }
     let end: String = harmless.chars().skip(len + 1 - MAX_NAME).collect();
     format!("…{end}")
-}
-
-/// Characters that change how their neighbours are shown, and nothing else.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn legend(text: &mut String, rows: &[(Pattern, u64)]) {
@@ -156,7 +149,7 @@ fn legend(text: &mut String, rows: &[(Pattern, u64)]) {
     if rows.iter().any(|(pattern, _)| pattern.silent) {
         line(
             text,
-            "  *                            silent: served by an endpoint never seen to serve that host under its own name",
+            "  *                            silent: the endpoint was never seen to serve that host by its own name",
         );
     }
 }

@@ -9,6 +9,7 @@ use crate::counters::Loss;
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
 use crate::tls::cipher::Sealed;
+use crate::tls::keylog::KeyLog;
 use crate::tls::record::{ContentType, Header};
 
 /// The most bytes of one direction that are held while they wait: for the other direction's handshake
@@ -26,6 +27,8 @@ pub(crate) struct Session {
     place: Place,
     /// The reason was counted why nothing can be decrypted.
     pub(super) failure_told: bool,
+    /// That records were opened was told.
+    opened_told: bool,
 }
 
 /// Whether a record could be dealt with.
@@ -53,6 +56,7 @@ impl Session {
             inner: None,
             place,
             failure_told: false,
+            opened_told: false,
         }
     }
 
@@ -106,6 +110,14 @@ impl Session {
             self.fail("hello_unseen", cx);
         }
         self.inner.iter_mut().for_each(|inner| inner.finish(cx));
+    }
+
+    /// Whether it holds records whose secrets are not among these.
+    pub(crate) fn awaits(&self, keys: &KeyLog) -> bool {
+        let waits =
+            !self.halves.client.waiting.is_empty() || !self.halves.server.waiting.is_empty();
+        let random = self.handshake.client_random.as_ref();
+        waits && random.is_some_and(|random| keys.secrets(random).is_none())
     }
 
     /// Bytes held.
@@ -310,7 +322,8 @@ impl Session {
     }
 
     fn opened(&mut self, cx: &mut Context<'_>) {
-        if cx.observed.facts.decryption != Decryption::KeyLog {
+        // Once: a session inside this one has its own to tell.
+        if !std::mem::replace(&mut self.opened_told, true) {
             cx.facts().decryption = Decryption::KeyLog;
         }
     }
