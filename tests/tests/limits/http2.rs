@@ -66,7 +66,7 @@ fn a_hundred_thousand_authorities_on_one_connection_are_told_and_not_remembered(
         assert_eq!(told.authority, Some(format!("n{nth}.test")));
     }
     assert_eq!(found.connection().authorities.len(), MAX_AUTHORITIES);
-    assert_eq!(lost(&found, Loss::Limit), u64::from(FLOOD) - 100);
+    assert_eq!(found.errors("connection", "authorities_limit"), u64::from(FLOOD) - 100);
     assert_eq!(found.connection().misdirected, u64::from(FLOOD));
 }
 

@@ -232,3 +232,35 @@ fn wrong_keys_open_nothing_and_are_counted() -> Result<()> {
     assert_eq!(found.connection().decryption, "none");
     Ok(())
 }
+
+#[test]
+fn requests_behind_a_lost_one_are_told_with_their_answers() -> Result<()> {
+    let (mut session, mut ask, mut answer) = h2(H2)?;
+    session.say(Client, h2::headers(1, true, &ask.request("GET", "a.test")))?;
+    session.say(Server, h2::headers(1, true, &answer.response(200)))?;
+    let lost = session.talk.frames().len();
+    session.say(Client, h2::headers(3, true, &ask.request("GET", "lost.test")))?;
+    session.say(Server, h2::headers(3, true, &answer.response(421)))?;
+    for (stream, host) in [(5, "b.test"), (7, "c.test")] {
+        // A fresh table: what refers to the lost block could not be read.
+        session.say(Client, h2::headers(stream, true, &Hpack::default().request("GET", host)))?;
+        session.say(Server, h2::headers(stream, true, &answer.response(200)))?;
+    }
+    session.talk.close();
+    let mut frames = session.talk.frames();
+    frames.remove(lost);
+    let found = observe(&frames, &session.keys_log(|_| true));
+    let told: Vec<_> = found
+        .exchanges
+        .iter()
+        .map(|told| (told.stream, told.authority.as_deref(), told.status))
+        .collect();
+    let expected = [
+        (1, Some("a.test"), Some(200)),
+        (3, None, Some(421)),
+        (5, Some("b.test"), Some(200)),
+        (7, Some("c.test"), Some(200)),
+    ];
+    assert_eq!(told, expected);
+    Ok(())
+}
