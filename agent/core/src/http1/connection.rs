@@ -26,6 +26,7 @@ pub(crate) struct Http1 {
     client: Direction,
     server: Direction,
     outstanding: VecDeque<Outstanding>,
+    outstanding_bytes: usize,
     place: Place,
     /// How many requests were seen, those before a tunnel included.
     requests: u64,
@@ -79,12 +80,20 @@ struct Outstanding {
     at: Timestamp,
 }
 
+impl Outstanding {
+    /// The memory it takes.
+    fn cost(&self) -> usize {
+        size_of::<Self>() + self.authority.cost()
+    }
+}
+
 impl Http1 {
     pub(crate) fn new(place: Place) -> Self {
         Self {
             client: Direction::default(),
             server: Direction::default(),
             outstanding: VecDeque::new(),
+            outstanding_bytes: 0,
             place,
             requests: place.requests_before,
             inner: None,
@@ -125,6 +134,7 @@ impl Http1 {
         let direction = |direction: &Direction| direction.head.len() + direction.held_bytes;
         direction(&self.client)
             + direction(&self.server)
+            + self.outstanding_bytes
             + self.inner.as_ref().map_or(0, Content::held)
     }
 
@@ -168,7 +178,7 @@ impl Http1 {
         if !self.server.held.is_empty() {
             cx.counters.error(PROTOCOL, "response_without_request");
         }
-        while let Some(request) = self.outstanding.pop_front() {
+        while let Some(request) = self.next_outstanding() {
             self.tell(request, None, None, cx);
         }
         self.inner.iter_mut().for_each(|inner| inner.finish(cx));
@@ -338,7 +348,7 @@ impl Http1 {
         }
         self.requests += 1;
         let method = Method::from_bytes(head.method).map_or(Seen::Unreadable, Seen::Known);
-        self.outstanding.push_back(Outstanding {
+        let request = Outstanding {
             number: self.requests,
             version: head.version,
             method,
@@ -348,7 +358,9 @@ impl Http1 {
             upgrade: head.upgrade,
             first: self.requests == self.place.requests_before + 1,
             at,
-        });
+        };
+        self.outstanding_bytes += request.cost();
+        self.outstanding.push_back(request);
         match head.body {
             Ok(Some(body)) => self.client.phase = Phase::Body(body),
             Ok(None) => self.message_ended(Side::Client),
@@ -369,7 +381,7 @@ impl Http1 {
         if (100..=199).contains(&head.status) && head.status != 101 {
             return;
         }
-        let Some(request) = self.outstanding.pop_front() else { return };
+        let Some(request) = self.next_outstanding() else { return };
         let awaited =
             self.outstanding.is_empty() && matches!(self.client.phase, Phase::AwaitAnswer);
         if head.status == 101 {
@@ -396,6 +408,13 @@ impl Http1 {
                 self.stop(Side::Server);
             }
         }
+    }
+
+    /// The request whose answer comes next.
+    fn next_outstanding(&mut self) -> Option<Outstanding> {
+        let request = self.outstanding.pop_front()?;
+        self.outstanding_bytes = self.outstanding_bytes.saturating_sub(request.cost());
+        Some(request)
     }
 
     /// 101: HTTP/2 is read on; anything else is not ours.

@@ -70,7 +70,7 @@ impl Http2 {
 
     /// Bytes held.
     pub(crate) fn held(&self) -> usize {
-        self.directions.client.held() + self.directions.server.held()
+        self.directions.client.held() + self.directions.server.held() + self.streams.held()
     }
 
     /// Bytes are missing in one direction.

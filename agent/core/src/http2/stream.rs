@@ -20,6 +20,8 @@ pub(super) struct Streams {
     pub(super) highest_push: u32,
     /// The highest stream that a response was seen on before its request.
     any_exchange: bool,
+    /// The memory of the requests that wait.
+    waiting_bytes: usize,
 }
 
 #[derive(Default)]
@@ -48,12 +50,20 @@ impl Streams {
         cx: &mut Context<'_>,
     ) {
         self.make_room(cx);
+        self.waiting_bytes += request.cost();
         let stream = self.open.entry(id).or_default();
-        stream.request = Some((request, at));
+        if let Some((former, _)) = stream.request.replace((request, at)) {
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(former.cost());
+        }
         stream.first = first;
         if stream.response.is_some() {
             self.tell(id, cx);
         }
+    }
+
+    /// Bytes held.
+    pub(super) fn held(&self) -> usize {
+        self.waiting_bytes
     }
 
     /// Whether any exchange was begun.
@@ -152,7 +162,10 @@ impl Streams {
             .map(|response| response.at);
         let seen_response_at = stream.response.as_ref().map(|response| response.at);
         let (request, started) = match stream.request.take() {
-            Some((request, at)) => (Some(request), at),
+            Some((request, at)) => {
+                self.waiting_bytes = self.waiting_bytes.saturating_sub(request.cost());
+                (Some(request), at)
+            }
             None => (None, seen_response_at.unwrap_or_default()),
         };
         let (method, authority, tunnel) = match request {
