@@ -418,6 +418,7 @@ impl Lent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http2::PREFACE;
 
     /// A segment from this port, in a packet without a link header.
     fn segment(port: u16, sequence: u32, flags: Flags, payload: &[u8]) -> Vec<u8> {
@@ -474,6 +475,39 @@ mod tests {
                 sequence += u32::try_from(piece.len()).unwrap();
             }
             assert!(engine.held_bytes() >= 200 * 40, "{first:?}: {}", engine.held_bytes());
+        }
+    }
+
+    #[test]
+    fn requests_that_wait_for_their_answer_count() {
+        fn host(number: u32) -> String {
+            format!("{number:0>900}")
+        }
+        let http1 =
+            |number| format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", host(number)).into_bytes();
+        let http2 = |number: u32| {
+            // A literal :authority of 900 bytes, not to be inserted.
+            let block =
+                [&[0x82, 0x84, 0x87, 1, 0x7f, 0x85, 6][..], host(number).as_bytes()].concat();
+            let [a, b] = u16::try_from(block.len()).unwrap().to_be_bytes();
+            let stream = (2 * number + 1).to_be_bytes();
+            [&[0, a, b, 1, 5], &stream[..], &block].concat()
+        };
+        let requests: [fn(u32) -> Vec<u8>; 2] = [http1, http2];
+        for (first, request) in [&b""[..], PREFACE].into_iter().zip(requests) {
+            let mut engine = Engine::new(Config::default(), Arc::default());
+            feed(&mut engine, 1, &segment(1, 0, Flags::SYN, &[]));
+            let mut sequence = 1;
+            for number in 0..1000 {
+                let start = if number == 0 { first } else { &[] };
+                let sent = [start, &request(number)].concat();
+                feed(&mut engine, u64::from(number) + 2, &segment(1, sequence, Flags::ACK, &sent));
+                sequence += u32::try_from(sent.len()).unwrap();
+            }
+            assert!(engine.held_bytes() >= 900_000, "{}", engine.held_bytes());
+            engine.finish();
+            let told = engine.drain();
+            assert_eq!((engine.held_bytes(), told.len()), (0, 1001));
         }
     }
 }

@@ -76,6 +76,14 @@ pub struct RequestAuthority {
     pub defect: Option<AuthorityDefect>,
 }
 
+impl RequestAuthority {
+    /// The memory it takes: as sent, and normalised.
+    pub(crate) fn cost(&self) -> usize {
+        let raw = self.raw.as_ref().known().map_or(0, |raw| raw.len());
+        size_of::<Self>() + raw * if self.parsed.is_some() { 2 } else { 1 }
+    }
+}
+
 /// What is wrong with the authority of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthorityDefect {

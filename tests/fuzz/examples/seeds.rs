@@ -1,6 +1,7 @@
-//! Writes the seeds: `cargo +nightly run --example seeds`, in this folder.
+//! Writes the seeds: `cargo run --example seeds`, in the folder of the package.
 //!
-//! They are what the targets read: sessions of the committed captures as scripts, and texts by hand.
+//! They are what the targets read: sessions of the committed captures as scripts, and texts by hand. Beside
+//! them, as `found-…`, is what once broke a promise.
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -224,8 +225,11 @@ fn tls() -> Result<()> {
     save("tls", "messages", b"\x80\x03\0\x01\0\0\x03abc\x02\0\0\0\x0b\0\0\x01z")
 }
 
+/// What is said, in order: by the client (0) or the server (1).
+type Turns<'a> = &'a [(u8, &'a [u8])];
+
 fn http1() -> Result<()> {
-    let texts: [(&str, &[(u8, &[u8])]); 5] = [
+    let texts: [(&str, Turns<'_>); 5] = [
         (
             "lengths",
             &[

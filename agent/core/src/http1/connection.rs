@@ -24,6 +24,7 @@ pub(crate) struct Http1 {
     client: Direction,
     server: Direction,
     outstanding: VecDeque<Outstanding>,
+    outstanding_bytes: usize,
     place: Place,
     /// How many requests were seen, those before a tunnel included.
     requests: u64,
@@ -46,12 +47,20 @@ struct Outstanding {
     at: Timestamp,
 }
 
+impl Outstanding {
+    /// The memory it takes.
+    fn cost(&self) -> usize {
+        size_of::<Self>() + self.authority.cost()
+    }
+}
+
 impl Http1 {
     pub(crate) fn new(place: Place) -> Self {
         Self {
             client: Direction::default(),
             server: Direction::default(),
             outstanding: VecDeque::new(),
+            outstanding_bytes: 0,
             place,
             requests: place.requests_before,
             inner: None,
@@ -92,7 +101,7 @@ impl Http1 {
         let direction = |direction: &Direction| direction.head.len() + direction.held_bytes;
         direction(&self.client)
             + direction(&self.server)
-            + self.outstanding.len() * size_of::<Outstanding>()
+            + self.outstanding_bytes
             + self.inner.as_ref().map_or(0, Content::held)
     }
 
@@ -134,7 +143,7 @@ impl Http1 {
     /// Nothing more will come: requests without an answer are told as they are.
     pub(crate) fn finish(&mut self, cx: &mut Context<'_>) {
         self.count_unasked(cx);
-        while let Some(request) = self.outstanding.pop_front() {
+        while let Some(request) = self.next_outstanding() {
             self.tell(request, None, None, cx);
         }
         self.inner.iter_mut().for_each(|inner| inner.finish(cx));
@@ -312,7 +321,7 @@ impl Http1 {
         }
         self.requests += 1;
         let method = Method::from_bytes(head.method).map_or(Seen::Unreadable, Seen::Known);
-        self.outstanding.push_back(Outstanding {
+        let request = Outstanding {
             number: self.requests,
             version: head.version,
             method,
@@ -322,7 +331,9 @@ impl Http1 {
             upgrade: head.upgrade,
             first: self.requests == self.place.requests_before + 1,
             at,
-        });
+        };
+        self.outstanding_bytes += request.cost();
+        self.outstanding.push_back(request);
         match head.body {
             Ok(Some(body)) => self.client.phase = Phase::Body(body),
             Ok(None) => self.message_ended(Side::Client),
@@ -343,7 +354,7 @@ impl Http1 {
         if (100..=199).contains(&head.status) && head.status != 101 {
             return;
         }
-        let Some(request) = self.outstanding.pop_front() else { return };
+        let Some(request) = self.next_outstanding() else { return };
         let awaited =
             self.outstanding.is_empty() && matches!(self.client.phase, Phase::AwaitAnswer);
         if head.status == 101 {
@@ -370,6 +381,13 @@ impl Http1 {
                 self.stop(Side::Server);
             }
         }
+    }
+
+    /// The request whose answer comes next.
+    fn next_outstanding(&mut self) -> Option<Outstanding> {
+        let request = self.outstanding.pop_front()?;
+        self.outstanding_bytes = self.outstanding_bytes.saturating_sub(request.cost());
+        Some(request)
     }
 
     /// 101: HTTP/2 is read on; anything else is not ours.

@@ -42,6 +42,13 @@ pub(super) struct RequestHead {
     pub(super) origins: Option<Arc<OriginSet>>,
 }
 
+impl RequestHead {
+    /// The memory it takes while it waits for its response.
+    pub(super) fn cost(&self) -> usize {
+        size_of::<Self>() + self.authority.cost()
+    }
+}
+
 impl Slot {
     fn clear(&mut self) {
         self.bytes.clear();

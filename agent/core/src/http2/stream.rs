@@ -24,6 +24,8 @@ pub(super) struct Streams {
     /// Streams that are over and were told, the latest ones: where requests were lost, the ids do not
     /// tell which those are.
     over: VecDeque<u32>,
+    /// The memory of the requests that wait.
+    waiting_bytes: usize,
 }
 
 #[derive(Default)]
@@ -52,8 +54,11 @@ impl Streams {
         cx: &mut Context<'_>,
     ) {
         self.make_room(cx);
+        self.waiting_bytes += request.cost();
         let stream = self.open.entry(id).or_default();
-        stream.request = Some((request, at));
+        if let Some((former, _)) = stream.request.replace((request, at)) {
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(former.cost());
+        }
         stream.first = first;
         if stream.response.is_some() {
             self.tell(id, cx);
@@ -75,7 +80,7 @@ impl Streams {
 
     /// Bytes held.
     pub(super) fn held(&self) -> usize {
-        self.open.len() * size_of::<(u32, Stream)>()
+        self.waiting_bytes + self.open.len() * size_of::<(u32, Stream)>()
     }
 
     /// A final response. Without its request it waits for it where `request_may_come`.
@@ -180,7 +185,10 @@ impl Streams {
             .map(|response| response.at);
         let seen_response_at = stream.response.as_ref().map(|response| response.at);
         let (request, started) = match stream.request.take() {
-            Some((request, at)) => (Some(request), at),
+            Some((request, at)) => {
+                self.waiting_bytes = self.waiting_bytes.saturating_sub(request.cost());
+                (Some(request), at)
+            }
             None => (None, seen_response_at.unwrap_or_default()),
         };
         let (method, authority, tunnel, origins) = match request {

@@ -87,13 +87,13 @@ enum Walked<'a> {
     NotOurs,
 }
 
-/// `cut`: bytes of the frame behind the reader that were not captured. `within`: the IP header that
-/// the reader's bytes are the payload of, and how much of that payload is missing.
+/// `cut`: bytes behind the reader's that were not captured, of the frame or of what it is within. `within`:
+/// the IP header that the reader's bytes are the payload of, and how much of that payload is missing.
 fn walk<'a>(
     fragments: &mut Fragments,
     mut layer: Layer,
     mut reader: Reader<'a>,
-    cut: usize,
+    mut cut: usize,
     mut within: Option<((Address, Address), usize)>,
 ) -> Result<Walked<'a>, NetError> {
     for _ in 0..MAX_LAYERS {
@@ -116,6 +116,8 @@ fn walk<'a>(
                     });
                 }
                 within = Some((addresses, ip.missing));
+                // Behind its end is padding, whether that was captured or not.
+                cut = ip.missing;
                 reader = Reader::new(ip.payload);
                 Layer::IpPayload(ip.protocol)
             }
@@ -125,8 +127,8 @@ fn walk<'a>(
                     transport::TCP => return tcp(reader, addresses, missing),
                     transport::UDP => match udp(reader, addresses, missing)? {
                         Udp::Packet(packet) => return Ok(Walked::Packet(packet)),
-                        Udp::Tunnel(layer, inner) => {
-                            reader = inner;
+                        Udp::Tunnel(layer, inner, missing) => {
+                            (reader, cut) = (inner, missing);
                             layer
                         }
                     },
@@ -170,7 +172,8 @@ fn tcp(
 
 enum Udp<'a> {
     Packet(Packet<'a>),
-    Tunnel(Layer, Reader<'a>),
+    /// What is within, and how much of it is missing.
+    Tunnel(Layer, Reader<'a>, usize),
 }
 
 fn udp(
@@ -179,13 +182,15 @@ fn udp(
     missing: usize,
 ) -> Result<Udp<'_>, NetError> {
     let (from, to, len) = transport::udp(&mut reader).ok_or(NetError::Truncated)?;
-    let payload = if len == 0 {
-        reader.rest()
-    } else {
-        reader.rest().get(..len).unwrap_or_else(|| reader.rest())
+    let captured = reader.rest();
+    let (payload, missing) = match captured.get(..len) {
+        _ if len == 0 => (captured, missing),
+        Some(exact) => (exact, 0),
+        None => (captured, missing.min(len - captured.len())),
     };
     if let Some((layer, header)) = tunnel::over_udp(from, to, payload) {
-        return Ok(Udp::Tunnel(layer, Reader::new(payload.get(header..).unwrap_or_default())));
+        let inner = Reader::new(payload.get(header..).unwrap_or_default());
+        return Ok(Udp::Tunnel(layer, inner, missing));
     }
     let (source, destination) = endpoints(addresses, (from, to));
     Ok(Udp::Packet(Packet { source, destination, transport: Transport::Udp, payload, missing }))

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use super::dynamic_table::{DynamicTable, Insertion, Kept, Name};
 use super::string::{Decoded, StringLiteral};
-use super::{FIELD_LIMIT, Field, HpackError, Value, integer, static_table};
+use super::{
+    FIELD_LIMIT, Field, HpackError, NAME_LIMIT, STRING_LIMIT, Value, integer, static_table,
+};
 use crate::reader::Reader;
 use crate::seen::Seen;
 
@@ -117,8 +119,11 @@ impl Decoder {
         let start = self.table.text_end();
         let name = self.literal_name(index, insert, reader)?;
         let literal = StringLiteral::read(reader)?;
-        let (value, value_len) =
-            if name.keep { self.text(literal, insert)? } else { (None, literal.len()?) };
+        let (value, value_len) = if name.keep {
+            self.text(literal, STRING_LIMIT, insert)?
+        } else {
+            (None, literal.len()?)
+        };
         field(Field {
             name: name.text.as_ref().map_or(Seen::Unreadable, |text| Seen::Known(self.read(text))),
             value: match &value {
@@ -149,7 +154,7 @@ impl Decoder {
         reader: &mut Reader<'b>,
     ) -> Result<LiteralName<'b>, HpackError> {
         if index == 0 {
-            let (text, len) = self.text(StringLiteral::read(reader)?, insert)?;
+            let (text, len) = self.text(StringLiteral::read(reader)?, NAME_LIMIT, insert)?;
             let keep = text.as_ref().is_some_and(|text| (self.keep)(self.read(text)));
             let entry = if text.is_some() { Name::Text } else { Name::Unreadable };
             return Ok(LiteralName { text, entry, len, keep });
@@ -201,10 +206,11 @@ impl Decoder {
     fn text<'b>(
         &mut self,
         literal: StringLiteral<'b>,
+        limit: usize,
         insert: bool,
     ) -> Result<(Option<Text<'b>>, usize), HpackError> {
         let start = self.table.text_end();
-        Ok(match literal.decode(self.table.text_mut())? {
+        Ok(match literal.decode(limit, self.table.text_mut())? {
             Decoded::InBlock(octets) if insert => {
                 self.table.text_mut().extend_from_slice(octets);
                 (Some(Text::InTable(start..start + octets.len())), octets.len())

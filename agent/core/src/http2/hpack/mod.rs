@@ -17,8 +17,8 @@
 //! Evicting too much costs knowledge, evicting too little costs memory, and neither costs truth.
 //! From this follows how each uncertainty is treated:
 //!
-//! - **An entry's size is not known**, because its name was a reference to something unknown. Its
-//!   lower bound is: 32 and the value's length (§4.1). All sizes in the table are lower bounds, and
+//! - **An entry's size is not known**, because its name was a reference to something unknown, or to
+//!   a name too long to be kept. Its lower bound is: 32 and the value's length (§4.1). All sizes in the table are lower bounds, and
 //!   an entry is evicted when the lower bounds alone prove that it is gone (§4.4).
 //! - **The maximum size is not known** (after a gap a size update may have been lost, and before it
 //!   a SETTINGS that allowed it). Nothing is then evicted but for [`UNKNOWN_SIZE_LIMIT`]. The next
@@ -63,9 +63,13 @@ mod tests;
 pub use self::decoder::Decoder;
 use crate::seen::Seen;
 
-/// The longest name or value that is handed out or kept, in bytes as sent and as decoded. A longer
-/// one is unreadable; its length still counts.
+/// The longest value that is handed out or kept, in bytes as sent and as decoded. A longer one is
+/// unreadable; its length still counts.
 pub const STRING_LIMIT: usize = 64 * 1024;
+
+/// The same for a name. An entry may borrow the name of another in two bytes, and has a copy of it:
+/// with long names, a block of a few kilobytes would make us copy gigabytes.
+pub const NAME_LIMIT: usize = 256;
 
 /// What a table may take, in the bytes of RFC 7541 §4.1, whatever maximum the peers agree on: they
 /// may agree on 4 GiB. The size of an entry is more than what is stored of it, and at least 32, so
@@ -84,7 +88,8 @@ pub const FIELD_LIMIT: usize = 4096;
 /// One field of a header block, valid until the next one is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field<'a> {
-    /// The name: [`Seen::Unreadable`] for a reference to an unknown entry, never [`Seen::Absent`].
+    /// The name: [`Seen::Unreadable`] for a reference to an unknown entry and beyond [`NAME_LIMIT`],
+    /// never [`Seen::Absent`].
     pub name: Seen<&'a [u8]>,
     /// The value.
     pub value: Value<'a>,

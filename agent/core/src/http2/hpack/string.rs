@@ -1,6 +1,6 @@
 //! String literals (RFC 7541 §5.2).
 
-use super::{HpackError, STRING_LIMIT, huffman, integer};
+use super::{HpackError, huffman, integer};
 use crate::reader::Reader;
 
 /// A string as it stands in a block, not decoded yet.
@@ -16,7 +16,7 @@ pub(super) enum Decoded<'b> {
     InBlock(&'b [u8]),
     /// It was appended to the output; this is its length.
     Appended(usize),
-    /// It is longer than [`STRING_LIMIT`] and was left where it was; this is its length.
+    /// It is longer than allowed and was left where it was; this is its length.
     TooLong(usize),
 }
 
@@ -35,9 +35,14 @@ impl<'b> StringLiteral<'b> {
         if self.huffman { huffman::decoded_len(self.octets) } else { Ok(self.octets.len()) }
     }
 
-    /// Decodes it, into `output` where it cannot be read in its place.
-    pub(super) fn decode(self, output: &mut Vec<u8>) -> Result<Decoded<'b>, HpackError> {
-        if self.octets.len() > STRING_LIMIT {
+    /// Decodes it, into `output` where it cannot be read in its place; `limit` is how long it may be, as
+    /// sent and as decoded.
+    pub(super) fn decode(
+        self,
+        limit: usize,
+        output: &mut Vec<u8>,
+    ) -> Result<Decoded<'b>, HpackError> {
+        if self.octets.len() > limit {
             return Ok(Decoded::TooLong(self.len()?));
         }
         if !self.huffman {
@@ -45,7 +50,7 @@ impl<'b> StringLiteral<'b> {
         }
         let start = output.len();
         let len = huffman::decode(self.octets, output)?;
-        if len > STRING_LIMIT {
+        if len > limit {
             output.truncate(start);
             return Ok(Decoded::TooLong(len));
         }

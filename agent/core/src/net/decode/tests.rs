@@ -195,3 +195,19 @@ fn options_that_were_not_captured_are_no_missing_payload() {
         assert_eq!(payload.len() + missing, 5, "{captured}");
     }
 }
+
+#[test]
+fn padding_that_was_not_captured_is_no_missing_payload() {
+    // Offloading leaves the length 0 where a packet is as long as what it is in.
+    let mut inner = ipv4(6, 0, &tcp_segment(b"hello"));
+    (inner[2], inner[3]) = (0, 0);
+    let vxlan = [&[8, 0, 0, 0, 0, 0, 9, 0][..], &ethernet(0x0800, &inner)].concat();
+    let gre = [&[0, 0, 8, 0][..], &inner].concat();
+    for whole in [ipv4(17, 0, &udp(4789, &vxlan)), ipv4(47, 0, &gre)] {
+        // All of it was captured, but for the link's padding.
+        let deliver = |packet: Packet<'_>| (packet.payload.to_vec(), packet.missing);
+        let wire_len = whole.len() + 9;
+        let delivered = Decoder::default().decode(LinkType::RAW, &whole, wire_len, deliver);
+        assert_eq!(delivered, Ok(Some((b"hello".to_vec(), 0))));
+    }
+}

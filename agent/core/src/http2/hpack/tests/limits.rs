@@ -4,7 +4,7 @@ use super::{
     Decoded, DecodedValue, Decoder, HpackError, decode, hex, inserted, keep_all, plain,
     size_update, table,
 };
-use crate::http2::hpack::{FIELD_LIMIT, STRING_LIMIT, TABLE_LIMIT, UNKNOWN_SIZE_LIMIT};
+use crate::http2::hpack::{FIELD_LIMIT, NAME_LIMIT, STRING_LIMIT, TABLE_LIMIT, UNKNOWN_SIZE_LIMIT};
 
 /// Twice the text, half as much again that was evicted, and the entries.
 pub(super) const MEMORY_LIMIT: usize = 5 * TABLE_LIMIT as usize;
@@ -77,6 +77,22 @@ fn strings() {
     let block = [hex("00"), plain(&(limit + "n")), plain("v")].concat();
     assert_eq!(decode(&mut decoder, &block), Ok(vec![Decoded::NAME_UNREADABLE]));
     assert!(decoder.memory() <= 8192, "{}", decoder.memory());
+}
+
+#[test]
+fn a_long_name_is_never_copied() {
+    let mut decoder = Decoder::new(keep_all);
+    let name = "n".repeat(NAME_LIMIT);
+    let block = [inserted(&name, "1"), hex("7e00")].concat();
+    let expected = vec![Decoded::known(&name, "1"), Decoded::known(&name, "")];
+    assert_eq!(decode(&mut decoder, &block), Ok(expected));
+    // Its length still counts, as long as it is the entry's own.
+    let block = [size_update(60_000), inserted(&"n".repeat(50_000), "1")].concat();
+    assert_eq!(decode(&mut decoder, &block), Ok(vec![Decoded::NAME_UNREADABLE]));
+    assert_eq!(table(&decoder)[0].1, 50_000 + 1 + 32);
+    let borrowed = hex("7e00").repeat(100);
+    assert_eq!(decode(&mut decoder, &borrowed), Ok(vec![Decoded::NAME_UNREADABLE; 100]));
+    assert!(decoder.table().text_end() <= 3 * NAME_LIMIT, "{}", decoder.table().text_end());
 }
 
 #[test]
