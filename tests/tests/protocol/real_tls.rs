@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use wrongdoor_core::tls::handshake::MessageType;
@@ -173,17 +174,37 @@ fn secrets_in_the_capture_open_it_wherever_they_stand() -> Result<()> {
     let mut editcap = tools::command("editcap")?;
     editcap.args(["--inject-secrets", &format!("tls,{}", keys.display())]);
     tools::output(editcap.arg(&golden.capture).arg(&in_front))?;
-    fs::write(&behind, secrets_last(&fs::read(&in_front)?))?;
+    let (packets, secrets) = split_secrets(&fs::read(&in_front)?);
+    fs::write(&behind, [&packets[..], &secrets].concat())?;
     let expected = golden.analyze(&binary::path())?;
-    for capture in [in_front, behind] {
+    // Far behind: the connections are over, and the packets long gone, when their secrets come.
+    let far = folder.path().join("far.pcapng");
+    fs::write(&far, [packets, filler(), filler(), secrets].concat())?;
+    tools::output(Command::new("gzip").arg("--keep").arg(&far))?;
+    let packed = folder.path().join("far.pcapng.gz");
+    for capture in [in_front, behind, far.clone(), packed.clone()] {
         let alone = Golden { capture: capture.clone() };
         assert_eq!(alone.analyze(&binary::path())?, expected, "{}", capture.display());
+    }
+    for capture in [far, packed] {
+        let mut streamed = binary::command(&["analyze", "--format", "json", "-"]);
+        let output = tools::output(streamed.stdin(fs::File::open(&capture)?))?;
+        assert_eq!(String::from_utf8(output)?, expected, "{} as a stream", capture.display());
     }
     Ok(())
 }
 
-/// Moves the blocks that hold secrets to the end of a pcapng file.
-fn secrets_last(file: &[u8]) -> Vec<u8> {
+/// A block of no known type, longer than what is read at a time.
+fn filler() -> Vec<u8> {
+    const LEN: u32 = 6 * 1024 * 1024;
+    let mut block = [0x0bad_u32, LEN].map(u32::to_le_bytes).concat();
+    block.resize(LEN as usize - 4, 0);
+    block.extend(LEN.to_le_bytes());
+    block
+}
+
+/// The blocks of a pcapng file, those that hold secrets apart.
+fn split_secrets(file: &[u8]) -> (Vec<u8>, Vec<u8>) {
     const SECRETS: [u8; 4] = 10_u32.to_le_bytes();
     let (mut others, mut secrets, mut rest) = (Vec::new(), Vec::new(), file);
     while let Some((&[a, b, c, d, e, f, g, h], _)) = rest.split_first_chunk::<8>() {
@@ -193,5 +214,5 @@ fn secrets_last(file: &[u8]) -> Vec<u8> {
         rest = behind;
     }
     assert!(!secrets.is_empty(), "no secrets in it");
-    [others, secrets].concat()
+    (others, secrets)
 }
