@@ -17,6 +17,7 @@ const BOUNDS: [&str; 3] = ["-max_len=65536", "-timeout=10", "-rss_limit_mb=512"]
 
 /// Runs each fuzz target in tests/fuzz.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(crate) struct Options {
     /// How long each runs.
     #[arg(long, value_name = "N", default_value_t = 10)]

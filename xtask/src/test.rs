@@ -7,6 +7,7 @@ use crate::{cargo, setup};
 
 /// Checks format and lints, builds, and runs every test.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(crate) struct Options {}
 
 pub(crate) fn run(_options: &Options) -> Result<()> {
