@@ -208,7 +208,7 @@ fn tls() -> Result<()> {
     }
     let request = b"GET / HTTP/1.1\r\nHost: b.test\r\n\r\n";
     let response = b"HTTP/1.1 421 \r\nContent-Length: 3\r\n\r\nabc";
-    // Hellos, the server's messages and both Finished, and what is inside.
+    // Hellos, the server's messages and both Finished, and what is inside; then a KeyUpdate.
     let made = [
         step(0, WHOLE, 3, &[]),
         step(1, WHOLE, 3, &[]),
@@ -217,11 +217,13 @@ fn tls() -> Result<()> {
         step(0, WHOLE, 4 | 20 << 3, &[1; 32]),
         step(0, WHOLE, 6, request),
         step(1, PIECES, 7, response),
-        step(0, WHOLE, 5 | 2 << 3, &[24, 0, 0, 1, 0]),
         step(0, WHOLE, 7, request),
         step(1, WHOLE, 6, response),
     ];
-    save("tls", "made", &[&[0x00], &made.concat()[..]].concat())?;
+    let made = [&[0x00], &made.concat()[..]].concat();
+    save("tls", "made", &made)?;
+    let update = step(0, WHOLE, 5 | 2 << 3, &[24, 0, 0, 1, 0]);
+    save("tls", "made-update", &[made, update, step(0, WHOLE, 6, request)].concat())?;
     save("tls", "messages", b"\x80\x03\0\x01\0\0\x03abc\x02\0\0\0\x0b\0\0\x01z")
 }
 

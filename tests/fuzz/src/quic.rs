@@ -1,27 +1,22 @@
 //! QUIC packets that open: Initials of the connection in RFC 9001 appendix A, and the server's Handshake.
 
-use crate::tls;
+use crate::tls::{self, expand};
 use aes::Aes128;
 use aes::cipher::BlockCipherEncrypt;
 use aes_gcm::Aes128Gcm;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use arbitrary::{Result, Unstructured};
 use wrongdoor_core::side::Side;
-use wrongdoor_core::tls::key_schedule::expand_label;
-use wrongdoor_core::tls::suite::Hash;
 
 const DESTINATION: [u8; 8] = [0x83, 0x94, 0xc8, 0xf0, 0x3e, 0x51, 0x57, 0x08];
-const CLIENT_INITIAL: u128x2 =
-    (0xc00cf151ca5be075ed0ebfb5c80323c4, 0x2d6b7db67881289af4008f1f6c357aea);
-const SERVER_INITIAL: u128x2 =
-    (0x3c199828fd139efd216c155ad844cc81, 0xfb82fa8d7446fa7d78be803acdda951b);
+const CLIENT_INITIAL: [u128; 2] =
+    [0xc00cf151ca5be075ed0ebfb5c80323c4, 0x2d6b7db67881289af4008f1f6c357aea];
+const SERVER_INITIAL: [u128; 2] =
+    [0x3c199828fd139efd216c155ad844cc81, 0xfb82fa8d7446fa7d78be803acdda951b];
 /// What a client fills its datagrams up to.
 const CLIENT_DATAGRAM: usize = 1200;
 /// What a step's bytes are limited to, so that a datagram is one.
 const MAX_BYTES: usize = 16_000;
-
-#[expect(non_camel_case_types, reason = "it is read as what it is")]
-type u128x2 = (u128, u128);
 
 /// One datagram of the input: who sends it, and its payload.
 pub fn datagram(input: &mut Unstructured<'_>) -> Result<(Side, Vec<u8>)> {
@@ -74,7 +69,7 @@ fn initial(side: Side, number: u8, frames: &[u8]) -> Vec<u8> {
         }
         Side::Server => (SERVER_INITIAL, b"client", b"server"),
     };
-    let secret = [secret.0.to_be_bytes(), secret.1.to_be_bytes()].concat();
+    let secret = secret.map(u128::to_be_bytes).concat();
     seal(0xc0, &secret, destination, source, number, &frames)
 }
 
@@ -106,12 +101,9 @@ fn seal(
     let number_at = header.len();
     header.push(number);
     let (mut key, mut iv, mut mask_key) = ([0; 16], [0; 12], [0; 16]);
-    let derived = [
-        expand_label(Hash::Sha256, secret, "quic key", &mut key),
-        expand_label(Hash::Sha256, secret, "quic iv", &mut iv),
-        expand_label(Hash::Sha256, secret, "quic hp", &mut mask_key),
-    ];
-    assert!(derived.iter().all(Option::is_some));
+    expand(secret, "quic key", &mut key);
+    expand(secret, "quic iv", &mut iv);
+    expand(secret, "quic hp", &mut mask_key);
     iv[11] ^= number;
     let payload = Payload { msg: &frames, aad: &header };
     let sealed = Aes128Gcm::new(&key.into()).encrypt(&iv.into(), payload).unwrap_or_default();
