@@ -5,7 +5,7 @@ use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use wrongdoor_core::tls::certificate;
 use wrongdoor_core::tls::client_hello::{ClientHello, MAX_ALPN, MAX_SERVER_NAME, ServerName};
-use wrongdoor_core::tls::handshake::{MAX_MESSAGE, Messages, Next};
+use wrongdoor_core::tls::handshake::{MAX_MESSAGE, MessageType, Messages, Next};
 use wrongdoor_core::tls::server_hello::{EncryptedExtensions, ServerHello};
 use wrongdoor_fuzz::{Records, Script, Shape, Watched, config, keys};
 
@@ -53,8 +53,9 @@ fn bodies(body: &[u8]) {
         }
     }
     drop((ServerHello::parse(body), EncryptedExtensions::parse(body)));
-    for leaf in [certificate::leaf_tls12(body), certificate::leaf_tls13(body), Some(body)] {
-        drop(leaf.and_then(certificate::names));
+    drop((certificate::names_tls12(body), certificate::names(body)));
+    for kind in [MessageType::CERTIFICATE, MessageType::COMPRESSED_CERTIFICATE] {
+        drop(certificate::names_tls13(kind, body));
     }
 }
 
