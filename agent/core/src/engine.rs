@@ -6,6 +6,7 @@
 use crate::connection::{ConnectionId, Input, Observed, QuicConnection, Scratch, TcpConnection};
 use crate::counters::{Counters, Loss};
 pub use crate::event::{ConnectionEnd, Event, Observation};
+use crate::live;
 use crate::net::{Decoder, End, Flags, FlowKey, LinkType, Packet, Tcp, Transport};
 use crate::quic;
 use crate::time::Timestamp;
@@ -152,6 +153,12 @@ impl Engine {
         {
             self.lent.counters.error("net", error.as_str());
         }
+    }
+
+    /// One report of the probes, numbered like [`packet`](Self::packet)s.
+    pub fn live(&mut self, number: u64, at: Timestamp, report: live::Input<'_>) {
+        self.packet = number;
+        let _ = (at, report);
     }
 
     /// More secrets, as key log text.

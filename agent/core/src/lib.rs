@@ -14,6 +14,7 @@ pub mod exchange;
 mod http1;
 pub mod http2;
 pub mod judge;
+pub mod live;
 pub mod name;
 pub mod net;
 pub mod quic;

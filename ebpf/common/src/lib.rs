@@ -1,0 +1,18 @@
+//! What the kernel side and the agent say to each other: trap cookies, ring records, map keys.
+//!
+//! Everything is `repr(C)` with its layout asserted, so that both compilers agree. The kernel side is
+//! built by another compiler than the agent, from this same source.
+#![cfg_attr(not(test), no_std)]
+
+mod cookie;
+mod counter;
+mod record;
+mod settings;
+
+pub use cookie::{Arguments, Cookie, Function, Register};
+pub use counter::Counter;
+pub use record::{
+    Closed, Direction, Exec, Flags, Handshake, Head, Kind, MAX_FORWARDED, Object, Piece, Plaintext,
+    Silence, Tuple,
+};
+pub use settings::Settings;
