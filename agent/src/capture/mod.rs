@@ -1,3 +1,4 @@
-//! Sources of packets.
+//! Where packets and plaintext come from.
 
 pub mod file;
+pub(crate) mod source;

@@ -1,0 +1,39 @@
+//! What a live source is: something that feeds an engine until it is told to stop.
+
+use crate::failure::Failure;
+use std::time::Duration;
+use wrongdoor_core::engine::Engine;
+
+/// A running live source. It is driven by one thread, which owns the engine.
+pub(crate) trait Source {
+    /// `ebpf` or `packets`, as in the output and the log.
+    fn name(&self) -> &'static str;
+
+    /// Feeds `engine` what has come, waiting for at most `patience` where nothing has.
+    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Failure>;
+
+    /// It captures: what happens from now on is seen.
+    fn is_ready(&self) -> bool;
+
+    /// What it has seen and lost so far.
+    fn tally(&mut self) -> Tally;
+}
+
+/// A source's part of the loss ledger. All counts only grow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// What the kernel side had to tell.
+    pub(crate) kernel_events: u64,
+    /// Of it, what it could not hand over, by reason as in the metrics.
+    pub(crate) kernel_lost: Vec<(&'static str, u64)>,
+    /// What was read from the kernel.
+    pub(crate) capture_events: u64,
+    /// Of it, what did not reach the engine, by reason.
+    pub(crate) capture_lost: Vec<(&'static str, u64)>,
+    /// How many places each kernel program is attached to.
+    pub(crate) attached: Vec<(&'static str, u64)>,
+    /// Programs and places that the kernel or the file refused: program, reason, how often.
+    pub(crate) failures: Vec<(&'static str, &'static str, u64)>,
+    /// Facts of its own, for people: name and value.
+    pub(crate) details: Vec<(&'static str, u64)>,
+}

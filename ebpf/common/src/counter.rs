@@ -1,0 +1,42 @@
+//! What the kernel side counts: a per-CPU array, one place each.
+
+/// A place in the array of counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u32)]
+pub enum Counter {
+    /// Records that were to go into the ring.
+    Records = 0,
+    /// Of them, those that found the ring full.
+    RingFull = 1,
+    /// Calls or objects that found a table full.
+    MapFull = 2,
+    /// Calls that found every scratch buffer of their processor in use.
+    ScratchBusy = 3,
+    /// Buffers of a process that could not be read.
+    Unreadable = 4,
+    /// Directions in which the place was lost.
+    LostPlace = 5,
+    /// Objects that were there before the probes.
+    OlderThanAgent = 6,
+    /// Objects whose socket could not be proven.
+    Unresolved = 7,
+    /// Joins of object and socket that something later contradicted.
+    Contradicted = 8,
+    /// Joins that something later confirmed.
+    Confirmed = 9,
+    /// Objects that carry something else than HTTP.
+    Foreign = 10,
+    /// Bytes that went into the ring.
+    RingBytes = 11,
+    /// Calls of library functions that returned.
+    Calls = 12,
+    /// Returns of calls whose beginning was not seen, or is forgotten.
+    Unmatched = 13,
+    /// Segments that were handed over.
+    Segments = 14,
+}
+
+impl Counter {
+    /// How many there are.
+    pub const COUNT: u32 = 15;
+}
