@@ -70,7 +70,7 @@ impl Flags {
 
 /// What every record begins with.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Head {
     /// A [`Kind`].
     pub kind: u8,
@@ -88,7 +88,7 @@ pub struct Head {
 
 /// Both ends of a socket. Addresses are in network order, IPv4 in the first four bytes.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Tuple {
     /// The socket's cookie; 0: unknown.
     pub cookie: u64,
@@ -112,7 +112,7 @@ pub struct Tuple {
 
 /// A segment of a connection that is in its handshake.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Handshake {
     /// Kind, direction; `count` bytes follow.
     pub head: Head,
@@ -126,7 +126,7 @@ pub struct Handshake {
 
 /// A TLS object was met.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Object {
     /// Kind and flags.
     pub head: Head,
@@ -148,7 +148,7 @@ pub struct Object {
 
 /// What an object read or wrote.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Plaintext {
     /// Kind, direction; `count` pieces follow.
     pub head: Head,
@@ -164,7 +164,7 @@ pub struct Plaintext {
 
 /// A piece of plaintext; `length` bytes follow, and then nothing or the next piece.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Piece {
     /// So many bytes before it were left out.
     pub omitted: u64,
@@ -176,7 +176,7 @@ pub struct Piece {
 
 /// A direction of an object is told no more; `head.detail` says why.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Silence {
     /// Kind, direction and why.
     pub head: Head,
@@ -201,7 +201,7 @@ impl Silence {
 
 /// An object or a socket is over.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Closed {
     /// Kind.
     pub head: Head,
@@ -217,7 +217,7 @@ pub struct Closed {
 
 /// A process runs another program, or has ended.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Exec {
     /// Kind.
     pub head: Head,

@@ -1,0 +1,181 @@
+//! Calls that have begun: what a function was given, until it returns and says what it did.
+
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use wrongdoor_ebpf_common::{Counter, Function};
+
+use crate::maps::{CALLS, count};
+
+/// Who is inside a call: a thread, or in Go a goroutine, which may change threads inside.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct CallKey {
+    /// The thread's id, or the goroutine's address.
+    pub id: u64,
+    /// The process.
+    pub pid: u32,
+    /// Not 0: a goroutine.
+    pub is_go: u32,
+}
+
+/// A call that has begun.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Frame {
+    pub object: u64,
+    pub buffer: u64,
+    pub length: u64,
+    /// Where the count goes, of those functions that say it so.
+    pub count: u64,
+    /// The stack pointer: what is deeper in the stack is called from here.
+    pub stack: u64,
+    /// A [`Function`].
+    pub function: u32,
+    /// Not 0: it is called by a call of the same object and kind, which counts alone.
+    pub is_inner: u32,
+}
+
+/// How many calls within calls are told apart: TLS inside TLS.
+const MAX_DEPTH: u32 = 2;
+
+/// The calls that one caller is in.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Calls {
+    pub depth: u32,
+    /// The slot that the steps of a return share.
+    pub slot: u32,
+    pub frames: [Frame; MAX_DEPTH as usize],
+    /// What the steps of a return work on.
+    pub work: Work,
+}
+
+/// A return that is being worked on, from step to step.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Work {
+    pub object: u64,
+    /// The next byte that was not looked at.
+    pub buffer: u64,
+    /// How many there still are.
+    pub length: u64,
+    /// A `Direction`.
+    pub direction: u32,
+    /// The library's index.
+    pub library: u32,
+}
+
+const NO_FRAME: Frame =
+    Frame { object: 0, buffer: 0, length: 0, count: 0, stack: 0, function: 0, is_inner: 0 };
+const NO_CALLS: Calls = Calls {
+    depth: 0,
+    slot: 0,
+    frames: [NO_FRAME; MAX_DEPTH as usize],
+    work: Work { object: 0, buffer: 0, length: 0, direction: 0, library: 0 },
+};
+
+/// The running thread.
+#[inline(always)]
+pub fn thread() -> CallKey {
+    let both = bpf_get_current_pid_tgid();
+    CallKey { id: both & 0xffff_ffff, pid: (both >> 32) as u32, is_go: 0 }
+}
+
+/// A goroutine of the running process.
+#[inline(always)]
+pub fn goroutine(address: u64) -> CallKey {
+    CallKey { id: address, pid: (bpf_get_current_pid_tgid() >> 32) as u32, is_go: 1 }
+}
+
+/// The calls of a caller.
+#[inline(always)]
+pub fn of(key: &CallKey) -> Option<&'static mut Calls> {
+    // SAFETY: an entry is used by the caller it is of, which is here.
+    CALLS.get_ptr_mut(key).map(|calls| unsafe { &mut *calls })
+}
+
+/// A call begins.
+#[inline(always)]
+pub fn begin(key: &CallKey, mut frame: Frame) {
+    let calls = match of(key) {
+        Some(calls) => calls,
+        None => {
+            if CALLS.insert(key, NO_CALLS, 0).is_err() {
+                return count(Counter::MapFull);
+            }
+            match of(key) {
+                Some(calls) => calls,
+                None => return count(Counter::MapFull),
+            }
+        }
+    };
+    // A frame that is not above this one on the stack is of a call that never came back here: its thread
+    // jumped out, or the trap on its return is missing. A goroutine's stack moves; there the same call
+    // twice is one that began again (its stack grew).
+    if calls.depth >= 2 && is_over(&calls.frames[1], &frame, key) {
+        calls.depth = 1;
+    }
+    if calls.depth == 1 && is_over(&calls.frames[0], &frame, key) {
+        calls.depth = 0;
+    }
+    match calls.depth {
+        0 => {
+            calls.frames[0] = frame;
+            calls.depth = 1;
+        }
+        1 => {
+            let outer = &calls.frames[0];
+            let is_same = outer.object == frame.object && is_read(outer.function) == is_read(frame.function);
+            frame.is_inner = is_same as u32;
+            calls.frames[1] = frame;
+            calls.depth = 2;
+        }
+        _ => count(Counter::Unmatched),
+    }
+}
+
+#[inline(always)]
+fn is_over(before: &Frame, now: &Frame, key: &CallKey) -> bool {
+    if key.is_go != 0 {
+        before.object == now.object && before.function == now.function
+    } else {
+        before.stack <= now.stack
+    }
+}
+
+/// A call returns: what it was given.
+#[inline(always)]
+pub fn end(calls: &mut Calls, function: u8) -> Option<Frame> {
+    let wanted = function as u32;
+    if calls.depth == 2 {
+        if calls.frames[1].function == wanted {
+            calls.depth = 1;
+            return Some(calls.frames[1]);
+        }
+        calls.depth = 1;
+    }
+    if calls.depth == 1 {
+        calls.depth = 0;
+        if calls.frames[0].function == wanted {
+            return Some(calls.frames[0]);
+        }
+    }
+    count(Counter::Unmatched);
+    None
+}
+
+/// The object of the innermost call.
+#[inline(always)]
+pub fn innermost(calls: &Calls) -> Option<u64> {
+    match calls.depth {
+        0 => None,
+        1 => Some(calls.frames[0].object),
+        _ => Some(calls.frames[1].object),
+    }
+}
+
+#[inline(always)]
+pub fn is_read(function: u32) -> bool {
+    function == Function::Read as u32
+        || function == Function::ReadEx as u32
+        || function == Function::GoRead as u32
+}

@@ -1,0 +1,362 @@
+//! TLS handshakes in packets, at the sockets of this machine.
+//!
+//! Only one question is answered here: does this flow still owe handshake bytes? What they mean is the
+//! engine's to say.
+
+use aya_ebpf::EbpfContext as _;
+use aya_ebpf::helpers::generated::{
+    bpf_get_socket_cookie, bpf_sk_fullsock, bpf_skb_load_bytes, bpf_tcp_sock,
+};
+use aya_ebpf::programs::SkBuffContext;
+use wrongdoor_ebpf_common::{Counter, Direction, Handshake, Head, Kind, Tuple};
+
+use crate::maps::{FLOWS, RANDOMS, count};
+use crate::ring;
+use crate::slot;
+use crate::socket::{AF_INET, AF_INET6};
+
+/// A direction's handshake bytes beyond this are not waited for: certificates fit many times over.
+const MAX_HANDSHAKE: u32 = 64 * 1024;
+/// How much of a segment goes into one record.
+const BITE: u32 = 4096;
+/// Records of one segment: a whole ClientHello, or a chain of certificates. More is not handed over.
+const MAX_BITES: u32 = 5;
+/// TLS records that are walked in one segment.
+const MAX_RECORDS: u32 = 6;
+
+const TCP: u8 = 6;
+const LISTEN: u32 = 10;
+const TLS_ALERT: u8 = 21;
+const TLS_HANDSHAKE: u8 = 22;
+const TLS_DATA: u8 = 23;
+const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
+/// Record head, handshake head and version in front of the random (RFC 8446 §4.1.2, §5.1).
+const RANDOM_AT: u32 = 11;
+
+/// A socket in its handshake: received, then sent.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Flow {
+    pub ways: [Way; 2],
+}
+
+/// One direction of it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Way {
+    /// The sequence number of the stream's first byte.
+    pub base: u32,
+    /// Where the next record's head is expected, counted from `base`; only where `is_in_order`.
+    pub next_record: u32,
+    /// 0: nothing yet. 1: owes bytes. 2: owes none.
+    pub state: u32,
+    /// 0: the records are walked. 1: not any more; everything is handed over within bounds.
+    pub is_lost: u32,
+}
+
+/// What a ClientHello is found by.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RandomKey {
+    /// The first bytes of its random.
+    pub prefix: u64,
+    /// A `Direction`.
+    pub direction: u32,
+    pub unused: u32,
+}
+
+/// Whose ClientHello it is.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RandomOwner {
+    pub random: [u64; 4],
+    pub tuple: Tuple,
+}
+
+const OWING: u32 = 1;
+const DONE: u32 = 2;
+
+/// Where the payload of a segment is, and its place in the stream.
+struct Segment {
+    payload: u32,
+    length: u32,
+    sequence: u32,
+}
+
+/// A packet at a socket of this machine.
+#[inline(always)]
+pub fn packet(ctx: &SkBuffContext, direction: Direction) -> Option<()> {
+    let skb = ctx.skb.skb;
+    // SAFETY: the verifier knows each of these pointers' types, and that they were checked.
+    unsafe {
+        let common = (*skb).__bindgen_anon_2.sk;
+        if common.is_null() {
+            return None;
+        }
+        let socket = bpf_sk_fullsock(common);
+        if socket.is_null() {
+            return None;
+        }
+        if (*socket).protocol != TCP as u32 {
+            return None;
+        }
+        let tcp = bpf_tcp_sock(common);
+        if tcp.is_null() {
+            return None;
+        }
+        // The stream's first byte, by what was moved so far. Far behind it no handshake is expected.
+        let is_received = matches!(direction, Direction::Received);
+        let (moved, base) = if is_received {
+            let moved = (*tcp).bytes_received;
+            (moved, (*tcp).rcv_nxt.wrapping_sub(moved as u32))
+        } else {
+            let moved = (*tcp).bytes_acked;
+            (moved, (*tcp).snd_una.wrapping_sub(moved as u32))
+        };
+        if moved > MAX_HANDSHAKE as u64 {
+            return None;
+        }
+        let is_listener = (*socket).state == LISTEN;
+        let segment = segment(ctx)?;
+        let cookie = bpf_get_socket_cookie(ctx.as_ptr());
+        let mut tuple = Tuple { cookie, ..Tuple::default() };
+        tuple.local_port = (*socket).src_port as u16;
+        tuple.remote_port = u16::from_be((*socket).dst_port);
+        if is_listener {
+            return None;
+        }
+        if (*socket).family == AF_INET as u32 {
+            tuple.family = AF_INET;
+            put(&mut tuple.local, 0, word(&raw const (*socket).src_ip4));
+            put(&mut tuple.remote, 0, word(&raw const (*socket).dst_ip4));
+        } else {
+            tuple.family = AF_INET6;
+            put(&mut tuple.local, 0, word(&raw const (*socket).src_ip6[0]));
+            put(&mut tuple.local, 4, word(&raw const (*socket).src_ip6[1]));
+            put(&mut tuple.local, 8, word(&raw const (*socket).src_ip6[2]));
+            put(&mut tuple.local, 12, word(&raw const (*socket).src_ip6[3]));
+            put(&mut tuple.remote, 0, word(&raw const (*socket).dst_ip6[0]));
+            put(&mut tuple.remote, 4, word(&raw const (*socket).dst_ip6[1]));
+            put(&mut tuple.remote, 8, word(&raw const (*socket).dst_ip6[2]));
+            put(&mut tuple.remote, 12, word(&raw const (*socket).dst_ip6[3]));
+        }
+        follow(ctx, direction, &tuple, base, &segment)
+    }
+}
+
+/// A field of a socket, which the verifier lets nobody read in parts.
+#[inline(always)]
+unsafe fn word(at: *const u32) -> u32 {
+    // SAFETY: the caller's pointer is into a socket that was checked.
+    unsafe { at.read_volatile() }
+}
+
+#[inline(always)]
+fn put(to: &mut [u8; 16], at: usize, word: u32) {
+    let bytes = word.to_ne_bytes();
+    to[at] = bytes[0];
+    to[at + 1] = bytes[1];
+    to[at + 2] = bytes[2];
+    to[at + 3] = bytes[3];
+}
+
+/// The TCP payload of a packet that begins with its network header.
+#[inline(always)]
+fn segment(ctx: &SkBuffContext) -> Option<Segment> {
+    let first: u8 = ctx.load(0).ok()?;
+    let (head, total) = match first >> 4 {
+        4 => {
+            let protocol: u8 = ctx.load(9).ok()?;
+            if protocol != TCP {
+                return None;
+            }
+            ((first & 15) as u32 * 4, ctx.len())
+        }
+        6 => {
+            let next: u8 = ctx.load(6).ok()?;
+            if next != TCP {
+                return None;
+            }
+            (40, ctx.len())
+        }
+        _ => return None,
+    };
+    let sequence: u32 = ctx.load(head as usize + 4).ok()?;
+    let offset: u8 = ctx.load(head as usize + 12).ok()?;
+    let payload = head + (offset >> 4) as u32 * 4;
+    if total <= payload {
+        return None;
+    }
+    Some(Segment { payload, length: total - payload, sequence: u32::from_be(sequence) })
+}
+
+#[inline(always)]
+fn follow(
+    ctx: &SkBuffContext,
+    direction: Direction,
+    tuple: &Tuple,
+    base: u32,
+    segment: &Segment,
+) -> Option<()> {
+    let index = direction as usize & 1;
+    let flow = match FLOWS.get_ptr_mut(tuple.cookie) {
+        Some(flow) => flow,
+        None => {
+            if !is_first(base, segment.sequence) || !is_hello(ctx, segment.payload, segment.length) {
+                return None;
+            }
+            let none = Way { base: 0, next_record: 0, state: 0, is_lost: 0 };
+            if FLOWS.insert(tuple.cookie, Flow { ways: [none, none] }, 0).is_err() {
+                count(Counter::MapFull);
+                return None;
+            }
+            FLOWS.get_ptr_mut(tuple.cookie)?
+        }
+    };
+    // SAFETY: a socket's packets of one direction are handled one after the other.
+    let way = unsafe { &mut (*flow).ways[index] };
+    if way.state == DONE {
+        return None;
+    }
+    if way.state != OWING {
+        if !is_first(base, segment.sequence) {
+            return None;
+        }
+        if !is_hello(ctx, segment.payload, segment.length) {
+            way.state = DONE;
+            return None;
+        }
+        way.state = OWING;
+        way.base = segment.sequence;
+        remember_random(ctx, direction, tuple, segment);
+    }
+    let offset = segment.sequence.wrapping_sub(way.base);
+    if offset > MAX_HANDSHAKE {
+        return None;
+    }
+    let owed = owed(ctx, way, offset, segment);
+    hand_over(ctx, direction, tuple, offset, segment, owed)
+}
+
+/// Whether the segment is the stream's first. What was acknowledged counts the client's SYN too.
+#[inline(always)]
+fn is_first(base: u32, sequence: u32) -> bool {
+    sequence.wrapping_sub(base) <= 1
+}
+
+/// Whether the payload begins with a record of a ClientHello or ServerHello.
+#[inline(always)]
+fn is_hello(ctx: &SkBuffContext, payload: u32, length: u32) -> bool {
+    if length < 6 {
+        return false;
+    }
+    let Ok(record) = ctx.load::<[u8; 6]>(payload as usize) else { return false };
+    record[0] == TLS_HANDSHAKE
+        && record[1] == 3
+        && record[2] <= 4
+        && (record[5] == CLIENT_HELLO || record[5] == SERVER_HELLO)
+}
+
+/// Remembers a ClientHello's random: the one thing that a TLS object and its packets have in common.
+#[inline(always)]
+fn remember_random(ctx: &SkBuffContext, direction: Direction, tuple: &Tuple, segment: &Segment) {
+    if segment.length < RANDOM_AT + 32 {
+        return;
+    }
+    let Ok(kind) = ctx.load::<u8>(segment.payload as usize + 5) else { return };
+    if kind != CLIENT_HELLO {
+        return;
+    }
+    let Ok(random) = ctx.load::<[u64; 4]>((segment.payload + RANDOM_AT) as usize) else { return };
+    let key = RandomKey { prefix: random[0], direction: direction as u32, unused: 0 };
+    if RANDOMS.insert(key, RandomOwner { random, tuple: *tuple }, 0).is_err() {
+        count(Counter::MapFull);
+    }
+}
+
+/// How much of the segment is handshake: walks its TLS records, and ends the direction at the first that
+/// carries data.
+#[inline(always)]
+fn owed(ctx: &SkBuffContext, way: &mut Way, offset: u32, segment: &Segment) -> u32 {
+    let end = offset.wrapping_add(segment.length);
+    if way.is_lost != 0 || offset > way.next_record {
+        // Out of order: what is missing may come. It is handed over, and the walk is over.
+        way.is_lost = 1;
+        return segment.length;
+    }
+    let mut step = 0;
+    while step < MAX_RECORDS {
+        step += 1;
+        if way.next_record >= end {
+            return segment.length;
+        }
+        if end - way.next_record < 5 {
+            break;
+        }
+        let inside = way.next_record.wrapping_sub(offset);
+        let Ok(record) = ctx.load::<[u8; 5]>((segment.payload + inside) as usize) else { break };
+        if record[0] == TLS_DATA || record[0] == TLS_ALERT || record[1] != 3 {
+            way.state = DONE;
+            return inside;
+        }
+        way.next_record += 5 + ((record[3] as u32) << 8 | record[4] as u32);
+    }
+    way.is_lost = 1;
+    segment.length
+}
+
+#[inline(always)]
+fn hand_over(
+    ctx: &SkBuffContext,
+    direction: Direction,
+    tuple: &Tuple,
+    offset: u32,
+    segment: &Segment,
+    owed: u32,
+) -> Option<()> {
+    if owed == 0 {
+        return None;
+    }
+    let (_, slot) = slot::claim()?;
+    let mut done = 0;
+    let mut step = 0;
+    while step < MAX_BITES && done < owed {
+        step += 1;
+        let mut take = owed - done;
+        if take > BITE {
+            take = BITE;
+        }
+        let record = Handshake {
+            head: Head {
+                kind: Kind::Handshake as u8,
+                direction: direction as u8,
+                flags: 0,
+                detail: 0,
+                count: take,
+                at: ring::now(),
+            },
+            tuple: *tuple,
+            offset: offset + done,
+            length: take,
+        };
+        const START: usize = slot::RECORD_BYTES - size_of::<Handshake>();
+        // SAFETY: `record` ends where `bytes` begin; `take` is bounded by the room behind.
+        unsafe {
+            let start = slot.record.as_mut_ptr().cast::<u8>().add(START);
+            start.cast::<Handshake>().write(record);
+            let to = slot.bytes.as_mut_ptr();
+            // From 1 to BITE, in a form that the verifier follows.
+            let bounded = (take.wrapping_sub(1) & (BITE - 1)) + 1;
+            let skb = ctx.skb.skb.cast();
+            if bpf_skb_load_bytes(skb, segment.payload + done, to.cast(), bounded) != 0 {
+                break;
+            }
+            ring::send_bytes(start, (size_of::<Handshake>() as u32 + bounded) as u64);
+        }
+        count(Counter::Segments);
+        done += take;
+    }
+    slot.release();
+    None
+}

@@ -1,0 +1,158 @@
+//! HTTP/2: whole frames that carry header fields or concern streams are told, all others passed over.
+
+use aya_ebpf::helpers::generated::bpf_probe_read_user;
+use wrongdoor_ebpf_common::{Counter, Silence};
+
+use crate::calls::Work;
+use crate::maps::count;
+use crate::objects::ObjectKey;
+use crate::slot::Slot;
+use crate::start::{FRAME_HEAD, PREFACE};
+use crate::walk::{self, Walk, place};
+
+/// Steps in one go: frames, or parts of frames. The verifier walks each.
+const STEPS: u32 = 64;
+/// The most bytes of a payload in one step.
+const BITE: u64 = 2048;
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PUSH_PROMISE: u8 = 5;
+const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+/// RFC 8336.
+const ORIGIN: u8 = 12;
+const END_STREAM: u8 = 1;
+
+/// The client's preface was read into `line`.
+#[inline(always)]
+pub fn begin_with_preface(slot: &mut Slot, walk: &mut Walk) {
+    walk::open_piece(slot, walk, true);
+    let free = walk::free(slot);
+    let mut at = 0;
+    while at < PREFACE.len() {
+        // SAFETY: there is room for a record's worth behind `free`.
+        unsafe { *free.add(at) = PREFACE[at] };
+        at += 1;
+    }
+    walk::grow_piece(slot, PREFACE.len() as u32);
+    begin(walk);
+}
+
+/// From here on there are frames.
+#[inline(always)]
+pub fn begin(walk: &mut Walk) {
+    walk.place = place::FRAME;
+    walk.filled = 0;
+}
+
+/// Goes over what was read or written. True where there is more than fits in one go.
+#[inline(always)]
+pub fn go(slot: &mut Slot, walk: &mut Walk, key: &ObjectKey, epoch: u64, work: &mut Work) -> bool {
+    let direction = work.direction;
+    let mut step = 0;
+    while step < STEPS {
+        step += 1;
+        if work.length == 0 {
+            return false;
+        }
+        if walk.place == place::OMIT {
+            let take = at_most(walk.remaining, work.length);
+            walk.omitted += take;
+            pass(walk, work, take);
+        } else if walk.place == place::TELL {
+            let take = at_most(at_most(walk.remaining, work.length), BITE);
+            walk::make_room(slot, walk, key, epoch, direction, take as u32);
+            walk::open_piece(slot, walk, false);
+            let free = walk::free(slot);
+            if take == 0 || take > BITE || !read(free, work.buffer, take as u32) {
+                return lost(walk, key, epoch, direction);
+            }
+            walk::grow_piece(slot, take as u32);
+            pass(walk, work, take);
+        } else if walk.place == place::FRAME {
+            let have = walk.filled & 15;
+            let wanted = (FRAME_HEAD as u32).wrapping_sub(have) & 15;
+            let take = if work.length < wanted as u64 { work.length as u32 & 15 } else { wanted };
+            if have + take > FRAME_HEAD as u32 || take == 0 {
+                return lost(walk, key, epoch, direction);
+            }
+            // SAFETY: `have` is at most 9.
+            let free = unsafe { walk.line.as_mut_ptr().add(have as usize) };
+            if !read(free, work.buffer, take) {
+                return lost(walk, key, epoch, direction);
+            }
+            work.buffer += take as u64;
+            work.length -= take as u64;
+            walk.filled = have + take;
+            if walk.filled == FRAME_HEAD as u32 {
+                walk.filled = 0;
+                frame(slot, walk, key, epoch, direction);
+            }
+        } else {
+            return false;
+        }
+    }
+    work.length != 0
+}
+
+/// A frame's head is complete.
+#[inline(always)]
+fn frame(slot: &mut Slot, walk: &mut Walk, key: &ObjectKey, epoch: u64, direction: u32) {
+    let line = &walk.line;
+    let length = (line[0] as u64) << 16 | (line[1] as u64) << 8 | line[2] as u64;
+    let (kind, flags) = (line[3], line[4]);
+    let is_told = matches!(
+        kind,
+        HEADERS | RST_STREAM | SETTINGS | PUSH_PROMISE | GOAWAY | CONTINUATION | ORIGIN
+    );
+    if is_told || kind == DATA && flags & END_STREAM != 0 {
+        walk::make_room(slot, walk, key, epoch, direction, FRAME_HEAD as u32);
+        walk::open_piece(slot, walk, true);
+        let free = walk::free(slot);
+        let mut at = 0;
+        while at < FRAME_HEAD {
+            // SAFETY: there is room behind `free`.
+            unsafe { *free.add(at) = walk.line[at] };
+            at += 1;
+        }
+        walk::grow_piece(slot, FRAME_HEAD as u32);
+    } else {
+        walk.omitted += FRAME_HEAD as u64;
+    }
+    walk.remaining = length;
+    if length != 0 {
+        walk.place = if is_told { place::TELL } else { place::OMIT };
+    }
+}
+
+#[inline(always)]
+fn pass(walk: &mut Walk, work: &mut Work, take: u64) {
+    walk.remaining -= take;
+    work.buffer += take;
+    work.length -= take;
+    if walk.remaining == 0 {
+        walk.place = place::FRAME;
+    }
+}
+
+#[inline(always)]
+fn lost(walk: &mut Walk, key: &ObjectKey, epoch: u64, direction: u32) -> bool {
+    count(Counter::Unreadable);
+    walk::silence(walk, key, epoch, direction, Silence::LOST_PLACE);
+    false
+}
+
+/// Reads memory of the process.
+#[inline(always)]
+pub fn read(to: *mut u8, from: u64, length: u32) -> bool {
+    // SAFETY: callers bound `length` by the room behind `to`, in ways that the verifier checks again.
+    unsafe { bpf_probe_read_user(to.cast(), length, from as *const core::ffi::c_void) == 0 }
+}
+
+#[inline(always)]
+pub fn at_most(one: u64, other: u64) -> u64 {
+    if one < other { one } else { other }
+}

@@ -1,0 +1,130 @@
+//! TLS objects: what is known of each, from its birth to its end.
+
+use aya_ebpf::helpers::bpf_get_current_comm;
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::helpers::generated::bpf_get_current_cgroup_id;
+use wrongdoor_ebpf_common::{Closed, Counter, Flags, Head, Kind, Object as Record, Tuple};
+
+use crate::maps::{NEW_OBJECT, OBJECTS, count};
+use crate::ring;
+use crate::walk::Walk;
+
+/// An address in a process. A process that ends leaves its objects behind; a later one of the same id has
+/// its own births, which begin them anew.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ObjectKey {
+    pub object: u64,
+    pub pid: u32,
+    pub unused: u32,
+}
+
+/// A TLS object.
+#[repr(C)]
+pub struct Object {
+    /// When it was met, which tells its lives at one address apart.
+    pub epoch: u64,
+    /// The socket that its records go through; cookie 0 as long as that is not known.
+    pub tuple: Tuple,
+    /// [`Flags`].
+    pub flags: u32,
+    /// A [`State`].
+    pub state: u32,
+    /// Received, then sent.
+    pub walks: [Walk; 2],
+    /// HTTP/1 requests whose final answer is to come: two bits of each of the last 32.
+    pub methods: u64,
+    /// Requests so far; only their direction writes it.
+    pub requests: u32,
+    /// Final answers so far; only their direction writes it.
+    pub answers: u32,
+}
+
+/// How far an object has come.
+pub mod state {
+    /// Nothing that it carried was told.
+    pub const SILENT: u32 = 0;
+    /// It was told, and whose it is.
+    pub const TOLD: u32 = 1;
+    /// Nothing of it is told: it is older than the probes, or foreign.
+    pub const IGNORED: u32 = 2;
+}
+
+/// The running process's object at this address.
+#[inline(always)]
+pub fn key(object: u64) -> ObjectKey {
+    ObjectKey { object, pid: (bpf_get_current_pid_tgid() >> 32) as u32, unused: 0 }
+}
+
+/// What is known of it.
+#[inline(always)]
+pub fn find(key: &ObjectKey) -> Option<&'static mut Object> {
+    // SAFETY: libraries forbid the use of an object by two threads in one direction, and each direction has
+    // its own state. A process that does it all the same garbles its own records.
+    OBJECTS.get_ptr_mut(key).map(|object| unsafe { &mut *object })
+}
+
+/// A life begins.
+#[inline(always)]
+pub fn begin(key: &ObjectKey, flags: u8) -> Option<&'static mut Object> {
+    let template = NEW_OBJECT.get(0)?;
+    if OBJECTS.insert(key, template, 0).is_err() {
+        count(Counter::MapFull);
+        return None;
+    }
+    let object = find(key)?;
+    object.epoch = ring::now();
+    object.flags = flags as u32;
+    Some(object)
+}
+
+/// Says that the object is there, and whose.
+#[inline(always)]
+pub fn tell(key: &ObjectKey, object: &Object, library: u32) {
+    let mut record = Record {
+        head: Head {
+            kind: Kind::Object as u8,
+            flags: object.flags as u8,
+            at: ring::now(),
+            ..Head::default()
+        },
+        pid: key.pid,
+        library,
+        object: key.object,
+        epoch: object.epoch,
+        tuple: object.tuple,
+        // SAFETY: the helper has no preconditions.
+        cgroup: unsafe { bpf_get_current_cgroup_id() },
+        command: [0; 16],
+    };
+    if let Ok(command) = bpf_get_current_comm() {
+        record.command = command;
+    }
+    ring::send(&record);
+}
+
+/// A life ends.
+#[inline(always)]
+pub fn end(key: &ObjectKey) {
+    let Some(object) = find(key) else { return };
+    if object.state != state::SILENT {
+        tell_end(key, object.epoch);
+    }
+    // It is there, and nobody else removes it.
+    let _ = OBJECTS.remove(key);
+}
+
+#[inline(always)]
+fn tell_end(key: &ObjectKey, epoch: u64) {
+    let head = Head { kind: Kind::ObjectClosed as u8, at: ring::now(), ..Head::default() };
+    ring::send(&Closed { head, pid: key.pid, unused: 0, object: key.object, epoch });
+}
+
+/// An object that was there before the probes: said once, then left alone.
+#[inline(always)]
+pub fn ignore_older(key: &ObjectKey, library: u32) {
+    let Some(object) = begin(key, Flags::OLDER.0) else { return };
+    object.state = state::IGNORED;
+    count(Counter::OlderThanAgent);
+    tell(key, object, library);
+}

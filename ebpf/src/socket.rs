@@ -1,0 +1,99 @@
+//! Whose records a TLS object's are: the socket that its thread uses inside a library call.
+
+use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_get_socket_cookie};
+use aya_ebpf::helpers::{bpf_probe_read_kernel, bpf_probe_read_user};
+use wrongdoor_ebpf_common::{Counter, Settings, Tuple};
+
+use crate::calls::{self, CallKey};
+use crate::maps::{FLOWS, GO_PROCESSES, count, settings};
+use crate::objects;
+
+/// A thread sends to or receives from `socket`.
+///
+/// Where it is inside a call of a TLS library, the object of the call uses that socket. Only sockets whose
+/// TLS handshake was seen count: what a callback looks up by DNS or logs over a socket is none of them.
+#[inline(always)]
+pub fn used(socket: *mut core::ffi::c_void) {
+    let thread = calls::thread();
+    let inside = calls::of(&thread).and_then(|calls| calls::innermost(calls));
+    let Some(address) = inside.or_else(|| inside_go(&thread)) else { return };
+    let key = objects::ObjectKey { object: address, pid: thread.pid, unused: 0 };
+    let Some(object) = objects::find(&key) else { return };
+    if object.state == objects::state::IGNORED {
+        return;
+    }
+    // SAFETY: the tracepoint hands over a socket.
+    let cookie = unsafe { bpf_get_socket_cookie(socket) };
+    if object.tuple.cookie == cookie {
+        return;
+    }
+    if FLOWS.get_ptr(cookie).is_none() {
+        return;
+    }
+    if object.tuple.cookie != 0 {
+        // Two sockets: whose it is, nobody can say.
+        count(Counter::Contradicted);
+        object.tuple = Tuple::default();
+        object.state = objects::state::IGNORED;
+        return;
+    }
+    let Some(settings) = settings() else { return };
+    object.tuple = tuple(socket.cast(), cookie, settings);
+}
+
+/// The object of the call that the running goroutine is in.
+#[inline(always)]
+fn inside_go(thread: &CallKey) -> Option<u64> {
+    GO_PROCESSES.get_ptr(thread.pid)?;
+    let offset = settings()?.thread_pointer;
+    if offset == 0 {
+        return None;
+    }
+    // SAFETY: reads that may fail, at an offset that the running kernel's type information gave.
+    let goroutine = unsafe {
+        let task = bpf_get_current_task() as *const u8;
+        let thread_pointer: u64 = bpf_probe_read_kernel(task.add(offset as usize).cast()).ok()?;
+        // Go on x86-64 keeps the goroutine in the last word below the thread pointer.
+        bpf_probe_read_user(thread_pointer.wrapping_sub(8) as *const u64).ok()?
+    };
+    let key = CallKey { id: goroutine, pid: thread.pid, is_go: 1 };
+    calls::of(&key).and_then(|calls| calls::innermost(calls))
+}
+
+/// Both ends of a kernel socket.
+#[inline(always)]
+fn tuple(socket: *const u8, cookie: u64, settings: &Settings) -> Tuple {
+    let mut tuple = Tuple { cookie, ..Tuple::default() };
+    let at = |offset: u32| socket.wrapping_add(offset as usize);
+    // SAFETY: reads that may fail, at offsets that the running kernel's type information gave.
+    unsafe {
+        tuple.family = bpf_probe_read_kernel(at(settings.family).cast()).unwrap_or(0);
+        tuple.local_port = bpf_probe_read_kernel(at(settings.local_port).cast()).unwrap_or(0);
+        let remote: u16 = bpf_probe_read_kernel(at(settings.remote_port).cast()).unwrap_or(0);
+        tuple.remote_port = u16::from_be(remote);
+        if tuple.family == AF_INET6 {
+            tuple.local = bpf_probe_read_kernel(at(settings.local6).cast()).unwrap_or([0; 16]);
+            tuple.remote = bpf_probe_read_kernel(at(settings.remote6).cast()).unwrap_or([0; 16]);
+        } else {
+            let local: [u8; 4] = bpf_probe_read_kernel(at(settings.local4).cast()).unwrap_or([0; 4]);
+            let remote: [u8; 4] = bpf_probe_read_kernel(at(settings.remote4).cast()).unwrap_or([0; 4]);
+            let mut byte = 0;
+            while byte < 4 {
+                tuple.local[byte] = local[byte];
+                tuple.remote[byte] = remote[byte];
+                byte += 1;
+            }
+        }
+        if settings.net != 0 {
+            let net: *const u8 =
+                bpf_probe_read_kernel(at(settings.net).cast()).unwrap_or(core::ptr::null());
+            tuple.namespace =
+                bpf_probe_read_kernel(net.wrapping_add(settings.namespace as usize).cast())
+                    .unwrap_or(0);
+        }
+    }
+    tuple
+}
+
+pub const AF_INET: u16 = 2;
+pub const AF_INET6: u16 = 10;

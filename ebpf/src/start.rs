@@ -1,0 +1,128 @@
+//! What a direction begins as: HTTP/2, HTTP/1, or something that is left alone.
+
+use aya_ebpf::helpers::generated::bpf_probe_read_user;
+
+use crate::calls::Work;
+use crate::walk::{MAX_LINE, Walk, place};
+
+/// The client's connection preface (RFC 9113 §3.4).
+pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// The longest method that is waited for.
+const MAX_METHOD: usize = 16;
+/// HTTP/2's frame head (RFC 9113 §4.1).
+pub const FRAME_HEAD: usize = 9;
+
+/// What the first bytes say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Beginning {
+    /// Too few bytes to tell; they are kept.
+    NeedMore,
+    /// Not HTTP.
+    Foreign,
+    /// HTTP/2's client.
+    Preface,
+    /// HTTP/2's server: its first frame is SETTINGS.
+    Settings,
+    /// An HTTP/1 request.
+    Request,
+    /// An HTTP/1 response.
+    Response,
+    /// The bytes cannot be read.
+    Unreadable,
+}
+
+/// Looks at the first bytes, with those kept from earlier calls in front. Takes bytes from `work` only where
+/// they are kept, or are the preface.
+#[inline(always)]
+pub fn look(walk: &mut Walk, work: &mut Work) -> Beginning {
+    let have = walk.filled as usize & 31;
+    let wanted = PREFACE.len().wrapping_sub(have) & 31;
+    let take = if work.length < wanted as u64 { work.length as usize & 31 } else { wanted };
+    if have + take > PREFACE.len() || take == 0 {
+        return Beginning::Foreign;
+    }
+    // SAFETY: `have + take` is at most 24, and `line` is longer.
+    let read = unsafe {
+        bpf_probe_read_user(
+            walk.line.as_mut_ptr().add(have).cast(),
+            take as u32,
+            work.buffer as *const core::ffi::c_void,
+        )
+    };
+    if read != 0 {
+        return Beginning::Unreadable;
+    }
+    let beginning = tell(&walk.line, have + take);
+    match beginning {
+        Beginning::NeedMore | Beginning::Preface => {
+            walk.filled = (have + take) as u32;
+            work.buffer += take as u64;
+            work.length -= take as u64;
+        }
+        _ => {}
+    }
+    beginning
+}
+
+#[inline(always)]
+fn tell(line: &[u8; MAX_LINE], total: usize) -> Beginning {
+    let mut same = 0;
+    while same < PREFACE.len() && same < total && line[same & (MAX_LINE - 1)] == PREFACE[same] {
+        same += 1;
+    }
+    if same == PREFACE.len() {
+        return Beginning::Preface;
+    }
+    if same == total {
+        return Beginning::NeedMore;
+    }
+    if total >= 7
+        && line[0] == b'H'
+        && line[1] == b'T'
+        && line[2] == b'T'
+        && line[3] == b'P'
+        && line[4] == b'/'
+        && line[5] == b'1'
+        && line[6] == b'.'
+    {
+        return Beginning::Response;
+    }
+    // SETTINGS on stream 0, no flags, a multiple of six (RFC 9113 §6.5), and nothing absurd.
+    if line[0] == 0 {
+        if total < FRAME_HEAD {
+            return Beginning::NeedMore;
+        }
+        let length = (line[1] as u32) << 8 | line[2] as u32;
+        let is_settings = line[3] == 4
+            && line[4] == 0
+            && line[5] == 0
+            && line[6] == 0
+            && line[7] == 0
+            && line[8] == 0
+            && length % 6 == 0
+            && length <= 600;
+        return if is_settings { Beginning::Settings } else { Beginning::Foreign };
+    }
+    let mut at = 0;
+    while at < MAX_METHOD {
+        if at >= total {
+            return Beginning::NeedMore;
+        }
+        let byte = line[at & (MAX_LINE - 1)];
+        if byte == b' ' && at >= 3 {
+            return Beginning::Request;
+        }
+        if !(byte.is_ascii_uppercase() || byte == b'-' || byte == b'_' || at >= 4 && byte == b'/') {
+            return Beginning::Foreign;
+        }
+        at += 1;
+    }
+    Beginning::Foreign
+}
+
+/// The direction stands at its beginning.
+#[inline(always)]
+pub fn is_at_start(walk: &Walk) -> bool {
+    walk.place == place::START
+}

@@ -1,0 +1,268 @@
+//! A library function returns: what it read or wrote, in steps.
+//!
+//! Each step is a program of its own, so that each stays small for the verifier; they hand on by tail calls.
+//! What they share is in the caller's entry and in its slot: a thread may be moved and interrupted, and only
+//! those two are surely its own.
+
+use aya_ebpf::EbpfContext as _;
+use aya_ebpf::helpers::{bpf_get_attach_cookie, bpf_probe_read_user};
+use aya_ebpf::programs::ProbeContext;
+use wrongdoor_ebpf_common::{Cookie, Counter, Direction, Flags, Function, Silence};
+
+use crate::calls::{self, CallKey, Calls, Frame, Work};
+use crate::maps::{STEPS, count};
+use crate::objects::{self, Object, ObjectKey, state};
+use crate::registers::{Registers, goroutine};
+use crate::slot::{self, Slot};
+use crate::start::{self, Beginning};
+use crate::walk::{self, Walk, place};
+use crate::{http1, http2, identify};
+
+/// The places in [`STEPS`].
+const IDENTIFY: u32 = 0;
+const HTTP2: u32 = 1;
+const HTTP1: u32 = 2;
+
+const NEW: u8 = Function::New as u8;
+const NEW_INTO: u8 = Function::NewInto as u8;
+const READ_EX: u32 = Function::ReadEx as u32;
+const WRITE_EX: u32 = Function::WriteEx as u32;
+const WRITE_EX2: u32 = Function::WriteEx2 as u32;
+const SENDFILE: u32 = Function::Sendfile as u32;
+const GO_READ: u8 = Function::GoRead as u8;
+
+/// A function returns.
+#[inline(always)]
+pub fn returned(ctx: &ProbeContext) {
+    // SAFETY: the helper is there since 5.15.
+    let bits = unsafe { bpf_get_attach_cookie(ctx.as_ptr()) };
+    let function = Cookie::function_of(bits);
+    let result = Registers::of(ctx).get(Cookie::arguments_of(bits).result);
+    if function == NEW {
+        if result != 0 {
+            let _ = objects::begin(&objects::key(result), 0);
+        }
+        return;
+    }
+    let caller = caller(ctx, function);
+    let Some(calls) = calls::of(&caller) else { return count(Counter::Unmatched) };
+    let Some(frame) = calls::end(calls, function) else { return };
+    count(Counter::Calls);
+    if function == NEW_INTO {
+        // SAFETY: a read that may fail.
+        if let Ok(object) = unsafe { bpf_probe_read_user(frame.object as *const u64) } {
+            let _ = objects::begin(&objects::key(object), 0);
+        }
+        return;
+    }
+    let Some(moved) = moved(&frame, result) else { return };
+    let key = objects::key(frame.object);
+    let library = Cookie::library_of(bits) as u32;
+    let Some(object) = objects::find(&key) else { return objects::ignore_older(&key, library) };
+    if object.state == state::IGNORED {
+        return;
+    }
+    let direction =
+        if calls::is_read(frame.function) { Direction::Received } else { Direction::Sent } as u32;
+    calls.work =
+        Work { object: frame.object, buffer: frame.buffer, length: moved, direction, library };
+    if frame.function == SENDFILE {
+        return unseen(object, &key, direction, moved);
+    }
+    go(ctx, calls, object, &key);
+}
+
+/// How many bytes were moved, if any were.
+#[inline(always)]
+fn moved(frame: &Frame, result: u64) -> Option<u64> {
+    if frame.is_inner != 0 {
+        return None;
+    }
+    let by_pointer =
+        frame.function == READ_EX || frame.function == WRITE_EX || frame.function == WRITE_EX2;
+    let is_wide = frame.function == SENDFILE || frame.function >= GO_READ as u32;
+    let result = if is_wide { result as i64 } else { result as i32 as i64 };
+    if result <= 0 {
+        return None;
+    }
+    let moved = if by_pointer {
+        // SAFETY: a read that may fail.
+        unsafe { bpf_probe_read_user(frame.count as *const u64).ok()? }
+    } else {
+        result as u64
+    };
+    // More than the buffer holds would be memory of something else.
+    let length = if is_wide || by_pointer { frame.length } else { frame.length as u32 as u64 };
+    (moved != 0 && (moved <= length || frame.function == SENDFILE)).then_some(moved)
+}
+
+/// Bytes that went past the library's buffers: a file that the kernel sent itself.
+#[inline(always)]
+fn unseen(object: &mut Object, key: &ObjectKey, direction: u32, moved: u64) {
+    let epoch = object.epoch;
+    let walk = &mut object.walks[(direction & 1) as usize];
+    let is_body = walk.place == place::OMIT || walk.place == place::BODY || walk.place == place::CHUNK;
+    if is_body && walk.remaining > moved {
+        walk.remaining -= moved;
+        walk.omitted += moved;
+    } else if walk.place == place::TO_CLOSE {
+        walk.omitted += moved;
+    } else if object.state == state::TOLD {
+        walk::silence(walk, key, epoch, direction, Silence::LOST_PLACE);
+    } else {
+        object.state = state::IGNORED;
+    }
+}
+
+/// Into the steps.
+#[inline(always)]
+fn go(ctx: &ProbeContext, calls: &mut Calls, object: &mut Object, key: &ObjectKey) {
+    let direction = calls.work.direction;
+    let walk: *mut Walk = &raw mut object.walks[(direction & 1) as usize];
+    // SAFETY: a direction's walk and the object's other fields are different memory.
+    let walk = unsafe { &mut *walk };
+    if walk.place == place::SILENT {
+        return;
+    }
+    let Some((index, slot)) = slot::claim() else {
+        return walk::silence(walk, key, object.epoch, direction, Silence::LOST_PLACE);
+    };
+    calls.slot = index;
+    walk::begin(slot);
+    slot.window_at = 0;
+    slot.window_end = 0;
+    if start::is_at_start(walk) && !begin(slot, walk, object, calls, direction) {
+        return slot.release();
+    }
+    let next = if object.state == state::SILENT { IDENTIFY } else { protocol(walk) };
+    hand_on(ctx, next, slot, object, key, direction);
+}
+
+/// The first bytes of a direction. False where there is nothing more to do.
+#[inline(always)]
+fn begin(slot: &mut Slot, walk: &mut Walk, object: &mut Object, calls: &mut Calls, direction: u32) -> bool {
+    let have = walk.filled;
+    let beginning = start::look(walk, &mut calls.work);
+    let is_sent = direction == Direction::Sent as u32;
+    let (client, server) = (Flags::CLIENT.0 as u32, Flags::SERVER.0 as u32);
+    let role = match beginning {
+        Beginning::NeedMore => return false,
+        Beginning::Foreign | Beginning::Unreadable => {
+            object.state = state::IGNORED;
+            count(if beginning == Beginning::Foreign { Counter::Foreign } else { Counter::Unreadable });
+            return false;
+        }
+        Beginning::Preface | Beginning::Request => if is_sent { client } else { server },
+        Beginning::Settings | Beginning::Response => if is_sent { server } else { client },
+    };
+    object.flags |= role;
+    match beginning {
+        Beginning::Preface => http2::begin_with_preface(slot, walk),
+        Beginning::Settings => {
+            walk.place = place::FRAME;
+            walk.filled = have;
+        }
+        _ => {
+            // What was kept from earlier calls comes before what is at hand.
+            let mut at = 0;
+            while at < start::PREFACE.len() {
+                slot.window[at] = walk.line[at];
+                at += 1;
+            }
+            slot.window_end = have & 31;
+            walk.place = place::MESSAGE;
+            walk.filled = 0;
+        }
+    }
+    true
+}
+
+#[inline(always)]
+fn protocol(walk: &Walk) -> u32 {
+    if walk.is_http1() { HTTP1 } else { HTTP2 }
+}
+
+/// To the next step. A tail call does not come back; one that cannot be made loses the place.
+#[inline(always)]
+fn hand_on(
+    ctx: &ProbeContext,
+    step: u32,
+    slot: &mut Slot,
+    object: &mut Object,
+    key: &ObjectKey,
+    direction: u32,
+) {
+    // SAFETY: the steps are programs of the same type.
+    let _ = unsafe { STEPS.tail_call(ctx, step) };
+    let epoch = object.epoch;
+    let walk = &mut object.walks[(direction & 1) as usize];
+    walk::flush(slot, walk, key, epoch, direction);
+    walk::silence(walk, key, epoch, direction, Silence::LOST_PLACE);
+    slot.release();
+}
+
+/// Who is in the call: by the trap's function, which every step's program is told.
+#[inline(always)]
+fn caller(ctx: &ProbeContext, function: u8) -> CallKey {
+    if function >= GO_READ { calls::goroutine(goroutine(ctx)) } else { calls::thread() }
+}
+
+/// What the steps share.
+#[inline(always)]
+fn resume(ctx: &ProbeContext) -> Option<(&'static mut Calls, &'static mut Slot, &'static mut Object, ObjectKey)> {
+    // SAFETY: the helper is there since 5.15.
+    let bits = unsafe { bpf_get_attach_cookie(ctx.as_ptr()) };
+    let calls = calls::of(&caller(ctx, Cookie::function_of(bits)))?;
+    let slot = slot::claimed(calls.slot)?;
+    let key = objects::key(calls.work.object);
+    let Some(object) = objects::find(&key) else {
+        slot.release();
+        return None;
+    };
+    Some((calls, slot, object, key))
+}
+
+/// Whose object it is; then on to its protocol.
+#[inline(always)]
+pub fn identify(ctx: &ProbeContext) {
+    let Some((calls, slot, object, key)) = resume(ctx) else { return };
+    identify::settle(slot, object, &key, &calls.work);
+    let direction = calls.work.direction;
+    // What the window was filled with for comparing is not the connection's.
+    let walk = &mut object.walks[(direction & 1) as usize];
+    let mut at = 0;
+    while at < start::PREFACE.len() {
+        slot.window[at] = walk.line[at];
+        at += 1;
+    }
+    let next = protocol(walk);
+    hand_on(ctx, next, slot, object, &key, direction);
+}
+
+/// Over HTTP/2's frames.
+#[inline(always)]
+pub fn http2(ctx: &ProbeContext) {
+    let Some((calls, slot, object, key)) = resume(ctx) else { return };
+    let direction = calls.work.direction;
+    let epoch = object.epoch;
+    let walk: *mut Walk = &raw mut object.walks[(direction & 1) as usize];
+    // SAFETY: a direction's walk and the object's other fields are different memory.
+    let walk = unsafe { &mut *walk };
+    if http2::go(slot, walk, &key, epoch, &mut calls.work) {
+        return hand_on(ctx, HTTP2, slot, object, &key, direction);
+    }
+    walk::flush(slot, walk, &key, epoch, direction);
+    slot.release();
+}
+
+/// Over HTTP/1's messages.
+#[inline(always)]
+pub fn http1(ctx: &ProbeContext) {
+    let Some((calls, slot, object, key)) = resume(ctx) else { return };
+    let direction = calls.work.direction;
+    let epoch = object.epoch;
+    http1::go(slot, object, &key, &mut calls.work);
+    let walk = &mut object.walks[(direction & 1) as usize];
+    walk::flush(slot, walk, &key, epoch, direction);
+    slot.release();
+}

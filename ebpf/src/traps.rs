@@ -1,0 +1,81 @@
+//! A library function is entered.
+
+use aya_ebpf::helpers::bpf_get_attach_cookie;
+use aya_ebpf::programs::ProbeContext;
+use aya_ebpf::{EbpfContext as _, helpers::bpf_get_current_pid_tgid};
+use wrongdoor_ebpf_common::{Arguments, Cookie, Flags, Function};
+
+use crate::calls::{self, Frame};
+use crate::maps::settings;
+use crate::objects::{self, state};
+use crate::registers::{Registers, goroutine, stack};
+
+const FREE: u8 = Function::Free as u8;
+const CLEAR: u8 = Function::Clear as u8;
+const GO_CLOSE: u8 = Function::GoClose as u8;
+const GO_CLIENT: u8 = Function::GoClient as u8;
+const GO_SERVER: u8 = Function::GoServer as u8;
+const GO_READ: u8 = Function::GoRead as u8;
+
+/// A trap at the beginning of a function.
+#[inline(always)]
+pub fn entered(ctx: &ProbeContext) {
+    // SAFETY: the helper is there since 5.15.
+    let bits = unsafe { bpf_get_attach_cookie(ctx.as_ptr()) };
+    let function = Cookie::function_of(bits);
+    let arguments = Cookie::arguments_of(bits);
+    let registers = Registers::of(ctx);
+    let object = registers.get(arguments.object);
+    match function {
+        FREE | GO_CLOSE => objects::end(&objects::key(object)),
+        CLEAR => cleared(object),
+        GO_CLIENT => begun(object, Flags::CLIENT),
+        GO_SERVER => begun(object, Flags::SERVER),
+        _ => called(ctx, function, &arguments, &registers),
+    }
+}
+
+/// Reads and writes, and births whose object is known at their end.
+#[inline(always)]
+fn called(ctx: &ProbeContext, function: u8, arguments: &Arguments, registers: &Registers) {
+    let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    if settings().is_some_and(|settings| settings.agent == pid) {
+        return;
+    }
+    let frame = Frame {
+        object: registers.get(arguments.object),
+        buffer: registers.get(arguments.buffer),
+        length: registers.get(arguments.length),
+        count: registers.get(arguments.count),
+        stack: stack(ctx),
+        function: function as u32,
+        is_inner: 0,
+    };
+    let key = if function >= GO_READ { calls::goroutine(goroutine(ctx)) } else { calls::thread() };
+    calls::begin(&key, frame);
+}
+
+/// An object may begin another connection: what was told of it is over.
+#[inline(always)]
+fn cleared(object: u64) {
+    let key = objects::key(object);
+    let Some(known) = objects::find(&key) else { return };
+    // One that is left alone stays so: nothing says that its next life begins whole.
+    if known.flags & Flags::OLDER.0 as u32 == 0 {
+        objects::end(&key);
+        let _ = objects::begin(&key, 0);
+    }
+}
+
+/// An object begins a handshake.
+#[inline(always)]
+fn begun(object: u64, role: Flags) {
+    let key = objects::key(object);
+    // A second handshake on the same connection begins nothing.
+    if let Some(known) = objects::find(&key)
+        && known.state != state::SILENT
+    {
+        return;
+    }
+    let _ = objects::begin(&key, role.0);
+}
