@@ -33,8 +33,8 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the fields of an `exchange` line, under the same names")]
 pub struct Told {
-    pub client: SocketAddr,
-    pub server: SocketAddr,
+    pub client: Option<SocketAddr>,
+    pub server: Option<SocketAddr>,
     pub stream: u64,
     pub client_declared: Option<SocketAddr>,
     pub tls_version: Option<&'static str>,
@@ -57,8 +57,8 @@ pub struct Told {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the fields of a `connection` line, under the same names")]
 pub struct ToldConnection {
-    pub client: SocketAddr,
-    pub server: SocketAddr,
+    pub client: Option<SocketAddr>,
+    pub server: Option<SocketAddr>,
     pub client_declared: Option<SocketAddr>,
     pub tls_version: Option<&'static str>,
     pub sni: Option<String>,
@@ -169,8 +169,8 @@ fn told(exchange: &Exchange, ruling: Ruling) -> Told {
     let facts: &Facts = &exchange.connection;
     let raw = &exchange.authority.raw;
     Told {
-        client: address(facts.client),
-        server: address(facts.server),
+        client: facts.client.map(address),
+        server: facts.server.map(address),
         stream: exchange.stream,
         client_declared: facts.client_declared.map(address),
         tls_version: tls_version(facts),
@@ -198,8 +198,8 @@ fn connection_of(end: &ConnectionEnd) -> ToldConnection {
     let facts: &Facts = &end.facts;
     let certificate = facts.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
     ToldConnection {
-        client: address(facts.client),
-        server: address(facts.server),
+        client: facts.client.map(address),
+        server: facts.server.map(address),
         client_declared: facts.client_declared.map(address),
         tls_version: tls_version(facts),
         sni: facts.sni().name().map(ToOwned::to_owned),
@@ -209,6 +209,7 @@ fn connection_of(end: &ConnectionEnd) -> ToldConnection {
         decryption: match facts.decryption {
             Decryption::None => "none",
             Decryption::KeyLog => "keylog",
+            Decryption::Library => "library",
             Decryption::NotNeeded => "not_needed",
         },
         opened: facts.opened.is_some(),
