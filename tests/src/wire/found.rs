@@ -10,6 +10,7 @@ use wrongdoor_core::exchange::{Exchange, Method};
 use wrongdoor_core::judge::{Judge, Ruling};
 use wrongdoor_core::net::Endpoint;
 use wrongdoor_core::seen::Seen;
+use wrongdoor_core::side::Side;
 use wrongdoor_core::tls::keylog::KeyLog;
 
 use super::Frame;
@@ -21,6 +22,8 @@ pub struct Found {
     pub exchanges: Vec<Told>,
     /// Connections, in the order told.
     pub connections: Vec<ToldConnection>,
+    /// How often an endpoint was seen to serve a name.
+    pub served: u64,
     /// What was counted.
     pub counters: Counters,
     /// The most bytes that were held after any packet.
@@ -72,6 +75,8 @@ pub struct ToldConnection {
     pub exchanges: u64,
     pub misdirected: u64,
     pub gaps: u64,
+    pub role: Option<&'static str>,
+    pub visibility: &'static str,
 }
 
 /// What the engine tells of `frames`, with the secrets of a key log's text.
@@ -154,7 +159,10 @@ impl Found {
         let mut exchanges = Vec::new();
         for observation in engine.drain() {
             match observation.event {
-                Event::Serves { endpoint, host } => judge.serves(endpoint, host),
+                Event::Serves { endpoint, host } => {
+                    self.served += 1;
+                    judge.serves(endpoint, host);
+                }
                 Event::Exchange(exchange) => exchanges.push(exchange),
                 Event::Connection(connection) => self.connections.push(connection_of(&connection)),
             }
@@ -218,6 +226,11 @@ fn connection_of(end: &ConnectionEnd) -> ToldConnection {
         exchanges: end.exchanges,
         misdirected: end.misdirected,
         gaps: end.gaps,
+        role: facts
+            .observer
+            .role
+            .map(|role| if role == Side::Client { "client" } else { "server" }),
+        visibility: end.visibility.as_str(),
     }
 }
 
