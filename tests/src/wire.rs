@@ -5,6 +5,7 @@ mod dice;
 mod found;
 mod frame;
 pub mod h2;
+pub mod live;
 mod sample;
 mod script;
 mod sealed;

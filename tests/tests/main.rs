@@ -21,6 +21,8 @@ mod coalescing;
 mod damage;
 /// What the command line promises.
 mod errors_and_exit_codes;
+/// What probes tell, against packets of the same conversation.
+mod from_probes;
 /// The `h2` crate's peers against what is told of their bytes.
 mod h2_differential;
 /// Every named bound, under attack.

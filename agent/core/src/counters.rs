@@ -9,6 +9,8 @@ pub struct Counters {
     pub packets: u64,
     /// Bytes in them.
     pub bytes: u64,
+    /// Reports of probes that were handed in.
+    pub reports: u64,
     /// By protocol and kind: bytes that are not what they should be, or that there are no keys for.
     pub decode_errors: BTreeMap<(&'static str, &'static str), u64>,
     /// By reason: what was there and is not in the output.
@@ -70,6 +72,7 @@ impl Counters {
     pub fn merge(&mut self, other: &Self) {
         self.packets += other.packets;
         self.bytes += other.bytes;
+        self.reports += other.reports;
         self.retransmitted += other.retransmitted;
         self.overlapping += other.overlapping;
         self.out_of_window += other.out_of_window;

@@ -1,18 +1,25 @@
 //! The engine: packets in, events out.
 //!
-//! Feed it with [`Engine::packet`] and [`Engine::secrets`], end with [`Engine::finish`], and take what
+//! Feed it with [`Engine::packet`], [`Engine::live`] and [`Engine::secrets`], end with [`Engine::finish`], and take what
 //! it found with [`Engine::drain`] as often as you like.
 
-use crate::connection::{ConnectionId, Input, Observed, QuicConnection, Scratch, TcpConnection};
+mod live;
+mod parked;
+
+use crate::connection::{
+    ConnectionId, Decryption, Input, LiveConnection, Observed, QuicConnection, Scratch, Source,
+    TcpConnection, TransportKind,
+};
 use crate::counters::{Counters, Loss};
 pub use crate::event::{ConnectionEnd, Event, Observation};
-use crate::live;
+use crate::live::{SocketId, Visibility};
 use crate::net::{Decoder, End, Flags, FlowKey, LinkType, Packet, Tcp, Transport};
 use crate::quic;
 use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
 use hashbrown::HashMap;
-use std::collections::VecDeque;
+use live::Live;
+use parked::Parked;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -45,15 +52,19 @@ pub struct Config {
     pub max_connections: usize,
     /// At most this many bytes held; [`MAX_HELD_BYTES`] by default.
     pub max_held_bytes: usize,
+    /// Where its packets come from: a file, by default.
+    pub source: Source,
 }
 
 /// Follows connections and tells what it finds.
 pub struct Engine {
     config: Config,
     decoder: Decoder,
-    connections: HashMap<FlowKey, Slot, foldhash::quality::FixedState>,
+    connections: HashMap<Key, Slot, foldhash::quality::FixedState>,
     /// Connections that have ended and whose secrets may still come, in the order of their end.
-    parked: VecDeque<Slot>,
+    parked: Parked,
+    /// Which of the connections are those of probes.
+    live: Live,
     held: usize,
     /// The number of the packet at hand.
     packet: u64,
@@ -77,12 +88,22 @@ struct Slot {
     follower: Follower,
 }
 
-/// What follows a flow.
+/// What a connection is found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    /// Packets.
+    Flow(FlowKey),
+    /// Reports of probes, by way of a socket or a session.
+    Live(ConnectionId),
+}
+
+/// What follows a connection.
 enum Follower {
     Tcp(Box<TcpConnection>),
     Quic(Box<QuicConnection>),
+    Live(Box<LiveConnection>),
     /// It has ended: what is still in flight belongs to it and begins nothing new.
-    Ended,
+    Ended(Option<SocketId>),
 }
 
 impl Default for Config {
@@ -92,6 +113,7 @@ impl Default for Config {
             keys_may_come: false,
             max_connections: MAX_CONNECTIONS,
             max_held_bytes: MAX_HELD_BYTES,
+            source: Source::File,
         }
     }
 }
@@ -122,7 +144,8 @@ impl Engine {
             config,
             decoder: Decoder::default(),
             connections: HashMap::default(),
-            parked: VecDeque::new(),
+            parked: Parked::default(),
+            live: Live::default(),
             held: 0,
             packet: 0,
             lent,
@@ -155,18 +178,12 @@ impl Engine {
         }
     }
 
-    /// One report of the probes, numbered like [`packet`](Self::packet)s.
-    pub fn live(&mut self, number: u64, at: Timestamp, report: live::Input<'_>) {
-        self.packet = number;
-        let _ = (at, report);
-    }
-
     /// More secrets, as key log text.
     pub fn secrets(&mut self, text: &[u8]) {
         Arc::make_mut(&mut self.lent.keys).add(text);
-        for slot in std::mem::take(&mut self.parked) {
+        for slot in self.parked.take() {
             if slot.follower.awaits(&self.lent.keys) {
-                self.parked.push_back(slot);
+                self.parked.push(slot);
             } else {
                 self.end_now(slot);
             }
@@ -182,7 +199,8 @@ impl Engine {
     pub fn finish(&mut self) {
         self.packet = u64::MAX;
         let open = self.connections.drain().map(|(_, slot)| slot);
-        let mut open: Vec<Slot> = open.chain(self.parked.drain(..)).collect();
+        let mut open: Vec<Slot> = open.chain(self.parked.take()).collect();
+        self.live = Live::default();
         open.sort_unstable_by_key(|slot| slot.id);
         for slot in open {
             self.end_now(slot);
@@ -228,8 +246,12 @@ impl Engine {
             Transport::Tcp(tcp) => self.tcp(key, from, at, tcp, packet),
             Transport::Udp => self.udp(key, from, at, packet.payload),
         }
+        self.keep_to_held_bytes();
+    }
+
+    fn keep_to_held_bytes(&mut self) {
         while self.held > self.config.max_held_bytes {
-            if let Some(slot) = self.parked.pop_front() {
+            if let Some(slot) = self.parked.pop() {
                 self.lent.counters.lose(Loss::Evicted);
                 self.end_now(slot);
                 continue;
@@ -253,11 +275,12 @@ impl Engine {
         count <= 1 || (self.connections.hasher().hash_one(key) >> 32) as u32 % count == index
     }
 
-    fn tcp(&mut self, key: FlowKey, from: End, at: Timestamp, tcp: &Tcp, packet: &Packet<'_>) {
+    fn tcp(&mut self, flow: FlowKey, from: End, at: Timestamp, tcp: &Tcp, packet: &Packet<'_>) {
+        let key = Key::Flow(flow);
         let is_syn = tcp.flags.contains(Flags::SYN);
         let begins_anew = self.connections.get(&key).is_some_and(|slot| match &slot.follower {
             Follower::Tcp(connection) => connection.is_reopened_by(from, tcp),
-            Follower::Quic(_) | Follower::Ended => is_syn,
+            Follower::Quic(_) | Follower::Live(_) | Follower::Ended(_) => is_syn,
         });
         if begins_anew && let Some(slot) = self.connections.remove(&key) {
             self.end(slot);
@@ -268,7 +291,8 @@ impl Engine {
                 return;
             }
             let id = ConnectionId(self.packet);
-            let connection = TcpConnection::new(id, key, from, at, tcp, packet.payload);
+            let source = self.config.source;
+            let connection = TcpConnection::new(id, flow, from, at, tcp, packet.payload, source);
             self.follow(key, Follower::Tcp(Box::new(connection)));
         }
         let keys_may_come = self.keys_may_come();
@@ -282,7 +306,7 @@ impl Engine {
         slot.held = held;
         let id = slot.id;
         if connection.closing().is_some() {
-            let follower = std::mem::replace(&mut slot.follower, Follower::Ended);
+            let follower = std::mem::replace(&mut slot.follower, Follower::Ended(None));
             let held = std::mem::take(&mut slot.held);
             self.end(Slot { last_seen: self.packet, held, id, follower });
         } else {
@@ -290,12 +314,14 @@ impl Engine {
         }
     }
 
-    fn udp(&mut self, key: FlowKey, from: End, at: Timestamp, payload: &[u8]) {
+    fn udp(&mut self, flow: FlowKey, from: End, at: Timestamp, payload: &[u8]) {
+        let key = Key::Flow(flow);
         if !self.connections.contains_key(&key) {
             if !quic::looks_like_initial(payload) {
                 return;
             }
-            let connection = QuicConnection::new(ConnectionId(self.packet), key, from, at);
+            let (id, source) = (ConnectionId(self.packet), self.config.source);
+            let connection = QuicConnection::new(id, flow, from, at, source);
             self.follow(key, Follower::Quic(Box::new(connection)));
         }
         let keys_may_come = self.keys_may_come();
@@ -309,12 +335,12 @@ impl Engine {
         slot.held = held;
         if let Some(former) = former {
             let id = std::mem::replace(&mut slot.id, ConnectionId(self.packet));
-            self.ended(&former, None);
+            self.ended(&former, None, visibility(&former));
             self.observe(id);
         }
     }
 
-    fn follow(&mut self, key: FlowKey, follower: Follower) {
+    fn follow(&mut self, key: Key, follower: Follower) {
         if self.connections.len() >= self.config.max_connections {
             self.evict(|_| true);
         }
@@ -326,7 +352,7 @@ impl Engine {
     /// Drops those connections among the eligible that were idle longest; false where there are none.
     fn evict(&mut self, is_eligible: impl Fn(&Slot) -> bool) -> bool {
         let eligible = self.connections.iter().filter(|(_, slot)| is_eligible(slot));
-        let mut idle: Vec<(u64, FlowKey)> =
+        let mut idle: Vec<(u64, Key)> =
             eligible.map(|(key, slot)| (slot.last_seen, *key)).collect();
         let share = (idle.len() / EVICTED_SHARE).max(1).min(idle.len());
         if share == 0 {
@@ -336,8 +362,8 @@ impl Engine {
         idle.truncate(share);
         idle.sort_unstable_by_key(|(last_seen, _)| *last_seen);
         for (_, key) in idle {
-            if let Some(slot) = self.connections.remove(&key) {
-                if !matches!(slot.follower, Follower::Ended) {
+            if let Some(slot) = self.take(&key) {
+                if !slot.follower.is_nothing() {
                     self.lent.counters.lose(Loss::Evicted);
                 }
                 self.end(slot);
@@ -346,15 +372,20 @@ impl Engine {
         true
     }
 
+    /// Takes a connection out, with all that leads to it.
+    fn take(&mut self, key: &Key) -> Option<Slot> {
+        let slot = self.connections.remove(key)?;
+        self.live.forget(&slot);
+        Some(slot)
+    }
+
     /// Ends a connection, now or once its secrets have come.
     fn end(&mut self, slot: Slot) {
         // Those of the same endpoints are told in the order of their opening.
-        let behind = slot.follower.flow().is_some_and(|flow| {
-            self.parked.iter().any(|parked| parked.follower.flow() == Some(flow))
-        });
+        let behind = slot.follower.flow().is_some_and(|flow| self.parked.has(&flow));
         let waits = self.keys_may_come() && slot.follower.awaits(&self.lent.keys);
         if (waits || behind) && self.parked.len() < MAX_PARKED {
-            self.parked.push_back(slot);
+            self.parked.push(slot);
         } else {
             self.end_now(slot);
         }
@@ -367,16 +398,24 @@ impl Engine {
             Follower::Tcp(mut connection) => {
                 let mut input = self.lent.input(false);
                 connection.finish(&mut input);
-                self.ended(&connection.observed, connection.closing());
+                let observed = &connection.observed;
+                self.ended(observed, connection.closing(), visibility(observed));
             }
-            Follower::Quic(connection) => self.ended(&connection.observed, None),
-            Follower::Ended => {}
+            Follower::Quic(connection) => {
+                self.ended(&connection.observed, None, visibility(&connection.observed));
+            }
+            Follower::Live(mut connection) => {
+                connection.finish(&mut self.lent.input(false));
+                let (closed, visibility) = (connection.closed(), connection.visibility());
+                self.ended(&connection.observed, closed, visibility);
+            }
+            Follower::Ended(_) => {}
         }
         self.observe(slot.id);
     }
 
     /// Tells a connection, if it was TLS or HTTP.
-    fn ended(&mut self, observed: &Observed, closed: Option<Timestamp>) {
+    fn ended(&mut self, observed: &Observed, closed: Option<Timestamp>, visibility: Visibility) {
         if observed.is_ours {
             self.lent.events.push(Event::Connection(ConnectionEnd {
                 facts: Arc::clone(&observed.facts),
@@ -385,6 +424,7 @@ impl Engine {
                 exchanges: observed.exchanges,
                 misdirected: observed.misdirected,
                 gaps: observed.gaps,
+                visibility,
             }));
         }
     }
@@ -405,13 +445,33 @@ impl Follower {
     fn flow(&self) -> Option<FlowKey> {
         match self {
             Self::Tcp(connection) => Some(connection.key()),
-            Self::Quic(_) | Self::Ended => None,
+            Self::Quic(_) | Self::Live(_) | Self::Ended(_) => None,
+        }
+    }
+
+    /// Whether nothing is lost with it.
+    fn is_nothing(&self) -> bool {
+        match self {
+            Self::Ended(_) => true,
+            Self::Live(connection) => connection.is_nothing(),
+            Self::Tcp(_) | Self::Quic(_) => false,
         }
     }
 
     /// Whether it holds records whose secrets are not among these.
     fn awaits(&self, keys: &KeyLog) -> bool {
         matches!(self, Self::Tcp(connection) if connection.awaits(keys))
+    }
+}
+
+/// How much packets showed of a connection.
+fn visibility(observed: &Observed) -> Visibility {
+    let facts = &observed.facts;
+    let is_read = facts.transport == TransportKind::Tcp && facts.decryption != Decryption::None;
+    if is_read || observed.exchanges > 0 {
+        Visibility::Plaintext
+    } else {
+        Visibility::HandshakeOnly
     }
 }
 
@@ -423,98 +483,4 @@ impl Lent {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::http2::PREFACE;
-
-    /// A segment from this port, in a packet without a link header.
-    fn segment(port: u16, sequence: u32, flags: Flags, payload: &[u8]) -> Vec<u8> {
-        let [high, low] = u16::try_from(40 + payload.len()).unwrap().to_be_bytes();
-        let mut packet = vec![0x45, 0, high, low, 0, 0, 0, 0, 64, 6, 0, 0];
-        packet.extend([192, 0, 2, 1, 192, 0, 2, 2]);
-        packet.extend([port, 443].map(u16::to_be_bytes).concat());
-        packet.extend([sequence, 0].map(u32::to_be_bytes).concat());
-        packet.extend([0x50, flags.0, 0, 0, 0, 0, 0, 0]);
-        packet.extend(payload);
-        packet
-    }
-
-    fn feed(engine: &mut Engine, number: u64, packet: &[u8]) {
-        engine.packet(number, Timestamp(0), LinkType::RAW, packet, packet.len());
-    }
-
-    #[test]
-    fn the_bound_on_held_bytes_is_kept_by_those_who_hold_any() {
-        let config = Config { max_held_bytes: 10_000, ..Config::default() };
-        let mut engine = Engine::new(config, Arc::default());
-        let idle = 64;
-        for port in 1..=idle {
-            feed(&mut engine, port.into(), &segment(port, 0, Flags::SYN, &[]));
-        }
-        for place in 0..30 {
-            // Out of order, so that it is held.
-            let port = 1000 + place;
-            feed(&mut engine, 1000 + u64::from(place), &segment(port, 0, Flags::SYN, &[]));
-            feed(&mut engine, 2000 + u64::from(place), &segment(port, 9, Flags::ACK, &[0; 2000]));
-            assert!(engine.held_bytes() <= config.max_held_bytes, "{}", engine.held_bytes());
-        }
-        assert!(engine.held_bytes() > 0);
-        assert!(engine.connections() >= usize::from(idle) + 4, "{}", engine.connections());
-    }
-
-    #[test]
-    fn what_is_held_counts_with_what_it_takes_to_hold_it() {
-        let proxy_header = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x0f\xff";
-        // A header that goes on, records that wait for the server's hello, and bytes out of order.
-        let cases: [(&[u8], &[u8], u32); 3] = [
-            (proxy_header, b"x", 0),
-            (&[22, 3, 1, 0, 1, 1], &[23, 3, 3, 0, 1, 0], 0),
-            (b"G", b"x", 1),
-        ];
-        for (first, piece, hole) in cases {
-            let mut engine = Engine::new(Config::default(), Arc::default());
-            feed(&mut engine, 1, &segment(1, 0, Flags::SYN, &[]));
-            feed(&mut engine, 2, &segment(1, 1, Flags::ACK, first));
-            let mut sequence = 1 + u32::try_from(first.len()).unwrap();
-            for number in 0..200 {
-                sequence += hole;
-                feed(&mut engine, 3 + number, &segment(1, sequence, Flags::ACK, piece));
-                sequence += u32::try_from(piece.len()).unwrap();
-            }
-            assert!(engine.held_bytes() >= 200 * 40, "{first:?}: {}", engine.held_bytes());
-        }
-    }
-
-    #[test]
-    fn requests_that_wait_for_their_answer_count() {
-        fn host(number: u32) -> String {
-            format!("{number:0>900}")
-        }
-        let http1 =
-            |number| format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", host(number)).into_bytes();
-        let http2 = |number: u32| {
-            // A literal :authority of 900 bytes, not to be inserted.
-            let block =
-                [&[0x82, 0x84, 0x87, 1, 0x7f, 0x85, 6][..], host(number).as_bytes()].concat();
-            let [a, b] = u16::try_from(block.len()).unwrap().to_be_bytes();
-            let stream = (2 * number + 1).to_be_bytes();
-            [&[0, a, b, 1, 5], &stream[..], &block].concat()
-        };
-        let requests: [fn(u32) -> Vec<u8>; 2] = [http1, http2];
-        for (first, request) in [&b""[..], PREFACE].into_iter().zip(requests) {
-            let mut engine = Engine::new(Config::default(), Arc::default());
-            feed(&mut engine, 1, &segment(1, 0, Flags::SYN, &[]));
-            let mut sequence = 1;
-            for number in 0..1000 {
-                let start = if number == 0 { first } else { &[] };
-                let sent = [start, &request(number)].concat();
-                feed(&mut engine, u64::from(number) + 2, &segment(1, sequence, Flags::ACK, &sent));
-                sequence += u32::try_from(sent.len()).unwrap();
-            }
-            assert!(engine.held_bytes() >= 900_000, "{}", engine.held_bytes());
-            engine.finish();
-            let told = engine.drain();
-            assert_eq!((engine.held_bytes(), told.len()), (0, 1001));
-        }
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 
 use crate::connection::{ConnectionId, Facts};
 use crate::exchange::Exchange;
+use crate::live::Visibility;
 use crate::name::Host;
 use crate::net::Endpoint;
 use crate::time::Timestamp;
@@ -50,4 +51,6 @@ pub struct ConnectionEnd {
     pub misdirected: u64,
     /// How often bytes were lost.
     pub gaps: u64,
+    /// How much of it was seen.
+    pub visibility: Visibility,
 }

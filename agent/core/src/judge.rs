@@ -47,9 +47,9 @@ impl Judge {
     /// Rules on an exchange from all that is known by now.
     pub fn rule(&self, exchange: &Exchange) -> Ruling {
         let facts: &Facts = &exchange.connection;
-        let served = exchange.host().is_some_and(|host| {
-            self.served.get(&facts.server).is_some_and(|names| names.contains(host))
-        });
+        let endpoint = facts.server.and_then(|server| self.served.get(&server));
+        let served =
+            exchange.host().is_some_and(|host| endpoint.is_some_and(|names| names.contains(host)));
         let verdict =
             if exchange.verdict == Verdict::CoalescedUnverified && served && is_coverable(exchange)
             {
@@ -58,7 +58,10 @@ impl Judge {
                 exchange.verdict
             };
         let is_served = exchange.status.is_some_and(|status| (200..=299).contains(&status));
-        Ruling { verdict, silent_misdirect: exchange.is_mismatched() && is_served && !served }
+        // Of an endpoint that is not known, nothing was ever seen: that proves nothing.
+        let silent_misdirect =
+            exchange.is_mismatched() && is_served && !served && facts.server.is_some();
+        Ruling { verdict, silent_misdirect }
     }
 }
 

@@ -48,6 +48,24 @@ pub enum Direction {
     Sent,
 }
 
+impl Direction {
+    /// The sender of what goes this way, seen from the end that is `this`.
+    pub(crate) fn side(self, this: Side) -> Side {
+        match self {
+            Self::Sent => this,
+            Self::Received => this.other(),
+        }
+    }
+
+    /// The other way.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Received => Self::Sent,
+            Self::Sent => Self::Received,
+        }
+    }
+}
+
 /// One report. Reports of one session come in the order in which its calls returned.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
@@ -128,7 +146,7 @@ pub enum Silence {
 }
 
 /// Who saw a connection, and from where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observer {
     /// The end that it was seen at.
     pub role: Option<Side>,

@@ -184,7 +184,7 @@ fn outer_name_is_real(tls: &Tls, coverage: Coverage, request: &Request<'_>) -> b
 /// Behind address translation the server's own port is another one; so https's default is as good.
 pub(crate) fn port_fits(facts: &Facts, authority: &Authority) -> bool {
     let port = authority.port_or(HTTPS_PORT);
-    port == HTTPS_PORT || port == facts.server.port()
+    port == HTTPS_PORT || facts.server.is_some_and(|server| port == server.port())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use wrongdoor_core::exchange::{Exchange, Method};
 use wrongdoor_core::judge::{Judge, Ruling};
 use wrongdoor_core::net::Endpoint;
 use wrongdoor_core::seen::Seen;
+use wrongdoor_core::side::Side;
 use wrongdoor_core::tls::keylog::KeyLog;
 
 use super::Frame;
@@ -21,6 +22,8 @@ pub struct Found {
     pub exchanges: Vec<Told>,
     /// Connections, in the order told.
     pub connections: Vec<ToldConnection>,
+    /// How often an endpoint was seen to serve a name.
+    pub served: u64,
     /// What was counted.
     pub counters: Counters,
     /// The most bytes that were held after any packet.
@@ -33,8 +36,8 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the fields of an `exchange` line, under the same names")]
 pub struct Told {
-    pub client: SocketAddr,
-    pub server: SocketAddr,
+    pub client: Option<SocketAddr>,
+    pub server: Option<SocketAddr>,
     pub stream: u64,
     pub client_declared: Option<SocketAddr>,
     pub tls_version: Option<&'static str>,
@@ -57,8 +60,8 @@ pub struct Told {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the fields of a `connection` line, under the same names")]
 pub struct ToldConnection {
-    pub client: SocketAddr,
-    pub server: SocketAddr,
+    pub client: Option<SocketAddr>,
+    pub server: Option<SocketAddr>,
     pub client_declared: Option<SocketAddr>,
     pub tls_version: Option<&'static str>,
     pub sni: Option<String>,
@@ -72,6 +75,8 @@ pub struct ToldConnection {
     pub exchanges: u64,
     pub misdirected: u64,
     pub gaps: u64,
+    pub role: Option<&'static str>,
+    pub visibility: &'static str,
 }
 
 /// What the engine tells of `frames`, with the secrets of a key log's text.
@@ -154,7 +159,10 @@ impl Found {
         let mut exchanges = Vec::new();
         for observation in engine.drain() {
             match observation.event {
-                Event::Serves { endpoint, host } => judge.serves(endpoint, host),
+                Event::Serves { endpoint, host } => {
+                    self.served += 1;
+                    judge.serves(endpoint, host);
+                }
                 Event::Exchange(exchange) => exchanges.push(exchange),
                 Event::Connection(connection) => self.connections.push(connection_of(&connection)),
             }
@@ -169,8 +177,8 @@ fn told(exchange: &Exchange, ruling: Ruling) -> Told {
     let facts: &Facts = &exchange.connection;
     let raw = &exchange.authority.raw;
     Told {
-        client: address(facts.client),
-        server: address(facts.server),
+        client: facts.client.map(address),
+        server: facts.server.map(address),
         stream: exchange.stream,
         client_declared: facts.client_declared.map(address),
         tls_version: tls_version(facts),
@@ -198,8 +206,8 @@ fn connection_of(end: &ConnectionEnd) -> ToldConnection {
     let facts: &Facts = &end.facts;
     let certificate = facts.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
     ToldConnection {
-        client: address(facts.client),
-        server: address(facts.server),
+        client: facts.client.map(address),
+        server: facts.server.map(address),
         client_declared: facts.client_declared.map(address),
         tls_version: tls_version(facts),
         sni: facts.sni().name().map(ToOwned::to_owned),
@@ -209,6 +217,7 @@ fn connection_of(end: &ConnectionEnd) -> ToldConnection {
         decryption: match facts.decryption {
             Decryption::None => "none",
             Decryption::KeyLog => "keylog",
+            Decryption::Library => "library",
             Decryption::NotNeeded => "not_needed",
         },
         opened: facts.opened.is_some(),
@@ -217,6 +226,11 @@ fn connection_of(end: &ConnectionEnd) -> ToldConnection {
         exchanges: end.exchanges,
         misdirected: end.misdirected,
         gaps: end.gaps,
+        role: facts
+            .observer
+            .role
+            .map(|role| if role == Side::Client { "client" } else { "server" }),
+        visibility: end.visibility.as_str(),
     }
 }
 

@@ -33,7 +33,7 @@ pub fn contradictions(part: &Found, whole: &Found) -> Vec<String> {
 }
 
 fn exchange(told: &Told, real: &Told, found: &mut Vec<String>) {
-    let mut claim = Claims { about: format!("stream {} of {}", told.stream, told.client), found };
+    let mut claim = Claims { about: format!("stream {} of {:?}", told.stream, told.client), found };
     claim.known("sni", &told.sni, &real.sni);
     claim.known("alpn", &told.alpn, &real.alpn);
     claim.known("tls_version", &told.tls_version, &real.tls_version);
@@ -67,7 +67,7 @@ fn may_be_told_for(told: &str, real: &str) -> bool {
 }
 
 fn connection(told: &ToldConnection, real: &ToldConnection, found: &mut Vec<String>) {
-    let mut claim = Claims { about: format!("the connection of {}", told.client), found };
+    let mut claim = Claims { about: format!("the connection of {:?}", told.client), found };
     claim.known("sni", &told.sni, &real.sni);
     claim.known("alpn", &told.alpn, &real.alpn);
     claim.known("tls_version", &told.tls_version, &real.tls_version);

@@ -47,7 +47,7 @@ fn a_proxy_header_is_seen_through() {
         talk.server("HTTP/1.1 200 OK\r\n\r\n").close();
         let found = of(&talk);
         let peer: SocketAddr = "192.0.2.1:50000".parse().expect("an address");
-        assert_eq!((found.only().client, found.only().client_declared), (peer, declared));
+        assert_eq!((found.only().client, found.only().client_declared), (Some(peer), declared));
         assert_eq!((found.only().stream, found.only().status), (1, Some(200)));
     }
 }

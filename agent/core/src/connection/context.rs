@@ -128,8 +128,9 @@ impl Context<'_> {
         let (Some((host, None)), Some(certificate)) = (&tls.sni_host, &tls.certificate) else {
             return;
         };
+        let Some(endpoint) = facts.server else { return };
         if !self.observed.sighting_told && certificate.covers(host) == Coverage::Covered {
-            let event = Event::Serves { endpoint: facts.server, host: host.clone() };
+            let event = Event::Serves { endpoint, host: host.clone() };
             self.observed.sighting_told = true;
             self.events.push(event);
         }
@@ -215,11 +216,13 @@ impl Context<'_> {
             let mut initial = OriginSet::default();
             let host = match (&tls.sni_host, &tls.sni) {
                 (Some((host, _)), _) => Some(host.clone()),
-                (None, Sni::Absent) => Some(Host::Ip(facts.server.ip())),
+                (None, Sni::Absent) => facts.server.map(|server| Host::Ip(server.ip())),
                 (None, _) => None,
             };
             if let Some(host) = host {
-                initial.add(host.clone(), facts.server.port());
+                if let Some(server) = facts.server {
+                    initial.add(host.clone(), server.port());
+                }
                 initial.add(host, 443);
             }
             Arc::new(initial)

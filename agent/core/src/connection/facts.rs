@@ -1,5 +1,6 @@
 //! What is known of a connection.
 
+use crate::live::Observer;
 use crate::name::{CertificateNames, Host, Sni, SniDefect};
 use crate::net::Endpoint;
 use crate::time::Timestamp;
@@ -30,8 +31,33 @@ pub enum Decryption {
     None,
     /// With a key log.
     KeyLog,
+    /// A TLS library handed it over, where it reads and writes.
+    Library,
     /// It is not encrypted.
     NotNeeded,
+}
+
+/// Where what is known of a connection comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A capture file.
+    #[default]
+    File,
+    /// Packets, as they pass.
+    Packets,
+    /// Probes in the kernel and in TLS libraries.
+    Ebpf,
+}
+
+impl Source {
+    /// The name in the output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Packets => "packets",
+            Self::Ebpf => "ebpf",
+        }
+    }
 }
 
 /// What is known of a connection, at one moment. Shared by the exchanges that ended at that moment.
@@ -39,10 +65,11 @@ pub enum Decryption {
 pub struct Facts {
     /// Which connection.
     pub id: ConnectionId,
-    /// The client's end of the transport.
-    pub client: Endpoint,
+    /// The client's end of the transport; unknown, like the server's, where a probe could not tell whose
+    /// connection it is.
+    pub client: Option<Endpoint>,
     /// The server's end.
-    pub server: Endpoint,
+    pub server: Option<Endpoint>,
     /// The client that a PROXY protocol header names.
     pub client_declared: Option<Endpoint>,
     /// TCP or QUIC.
@@ -57,6 +84,10 @@ pub struct Facts {
     pub first_seen: Timestamp,
     /// The origin set of RFC 8336, once an ORIGIN frame was seen.
     pub origins: Option<Arc<OriginSet>>,
+    /// Who saw it, where it was seen at one of its ends.
+    pub observer: Observer,
+    /// From what it is known.
+    pub source: Source,
 }
 
 /// What is known of a TLS session.
@@ -90,7 +121,8 @@ pub struct OriginSet {
 
 impl Facts {
     /// The trace that everything about this connection is part of: the same at both ends, with no word
-    /// between them. Of TLS, a hash of the two randoms; of plaintext, of the endpoints and the start.
+    /// between them. Of TLS, a hash of the two randoms; of plaintext, of the endpoints and the start; of
+    /// what has neither, one of its own.
     pub fn trace_id(&self) -> [u8; 16] {
         let mut hash = Sha256::new();
         match &self.tls {
@@ -100,10 +132,13 @@ impl Facts {
                 hash.update(server_random.unwrap_or_default());
             }
             _ => {
-                hash.update(b"tuple");
-                hash.update(self.client.to_string());
-                hash.update(b"|");
-                hash.update(self.server.to_string());
+                match (self.client, self.server) {
+                    (Some(client), Some(server)) => hash.update(format!("tuple{client}|{server}")),
+                    _ => {
+                        let pid = self.observer.process.as_ref().map_or(0, |process| process.pid);
+                        hash.update(format!("session{}|{pid}|", self.id.0));
+                    }
+                }
                 hash.update(self.opened.unwrap_or(self.first_seen).0.to_be_bytes());
             }
         }

@@ -2,11 +2,15 @@
 
 mod context;
 mod facts;
+mod live;
 mod quic;
 mod tcp;
 
 pub use context::MAX_AUTHORITIES;
 pub(crate) use context::{Context, Ended, Observed, Scratch, raw_text};
-pub use facts::{ConnectionId, Decryption, Facts, MAX_ORIGINS, OriginSet, Tls, TransportKind};
+pub use facts::{
+    ConnectionId, Decryption, Facts, MAX_ORIGINS, OriginSet, Source, Tls, TransportKind,
+};
+pub(crate) use live::{LiveConnection, Piece, Segment};
 pub(crate) use quic::QuicConnection;
 pub(crate) use tcp::{Input, TcpConnection};

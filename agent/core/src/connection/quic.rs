@@ -1,8 +1,9 @@
 //! A QUIC connection: its handshake. HTTP/3 is not decoded.
 
 use super::context::Observed;
-use super::facts::{ConnectionId, Decryption, Facts, Tls, TransportKind};
+use super::facts::{ConnectionId, Decryption, Facts, Source, Tls, TransportKind};
 use super::tcp::Input;
+use crate::live::Observer;
 use crate::name::Sni;
 use crate::net::{End, FlowKey};
 use crate::quic;
@@ -21,20 +22,27 @@ pub(crate) struct QuicConnection {
     pub(crate) observed: Observed,
     passed_over: u64,
     generation: u32,
+    source: Source,
 }
 
 impl QuicConnection {
-    pub(crate) fn new(id: ConnectionId, key: FlowKey, from: End, at: Timestamp) -> Self {
-        let facts = Self::facts(id, key, from, at);
+    pub(crate) fn new(
+        id: ConnectionId,
+        key: FlowKey,
+        from: End,
+        at: Timestamp,
+        source: Source,
+    ) -> Self {
+        let facts = Self::facts(id, key, from, at, source);
         let (quic, observed) = (quic::Connection::new(), Observed::new(facts));
-        Self { key, quic, observed, passed_over: 0, generation: 0 }
+        Self { key, quic, observed, passed_over: 0, generation: 0, source }
     }
 
-    fn facts(id: ConnectionId, key: FlowKey, client: End, at: Timestamp) -> Facts {
+    fn facts(id: ConnectionId, key: FlowKey, client: End, at: Timestamp, source: Source) -> Facts {
         Facts {
             id,
-            client: key.endpoint(client),
-            server: key.endpoint(client.other()),
+            client: Some(key.endpoint(client)),
+            server: Some(key.endpoint(client.other())),
             client_declared: None,
             transport: TransportKind::Quic,
             tls: Some(Tls::default()),
@@ -42,6 +50,8 @@ impl QuicConnection {
             opened: Some(at),
             first_seen: at,
             origins: None,
+            observer: Observer::default(),
+            source,
         }
     }
 
@@ -75,6 +85,7 @@ impl QuicConnection {
                     self.key,
                     self.quic.client().unwrap_or(from),
                     at,
+                    self.source,
                 ));
                 former = Some(std::mem::replace(&mut self.observed, fresh));
             }
@@ -101,7 +112,7 @@ impl QuicConnection {
         self.observed.is_ours = true;
         let facts = Arc::make_mut(&mut self.observed.facts);
         (facts.client, facts.server) =
-            (self.key.endpoint(client), self.key.endpoint(client.other()));
+            (Some(self.key.endpoint(client)), Some(self.key.endpoint(client.other())));
         facts.decryption = match self.quic.decryption() {
             quic::Decryption::Opened => Decryption::KeyLog,
             _ => Decryption::None,

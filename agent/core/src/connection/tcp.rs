@@ -1,8 +1,9 @@
 //! A TCP connection: its two streams in order, and the layers that they feed.
 
 use super::context::{Context, Observed, Scratch};
-use super::facts::{ConnectionId, Decryption, Facts, TransportKind};
+use super::facts::{ConnectionId, Decryption, Facts, Source, TransportKind};
 use crate::content::{Content, Place, sender};
+use crate::live::Observer;
 use crate::net::Flags;
 use crate::net::{End, FlowKey, Tcp};
 use crate::reassembly::{Delivery, Stream};
@@ -31,6 +32,7 @@ impl TcpConnection {
         at: Timestamp,
         tcp: &Tcp,
         payload: &[u8],
+        source: Source,
     ) -> Self {
         let is_syn = tcp.flags.contains(Flags::SYN);
         let (client, client_is_sure) =
@@ -41,8 +43,8 @@ impl TcpConnection {
             };
         let facts = Facts {
             id,
-            client: key.endpoint(client),
-            server: key.endpoint(client.other()),
+            client: Some(key.endpoint(client)),
+            server: Some(key.endpoint(client.other())),
             client_declared: None,
             transport: TransportKind::Tcp,
             tls: None,
@@ -50,6 +52,8 @@ impl TcpConnection {
             opened: is_syn.then_some(at),
             first_seen: at,
             origins: None,
+            observer: Observer::default(),
+            source,
         };
         Self {
             key,
@@ -147,8 +151,8 @@ impl TcpConnection {
                 }
             }
             let facts = std::sync::Arc::make_mut(&mut self.observed.facts);
-            facts.client = self.key.endpoint(client);
-            facts.server = self.key.endpoint(client.other());
+            facts.client = Some(self.key.endpoint(client));
+            facts.server = Some(self.key.endpoint(client.other()));
         }
     }
 
@@ -219,7 +223,7 @@ pub(crate) struct Input<'a> {
 }
 
 impl Observed {
-    fn context<'a>(&'a mut self, input: &'a mut Input<'_>) -> Context<'a> {
+    pub(super) fn context<'a>(&'a mut self, input: &'a mut Input<'_>) -> Context<'a> {
         Context {
             keys: input.keys,
             keys_may_come: input.keys_may_come,

@@ -68,6 +68,35 @@ pub(crate) fn sender(bytes: &[u8]) -> Option<Side> {
     by_client.then_some(Side::Client)
 }
 
+/// Whose hello a stream begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hello {
+    /// Too few bytes to tell.
+    NeedMore,
+    /// TLS, from this end.
+    Of(Side),
+    /// Not a hello.
+    None,
+}
+
+/// Whose hello these bytes, the first of a stream, begin.
+pub(crate) fn hello(bytes: &[u8]) -> Hello {
+    match (handshake(bytes, MessageType::CLIENT_HELLO), handshake(bytes, MessageType::SERVER_HELLO))
+    {
+        (Beginning::Tls, _) => Hello::Of(Side::Client),
+        (_, Beginning::Tls) => Hello::Of(Side::Server),
+        (Beginning::NeedMore, _) => Hello::NeedMore,
+        _ => Hello::None,
+    }
+}
+
+/// Who begins with these bytes inside TLS, where they tell.
+pub(crate) fn opener(bytes: &[u8]) -> Option<Side> {
+    // Only a server begins with SETTINGS: in front of a client's is the preface (RFC 9113 §3.4).
+    let is_settings = bytes.get(3) == Some(&4) && is_frame_chain(bytes);
+    if is_settings { Some(Side::Server) } else { sender(bytes) }
+}
+
 /// Whether these bytes, from somewhere in a stream, are TLS records: a header, and where the record ends
 /// within the bytes, another one.
 pub(super) fn is_record_chain(bytes: &[u8]) -> bool {

@@ -3,10 +3,12 @@
 //! The layers nest: TLS carries HTTP/1, whose CONNECT carries TLS again, which carries HTTP/2.
 
 mod detect;
+mod omission;
 mod proxy_header;
 mod undecided;
 
-pub(crate) use detect::sender;
+pub(crate) use detect::{Hello, hello, opener, sender};
+pub(crate) use omission::Standing;
 
 use crate::connection::Context;
 use crate::http1::Http1;
@@ -98,6 +100,10 @@ impl Content {
                 if let Some((decided, replay)) = undecided.feed(side, at, bytes, cx) {
                     *self = decided;
                     for chunk in replay {
+                        if chunk.omitted > 0 && !self.omit(chunk.side, chunk.omitted, cx) {
+                            cx.counters.error("live", "contradicted");
+                            self.gap(chunk.side, None, false, cx);
+                        }
                         self.feed(chunk.side, chunk.at, &chunk.bytes, cx);
                     }
                 }

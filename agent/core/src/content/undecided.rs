@@ -2,7 +2,7 @@
 
 use super::detect::{self, Beginning};
 use super::proxy_header::{self, Header};
-use super::{Content, Place};
+use super::{Content, MAX_NESTING, Place};
 use crate::connection::Context;
 use crate::http1::Http1;
 use crate::http2::{Http2, is_frame_chain};
@@ -21,6 +21,8 @@ const MAX_LOOKS: u32 = 64;
 pub(super) struct Chunk {
     pub(super) side: Side,
     pub(super) at: Timestamp,
+    /// So many bytes in front were left out on purpose.
+    pub(super) omitted: u64,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -64,6 +66,20 @@ impl Undecided {
         }
     }
 
+    /// Bodies were left out here.
+    pub(super) fn omit(&mut self, side: Side, len: u64) {
+        if *self.in_middle.get(side) {
+            return;
+        }
+        match self.held.last_mut().filter(|last| last.side == side && last.bytes.is_empty()) {
+            Some(last) => last.omitted = last.omitted.saturating_add(len),
+            None => {
+                let at = Timestamp::default();
+                self.held.push(Chunk { side, at, omitted: len, bytes: Vec::new() });
+            }
+        }
+    }
+
     /// The protocol, once it is known, and what to feed it.
     pub(super) fn feed(
         &mut self,
@@ -75,7 +91,7 @@ impl Undecided {
         if *self.in_middle.get(side) {
             return self.look_in_middle(side, at, bytes, cx);
         }
-        self.held.push(Chunk { side, at, bytes: bytes.to_vec() });
+        self.held.push(Chunk { side, at, omitted: 0, bytes: bytes.to_vec() });
         let beginning = match side {
             Side::Client => {
                 self.client.extend_from_slice(bytes);
@@ -143,7 +159,7 @@ impl Undecided {
                 self.client.drain(..len);
                 if !self.client.is_empty() {
                     let (side, bytes) = (Side::Client, self.client.clone());
-                    self.held.push(Chunk { side, at: at.unwrap_or_default(), bytes });
+                    self.held.push(Chunk { side, at: at.unwrap_or_default(), omitted: 0, bytes });
                 }
                 detect::client(&self.client)
             }
@@ -151,6 +167,9 @@ impl Undecided {
     }
 
     fn tls(&self, cx: &mut Context<'_>) -> Content {
+        if self.place.nesting >= MAX_NESTING {
+            return Content::Foreign;
+        }
         cx.begin_tls();
         Content::Tls(Box::new(Session::new(Place {
             nesting: self.place.nesting + 1,
@@ -166,7 +185,7 @@ impl Undecided {
         bytes: &[u8],
         cx: &mut Context<'_>,
     ) -> Option<(Content, Vec<Chunk>)> {
-        let chunk = Chunk { side, at, bytes: bytes.to_vec() };
+        let chunk = Chunk { side, at, omitted: 0, bytes: bytes.to_vec() };
         let begins = match side {
             Side::Client => detect::client(bytes),
             Side::Server => detect::server(bytes),
@@ -183,9 +202,9 @@ impl Undecided {
                 Content::Http2(Box::new(Http2::from_middle()))
             }
             _ if detect::is_record_chain(bytes) => {
-                let Content::Tls(mut session) = self.tls(cx) else { return None };
-                session.gap(side, None, cx);
-                Content::Tls(session)
+                let mut content = self.tls(cx);
+                content.gap(side, None, false, cx);
+                content
             }
             _ if detect::is_http1_request_line(bytes) || bytes.starts_with(b"HTTP/1.") => {
                 // Which request of the connection it is cannot be proven, so none is told.

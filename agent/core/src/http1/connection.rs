@@ -4,7 +4,7 @@ use super::body::{Body, Progress};
 use super::direction::{Direction, Phase};
 use super::head::{self, RequestHead, ResponseHead, Upgrade};
 use crate::connection::{Context, Ended};
-use crate::content::{Content, Demand, Place};
+use crate::content::{Content, Demand, Place, Standing};
 use crate::counters::Loss;
 use crate::exchange::{AuthorityDefect, HttpVersion, Method, RequestAuthority};
 use crate::http2::{Http2, UpgradedRequest, known_authority};
@@ -129,15 +129,80 @@ impl Http1 {
     }
 
     pub(crate) fn feed(&mut self, side: Side, at: Timestamp, bytes: &[u8], cx: &mut Context<'_>) {
-        let early = self.read(side, at, bytes, cx);
-        if !early.is_empty() && !self.direction_mut(side).hold(at, early) {
+        // What is held is in front.
+        let early =
+            if self.direction(side).holds() { bytes } else { self.read(side, at, bytes, cx) };
+        if !early.is_empty() {
+            self.hold(side, at, 0, early, cx);
+        }
+        self.settle(cx);
+    }
+
+    fn hold(
+        &mut self,
+        side: Side,
+        at: Timestamp,
+        omitted: u64,
+        bytes: &[u8],
+        cx: &mut Context<'_>,
+    ) {
+        if !self.direction_mut(side).hold(at, omitted, bytes) {
             cx.counters.lose(Loss::Limit);
             if side == Side::Server {
                 cx.counters.error(PROTOCOL, "response_without_request");
             }
             self.stop(side);
         }
-        self.settle(cx);
+    }
+
+    /// Bytes of a body were left out on purpose; false where there is no body of so many.
+    pub(crate) fn omit(&mut self, side: Side, len: u64, cx: &mut Context<'_>) -> bool {
+        if self.is_early(side) {
+            self.hold(side, Timestamp::default(), len, &[], cx);
+            return true;
+        }
+        self.pass_over(side, len, cx)
+    }
+
+    fn pass_over(&mut self, side: Side, len: u64, cx: &mut Context<'_>) -> bool {
+        let direction = self.direction_mut(side);
+        match &mut direction.phase {
+            Phase::Body(body) if len <= body.can_miss() => {
+                if body.skip(len) {
+                    direction.phase = Phase::Head;
+                    self.message_ended(side);
+                }
+                true
+            }
+            Phase::Head | Phase::Body(_) => false,
+            Phase::Inner => self.inner.as_mut().is_none_or(|inner| inner.omit(side, len, cx)),
+            Phase::AwaitAnswer | Phase::Stopped => true,
+        }
+    }
+
+    /// Whether it is too early to read on in this direction.
+    fn is_early(&self, side: Side) -> bool {
+        let direction = self.direction(side);
+        direction.holds()
+            || match direction.phase {
+                Phase::AwaitAnswer => true,
+                Phase::Head => side == Side::Server && self.outstanding.is_empty(),
+                _ => false,
+            }
+    }
+
+    pub(crate) fn standing(&self, side: Side) -> Standing {
+        let direction = self.direction(side);
+        match &direction.phase {
+            Phase::AwaitAnswer => Standing::Open,
+            _ if direction.holds() => Standing::Open,
+            Phase::Head if direction.head.is_empty() => Standing::Boundary,
+            Phase::Head | Phase::Body(_) => Standing::Within,
+            Phase::Inner => {
+                self.inner.as_ref().map_or(Standing::Stopped, |inner| inner.standing(side))
+            }
+            Phase::Stopped => Standing::Stopped,
+        }
     }
 
     /// Nothing more will come: requests without an answer are told as they are.
@@ -177,14 +242,23 @@ impl Http1 {
     /// Reads on in what was held, as far as the other direction now allows.
     fn settle(&mut self, cx: &mut Context<'_>) {
         loop {
+            // A body is read on in, however few requests wait.
+            let server_waits =
+                matches!(self.server.phase, Phase::Head) && self.outstanding.is_empty();
             let side = if !matches!(self.client.phase, Phase::AwaitAnswer) && self.client.holds() {
                 Side::Client
-            } else if !self.outstanding.is_empty() && self.server.holds() {
+            } else if !server_waits && self.server.holds() {
                 Side::Server
             } else {
                 break;
             };
             let Some(mut early) = self.direction_mut(side).held.pop_front() else { break };
+            if early.omitted > 0 && !self.pass_over(side, std::mem::take(&mut early.omitted), cx) {
+                cx.gap();
+                cx.counters.error("live", "contradicted");
+                self.stop(side);
+                continue;
+            }
             let unread = early.bytes.get(early.read..).unwrap_or_default();
             let still_early = self.read(side, early.at, unread, cx).len();
             let direction = self.direction_mut(side);

@@ -24,6 +24,8 @@ pub(super) struct Direction {
 /// Bytes that came too early.
 pub(super) struct Early {
     pub(super) at: Timestamp,
+    /// So many bytes of a body in front were left out on purpose.
+    pub(super) omitted: u64,
     pub(super) bytes: Vec<u8>,
     /// How many of them were read since.
     pub(super) read: usize,
@@ -79,8 +81,8 @@ impl Direction {
     }
 
     /// Keeps bytes for later; false at the bound.
-    pub(super) fn hold(&mut self, at: Timestamp, bytes: &[u8]) -> bool {
-        let early = Early { at, bytes: bytes.to_vec(), read: 0 };
+    pub(super) fn hold(&mut self, at: Timestamp, omitted: u64, bytes: &[u8]) -> bool {
+        let early = Early { at, omitted, bytes: bytes.to_vec(), read: 0 };
         let fits = self.held_bytes + early.cost() <= MAX_HELD_RESPONSE;
         if fits {
             self.held_bytes += early.cost();
@@ -109,7 +111,7 @@ mod tests {
     fn what_comes_too_early_is_bounded_in_memory_and_not_in_bytes() {
         let mut direction = Direction::default();
         let held =
-            (0..MAX_HELD_RESPONSE).take_while(|_| direction.hold(Timestamp(0), b"x")).count();
+            (0..MAX_HELD_RESPONSE).take_while(|_| direction.hold(Timestamp(0), 0, b"x")).count();
         assert!((1000..=MAX_HELD_RESPONSE / size_of::<Early>()).contains(&held), "{held}");
         assert!(direction.held_bytes >= held * size_of::<Early>());
     }

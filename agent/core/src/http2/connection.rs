@@ -6,7 +6,7 @@ use super::head::RequestHead;
 use super::origin;
 use super::stream::Streams;
 use crate::connection::Context;
-use crate::content::Demand;
+use crate::content::{Demand, Standing};
 use crate::counters::Loss;
 use crate::seen::Seen;
 use crate::side::{PerSide, Side};
@@ -89,6 +89,31 @@ impl Http2 {
             Missed::Frame(head) => self.missed_frame(side, &head, cx),
             Missed::Place => self.lost_place(side, cx),
         }
+    }
+
+    /// The rest of a frame's payload was left out on purpose, and whole frames; false where that cannot be.
+    pub(crate) fn omit(&mut self, side: Side, len: u64) -> bool {
+        self.directions.get_mut(side).omit(len)
+    }
+
+    pub(crate) fn standing(&self, side: Side) -> Standing {
+        self.directions.get(side).standing()
+    }
+
+    /// The next byte of this direction is proven to be the first of a frame.
+    pub(crate) fn resume(&mut self, side: Side) {
+        self.directions.get_mut(side).resume();
+    }
+
+    /// Nothing more of this direction will be fed.
+    pub(crate) fn silence(&mut self, side: Side, cx: &mut Context<'_>) {
+        self.directions.get_mut(side).stop();
+        self.lost_place(side, cx);
+    }
+
+    /// Whether the client's preface was there.
+    pub(crate) fn has_preface(&self) -> bool {
+        self.directions.client.has_preface
     }
 
     /// A frame whose payload is not whole. Of a header block, that it was there is still known.
@@ -191,8 +216,9 @@ impl Http2 {
         let direction = self.directions.get_mut(side);
         let fits = match &direction.block {
             Some(block) => continues(block, head),
-            None => head.kind != Kind::CONTINUATION,
+            None => head.kind != Kind::CONTINUATION || direction.may_continue,
         };
+        direction.may_continue &= head.kind == Kind::CONTINUATION;
         if !fits {
             cx.counters.error(PROTOCOL, "continuation");
             direction.stop();

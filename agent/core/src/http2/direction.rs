@@ -3,7 +3,7 @@
 use super::frame::{HEAD_LEN, Head, Kind, PREFACE, is_frame_chain};
 use super::head::{HeaderList, is_of_interest};
 use super::hpack::Decoder;
-use crate::content::Demand;
+use crate::content::{Demand, Standing};
 
 /// The longest header block that is decoded, over all its CONTINUATION frames, in bytes. What a peer
 /// sends beyond it costs the direction its compression state, and nothing more.
@@ -23,6 +23,10 @@ pub(super) struct Direction {
     /// After a gap whose length was not proven: the next frame header must be strict.
     on_probation: bool,
     searches: u32,
+    /// The client's preface was there.
+    pub(super) has_preface: bool,
+    /// The place was taken up where a header block may go on whose beginning is lost.
+    pub(super) may_continue: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +100,8 @@ impl Direction {
             list,
             on_probation: false,
             searches: 0,
+            has_preface: false,
+            may_continue: false,
         }
     }
 
@@ -166,6 +172,37 @@ impl Direction {
         }
     }
 
+    /// The rest of a frame that is not collected was left out, then whole frames. False where that cannot
+    /// be: frames that are collected are never left out, and nothing stands between those of a header block.
+    pub(super) fn omit(&mut self, len: u64) -> bool {
+        match self.place {
+            Place::Skip(left) if left <= len => {
+                self.place = Place::Header;
+                self.block.is_none()
+            }
+            Place::Header => self.collected.is_empty() && self.block.is_none(),
+            Place::Lost | Place::Stopped => true,
+            Place::Skip(_) | Place::Preface | Place::Payload(_) => false,
+        }
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        match self.place {
+            Place::Preface | Place::Header if self.collected.is_empty() => Standing::Boundary,
+            Place::Lost => Standing::Lost,
+            Place::Stopped => Standing::Stopped,
+            Place::Preface | Place::Header | Place::Payload(_) | Place::Skip(_) => Standing::Within,
+        }
+    }
+
+    /// A lost place is found: the next byte is the first of a frame, which needs no search for proof.
+    pub(super) fn resume(&mut self) {
+        if matches!(self.place, Place::Lost) {
+            self.place = Place::Header;
+            self.may_continue = true;
+        }
+    }
+
     /// How much of a collected frame is still to come.
     fn left_of(&self, head: &Head) -> u64 {
         head.len.saturating_sub(self.collected.len()) as u64
@@ -226,6 +263,7 @@ impl Direction {
                         self.stop();
                         return Step::NotHttp2;
                     }
+                    self.has_preface = true;
                     self.place = Place::Header;
                 }
                 Place::Header => {

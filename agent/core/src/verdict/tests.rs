@@ -1,6 +1,7 @@
 use super::*;
-use crate::connection::{ConnectionId, Decryption, TransportKind};
+use crate::connection::{ConnectionId, Decryption, Source, TransportKind};
 use crate::exchange::HttpVersion::{Http2, Http10, Http11};
+use crate::live::Observer;
 use crate::name::CertificateNames;
 use crate::net::Endpoint;
 use crate::time::Timestamp;
@@ -11,8 +12,8 @@ fn connection(sni: Sni) -> Facts {
     let tls = Tls { sni_host: sni.host(), sni, ..Tls::default() };
     Facts {
         id: ConnectionId(1),
-        client: Endpoint::v4([192, 0, 2, 1], 50000),
-        server: Endpoint::v4([192, 0, 2, 2], 443),
+        client: Some(Endpoint::v4([192, 0, 2, 1], 50000)),
+        server: Some(Endpoint::v4([192, 0, 2, 2], 443)),
         client_declared: None,
         transport: TransportKind::Tcp,
         tls: Some(tls),
@@ -20,6 +21,8 @@ fn connection(sni: Sni) -> Facts {
         opened: None,
         first_seen: Timestamp(0),
         origins: None,
+        observer: Observer::default(),
+        source: Source::File,
     }
 }
 

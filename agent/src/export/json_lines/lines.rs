@@ -9,9 +9,11 @@ use wrongdoor_core::connection::{Decryption, Facts, TransportKind};
 use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::exchange::{Exchange, Method};
 use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::live::Process;
 use wrongdoor_core::name::Host;
 use wrongdoor_core::net::Endpoint;
 use wrongdoor_core::seen::Seen;
+use wrongdoor_core::side::Side;
 
 /// What a capture file cannot tell, or nothing tells yet: `null`, as the contract has it.
 type Unknown = Option<()>;
@@ -22,8 +24,8 @@ pub(super) struct ConnectionPart<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     connection: Text<ConnectionNumber>,
-    client: Text<Endpoint>,
-    server: Text<Endpoint>,
+    client: Option<Text<Endpoint>>,
+    server: Option<Text<Endpoint>>,
     client_declared: Option<Text<Endpoint>>,
     transport: &'static str,
     tls_version: Option<&'static str>,
@@ -51,9 +53,16 @@ pub(super) struct ExchangePart<'a> {
     started: Time,
     responded: Option<Time>,
     source: &'static str,
-    role: Unknown,
-    process: Unknown,
+    role: Option<&'static str>,
+    process: Option<ProcessPart<'a>>,
     pod: Unknown,
+}
+
+/// Who used the connection at the end that it was seen at.
+#[derive(Serialize)]
+struct ProcessPart<'a> {
+    pid: u32,
+    command: &'a str,
 }
 
 #[derive(Serialize)]
@@ -61,8 +70,8 @@ pub(super) struct ConnectionLine<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     connection: Text<ConnectionNumber>,
-    client: Text<Endpoint>,
-    server: Text<Endpoint>,
+    client: Option<Text<Endpoint>>,
+    server: Option<Text<Endpoint>>,
     client_declared: Option<Text<Endpoint>>,
     transport: &'static str,
     tls_version: Option<&'static str>,
@@ -74,7 +83,7 @@ pub(super) struct ConnectionLine<'a> {
     opened: Option<Time>,
     closed: Option<Time>,
     trace_id: String,
-    role: Unknown,
+    role: Option<&'static str>,
     authorities: &'a [String],
     exchanges: u64,
     misdirected: u64,
@@ -101,8 +110,8 @@ impl<'a> ConnectionPart<'a> {
         Self {
             kind: "exchange",
             connection: Text(number),
-            client: Text(facts.client),
-            server: Text(facts.server),
+            client: facts.client.map(Text),
+            server: facts.server.map(Text),
             client_declared: facts.client_declared.map(Text),
             transport: transport(facts.transport),
             tls_version: tls_version(facts),
@@ -116,6 +125,7 @@ impl<'a> ConnectionPart<'a> {
 impl<'a> ExchangePart<'a> {
     pub(super) fn new(exchange: &'a Exchange, ruling: Ruling, clock: &mut Clock) -> Self {
         let authority = &exchange.authority;
+        let facts: &Facts = &exchange.connection;
         Self {
             http_version: exchange.version.as_str(),
             stream: exchange.stream,
@@ -136,11 +146,17 @@ impl<'a> ExchangePart<'a> {
             recovery: None,
             started: clock.time(exchange.started),
             responded: exchange.responded.map(|at| clock.time(at)),
-            source: "file",
-            role: None,
-            process: None,
+            source: facts.source.as_str(),
+            role: role(facts),
+            process: facts.observer.process.as_deref().map(ProcessPart::new),
             pod: None,
         }
+    }
+}
+
+impl<'a> ProcessPart<'a> {
+    fn new(process: &'a Process) -> Self {
+        Self { pid: process.pid, command: &process.command }
     }
 }
 
@@ -155,8 +171,8 @@ impl<'a> ConnectionLine<'a> {
         Self {
             kind: "connection",
             connection: Text(number),
-            client: Text(facts.client),
-            server: Text(facts.server),
+            client: facts.client.map(Text),
+            server: facts.server.map(Text),
             client_declared: facts.client_declared.map(Text),
             transport: transport(facts.transport),
             tls_version: tls_version(facts),
@@ -167,12 +183,13 @@ impl<'a> ConnectionLine<'a> {
             decryption: match facts.decryption {
                 Decryption::None => "none",
                 Decryption::KeyLog => "keylog",
+                Decryption::Library => "library",
                 Decryption::NotNeeded => "not_needed",
             },
             opened: facts.opened.map(|at| clock.time(at)),
             closed: connection.closed.map(|at| clock.time(at)),
             trace_id: facts.trace_id().iter().map(|byte| format!("{byte:02x}")).collect(),
-            role: None,
+            role: role(facts),
             authorities: &connection.authorities,
             exchanges: connection.exchanges,
             misdirected: connection.misdirected,
@@ -203,6 +220,13 @@ fn transport(kind: TransportKind) -> &'static str {
         TransportKind::Tcp => "tcp",
         TransportKind::Quic => "quic",
     }
+}
+
+fn role(facts: &Facts) -> Option<&'static str> {
+    facts.observer.role.map(|role| match role {
+        Side::Client => "client",
+        Side::Server => "server",
+    })
 }
 
 fn tls_version(facts: &Facts) -> Option<&'static str> {

@@ -29,6 +29,8 @@ pub(crate) struct Session {
     pub(super) failure_told: bool,
     /// That records were opened was told.
     opened_told: bool,
+    /// Only the handshake is of interest: nothing is decrypted, and not for want of keys.
+    pub(super) only_hellos: bool,
 }
 
 /// Whether a record could be dealt with.
@@ -57,7 +59,19 @@ impl Session {
             place,
             failure_told: false,
             opened_told: false,
+            only_hellos: false,
         }
+    }
+
+    /// A session of which only what the handshake says in the clear is read.
+    pub(crate) fn only_hellos(place: Place) -> Self {
+        // That nothing can be decrypted is no failure, so none is told.
+        Self { only_hellos: true, failure_told: true, ..Self::new(place) }
+    }
+
+    /// Whether both hellos were read, and everything behind them is encrypted.
+    pub(crate) fn has_said_all(&self) -> bool {
+        self.handshake.client_random.is_some() && self.handshake.is_tls13()
     }
 
     /// The next bytes of one direction. They begin where a segment began.
@@ -78,7 +92,8 @@ impl Session {
                     self.lost(side, cx);
                 }
                 Step::Header(header) => {
-                    if half.waiting.is_empty() && self.is_unwanted(side, &header) {
+                    let is_next = half.waiting.is_empty() || self.only_hellos;
+                    if is_next && self.is_unwanted(side, &header) {
                         self.passed(side, &header, cx);
                         self.halves.get_mut(side).pass();
                     }
@@ -131,6 +146,7 @@ impl Session {
     fn is_unwanted(&self, side: Side, header: &Header) -> bool {
         match &self.halves.get(side).keys {
             Keys::Opaque => true,
+            Keys::Clear if self.only_hellos => !matches!(header.content_type.0, 20..=22),
             Keys::Clear => !matches!(header.content_type.0, 20..=23),
             // Of a layer that looks at nothing, nothing is opened either.
             Keys::Open(opener) => {

@@ -87,6 +87,9 @@ impl Session {
 
     fn secret(&self, label: Label, cx: &Context<'_>) -> Result<Secret, Missing> {
         let random = self.handshake.client_random.as_ref().ok_or(Missing::Never("hello_unseen"))?;
+        if self.only_hellos {
+            return Err(Missing::Never("no_keys"));
+        }
         match cx.keys.secrets(random).and_then(|secrets| secrets.get(label)) {
             Some(secret) => Ok(*secret),
             None if cx.keys_may_come => Err(Missing::NotYet),

@@ -1,0 +1,52 @@
+//! Connections that have ended and wait for their secrets.
+
+use super::Slot;
+use crate::net::FlowKey;
+use hashbrown::HashMap;
+use std::collections::VecDeque;
+
+/// Those that wait, in the order of their end.
+#[derive(Default)]
+pub(super) struct Parked {
+    slots: VecDeque<Slot>,
+    /// How many there are of each flow.
+    flows: HashMap<FlowKey, usize, foldhash::fast::RandomState>,
+}
+
+impl Parked {
+    pub(super) fn push(&mut self, slot: Slot) {
+        if let Some(flow) = slot.follower.flow() {
+            *self.flows.entry(flow).or_default() += 1;
+        }
+        self.slots.push_back(slot);
+    }
+
+    /// The one that has waited longest.
+    pub(super) fn pop(&mut self) -> Option<Slot> {
+        let slot = self.slots.pop_front()?;
+        if let Some(flow) = slot.follower.flow()
+            && let Some(count) = self.flows.get_mut(&flow)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.flows.remove(&flow);
+            }
+        }
+        Some(slot)
+    }
+
+    /// All of them.
+    pub(super) fn take(&mut self) -> VecDeque<Slot> {
+        self.flows.clear();
+        std::mem::take(&mut self.slots)
+    }
+
+    /// Whether any is of this flow.
+    pub(super) fn has(&self, flow: &FlowKey) -> bool {
+        self.flows.contains_key(flow)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+}
