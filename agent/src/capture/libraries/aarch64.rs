@@ -1,0 +1,47 @@
+//! Where traps sit in AArch64 code: at the beginning, and by uretprobe or at each `ret`.
+
+use wrongdoor_ebpf_common::{Arguments, Function};
+
+use super::elf::Machine;
+use super::plan::{Body, Plan, Spot};
+use super::wanted::{When, convention};
+use super::{Abilities, Place};
+
+/// `ret`, and the same with an authenticated return address by either key.
+const RETURNS: [u32; 3] = [0xd65f_03c0, 0xd65f_0bff, 0xd65f_0fff];
+
+/// Plans the traps of a C function.
+pub(super) fn plan_c(body: &Body<'_>, when: When, abilities: Abilities) -> Plan {
+    if when != When::Begin && !abilities.uretprobe {
+        return Plan::Impossible("not every way out of it is known, and uretprobes are not to be used");
+    }
+    let entry = (when != When::End).then(|| entry(body));
+    let end = (when != When::Begin).then(|| end(body, body.address, Place::Uretprobe));
+    Plan::of(entry.into_iter().chain(end))
+}
+
+/// Plans the traps of a Go method.
+pub(super) fn plan_go(body: &Body<'_>, when: When) -> Plan {
+    if !body.is_whole {
+        return Plan::Impossible("it is longer than what is looked at");
+    }
+    let mut spots = vec![entry(body)];
+    if when == When::Both {
+        let words = body.bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
+        let places = (body.address..).step_by(4).zip(words);
+        let returns = places.filter(|(_, word)| RETURNS.contains(word));
+        spots.extend(returns.map(|(address, _)| end(body, address, Place::Return)));
+    }
+    Plan::of(spots)
+}
+
+fn entry(body: &Body<'_>) -> Spot {
+    let arguments = convention(body.function, Machine::AArch64);
+    Spot { place: Place::Entry, address: body.address, arguments, is_emulated: false }
+}
+
+/// The result, and a new object, is in x0.
+fn end(body: &Body<'_>, address: u64, place: Place) -> Spot {
+    debug_assert_ne!(body.function, Function::Free, "nothing is to be learnt at its end");
+    Spot { place, address, arguments: Arguments::default(), is_emulated: false }
+}

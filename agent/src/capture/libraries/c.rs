@@ -1,0 +1,114 @@
+//! OpenSSL, BoringSSL and GnuTLS: by the names of their functions.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use super::elf::{Elf, Machine};
+use super::reader::{Fields, Reader};
+use super::refusal::Reason;
+use super::symbols::{self, Symbol};
+use super::wanted::{WANTED, Wanted};
+use super::x86::{self, Leads};
+use super::{Abilities, Examined, Kind, aarch64, imports, plan_one};
+
+/// What ends a program instead of returning, as compilers and these libraries call it.
+const NEVER_RETURN: [&str; 7] = [
+    "__stack_chk_fail",
+    "abort",
+    "exit",
+    "_exit",
+    "__assert_fail",
+    "__fortify_fail",
+    "OPENSSL_die",
+];
+/// Of a library's own description for the loader.
+const MAX_DYNAMIC_BYTES: u64 = 16 << 10;
+const MAX_NAME_BYTES: u64 = 128;
+
+/// Looks for the functions; `None` where none is defined.
+pub(super) fn examine(
+    elf: &Elf,
+    reader: &Reader<'_>,
+    abilities: Abilities,
+) -> Result<Option<Examined>, Reason> {
+    let symbols = symbols::find(elf, reader)?;
+    let Some(first) = symbols.functions.first() else { return Ok(None) };
+    let kind = match first.wanted.kind() {
+        Kind::OpenSsl if symbols.is_boringssl => Kind::BoringSsl,
+        kind => kind,
+    };
+    let version = soname(elf, reader);
+    let mut examined = Examined { kind, version, traps: Vec::new(), missing: Vec::new() };
+    let destinations = Destinations::new(elf, reader, &symbols.functions);
+    for symbol in &symbols.functions {
+        let Wanted { symbol: name, function, when, .. } = *symbol.wanted;
+        let place = (function, symbol.address, symbol.size);
+        plan_one(&mut examined, name, (elf, reader), place, |body| match elf.machine {
+            Machine::X86_64 => {
+                let is_int = symbol.wanted.has_int_length();
+                x86::plan_c(body, when, is_int, abilities, &|address| destinations.leads(address))
+            }
+            Machine::AArch64 => aarch64::plan_c(body, when, abilities),
+        })?;
+    }
+    let defines = |wanted: &Wanted| {
+        symbols.functions.iter().any(|symbol| symbol.wanted.symbol == wanted.symbol)
+    };
+    for wanted in WANTED.iter().filter(|wanted| wanted.is_vital && !defines(wanted)) {
+        if wanted.kind() == first.wanted.kind() {
+            examined.missing.push((wanted.symbol, "the file does not define it".to_owned()));
+        }
+    }
+    Ok(Some(examined))
+}
+
+/// Where jumps and calls out of the functions lead, each looked up once.
+struct Destinations<'a> {
+    elf: &'a Elf,
+    reader: &'a Reader<'a>,
+    traced: &'a [Symbol],
+    known: RefCell<HashMap<u64, Leads>>,
+}
+
+impl<'a> Destinations<'a> {
+    fn new(elf: &'a Elf, reader: &'a Reader<'a>, traced: &'a [Symbol]) -> Self {
+        Self { elf, reader, traced, known: RefCell::default() }
+    }
+
+    fn leads(&self, address: u64) -> Leads {
+        let known = self.known.borrow().get(&address).copied();
+        known.unwrap_or_else(|| {
+            let leads = self.look_up(address);
+            self.known.borrow_mut().insert(address, leads);
+            leads
+        })
+    }
+
+    fn look_up(&self, address: u64) -> Leads {
+        if self.traced.iter().any(|symbol| symbol.address == address) {
+            return Leads::Traced;
+        }
+        match imports::name(self.elf, self.reader, address) {
+            Some(name) if NEVER_RETURN.contains(&name.as_str()) => Leads::Nowhere,
+            Some(name) if self.traced.iter().any(|symbol| symbol.wanted.symbol == name) => {
+                Leads::Traced
+            }
+            _ => Leads::Elsewhere,
+        }
+    }
+}
+
+/// The name that programs ask the loader for, `libssl.so.3`.
+fn soname(elf: &Elf, reader: &Reader<'_>) -> Option<String> {
+    let dynamic = elf.section(b".dynamic")?;
+    let texts = elf.sections.get(dynamic.link as usize)?;
+    let entries = reader.read_up_to(dynamic.offset, dynamic.size.min(MAX_DYNAMIC_BYTES)).ok()?;
+    let tag = object::elf::DT_SONAME.0 as u64;
+    let mut entries = entries.chunks_exact(16).map(Fields);
+    let at = entries.find(|entry| entry.u64(0) == Some(tag))?.u64(8)?;
+    let name = reader.read_up_to(texts.offset.checked_add(at)?, MAX_NAME_BYTES).ok()?;
+    let name = String::from_utf8(Fields(&name).text(0)?.to_vec()).ok()?;
+    // It is shown to people, and somebody else wrote it.
+    let is_plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
+    is_plain.then_some(name)
+}

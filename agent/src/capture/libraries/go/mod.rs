@@ -1,0 +1,44 @@
+//! Go programs: `crypto/tls` by the table of functions that every Go program carries, stripped or not.
+
+mod base;
+mod build_info;
+mod pclntab;
+
+use super::elf::{Elf, Machine};
+use super::reader::Reader;
+use super::refusal::Reason;
+use super::wanted::Method;
+use super::{Examined, Kind, aarch64, plan_one, x86};
+use pclntab::Table;
+
+/// A method in the file, by its distance from the beginning of the program's Go code.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    method: &'static Method,
+    begins: u64,
+    ends: u64,
+}
+
+/// Looks for the methods; `None` where the file is no Go program or has no TLS in it.
+pub(super) fn examine(elf: &Elf, reader: &Reader<'_>) -> Result<Option<Examined>, Reason> {
+    let Some(table) = Table::find(elf, reader)? else { return Ok(None) };
+    let methods = table.methods(reader)?;
+    if methods.is_empty() {
+        return Ok(None);
+    }
+    let Some(base) = base::find(elf, reader, table.text, &methods)? else {
+        return Err(Reason::Go("it is not clear where its code begins"));
+    };
+    let version = build_info::version(elf, reader);
+    let mut examined =
+        Examined { kind: Kind::Go, version, traps: Vec::new(), missing: Vec::new() };
+    for Found { method, begins, ends } in methods {
+        let address = base.saturating_add(begins);
+        let place = (method.function, address, ends - begins);
+        plan_one(&mut examined, method.name, (elf, reader), place, |body| match elf.machine {
+            Machine::X86_64 => x86::plan_go(body, method.when),
+            Machine::AArch64 => aarch64::plan_go(body, method.when),
+        })?;
+    }
+    Ok(Some(examined))
+}

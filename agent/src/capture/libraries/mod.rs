@@ -1,0 +1,174 @@
+//! Which TLS functions a file has, and where in it traps are to be put.
+//!
+//! ```text
+//! SafeFile → Elf ┬→ symbols      → OpenSSL, BoringSSL, GnuTLS ┬→ x86 | aarch64 → traps
+//!                └→ go::pclntab  → Go's crypto/tls            ┘
+//! ```
+//! Files come from containers, so they are hostile: everything is read in bounds, aside from the agent's
+//! threads, and what does not fit together is refused.
+
+mod aarch64;
+mod c;
+mod deadline;
+mod elf;
+mod go;
+mod imports;
+mod limits;
+mod plan;
+mod reader;
+mod refusal;
+mod safe_file;
+mod symbols;
+#[cfg(test)]
+mod tests;
+mod wanted;
+mod x86;
+
+pub(crate) use refusal::{Reason, Refusal};
+pub(crate) use safe_file::{Identity, SafeFile};
+
+use wrongdoor_ebpf_common::{Arguments, Function};
+
+use elf::{Elf, Machine};
+use limits::{MAX_CODE_BYTES, MAX_TRAPS};
+use plan::{Body, Plan};
+use reader::Reader;
+
+/// Whose TLS a file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// OpenSSL, or a descendant that cannot be told from it.
+    OpenSsl,
+    /// BoringSSL.
+    BoringSsl,
+    /// GnuTLS.
+    GnuTls,
+    /// `crypto/tls` of a Go program.
+    Go,
+}
+
+/// A file with TLS in it.
+#[derive(Debug)]
+pub(crate) struct Examined {
+    /// Whose it is. Where a file has several, the first found; the traps are of all.
+    pub(crate) kind: Kind,
+    /// A library's name for the loader, with its version; of a Go program the version of Go.
+    pub(crate) version: Option<String>,
+    /// Where to trap.
+    pub(crate) traps: Vec<Trap>,
+    /// Functions that should be traced and are not, and why.
+    pub(crate) missing: Vec<(&'static str, String)>,
+}
+
+/// A place for a trap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trap {
+    /// The function's name.
+    pub(crate) symbol: &'static str,
+    /// What it does.
+    pub(crate) function: Function,
+    /// How to trap.
+    pub(crate) place: Place,
+    /// Where in the file.
+    pub(crate) offset: u64,
+    /// Where the arguments are there.
+    pub(crate) arguments: Arguments,
+    /// The kernel emulates the instruction there, which is ten times as fast as single-stepping it.
+    pub(crate) is_emulated: bool,
+}
+
+/// How to trap, and what is then known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    /// A plain uprobe: the arguments.
+    Entry,
+    /// A plain uprobe where the result is final: the result.
+    Return,
+    /// A uretprobe: the result.
+    Uretprobe,
+}
+
+/// What the running kernel allows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Abilities {
+    /// A uretprobe does no harm to programs under seccomp.
+    pub(crate) uretprobe: bool,
+}
+
+/// Looks for TLS functions; `None` where the file has none.
+pub(crate) fn examine(file: &SafeFile, abilities: Abilities) -> Result<Option<Examined>, Refusal> {
+    let shared = file.clone();
+    deadline::within(file.name(), move || {
+        shared.check_unchanged()?;
+        let reader = Reader::new(shared.file(), shared.identity().size);
+        let examined = examine_elf(&reader, abilities, native());
+        // What contradicts itself may have been written to meanwhile.
+        shared.check_unchanged()?;
+        examined
+    })
+}
+
+/// The processor of this node.
+fn native() -> Machine {
+    if cfg!(target_arch = "aarch64") { Machine::AArch64 } else { Machine::X86_64 }
+}
+
+fn examine_elf(
+    reader: &Reader<'_>,
+    abilities: Abilities,
+    machine: Machine,
+) -> Result<Option<Examined>, Reason> {
+    let Some(elf) = Elf::read(reader)? else { return Ok(None) };
+    if elf.machine != machine {
+        return Err(Reason::Foreign);
+    }
+    let library = c::examine(&elf, reader, abilities)?;
+    let program = go::examine(&elf, reader)?;
+    let examined = match (library, program) {
+        (Some(mut library), Some(program)) => {
+            library.traps.extend(program.traps);
+            library.missing.extend(program.missing);
+            Some(library)
+        }
+        (library, program) => library.or(program),
+    };
+    if let Some(examined) = &examined {
+        let (count, limit) = (examined.traps.len() as u64, MAX_TRAPS as u64);
+        if count > limit {
+            return Err(Reason::TooMany { what: "places to trap", count, limit });
+        }
+    }
+    Ok(examined)
+}
+
+/// Plans one function by its code, and adds what comes of it.
+fn plan_one(
+    examined: &mut Examined,
+    symbol: &'static str,
+    (elf, reader): (&Elf, &Reader<'_>),
+    (function, address, size): (Function, u64, u64),
+    plan: impl FnOnce(&Body<'_>) -> Plan,
+) -> Result<(), Reason> {
+    let Some(segment) = elf.code(address) else {
+        examined.missing.push((symbol, "it lies outside of the file's code".to_owned()));
+        return Ok(());
+    };
+    let rest = segment.end().saturating_sub(address);
+    let length = if size == 0 { rest } else { size.min(rest) }.min(MAX_CODE_BYTES);
+    let offset = segment.offset_of(address).unwrap_or(u64::MAX);
+    let bytes = reader.read(offset, length)?;
+    let body = Body { function, address, bytes: &bytes, is_whole: length == size };
+    match plan(&body) {
+        Plan::Traps(spots) => {
+            for spot in spots {
+                let offset = segment.offset_of(spot.address).unwrap_or(u64::MAX);
+                let (place, arguments, is_emulated) = (spot.place, spot.arguments, spot.is_emulated);
+                let trap = Trap { symbol, function, place, offset, arguments, is_emulated };
+                examined.traps.push(trap);
+            }
+        }
+        Plan::HandedOn => {}
+        Plan::Impossible(why) => examined.missing.push((symbol, why.to_owned())),
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! What is planned for one function.
+
+use wrongdoor_ebpf_common::{Arguments, Function};
+
+use super::Place;
+
+/// A function's code in the file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Body<'a> {
+    pub(super) function: Function,
+    pub(super) address: u64,
+    pub(super) bytes: &'a [u8],
+    /// The bytes are all of the function.
+    pub(super) is_whole: bool,
+}
+
+/// The traps of one function.
+#[derive(Debug)]
+pub(super) enum Plan {
+    /// To be placed here.
+    Traps(Vec<Spot>),
+    /// None: all it does is to jump to functions that are traced themselves.
+    HandedOn,
+    /// None, and why.
+    Impossible(&'static str),
+}
+
+/// A trap by its address in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) place: Place,
+    pub(super) address: u64,
+    pub(super) arguments: Arguments,
+    pub(super) is_emulated: bool,
+}
+
+// === impl Plan ===
+
+impl Plan {
+    pub(super) fn of(spots: impl IntoIterator<Item = Spot>) -> Self {
+        let spots: Vec<_> = spots.into_iter().collect();
+        if spots.is_empty() {
+            return Self::Impossible("there is no code of it in the file");
+        }
+        Self::Traps(spots)
+    }
+}

@@ -1,0 +1,89 @@
+//! Why a file was not examined.
+
+use std::io;
+
+/// A file that is not traced, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot look for TLS functions in `{file}`: {reason}")]
+pub(crate) struct Refusal {
+    /// The path it was opened by.
+    pub(crate) file: String,
+    /// What is wrong with it.
+    pub(crate) reason: Reason,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Reason {
+    /// The operating system refused.
+    #[error("{0}")]
+    Unreadable(#[from] io::Error),
+    /// A FIFO, a device, a directory.
+    #[error("it is no regular file, and nothing else is opened")]
+    NotRegular,
+    /// Larger than the limit.
+    #[error("its {size} bytes are more than the {limit} that are looked at; strip its debug information")]
+    TooLarge {
+        /// Of the file.
+        size: u64,
+        /// The largest accepted.
+        limit: u64,
+    },
+    /// One of its tables is larger than the limit.
+    #[error("it has {count} {what}, more than the {limit} that are looked at; strip the file")]
+    TooMany {
+        /// What there are too many of.
+        what: &'static str,
+        /// As the file says.
+        count: u64,
+        /// The most accepted.
+        limit: u64,
+    },
+    /// More was to be read than the limit.
+    #[error("more than {limit} bytes of tables were to be read; strip the file")]
+    ReadsTooMuch {
+        /// The most read.
+        limit: u64,
+    },
+    /// The file contradicts itself.
+    #[error("the file is damaged: {0}; install it anew")]
+    Damaged(&'static str),
+    /// For another processor.
+    #[error("it is for another processor than this node's")]
+    Foreign,
+    /// A Go program without what is needed.
+    #[error("its Go program cannot be traced: {0}")]
+    Go(&'static str),
+    /// Not the same file before and after.
+    #[error("it was changed or replaced while it was read; it is looked at again at its next use")]
+    Changed,
+    /// Its file system did not answer.
+    #[error("its file system did not answer in time")]
+    Silent,
+    /// Too many file systems did not answer.
+    #[error("{0} other files' file systems have not answered yet; find the mounts that hang")]
+    Busy(usize),
+}
+
+// === impl Reason ===
+
+impl Reason {
+    /// As in the metrics.
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "unreadable",
+            Self::NotRegular => "not_regular",
+            Self::TooLarge { .. } | Self::TooMany { .. } | Self::ReadsTooMuch { .. } => "too_large",
+            Self::Damaged(_) => "damaged",
+            Self::Foreign => "foreign",
+            Self::Go(_) => "go",
+            Self::Changed => "changed",
+            Self::Silent => "silent",
+            Self::Busy(_) => "busy",
+        }
+    }
+
+    pub(super) fn of(self, file: &str) -> Refusal {
+        Refusal { file: file.to_owned(), reason: self }
+    }
+}

@@ -1,0 +1,160 @@
+//! Which wanted functions a symbol table defines.
+//!
+//! The names are looked for first, in one walk through the texts: most files have none, and the table's
+//! entries need not be looked at then.
+
+use std::ops::ControlFlow;
+
+use object::elf;
+
+use super::elf::{Elf, Section};
+use super::limits::{MAX_FUNCTIONS, MAX_SYMBOLS};
+use super::reader::{Fields, Reader};
+use super::refusal::Reason;
+use super::wanted::{BORINGSSL_MARK, WANTED, Wanted};
+
+const ENTRY_BYTES: u64 = 24;
+/// Longer than any wanted name.
+const OVERLAP: usize = 64;
+
+/// A wanted function, defined here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Symbol {
+    pub(super) wanted: &'static Wanted,
+    pub(super) address: u64,
+    /// Zero where the table does not say.
+    pub(super) size: u64,
+}
+
+/// What was found in a symbol table.
+#[derive(Debug, Default)]
+pub(super) struct Symbols {
+    pub(super) functions: Vec<Symbol>,
+    pub(super) is_boringssl: bool,
+}
+
+/// Looks into the dynamic symbols, and into the others where those have none of them.
+pub(super) fn find(elf: &Elf, reader: &Reader<'_>) -> Result<Symbols, Reason> {
+    for kind in [elf::SHT_DYNSYM, elf::SHT_SYMTAB] {
+        let Some(table) = elf.sections.iter().find(|section| section.kind == kind.0) else { continue };
+        let found = find_in(table, elf, reader)?;
+        if !found.functions.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Symbols::default())
+}
+
+fn find_in(table: &Section, elf: &Elf, reader: &Reader<'_>) -> Result<Symbols, Reason> {
+    let mut found = Symbols::default();
+    let count = table.size / ENTRY_BYTES;
+    if count > MAX_SYMBOLS {
+        return Err(Reason::TooMany { what: "symbols", count, limit: MAX_SYMBOLS });
+    }
+    let Some(texts) = elf.sections.get(table.link as usize) else { return Ok(found) };
+    let names = names(texts, reader)?;
+    if names.is_empty() {
+        return Ok(found);
+    }
+    let size = count * ENTRY_BYTES;
+    let too_many = reader.walk(table.offset, size, 0, |_, entries| {
+        for entry in entries.chunks_exact(ENTRY_BYTES as usize) {
+            let Some((name, symbol)) = defined(Fields(entry), &names) else { continue };
+            let Some(wanted) = name else {
+                found.is_boringssl = true;
+                continue;
+            };
+            let symbol = Symbol { wanted, ..symbol };
+            let same = |other: &Symbol| other.address == symbol.address;
+            if found.functions.iter().any(same) {
+                continue;
+            }
+            if found.functions.len() == MAX_FUNCTIONS {
+                return ControlFlow::Break(());
+            }
+            found.functions.push(symbol);
+        }
+        ControlFlow::Continue(())
+    })?;
+    if too_many.is_some() {
+        let count = MAX_FUNCTIONS as u64;
+        return Err(Reason::TooMany { what: "TLS functions", count, limit: count });
+    }
+    complete(&mut found, table, count, reader)?;
+    Ok(found)
+}
+
+/// Where in the texts the wanted names are; the mark of BoringSSL is `None`.
+fn names(
+    texts: &Section,
+    reader: &Reader<'_>,
+) -> Result<Vec<(u32, Option<&'static Wanted>)>, Reason> {
+    let mut found: Vec<(u32, Option<&'static Wanted>)> = Vec::new();
+    let too_many = reader.walk(texts.offset, texts.size, OVERLAP, |begins, piece| {
+        for (end, _) in piece.iter().enumerate().filter(|(_, byte)| **byte == 0) {
+            let text = piece.get(..end).unwrap_or_default();
+            let wanted = WANTED.iter().map(|wanted| (wanted.symbol, Some(wanted)));
+            for (name, wanted) in wanted.chain([(BORINGSSL_MARK, None)]) {
+                // A name may be the end of another one's text.
+                let Some(before) = text.strip_suffix(name.as_bytes()) else { continue };
+                let at = u32::try_from(begins + before.len() as u64).unwrap_or(0);
+                // Seen twice where the pieces overlap.
+                if found.iter().any(|(other, _)| *other == at) {
+                    continue;
+                }
+                if found.len() == MAX_FUNCTIONS {
+                    return ControlFlow::Break(());
+                }
+                found.push((at, wanted));
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    match too_many {
+        Some(()) => Err(Reason::Damaged("it names the same function many times")),
+        None => Ok(found),
+    }
+}
+
+/// The function that a symbol defines, if its name is among `names`.
+fn defined(
+    entry: Fields<'_>,
+    names: &[(u32, Option<&'static Wanted>)],
+) -> Option<(Option<&'static Wanted>, Symbol)> {
+    let name = entry.u32(0)?;
+    let (_, wanted) = names.iter().find(|(at, _)| *at == name)?;
+    let is_function = entry.0.get(4)? & 15 == elf::STT_FUNC.0;
+    let is_import = entry.u16(6)? == 0;
+    let symbol = Symbol { wanted: WANTED.first()?, address: entry.u64(8)?, size: entry.u64(16)? };
+    (is_function && !is_import).then_some((*wanted, symbol))
+}
+
+/// Lets the functions without a size end where the next symbol begins.
+fn complete(
+    found: &mut Symbols,
+    table: &Section,
+    count: u64,
+    reader: &Reader<'_>,
+) -> Result<(), Reason> {
+    if found.functions.iter().all(|symbol| symbol.size != 0) {
+        return Ok(());
+    }
+    let mut next = vec![u64::MAX; found.functions.len()];
+    reader.walk(table.offset, count * ENTRY_BYTES, 0, |_, entries| {
+        for entry in entries.chunks_exact(ENTRY_BYTES as usize) {
+            let address = Fields(entry).u64(8).unwrap_or(0);
+            for (next, symbol) in next.iter_mut().zip(&found.functions) {
+                if address > symbol.address {
+                    *next = address.min(*next);
+                }
+            }
+        }
+        ControlFlow::<()>::Continue(())
+    })?;
+    for (symbol, next) in found.functions.iter_mut().zip(next) {
+        if symbol.size == 0 && next != u64::MAX {
+            symbol.size = next - symbol.address;
+        }
+    }
+    Ok(())
+}
