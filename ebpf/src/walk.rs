@@ -16,7 +16,7 @@ pub const MAX_LINE: usize = 64;
 pub struct Walk {
     /// A [`place`].
     pub place: u32,
-    /// Records told so far.
+    /// Pieces told so far.
     pub sequence: u32,
     /// Bytes left of the frame, body or chunk at hand.
     pub remaining: u64,
@@ -130,7 +130,7 @@ pub fn free(slot: &mut Slot) -> *mut u8 {
     unsafe { slot.bytes.as_mut_ptr().add(at) }
 }
 
-/// Sends what there is. The number is claimed first, so that a record that finds the ring full is missed.
+/// Sends what there is. The numbers are claimed first, so that a record that finds the ring full is missed.
 #[inline(always)]
 pub fn flush(slot: &mut Slot, walk: &mut Walk, key: &ObjectKey, epoch: u64, direction: u32) {
     if slot.pieces == 0 {
@@ -150,7 +150,7 @@ pub fn flush(slot: &mut Slot, walk: &mut Walk, key: &ObjectKey, epoch: u64, dire
         object: key.object,
         epoch,
     };
-    walk.sequence += 1;
+    walk.sequence = walk.sequence.wrapping_add(slot.pieces);
     let used = slot.used as usize & (ROOM - 1);
     // The record stands right in front of the bytes.
     let start = slot::RECORD_BYTES - size_of::<Plaintext>();

@@ -154,7 +154,7 @@ pub struct Plaintext {
     pub head: Head,
     /// Its process.
     pub pid: u32,
-    /// Counts the records of this object and direction, from 0 on.
+    /// The number of its first piece: the pieces of an object and direction are counted from 0 on.
     pub sequence: u32,
     /// Its address.
     pub object: u64,

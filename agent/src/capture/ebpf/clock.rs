@@ -1,0 +1,40 @@
+//! The kernel side's clock runs from the machine's start; findings have the time of day.
+
+use std::time::{Duration, Instant};
+use wrongdoor_core::time::Timestamp;
+
+/// How often the two are compared: the time of day is corrected while the machine runs.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Turns the one into the other.
+#[derive(Debug)]
+pub(super) struct Clock {
+    offset: i64,
+    compared: Instant,
+}
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self { offset: offset(), compared: Instant::now() }
+    }
+
+    /// Compares the two again, if that was long ago.
+    pub(super) fn turn(&mut self) {
+        if self.compared.elapsed() >= EVERY {
+            *self = Self::new();
+        }
+    }
+
+    /// The time of day of a record.
+    pub(super) fn time(&self, at: u64) -> Timestamp {
+        Timestamp(i64::try_from(at).unwrap_or(i64::MAX).saturating_add(self.offset))
+    }
+}
+
+fn offset() -> i64 {
+    let nanoseconds = |clock| {
+        let time = rustix::time::clock_gettime(clock);
+        time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec)
+    };
+    nanoseconds(rustix::time::ClockId::Realtime) - nanoseconds(rustix::time::ClockId::Boottime)
+}

@@ -1,0 +1,320 @@
+//! Files with TLS in them, and the traps in each.
+
+use super::programs::{self, Programs};
+use crate::capture::libraries::{Abilities, Examined, Kind, Place, SafeFile, examine};
+use crate::capture::processes::{FileId, Mapped, Opened, ProcessKey, ProcessSeen, open};
+use aya::maps::{Array, MapData};
+use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLinkId, UProbeScope};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use wrongdoor_ebpf_common::Cookie;
+
+/// The most files that are traced at a time: as the kernel side has it.
+const MAX_LIBRARIES: u16 = 1_024;
+/// The most files that are remembered to have no TLS; beyond it all are looked at again.
+const MAX_OTHERS: usize = 65_536;
+/// The most processes that one file is trapped in on its own: where only some are chosen.
+const MAX_CHOSEN: usize = 4_096;
+/// A file that nobody has mapped any more keeps its traps so long: a client that runs every few seconds is
+/// not trapped anew each time. Traps in a file that nobody runs cost nothing.
+const LINGER: Duration = Duration::from_secs(30);
+
+/// All files that were looked at.
+pub(crate) struct Libraries {
+    traced: BTreeMap<FileId, Traced>,
+    /// No TLS in them, or refused.
+    others: HashMap<FileId, Option<String>>,
+    /// What each process has mapped of the traced ones.
+    users: HashMap<ProcessKey, Vec<FileId>>,
+    free: Vec<u16>,
+    next: u16,
+    abilities: Abilities,
+    /// By library: see the kernel side.
+    random_places: Option<Array<MapData, u32>>,
+    /// Refusals so far: program, reason, how often.
+    pub(crate) failures: BTreeMap<(&'static str, &'static str), u64>,
+}
+
+/// A file with traps in it.
+pub(crate) struct Traced {
+    pub(crate) path: String,
+    pub(crate) examined: Examined,
+    pub(crate) users: BTreeMap<ProcessKey, String>,
+    /// How many traps are set.
+    pub(crate) traps: usize,
+    /// Places that the kernel refused, and why.
+    pub(crate) refused: Vec<String>,
+    index: u16,
+    file: Opened,
+    links: Links,
+    /// Nobody has it mapped, since then.
+    idle: Option<Instant>,
+}
+
+enum Links {
+    /// Of all processes that have the file mapped.
+    All(Vec<(&'static str, UProbeLinkId)>),
+    /// Of each chosen one.
+    Each(BTreeMap<u32, Vec<(&'static str, UProbeLinkId)>>),
+}
+
+impl Libraries {
+    pub(crate) fn new(abilities: Abilities, random_places: Option<Array<MapData, u32>>) -> Self {
+        Self {
+            traced: BTreeMap::new(),
+            others: HashMap::new(),
+            users: HashMap::new(),
+            free: Vec::new(),
+            next: 0,
+            abilities,
+            random_places,
+            failures: BTreeMap::new(),
+        }
+    }
+
+    /// Those that are traced.
+    pub(crate) fn traced(&self) -> impl Iterator<Item = (&FileId, &Traced)> {
+        self.traced.iter()
+    }
+
+    /// Those that were refused, and why.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = (&FileId, &str)> {
+        self.others.iter().filter_map(|(file, why)| Some((file, why.as_deref()?)))
+    }
+
+    /// A process was looked at, and is to be traced: what it has mapped is trapped. `only` it, or everybody
+    /// who has the same files. Returns whether it runs Go.
+    pub(crate) fn trace(
+        &mut self,
+        programs: &mut Programs,
+        proc: &Path,
+        process: &ProcessSeen,
+        only: bool,
+    ) -> bool {
+        let mut files = BTreeSet::new();
+        let mut is_go = false;
+        for mapped in &process.mapped {
+            if !self.is_traced(programs, proc, process.pid, mapped, only) {
+                continue;
+            }
+            let Some(traced) = self.traced.get_mut(&mapped.file) else { continue };
+            traced.idle = None;
+            traced.users.insert(process.key(), process.command.clone());
+            is_go |= traced.examined.kind == Kind::Go;
+            files.insert(mapped.file);
+            let pid = process.pid;
+            if only && let Links::Each(each) = &traced.links && !each.contains_key(&pid)
+                && each.len() < MAX_CHOSEN
+            {
+                let links = set(programs, traced, NonZeroU32::new(pid), &mut self.failures);
+                if let Links::Each(each) = &mut traced.links {
+                    each.insert(pid, links);
+                }
+            }
+        }
+        let key = process.key();
+        let former = self.users.insert(key, files.iter().copied().collect()).unwrap_or_default();
+        for file in former.iter().filter(|file| !files.contains(*file)) {
+            self.left(programs, file, key);
+        }
+        is_go
+    }
+
+    /// A process has ended, or runs another program.
+    pub(crate) fn gone(&mut self, programs: &mut Programs, process: ProcessKey) {
+        for file in self.users.remove(&process).unwrap_or_default() {
+            self.left(programs, &file, process);
+        }
+    }
+
+    fn left(&mut self, programs: &mut Programs, file: &FileId, process: ProcessKey) {
+        let Some(traced) = self.traced.get_mut(file) else { return };
+        traced.users.remove(&process);
+        if let Links::Each(each) = &mut traced.links
+            && let Some(links) = each.remove(&process.pid)
+        {
+            unset(programs, links);
+        }
+        if traced.users.is_empty() {
+            traced.idle.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Takes the traps out of files that nobody uses any more.
+    pub(crate) fn turn(&mut self, programs: &mut Programs) {
+        let is_over = |traced: &Traced| traced.idle.is_some_and(|idle| idle.elapsed() >= LINGER);
+        let over: Vec<FileId> =
+            self.traced.iter().filter(|(_, traced)| is_over(traced)).map(|(file, _)| *file).collect();
+        for file in over {
+            if let Some(traced) = self.traced.remove(&file) {
+                tracing::debug!(file = traced.path, "nobody uses it any more");
+                self.free.push(traced.index);
+                match traced.links {
+                    Links::All(links) => unset(programs, links),
+                    Links::Each(each) => each.into_values().for_each(|links| unset(programs, links)),
+                }
+            }
+        }
+    }
+
+    /// Whether a file is traced; looks at it the first time.
+    fn is_traced(
+        &mut self,
+        programs: &mut Programs,
+        proc: &Path,
+        pid: u32,
+        mapped: &Mapped,
+        only: bool,
+    ) -> bool {
+        if self.traced.contains_key(&mapped.file) {
+            return true;
+        }
+        if self.others.contains_key(&mapped.file) {
+            return false;
+        }
+        let looked = self.look(proc, pid, mapped);
+        let (file, examined) = match looked {
+            Ok(Some(found)) => found,
+            Ok(None) => return self.put_aside(mapped, None),
+            Err(Trouble { label, text }) => {
+                *self.failures.entry(("library", label)).or_default() += 1;
+                tracing::warn!(pid, file = %mapped.path.display(), "not traced: {text}");
+                return self.put_aside(mapped, Some(text));
+            }
+        };
+        let Some(index) = self.index() else {
+            *self.failures.entry(("library", "limit")).or_default() += 1;
+            let text = format!("more than {MAX_LIBRARIES} files have TLS in them");
+            tracing::warn!(pid, file = %mapped.path.display(), "not traced: {text}");
+            return self.put_aside(mapped, Some(text));
+        };
+        let path = mapped.path.display().to_string();
+        let links = if only { Links::Each(BTreeMap::new()) } else { Links::All(Vec::new()) };
+        let mut traced = Traced {
+            path,
+            examined,
+            users: BTreeMap::new(),
+            traps: 0,
+            refused: Vec::new(),
+            index,
+            file,
+            links,
+            idle: None,
+        };
+        if !only {
+            traced.links = Links::All(set(programs, &mut traced, None, &mut self.failures));
+        }
+        tracing::info!(
+            file = traced.path,
+            kind = ?traced.examined.kind,
+            traps = traced.traps,
+            missing = ?traced.examined.missing,
+            "traced"
+        );
+        self.traced.insert(mapped.file, traced);
+        true
+    }
+
+    fn look(
+        &self,
+        proc: &Path,
+        pid: u32,
+        mapped: &Mapped,
+    ) -> Result<Option<(Opened, Examined)>, Trouble> {
+        let opened = open(proc, pid, mapped).map_err(|error| Trouble::new("open", &error))?;
+        let file = SafeFile::open(&opened.path())
+            .map_err(|refusal| Trouble::new(refusal.reason.label(), &refusal.reason))?;
+        let examined = examine(&file, self.abilities)
+            .map_err(|refusal| Trouble::new(refusal.reason.label(), &refusal.reason))?;
+        Ok(examined.map(|examined| (opened, examined)))
+    }
+
+    fn put_aside(&mut self, mapped: &Mapped, why: Option<String>) -> bool {
+        if self.others.len() >= MAX_OTHERS {
+            self.others.clear();
+        }
+        self.others.insert(mapped.file, why);
+        false
+    }
+
+    /// A number for a file that is new.
+    fn index(&mut self) -> Option<u16> {
+        let index = self.free.pop().or_else(|| {
+            let index = (self.next < MAX_LIBRARIES).then_some(self.next)?;
+            self.next += 1;
+            Some(index)
+        })?;
+        if let Some(places) = &mut self.random_places {
+            // What was learnt of the number's former file is not this one's.
+            if let Err(error) = places.set(u32::from(index), 0, 0) {
+                tracing::warn!("cannot begin a library anew: {error}");
+            }
+        }
+        Some(index)
+    }
+}
+
+/// Sets all traps of a file; what the kernel refuses is told once and counted.
+fn set(
+    programs: &mut Programs,
+    traced: &mut Traced,
+    process: Option<NonZeroU32>,
+    failures: &mut BTreeMap<(&'static str, &'static str), u64>,
+) -> Vec<(&'static str, UProbeLinkId)> {
+    let scope = process.map_or(UProbeScope::AllProcesses, UProbeScope::OneProcess);
+    let path = traced.file.path();
+    let mut links = Vec::new();
+    // Ends before beginnings, births before all: a call whose beginning is seen has its end seen too.
+    let mut traps: Vec<_> = traced.examined.traps.iter().collect();
+    traps.sort_by_key(|trap| trap.place == Place::Entry);
+    for trap in traps {
+        let program = match trap.place {
+            Place::Entry => "tls_entry",
+            Place::Return => "tls_return",
+            Place::Uretprobe => "tls_returned",
+        };
+        let cookie =
+            Cookie { function: trap.function, arguments: trap.arguments, library: traced.index };
+        let point = UProbeAttachPoint {
+            location: UProbeAttachLocation::AbsoluteOffset(trap.offset),
+            cookie: Some(cookie.bits()),
+        };
+        let Some(uprobe) = programs.traps(program) else { continue };
+        match uprobe.attach(point, &path, scope) {
+            Ok(link) => links.push((program, link)),
+            Err(error) => {
+                let text = programs::chain(&error);
+                if traced.refused.is_empty() {
+                    tracing::warn!(file = traced.path, function = trap.symbol, "no trap: {text}");
+                }
+                *failures.entry((program, "attach")).or_default() += 1;
+                traced.refused.push(format!("{}: {text}", trap.symbol));
+            }
+        }
+    }
+    traced.traps = traced.traps.max(links.len());
+    links
+}
+
+fn unset(programs: &mut Programs, links: Vec<(&'static str, UProbeLinkId)>) {
+    for (program, link) in links {
+        let detached = programs.traps(program).map(|uprobe| uprobe.detach(link));
+        if let Some(Err(error)) = detached {
+            tracing::debug!("a trap was gone already: {error}");
+        }
+    }
+}
+
+/// Why a file is not traced.
+struct Trouble {
+    label: &'static str,
+    text: String,
+}
+
+impl Trouble {
+    fn new(label: &'static str, error: &dyn std::error::Error) -> Self {
+        Self { label, text: programs::chain(error) }
+    }
+}

@@ -1,0 +1,225 @@
+//! Live capture by kernel probes.
+//!
+//! ```text
+//! kernel ──ring──▶ records ──▶ sessions ──Input──▶ engine
+//!    ▲                │ a program begins
+//!    └──traps── libraries ◀── tracer (a thread) ◀── /proc
+//! ```
+
+mod btf;
+mod clock;
+mod libraries;
+mod object;
+mod owners;
+mod programs;
+mod records;
+mod sessions;
+mod settings;
+mod tracer;
+
+pub(crate) use object::has_probes;
+pub(crate) use programs::{LoadError, Loaded, Need, RING_BYTES};
+pub(crate) use tracer::Status;
+
+use super::scope::Scope;
+use super::source::{Source, Tally};
+use crate::failure::Failure;
+use clock::Clock;
+use owners::{Found, Owners};
+use programs::{Outlet, Programs};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use sessions::{Outcome, Sessions};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tracer::Tracer;
+use wrongdoor_core::engine::Engine;
+use wrongdoor_ebpf_common::Counter;
+
+/// How often the ring is looked into while things happen: the kernel side wakes nobody as long as the ring
+/// has room.
+const BUSY: Duration = Duration::from_millis(10);
+/// How often while nothing does.
+const IDLE: Duration = Duration::from_millis(50);
+/// The most records of one turn: then others get theirs.
+const MAX_RECORDS: usize = 50_000;
+/// How often the kernel side's counts are read.
+const COUNT_EVERY: Duration = Duration::from_millis(250);
+
+/// How the probes are set up.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// Which processes are traced.
+    pub(crate) scope: Scope,
+    /// The size of the ring: a power of two, and at least a page.
+    pub(crate) ring_bytes: u32,
+    /// Every record of the ring is copied there, for tests.
+    pub(crate) record: Option<PathBuf>,
+}
+
+/// The running probes. Dropping them detaches everything.
+pub(crate) struct Probes {
+    outlet: Outlet,
+    sessions: Sessions,
+    owners: Owners,
+    clock: Clock,
+    tracer: Tracer,
+    loaded: Vec<Loaded>,
+    record: Option<BufWriter<File>>,
+    counts: Vec<u64>,
+    counted: Instant,
+    received: u64,
+    /// Records whose session is not known, and those that are none.
+    unknown: u64,
+    unreadable: u64,
+    was_busy: bool,
+}
+
+impl Probes {
+    /// Loads and attaches everything that the kernel lets.
+    pub(crate) fn open(options: Options) -> Result<Self, LoadError> {
+        let cgroup = super::processes::mounts::cgroup2(Path::new("/proc/self/mountinfo"));
+        let (programs, outlet) = Programs::load(cgroup.as_deref(), options.ring_bytes)?;
+        for loaded in &programs.loaded {
+            if let Err(reason) = &loaded.result {
+                tracing::warn!(program = loaded.program, "not loaded: {reason}");
+            }
+        }
+        let record = options.record.map(|path| File::create(&path).map(BufWriter::new));
+        let record = record
+            .transpose()
+            .map_err(|error| LoadError::Maps(format!("cannot write the records: {error}"), false))?;
+        let found = Found::default();
+        let loaded = programs.loaded.clone();
+        let tracer = Tracer::start(programs, options.scope, found.clone())
+            .map_err(|error| LoadError::Maps(format!("cannot start a thread: {error}"), false))?;
+        Ok(Self {
+            outlet,
+            sessions: Sessions::default(),
+            owners: Owners::new(found),
+            clock: Clock::new(),
+            tracer,
+            loaded,
+            record,
+            counts: vec![0; Counter::COUNT as usize],
+            counted: Instant::now(),
+            received: 0,
+            unknown: 0,
+            unreadable: 0,
+            was_busy: false,
+        })
+    }
+
+    /// What became of each program.
+    pub(crate) fn loaded(&self) -> &[Loaded] {
+        &self.loaded
+    }
+
+    /// How the tracer stands.
+    pub(crate) fn status(&self) -> Status {
+        self.tracer.status()
+    }
+
+    /// Takes what is in the ring. How many records there were.
+    fn take(&mut self, engine: &mut Engine) -> Result<usize, Failure> {
+        let mut taken = 0;
+        while taken < MAX_RECORDS
+            && let Some(item) = self.outlet.ring.next()
+        {
+            taken += 1;
+            if let Some(record) = &mut self.record {
+                record.write_all(&item).map_err(Failure::output)?;
+            }
+            match self.sessions.record(&item, &self.clock, &mut self.owners, engine) {
+                Outcome::Told => {}
+                Outcome::Exec(pid) => {
+                    self.owners.changed(pid);
+                    self.tracer.began(pid);
+                }
+                Outcome::Unknown => self.unknown += 1,
+                Outcome::Unreadable => self.unreadable += 1,
+            }
+        }
+        self.received += u64::try_from(taken).unwrap_or(u64::MAX);
+        Ok(taken)
+    }
+
+    /// Waits until the ring asks to be looked into, or for so long.
+    fn wait(&self, patience: Duration) {
+        let nanoseconds = i64::from(patience.subsec_nanos());
+        let seconds = i64::try_from(patience.as_secs()).unwrap_or(i64::MAX);
+        let timeout = Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
+        let mut ring = [PollFd::new(&self.outlet.ring, PollFlags::IN)];
+        // Interrupted or timed out: the ring is looked into all the same.
+        drop(poll(&mut ring, Some(&timeout)));
+    }
+
+    fn count(&mut self) {
+        for (place, count) in (0..).zip(&mut self.counts) {
+            if let Ok(values) = self.outlet.counters.get(&place, 0) {
+                *count = values.iter().sum();
+            }
+        }
+    }
+
+    fn counter(&self, counter: Counter) -> u64 {
+        self.counts.get(counter as usize).copied().unwrap_or(0)
+    }
+}
+
+impl Source for Probes {
+    fn name(&self) -> &'static str {
+        "ebpf"
+    }
+
+    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Failure> {
+        if !patience.is_zero() {
+            self.wait(patience.min(if self.was_busy { BUSY } else { IDLE }));
+        }
+        self.was_busy = self.take(engine)? > 0;
+        self.clock.turn();
+        self.sessions.turn();
+        if self.counted.elapsed() >= COUNT_EVERY || patience.is_zero() {
+            self.count();
+            self.counted = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        self.tracer.is_ready()
+    }
+
+    fn tally(&mut self) -> Tally {
+        let status = self.tracer.status();
+        let mut details = status.details;
+        details.extend([
+            ("calls", self.counter(Counter::Calls)),
+            ("calls_unmatched", self.counter(Counter::Unmatched)),
+            ("joins_confirmed", self.counter(Counter::Confirmed)),
+            ("joins_contradicted", self.counter(Counter::Contradicted)),
+            ("older_than_agent", self.counter(Counter::OlderThanAgent)),
+            ("unresolved", self.counter(Counter::Unresolved)),
+            ("foreign", self.counter(Counter::Foreign)),
+            ("lost_place", self.counter(Counter::LostPlace)),
+            ("unreadable", self.counter(Counter::Unreadable)),
+            ("scratch_busy", self.counter(Counter::ScratchBusy)),
+            ("ring_bytes", self.counter(Counter::RingBytes)),
+            ("handshake_segments", self.counter(Counter::Segments)),
+        ]);
+        // Between two readings of the counts, what was received is the better knowledge.
+        let lost = self.counter(Counter::RingFull);
+        Tally {
+            kernel_events: self.counter(Counter::Records).max(self.received + lost),
+            kernel_lost: vec![
+                ("ring_full", lost),
+            ],
+            capture_events: self.received,
+            capture_lost: vec![("unresolved", self.unknown), ("limit", self.unreadable)],
+            attached: status.attached,
+            failures: status.failures,
+            details,
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The kernel programs: each is loaded and attached on its own, and what the kernel refuses is told.
+
+use super::btf::BtfError;
+use super::object::OBJECT;
+use super::settings;
+use aya::maps::{Array, MapData, PerCpuArray, ProgramArray, RingBuf};
+use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, FEntry, UProbe};
+use aya::programs::{BtfTracePoint, Program, ProgramError};
+use aya::{Btf, Ebpf, EbpfLoader};
+use std::error::Error;
+use std::fs::File;
+use std::path::Path;
+use wrongdoor_ebpf_common::Settings;
+
+/// The ring, unless the command line says otherwise.
+pub(crate) const RING_BYTES: u32 = 8 * 1024 * 1024;
+/// As the kernel side has it.
+const SLOTS_PER_CPU: u32 = 4;
+
+/// What became of a program.
+#[derive(Clone, Debug)]
+pub(crate) struct Loaded {
+    /// As in the metrics.
+    pub(crate) program: &'static str,
+    /// What is missing without it.
+    pub(crate) purpose: &'static str,
+    /// What the kernel said.
+    pub(crate) result: Result<(), String>,
+    /// Without it nothing is seen, or nothing of something.
+    pub(crate) need: Need,
+    /// How many places it is attached to.
+    pub(crate) attached: u64,
+}
+
+/// How much depends on a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Nothing works without it.
+    All,
+    /// Something is seen less.
+    Some,
+    /// It stands in for another that this kernel has, and was not tried.
+    StandIn,
+}
+
+/// Why nothing works.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error("this build has no probes; build it where a BPF toolchain is installed (cargo xtask setup)")]
+    NoProbes,
+    #[error(transparent)]
+    Types(#[from] BtfError),
+    #[error("the kernel refuses the probes' tables: {0}")]
+    Maps(String, bool),
+    #[error("the kernel refuses `{program}`: {reason}")]
+    Refused { program: &'static str, reason: String, is_privilege: bool },
+}
+
+/// How a program gets to where it works.
+enum Attach {
+    /// To traps, later.
+    Traps,
+    /// A step of a return: its place in the kernel side's table.
+    Step(u32),
+    /// To a tracepoint with type information.
+    Tracepoint(&'static str),
+    /// To the beginning of a kernel function.
+    Function(&'static str),
+    /// To packets at the sockets of all control groups.
+    Packets(CgroupSkbAttachType),
+}
+
+/// All programs: name, what it is for, how much depends on it, and how it is attached.
+const PROGRAMS: [(&str, &str, Need, Attach); 15] = [
+    ("tls_entry", "reads and writes of TLS libraries", Need::All, Attach::Traps),
+    ("tls_return", "what they moved, at their end", Need::All, Attach::Traps),
+    ("tls_returned", "the same where only a uretprobe does", Need::Some, Attach::Traps),
+    ("step_identify", "whose connection a TLS object is", Need::All, Attach::Step(0)),
+    ("step_http2", "HTTP/2 headers", Need::All, Attach::Step(1)),
+    ("step_http1", "HTTP/1 headers (kernel 5.17)", Need::Some, Attach::Step(2)),
+    ("packet_in", "TLS handshakes that come in", Need::Some, Attach::Packets(CgroupSkbAttachType::Ingress)),
+    ("packet_out", "TLS handshakes that go out", Need::Some, Attach::Packets(CgroupSkbAttachType::Egress)),
+    ("socket_sends", "the socket of a TLS object (kernel 6.3)", Need::Some, Attach::Tracepoint("sock_send_length")),
+    ("socket_receives", "the socket of a TLS object (kernel 6.3)", Need::Some, Attach::Tracepoint("sock_recv_length")),
+    ("tcp_sends", "the same before 6.3", Need::StandIn, Attach::Function("tcp_sendmsg")),
+    ("tcp_receives", "the same before 6.3", Need::StandIn, Attach::Function("tcp_recvmsg")),
+    ("tcp_received", "the same before 6.3, without fentry", Need::StandIn, Attach::Tracepoint("tcp_rcv_space_adjust")),
+    ("socket_state", "the end of connections", Need::Some, Attach::Tracepoint("inet_sock_set_state")),
+    ("process_exec", "programs that begin", Need::Some, Attach::Tracepoint("sched_process_exec")),
+];
+
+/// The loaded object.
+pub(crate) struct Programs {
+    ebpf: Ebpf,
+    pub(crate) loaded: Vec<Loaded>,
+    /// The table of steps: the kernel empties it when nobody holds it.
+    _steps: Option<ProgramArray<MapData>>,
+}
+
+/// What the reader of the ring needs.
+pub(crate) struct Outlet {
+    pub(crate) ring: RingBuf<MapData>,
+    pub(crate) counters: PerCpuArray<MapData, u64>,
+}
+
+/// [`Settings`] as aya takes them.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Plain(Settings);
+
+#[expect(unsafe_code, reason = "aya asks for the promise that these are plain bytes")]
+// SAFETY: twelve words without padding, each of any value.
+unsafe impl aya::Pod for Plain {}
+
+impl Programs {
+    /// Loads everything, and attaches what does not wait for libraries. `cgroup` is the root of the unified
+    /// hierarchy.
+    pub(crate) fn load(cgroup: Option<&Path>, ring_bytes: u32) -> Result<(Self, Outlet), LoadError> {
+        if OBJECT.is_empty() {
+            return Err(LoadError::NoProbes);
+        }
+        let settings = settings::of_kernel(ring_bytes)?;
+        let cpus = aya::util::nr_cpus().map_or(64, |cpus| u32::try_from(cpus).unwrap_or(64));
+        let btf = Btf::from_sys_fs().map_err(|error| LoadError::Maps(chain(&error), false))?;
+        let mut ebpf = EbpfLoader::new()
+            .btf(Some(&btf))
+            .map_max_entries("RING", ring_bytes)
+            .map_max_entries("SLOTS", cpus * SLOTS_PER_CPU)
+            .load(OBJECT)
+            .map_err(|error| LoadError::Maps(chain(&error), is_privilege(&error)))?;
+        set_settings(&mut ebpf, settings)?;
+        let outlet = Outlet { ring: take(&mut ebpf, "RING")?, counters: take(&mut ebpf, "COUNTERS")? };
+        let mut steps: Option<ProgramArray<MapData>> = take(&mut ebpf, "STEPS").ok();
+        let mut loaded = Vec::new();
+        for (program, purpose, need, attach) in PROGRAMS {
+            let stands_in = need == Need::StandIn;
+            if stands_in && is_covered(&loaded, program) {
+                continue;
+            }
+            let result = start(&mut ebpf, program, &attach, &btf, cgroup, steps.as_mut());
+            let result = result.map_err(|error| Refusal::of(&error));
+            if let (Err(refusal), Need::All) = (&result, need) {
+                let Refusal { reason, is_privilege } = refusal.clone();
+                return Err(LoadError::Refused { program, reason, is_privilege });
+            }
+            let attached = u64::from(result.is_ok() && !matches!(attach, Attach::Traps));
+            let result = result.map_err(|refusal| refusal.reason);
+            loaded.push(Loaded { program, purpose, result, need, attached });
+        }
+        Ok((Self { ebpf, loaded, _steps: steps }, outlet))
+    }
+
+    /// A program for traps.
+    pub(crate) fn traps(&mut self, program: &str) -> Option<&mut UProbe> {
+        self.ebpf.program_mut(program)?.try_into().ok()
+    }
+
+    /// A table of the kernel side.
+    pub(crate) fn take<M: TryFrom<aya::maps::Map>>(&mut self, name: &'static str) -> Option<M> {
+        self.ebpf.take_map(name)?.try_into().ok()
+    }
+}
+
+impl LoadError {
+    /// Only a privilege is missing.
+    pub(crate) fn is_privilege(&self) -> bool {
+        match self {
+            Self::Maps(_, is_privilege) | Self::Refused { is_privilege, .. } => *is_privilege,
+            Self::Types(BtfError::Unreadable(error)) => {
+                error.kind() == std::io::ErrorKind::PermissionDenied
+            }
+            Self::NoProbes | Self::Types(BtfError::Damaged) => false,
+        }
+    }
+}
+
+/// Whether a program's stand-in is not needed: this kernel has what it stands in for.
+fn is_covered(loaded: &[Loaded], stand_in: &str) -> bool {
+    let works = |name: &str| loaded.iter().any(|one| one.program == name && one.result.is_ok());
+    match stand_in {
+        "tcp_sends" => works("socket_sends"),
+        "tcp_receives" => works("socket_receives"),
+        _ => works("socket_receives") || works("tcp_receives"),
+    }
+}
+
+fn start(
+    ebpf: &mut Ebpf,
+    name: &'static str,
+    attach: &Attach,
+    btf: &Btf,
+    cgroup: Option<&Path>,
+    steps: Option<&mut ProgramArray<MapData>>,
+) -> Result<(), Box<dyn Error>> {
+    let program: &mut Program = ebpf.program_mut(name).ok_or("it is not in the object")?;
+    match attach {
+        Attach::Traps => {
+            let program: &mut UProbe = program.try_into()?;
+            program.load()?;
+        }
+        Attach::Step(place) => {
+            let program: &mut UProbe = program.try_into()?;
+            program.load()?;
+            let steps = steps.ok_or("the table of steps is not in the object")?;
+            steps.set(*place, program.fd()?, 0)?;
+        }
+        Attach::Tracepoint(tracepoint) => {
+            let program: &mut BtfTracePoint = program.try_into()?;
+            program.load(tracepoint, btf)?;
+            program.attach()?;
+        }
+        Attach::Function(function) => {
+            let program: &mut FEntry = program.try_into()?;
+            program.load(function, btf)?;
+            program.attach()?;
+        }
+        Attach::Packets(kind) => {
+            let program: &mut CgroupSkb = program.try_into()?;
+            program.load()?;
+            let cgroup = cgroup.ok_or("no cgroup2 file system is mounted; mount one")?;
+            program.attach(File::open(cgroup)?, *kind, CgroupAttachMode::AllowMultiple)?;
+        }
+    }
+    Ok(())
+}
+
+fn set_settings(ebpf: &mut Ebpf, settings: Settings) -> Result<(), LoadError> {
+    let mut array: Array<_, Plain> = take(ebpf, "SETTINGS")?;
+    array.set(0, Plain(settings), 0).map_err(|error| LoadError::Maps(chain(&error), is_privilege(&error)))
+}
+
+fn take<M: TryFrom<aya::maps::Map>>(ebpf: &mut Ebpf, name: &'static str) -> Result<M, LoadError> {
+    let map = ebpf.take_map(name).and_then(|map| map.try_into().ok());
+    map.ok_or_else(|| LoadError::Maps(format!("`{name}` is not among them"), false))
+}
+
+#[derive(Clone)]
+struct Refusal {
+    reason: String,
+    is_privilege: bool,
+}
+
+impl Refusal {
+    fn of(error: &Box<dyn Error>) -> Self {
+        Self { reason: chain(&**error), is_privilege: is_privilege(&**error) }
+    }
+}
+
+/// The most of the verifier's log that is told: its end, where the reason stands.
+const MAX_LOG_LINES: usize = 6;
+
+/// An error with its causes, in one line.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = match error.downcast_ref::<ProgramError>() {
+        Some(ProgramError::LoadError { io_error, verifier_log }) => {
+            let log = verifier_log.to_string();
+            let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+            let last = lines.get(lines.len().saturating_sub(MAX_LOG_LINES)..).unwrap_or_default();
+            return if last.is_empty() {
+                io_error.to_string()
+            } else {
+                format!("{io_error}; the verifier says: {}", last.join(" / "))
+            };
+        }
+        _ => error.to_string(),
+    };
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Whether the kernel said that it may not be done, rather than that it cannot.
+pub(super) fn is_privilege(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let io = match error.downcast_ref::<ProgramError>() {
+            Some(ProgramError::LoadError { io_error, .. }) => Some(io_error),
+            _ => error.downcast_ref::<std::io::Error>(),
+        };
+        if io.is_some_and(|error| error.raw_os_error() == Some(libc::EPERM)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}

@@ -1,0 +1,225 @@
+//! From the ring's records to the engine's reports.
+//!
+//! The kernel names a TLS object by process, address and time; the engine by a number of its own.
+
+use super::clock::Clock;
+use super::owners::Owners;
+use super::records::Record;
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+use wrongdoor_core::engine::Engine;
+use wrongdoor_core::live::{
+    Direction, Input, SessionId, Silence, Socket, SocketId,
+};
+use wrongdoor_core::net::Endpoint;
+use wrongdoor_core::side::Side;
+use wrongdoor_ebpf_common as kernel;
+
+/// The most sessions that are known at a time; beyond it the oldest are forgotten.
+const MAX_SESSIONS: usize = 131_072;
+/// What a library had read before its socket was closed is still told so long after.
+const GRACE: Duration = Duration::from_secs(10);
+
+const AF_INET6: u16 = 10;
+
+/// Where an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Address {
+    pid: u32,
+    object: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    epoch: u64,
+    id: SessionId,
+}
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The engine was told.
+    Told,
+    /// A process runs another program.
+    Exec(u32),
+    /// Its session is not known: the record that named it was lost.
+    Unknown,
+    /// It is no record.
+    Unreadable,
+}
+
+/// The sessions that the kernel side has named.
+#[derive(Default)]
+pub(super) struct Sessions {
+    known: HashMap<Address, Known>,
+    /// In the order of their coming, for the bound.
+    order: VecDeque<(Address, u64)>,
+    by_socket: HashMap<u64, (Address, u64)>,
+    /// Sessions whose sockets are closed.
+    closing: VecDeque<(Instant, Address, u64)>,
+    last_id: u64,
+    /// Records so far.
+    number: u64,
+}
+
+impl Sessions {
+    /// One record of the ring.
+    pub(super) fn record(
+        &mut self,
+        bytes: &[u8],
+        clock: &Clock,
+        owners: &mut Owners,
+        engine: &mut Engine,
+    ) -> Outcome {
+        let Some(record) = Record::read(bytes) else { return Outcome::Unreadable };
+        self.number += 1;
+        let number = self.number;
+        match record {
+            Record::Handshake(record, bytes) => {
+                let missing = record.length.saturating_sub(record.head.count);
+                let input = Input::Handshake {
+                    socket: socket(&record.tuple),
+                    direction: direction(record.head.direction),
+                    offset: record.offset,
+                    bytes,
+                    missing,
+                };
+                engine.live(number, clock.time(record.head.at), input);
+            }
+            Record::Object(record) => self.object(&record, clock, owners, engine),
+            Record::Plaintext(record, pieces) => {
+                let address = Address { pid: record.pid, object: record.object };
+                let Some(session) = self.find(address, record.epoch) else {
+                    return Outcome::Unknown;
+                };
+                let at = clock.time(record.head.at);
+                for (sequence, (piece, bytes)) in (0..).zip(pieces) {
+                    let input = Input::Plaintext {
+                        session,
+                        direction: direction(record.head.direction),
+                        sequence: record.sequence.wrapping_add(sequence),
+                        omitted: piece.omitted,
+                        at_boundary: piece.at_boundary != 0,
+                        bytes,
+                    };
+                    engine.live(number, at, input);
+                }
+            }
+            Record::Silence(record) => {
+                let address = Address { pid: record.pid, object: record.object };
+                let Some(session) = self.find(address, record.epoch) else {
+                    return Outcome::Unknown;
+                };
+                let why = match record.head.detail {
+                    kernel::Silence::FOREIGN => Silence::Foreign,
+                    kernel::Silence::TUNNEL => Silence::Tunnel,
+                    _ => Silence::LostPlace,
+                };
+                let direction = direction(record.head.direction);
+                let input = Input::Silent { session, direction, why };
+                engine.live(number, clock.time(record.head.at), input);
+            }
+            Record::ObjectClosed(record) => {
+                let address = Address { pid: record.pid, object: record.object };
+                let Some(session) = self.find(address, record.epoch) else {
+                    return Outcome::Unknown;
+                };
+                self.forget(address, record.epoch);
+                engine.live(number, clock.time(record.head.at), Input::SessionClosed { session });
+            }
+            Record::SocketClosed(record) => {
+                if let Some((address, epoch)) = self.by_socket.remove(&record.epoch) {
+                    self.closing.push_back((Instant::now(), address, epoch));
+                }
+                let input = Input::SocketClosed { socket: SocketId(record.epoch) };
+                engine.live(number, clock.time(record.head.at), input);
+            }
+            Record::Exec(record) => return Outcome::Exec(record.pid),
+        }
+        Outcome::Told
+    }
+
+    /// Forgets sessions whose sockets are long closed.
+    pub(super) fn turn(&mut self) {
+        while let Some((closed, address, epoch)) = self.closing.front().copied()
+            && closed.elapsed() >= GRACE
+        {
+            self.closing.pop_front();
+            self.forget(address, epoch);
+        }
+        // What was forgotten out of order leaves its place in the order behind.
+        if self.order.len() > 2 * self.known.len() + 1024 {
+            let known = &self.known;
+            self.order.retain(|(address, epoch)| {
+                known.get(address).is_some_and(|known| known.epoch == *epoch)
+            });
+        }
+    }
+
+    fn object(
+        &mut self,
+        record: &kernel::Object,
+        clock: &Clock,
+        owners: &mut Owners,
+        engine: &mut Engine,
+    ) {
+        let address = Address { pid: record.pid, object: record.object };
+        self.last_id += 1;
+        let id = SessionId(self.last_id);
+        let flags = kernel::Flags(record.head.flags);
+        let process = owners.process(record.pid, &record.command);
+        let at = clock.time(record.head.at);
+        if let Some(former) = self.known.insert(address, Known { epoch: record.epoch, id }) {
+            // The record of its end was lost.
+            let input = Input::SessionClosed { session: former.id };
+            engine.live(self.number, at, input);
+        }
+        self.order.push_back((address, record.epoch));
+        let is_older = flags.contains(kernel::Flags::OLDER);
+        let has_socket = record.tuple.cookie != 0;
+        if has_socket {
+            self.by_socket.insert(record.tuple.cookie, (address, record.epoch));
+        }
+        let role = if flags.contains(kernel::Flags::CLIENT) {
+            Some(Side::Client)
+        } else {
+            flags.contains(kernel::Flags::SERVER).then_some(Side::Server)
+        };
+        let socket = has_socket.then(|| socket(&record.tuple));
+        let input = Input::Session { session: id, socket, process: &process, role, is_older };
+        engine.live(self.number, at, input);
+        while self.known.len() > MAX_SESSIONS {
+            let Some((address, epoch)) = self.order.pop_front() else { break };
+            self.forget(address, epoch);
+        }
+    }
+
+    fn find(&self, address: Address, epoch: u64) -> Option<SessionId> {
+        self.known.get(&address).filter(|known| known.epoch == epoch).map(|known| known.id)
+    }
+
+    fn forget(&mut self, address: Address, epoch: u64) {
+        if self.known.get(&address).is_some_and(|known| known.epoch == epoch) {
+            self.known.remove(&address);
+        }
+    }
+}
+
+fn direction(number: u8) -> Direction {
+    if number == kernel::Direction::Sent as u8 { Direction::Sent } else { Direction::Received }
+}
+
+fn socket(tuple: &kernel::Tuple) -> Socket {
+    let endpoint = |address: [u8; 16], port| {
+        if tuple.family == AF_INET6 {
+            return Endpoint::v6(address, port);
+        }
+        let [a, b, c, d, ..] = address;
+        Endpoint::v4([a, b, c, d], port)
+    };
+    Socket {
+        id: SocketId(tuple.cookie),
+        local: endpoint(tuple.local, tuple.local_port),
+        remote: endpoint(tuple.remote, tuple.remote_port),
+    }
+}

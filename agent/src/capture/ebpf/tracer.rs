@@ -1,0 +1,310 @@
+//! Follows the machine's processes, and sees to it that the TLS libraries that they use are trapped.
+//!
+//! A thread of its own: looking at files takes its time, and the ring must not wait for it.
+
+use super::libraries::Libraries;
+use super::owners::Found;
+use super::programs::{Loaded, Programs};
+use crate::capture::libraries::{Abilities, Kind};
+use crate::capture::processes::{ProcessSeen, Scanner, unseen};
+use crate::capture::scope::Scope;
+use crate::doctor;
+use aya::maps::{HashMap as KernelMap, MapData};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How often all processes are looked at.
+const EVERY: Duration = Duration::from_secs(2);
+/// After a program began, it is looked at so much later: its libraries are mapped by then.
+const AFTER_EXEC: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(60)];
+/// The most programs that wait to be looked at; the rest is found with all others.
+const MAX_DUE: usize = 1_024;
+/// The most looks at single processes a second: where programs begin faster, their libraries are those of
+/// the ones before.
+const MAX_LOOKS: usize = 100;
+
+/// What the tracer tells about itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Status {
+    /// The first look at all processes is done.
+    pub(crate) is_ready: bool,
+    /// How many places each program is attached to.
+    pub(crate) attached: Vec<(&'static str, u64)>,
+    /// Program, reason, how often.
+    pub(crate) failures: Vec<(&'static str, &'static str, u64)>,
+    /// Facts for people.
+    pub(crate) details: Vec<(&'static str, u64)>,
+    /// For `doctor`.
+    pub(crate) libraries: Vec<doctor::LibraryReport>,
+}
+
+/// The running thread. It ends, and everything is detached, when this is dropped.
+pub(crate) struct Tracer {
+    begun: Option<SyncSender<u32>>,
+    thread: Option<JoinHandle<()>>,
+    status: Arc<Mutex<Status>>,
+}
+
+impl Tracer {
+    pub(super) fn start(programs: Programs, scope: Scope, found: Found) -> io::Result<Self> {
+        let (begun, receiver) = sync_channel(MAX_DUE);
+        let status = Arc::new(Mutex::new(Status::default()));
+        let shared = Arc::clone(&status);
+        let thread = std::thread::Builder::new()
+            .name("tracer".to_owned())
+            .spawn(move || Work::new(programs, scope, found, shared).run(&receiver))?;
+        Ok(Self { begun: Some(begun), thread: Some(thread), status })
+    }
+
+    /// A process runs another program.
+    pub(super) fn began(&self, pid: u32) {
+        if let Some(begun) = &self.begun {
+            // Where the queue is full, the next look at all processes finds it.
+            drop(begun.try_send(pid));
+        }
+    }
+
+    /// How it stands.
+    pub(crate) fn status(&self) -> Status {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Only the part that changes seldom is left out.
+    pub(super) fn is_ready(&self) -> bool {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).is_ready
+    }
+}
+
+impl Drop for Tracer {
+    fn drop(&mut self) {
+        self.begun = None;
+        if let Some(thread) = self.thread.take() {
+            // It has panicked, and said so.
+            drop(thread.join());
+        }
+    }
+}
+
+struct Work {
+    programs: Programs,
+    libraries: Libraries,
+    scanner: Scanner,
+    scope: Scope,
+    found: Found,
+    go: Option<KernelMap<MapData, u32, u8>>,
+    proc: PathBuf,
+    /// Programs that began, and when they are to be looked at.
+    due: VecDeque<(Instant, u32)>,
+    /// Processes with TLS that cannot be seen, by what it is.
+    unseen: HashMap<u32, &'static str>,
+    running: u64,
+    forbidden: u64,
+    looks: usize,
+    status: Arc<Mutex<Status>>,
+}
+
+impl Work {
+    fn new(mut programs: Programs, scope: Scope, found: Found, status: Arc<Mutex<Status>>) -> Self {
+        let proc = Path::new("/proc");
+        let abilities = Abilities { uretprobe: uretprobes_are_harmless(proc) };
+        let places = programs.take("RANDOM_PLACES");
+        let go = programs.take("GO_PROCESSES");
+        Self {
+            libraries: Libraries::new(abilities, places),
+            programs,
+            scanner: Scanner::new(proc),
+            scope,
+            found,
+            go,
+            proc: proc.to_owned(),
+            due: VecDeque::new(),
+            unseen: HashMap::new(),
+            running: 0,
+            forbidden: 0,
+            looks: 0,
+            status,
+        }
+    }
+
+    fn run(mut self, begun: &Receiver<u32>) {
+        let mut next = Instant::now();
+        loop {
+            let now = Instant::now();
+            if now >= next {
+                self.look_at_all(now);
+                next = now + EVERY;
+                self.looks = 0;
+            }
+            self.look_at_due();
+            let until = self.due.front().map_or(next, |(at, _)| (*at).min(next));
+            match begun.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(pid) => self.begin(pid),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn begin(&mut self, pid: u32) {
+        let now = Instant::now();
+        if self.due.len() < MAX_DUE {
+            self.due.push_back((now + AFTER_EXEC[0], pid));
+        }
+    }
+
+    fn look_at_due(&mut self) {
+        while let Some((at, pid)) = self.due.front().copied()
+            && at <= Instant::now()
+        {
+            self.due.pop_front();
+            self.looks += 1;
+            if self.looks > MAX_LOOKS * usize::try_from(EVERY.as_secs()).unwrap_or(1) {
+                continue;
+            }
+            if let Some(process) = self.scanner.scan_one(pid, Instant::now()) {
+                let libraries = process.mapped.len();
+                self.look_at(&process);
+                // Nothing but the program and its loader: the libraries are still to come.
+                if libraries <= 2 && self.due.len() < MAX_DUE {
+                    self.due.push_back((Instant::now() + AFTER_EXEC[1], pid));
+                }
+            }
+        }
+        self.tell(false);
+    }
+
+    fn look_at_all(&mut self, now: Instant) {
+        let scan = self.scanner.scan_all(now);
+        self.running = u64::try_from(scan.running).unwrap_or(u64::MAX);
+        self.forbidden = u64::try_from(scan.forbidden).unwrap_or(u64::MAX);
+        for process in &scan.gone {
+            self.libraries.gone(&mut self.programs, *process);
+            self.found.gone(*process);
+            self.unseen.remove(&process.pid);
+            if let Some(go) = &mut self.go {
+                // Most are no Go programs, and were never in it.
+                drop(go.remove(&process.pid));
+            }
+        }
+        for process in &scan.seen {
+            self.look_at(process);
+        }
+        self.libraries.turn(&mut self.programs);
+        self.tell(scan.deferred == 0);
+    }
+
+    fn look_at(&mut self, process: &ProcessSeen) {
+        self.found.seen(process);
+        if !self.scope.chooses(process) {
+            self.libraries.gone(&mut self.programs, process.key());
+            return;
+        }
+        let only = !self.scope.is_everything();
+        let is_go = self.libraries.trace(&mut self.programs, &self.proc, process, only);
+        if is_go
+            && let Some(go) = &mut self.go
+            && let Err(error) = go.insert(process.pid, 1, 0)
+        {
+            tracing::warn!(pid = process.pid, "cannot tell the kernel side of a Go program: {error}");
+        }
+        match unseen(process) {
+            Some(unseen) => {
+                if self.unseen.insert(process.pid, unseen.what).is_none() {
+                    let (pid, command) = (process.pid, &process.command);
+                    tracing::debug!(pid, command, what = unseen.what, "its TLS cannot be seen");
+                }
+            }
+            None => {
+                self.unseen.remove(&process.pid);
+            }
+        }
+    }
+
+    fn tell(&mut self, is_ready: bool) {
+        let mut attached: Vec<(&'static str, u64)> =
+            self.programs.loaded.iter().map(|loaded| (loaded.program, loaded.attached)).collect();
+        let mut traps = HashMap::new();
+        let mut users = HashSet::new();
+        for (_, traced) in self.libraries.traced() {
+            users.extend(traced.users.keys().copied());
+            for (program, count) in traced.traps_by_program() {
+                *traps.entry(program).or_insert(0) += count;
+            }
+        }
+        for (program, places) in &mut attached {
+            *places += traps.get(*program).copied().unwrap_or(0);
+        }
+        let refused = |loaded: &Loaded| {
+            loaded.result.is_err().then_some((loaded.program, "load", 1))
+        };
+        let mut failures: Vec<_> = self.programs.loaded.iter().filter_map(refused).collect();
+        let of_libraries = self.libraries.failures.iter();
+        failures.extend(of_libraries.map(|((program, reason), count)| (*program, *reason, *count)));
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let details = vec![
+            ("processes", self.running),
+            ("processes_forbidden", self.forbidden),
+            ("tls_processes", number(users.len())),
+            ("tls_processes_unseen", number(self.unseen.len())),
+            ("libraries", number(self.libraries.traced().count())),
+            ("libraries_refused", number(self.libraries.refused().count())),
+        ];
+        let libraries = self.reports();
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_ready = status.is_ready || is_ready;
+        *status = Status { is_ready, attached, failures, details, libraries };
+    }
+
+    fn reports(&self) -> Vec<doctor::LibraryReport> {
+        let traced = self.libraries.traced().map(|(file, traced)| doctor::LibraryReport {
+            path: traced.path.clone(),
+            kind: match traced.examined.kind {
+                Kind::OpenSsl => "openssl",
+                Kind::BoringSsl => "boringssl",
+                Kind::GnuTls => "gnutls",
+                Kind::Go => "go",
+            }
+            .to_owned(),
+            version: traced.examined.version.clone(),
+            file: *file,
+            users: traced.users.iter().map(|(key, name)| (key.pid, name.clone())).collect(),
+            traps: traced.traps,
+            missing: traced
+                .examined
+                .missing
+                .iter()
+                .map(|(symbol, why)| format!("{symbol}: {why}"))
+                .chain(traced.refused.iter().cloned())
+                .collect(),
+            refused: None,
+        });
+        let refused = self.libraries.refused().map(|(file, why)| doctor::LibraryReport {
+            path: String::new(),
+            kind: String::new(),
+            version: None,
+            file: *file,
+            users: Vec::new(),
+            traps: 0,
+            missing: Vec::new(),
+            refused: Some(why.to_owned()),
+        });
+        traced.chain(refused).collect()
+    }
+}
+
+/// Kernels from 6.11 to 6.13 kill programs under a seccomp filter that does not know the system call of
+/// uretprobes (systemd issue 34615); before there is none, and later ones let it pass.
+fn uretprobes_are_harmless(proc: &Path) -> bool {
+    let release = std::fs::read_to_string(proc.join("sys/kernel/osrelease")).unwrap_or_default();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|text| text.parse::<u32>());
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(6)), Some(Ok(minor))) => !(11..=13).contains(&minor),
+        (Some(Ok(_)), Some(Ok(_))) => true,
+        _ => false,
+    }
+}
