@@ -25,6 +25,8 @@ pub(super) struct Files {
     pub(super) is_cut: bool,
     /// The bytes of all paths.
     pub(super) path_bytes: usize,
+    /// The bytes that were read.
+    pub(super) read_bytes: u64,
 }
 
 /// One line, of a mapping of a file.
@@ -47,6 +49,7 @@ pub(super) fn read(maps: impl BufRead, program: &[u8]) -> io::Result<Files> {
         bytes.clear();
         if maps.read_until(b'\n', &mut bytes)? == 0 {
             files.is_cut |= maps.limit() == 0;
+            files.read_bytes = MAX_BYTES - maps.limit();
             return Ok(files);
         }
         if let Some(line) = parse(bytes.trim_ascii_end()) {
@@ -106,6 +109,10 @@ impl Files {
 /// cannot be told from one with a line feed, and is then not found.
 fn unescape(path: &[u8]) -> Vec<u8> {
     const ESCAPE: &[u8] = br"\012";
+    // All but the rarest have none.
+    if !path.contains(&b'\\') {
+        return path.to_vec();
+    }
     let mut whole = Vec::with_capacity(path.len());
     let mut rest = path;
     while let Some((first, behind)) = rest.split_first() {

@@ -20,7 +20,7 @@ mod unseen;
 pub(crate) use cgroup::container_id;
 pub(crate) use open::{Certainty, OpenError, Opened, open};
 pub(crate) use scanner::{Scan, Scanner};
-pub(crate) use unseen::{Unseen, holds_boringssl, unseen};
+pub(crate) use unseen::{Unseen, boringssl, unseen};
 
 use std::fmt;
 use std::ops::Range;

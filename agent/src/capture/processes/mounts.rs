@@ -13,6 +13,8 @@ pub(crate) const MAX_BYTES: u64 = 8 << 20;
 pub(crate) struct Mount {
     /// The file system, as in the maps of processes.
     pub(crate) device: Device,
+    /// What part of it is mounted; above our own control group this begins with `/..`.
+    pub(crate) root: PathBuf,
     /// Where it is mounted.
     pub(crate) point: PathBuf,
     /// What it is: `ext4`, `cgroup2`, `fuse.sshfs` …
@@ -29,11 +31,13 @@ fn line(line: &[u8]) -> Option<Mount> {
     let device = std::str::from_utf8(fields.nth(2)?).ok()?;
     let (major, minor) = device.split_once(':')?;
     let device = Device { major: major.parse().ok()?, minor: minor.parse().ok()? };
-    let point = PathBuf::from(OsString::from_vec(unescape(fields.nth(1)?)));
+    let path = |field| PathBuf::from(OsString::from_vec(unescape(field)));
+    let root = path(fields.next()?);
+    let point = path(fields.next()?);
     // Any number of optional fields, ended by a dash.
     fields.find(|field| *field == b"-")?;
     let kind = String::from_utf8_lossy(fields.next()?).into_owned();
-    Some(Mount { device, point, kind })
+    Some(Mount { device, root, point, kind })
 }
 
 /// Blanks, line feeds and backslashes are written as `\` and three octal digits.

@@ -28,6 +28,17 @@ struct Home {
     cgroup: String,
 }
 
+/// What looking at a process took: a bound on what one process may take of a scan.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cost {
+    /// Files that are told.
+    pub(super) files: usize,
+    /// The bytes of their paths.
+    pub(super) path_bytes: usize,
+    /// Bytes that the kernel wrote and we read for it.
+    pub(super) read_bytes: u64,
+}
+
 /// What came of looking at a process.
 #[derive(Debug)]
 pub(super) enum Look<T> {
@@ -81,19 +92,24 @@ impl Reader {
         }
     }
 
-    /// All of it, and the bytes of its paths.
+    /// All of it, and what that took.
     pub(super) fn process(
         &self,
         pid: u32,
         stat: Stat,
         program: &[u8],
-    ) -> Look<(ProcessSeen, usize)> {
+    ) -> Look<(ProcessSeen, Cost)> {
         let folder = self.folder(pid);
         let files = File::open(folder.join("maps"))
             .and_then(|maps| maps::read(BufReader::with_capacity(MAPS_BUFFER, maps), program));
         let files = match files {
             Ok(files) => files,
             Err(error) => return Look::refused(&error),
+        };
+        let cost = Cost {
+            files: files.mapped.len(),
+            path_bytes: files.path_bytes,
+            read_bytes: files.read_bytes,
         };
         let namespaces = namespaces(&folder);
         let groups = groups(&folder);
@@ -112,7 +128,7 @@ impl Reader {
             mapped: files.mapped,
             is_cut: files.is_cut,
         };
-        Look::Seen((process, files.path_bytes))
+        Look::Seen((process, cost))
     }
 
     /// The container's id; or the group's name, where nothing else than a container can be the reason

@@ -4,7 +4,7 @@
 //! process is young, for its linker maps the libraries only after it has begun, and then seldom, for
 //! libraries that are loaded late. The kernel tells of new programs sooner: [`Scanner::scan_one`].
 
-use super::read::{Look, Reader};
+use super::read::{Cost, Look, Reader};
 use super::{ProcessKey, ProcessSeen};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -13,9 +13,12 @@ use std::time::{Duration, Instant};
 
 /// The most processes that are followed; the rest is counted.
 pub(crate) const MAX_PROCESSES: usize = 65_536;
-/// The most bytes of paths that one scan brings; what is left over is first in the next one.
+/// What one scan may take, or little more; what is left over is first in the next one. Reading so many bytes
+/// takes the kernel half a second; 500 ordinary processes have a tenth of it.
+pub(crate) const MAX_READ_BYTES: u64 = 128 << 20;
+/// The most bytes of paths that one scan brings.
 pub(crate) const MAX_PATH_BYTES: usize = 32 << 20;
-/// The most files that one scan brings, the same.
+/// The most files that one scan brings.
 pub(crate) const MAX_FILES: usize = 262_144;
 /// A process older than that has loaded what it is linked with.
 const YOUTH: Duration = Duration::from_secs(3);
@@ -123,16 +126,15 @@ impl Scanner {
     }
 
     fn read_all(&mut self, due: &[Due], now: Instant, scan: &mut Scan) {
-        let (mut bytes, mut files) = (0, 0);
+        let mut cost = Cost::default();
         for (done, Due { pid, .. }) in due.iter().enumerate() {
-            if bytes >= MAX_PATH_BYTES || files >= MAX_FILES {
+            if cost.is_too_much() {
                 scan.deferred = due.len() - done;
                 return;
             }
             match self.read(*pid, now) {
-                Look::Seen((process, path_bytes)) => {
-                    bytes += path_bytes;
-                    files += process.mapped.len();
+                Look::Seen((process, more)) => {
+                    cost.add(more);
                     scan.seen.push(process);
                 }
                 Look::Forbidden => scan.forbidden += 1,
@@ -141,7 +143,7 @@ impl Scanner {
         }
     }
 
-    fn read(&mut self, pid: u32, now: Instant) -> Look<(ProcessSeen, usize)> {
+    fn read(&mut self, pid: u32, now: Instant) -> Look<(ProcessSeen, Cost)> {
         let stat = match self.reader.stat(pid) {
             Look::Seen(stat) => stat,
             Look::Nothing => return Look::Nothing,
@@ -188,6 +190,22 @@ impl Scanner {
             }
             stays
         });
+    }
+}
+
+// === impl Cost ===
+
+impl Cost {
+    fn add(&mut self, more: Self) {
+        self.files += more.files;
+        self.path_bytes += more.path_bytes;
+        self.read_bytes += more.read_bytes;
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.files >= MAX_FILES
+            || self.path_bytes >= MAX_PATH_BYTES
+            || self.read_bytes >= MAX_READ_BYTES
     }
 }
 

@@ -7,10 +7,11 @@ use std::io::{self, Read};
 /// What is searched of a program. Linkers that BoringSSL's users use put constants in front of code.
 const MAX_SEARCHED: u64 = 64 << 20;
 const CHUNK: usize = 256 << 10;
-/// File names and macros that are in every build of BoringSSL, in its error texts.
-const MARKERS: [&[u8]; 3] = [b"OPENSSL_internal", b"ssl/ssl_lib.cc", b"BoringSSL"];
+/// Names of source files that are in the error tables of every build, whatever folder they were built in.
+/// `BoringSSL` itself is no mark: programs that only know of it say it too.
+const MARKERS: [&[u8]; 2] = [b"ssl/ssl_lib.cc", b"ssl/tls13_client.cc"];
 /// The longest of them.
-const LONGEST: usize = 16;
+const LONGEST: usize = 19;
 
 /// TLS that is not seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,13 +42,17 @@ const LIBRARIES: &[(&str, Unseen)] = &[
     ("librustls.so", Unseen { what: "rustls", remedy: CAPTURE }),
 ];
 
+const BORINGSSL: Unseen = Unseen {
+    what: "BoringSSL or AWS-LC without symbols",
+    remedy: "use a build that is not stripped",
+};
 const NSS: Unseen = Unseen { what: "NSS", remedy: CAPTURE };
 const CAPTURE: &str = "capture packets with SSLKEYLOGFILE set where the program supports it";
 
 /// TLS of this process that cannot be looked into, by the libraries that it has mapped.
 ///
 /// It may use another one beside it, which is seen; and one that is part of its program is not known by
-/// name: for BoringSSL there is [`holds_boringssl`].
+/// name: for BoringSSL there is [`boringssl`].
 pub(crate) fn unseen(process: &ProcessSeen) -> Option<Unseen> {
     process.mapped.iter().find_map(|mapped| {
         let name = mapped.path.file_name()?.to_str()?;
@@ -61,10 +66,14 @@ fn begins_with(name: &str, library: &str) -> bool {
     name.strip_prefix(library).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// Whether a program has BoringSSL in it. Worth asking once for each program that has no symbols of it:
-/// with them it is seen.
-pub(crate) fn holds_boringssl(program: impl Read) -> io::Result<bool> {
-    let mut program = program.take(MAX_SEARCHED);
+/// BoringSSL as a part of a program. Worth asking once for each program that has no symbols of it: with them
+/// it is seen.
+pub(crate) fn boringssl(program: impl Read) -> io::Result<Option<Unseen>> {
+    let is_found = holds_marker(program.take(MAX_SEARCHED))?;
+    Ok(is_found.then_some(BORINGSSL))
+}
+
+fn holds_marker(mut program: impl Read) -> io::Result<bool> {
     let mut window = Vec::with_capacity(CHUNK + LONGEST);
     loop {
         // A marker may lie across two chunks.
@@ -120,16 +129,23 @@ mod tests {
     #[test]
     fn boringssl_is_found_across_chunks() {
         assert_eq!(MARKERS.map(<[u8]>::len).into_iter().max(), Some(LONGEST));
-        let mut program = vec![b'O'; CHUNK - 5];
-        program.extend_from_slice(b"OPENSSL_internal");
+        let mut program = vec![b's'; CHUNK - 5];
+        program.extend_from_slice(b"external/boringssl/ssl/ssl_lib.cc");
         program.resize(2 * CHUNK, 0);
-        assert!(holds_boringssl(&program[..]).unwrap());
-        program[CHUNK] = b'x';
-        assert!(!holds_boringssl(&program[..]).unwrap());
+        let at = program.iter().position(|byte| *byte == b'e').unwrap();
+        // Wherever the chunks meet.
+        for shift in 0..40 {
+            let shifted = program.get(shift..).unwrap();
+            assert_eq!(boringssl(shifted).unwrap(), Some(BORINGSSL), "{shift}");
+        }
+        program[at + 25] = b'x';
+        assert_eq!(boringssl(&program[..]).unwrap(), None);
     }
 
     #[test]
     fn the_search_ends() {
-        assert!(!holds_boringssl(io::repeat(b'x')).unwrap());
+        let mut read = io::repeat(b'x').take(2 * MAX_SEARCHED);
+        assert_eq!(boringssl(&mut read).unwrap(), None);
+        assert_eq!(read.limit(), MAX_SEARCHED);
     }
 }
