@@ -19,6 +19,8 @@ pub struct Cli {
 pub enum Command {
     /// Read packet captures and report requests that do not belong on their connection
     Analyze(Analyze),
+    /// Tell what this machine, these privileges and this build allow live capture to see
+    Doctor(Doctor),
 }
 
 /// `wrongdoor analyze`
@@ -52,6 +54,20 @@ pub struct Analyze {
     /// Exit with 1 if there is a 421 (misdirected), or a 421 or a mismatch of names (mismatched)
     #[arg(long, value_enum, value_name = "WHAT")]
     pub fail_on: Option<FailOn>,
+}
+
+/// `wrongdoor doctor`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Exit status:
+   0  live capture can work, if only in part
+  69  it cannot: the kernel or this build lacks something
+  74  the output cannot be written
+  77  it could, with more privileges")]
+pub struct Doctor {
+    /// A table for people, or one JSON object for programs
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
 }
 
 /// How findings are written.

@@ -13,8 +13,12 @@ pub const USAGE: u8 = 64;
 pub const DATA: u8 = 65;
 /// An input cannot be opened (`EX_NOINPUT`).
 pub const INPUT: u8 = 66;
+/// The kernel or this build cannot do what is needed (`EX_UNAVAILABLE`).
+pub const UNAVAILABLE: u8 = 69;
 /// The output cannot be written (`EX_IOERR`).
 pub const OUTPUT: u8 = 74;
+/// A privilege is missing (`EX_NOPERM`).
+pub const PRIVILEGE: u8 = 77;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]

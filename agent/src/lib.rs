@@ -3,6 +3,7 @@
 pub mod capture;
 pub mod cli;
 pub mod command;
+mod doctor;
 mod export;
 pub mod failure;
 mod pipeline;

@@ -1,6 +1,7 @@
 //! The commands.
 
 mod analyze;
+mod doctor;
 
 use crate::cli::Command;
 use crate::failure::Failure;
@@ -10,5 +11,6 @@ use std::process::ExitCode;
 pub fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
     }
 }

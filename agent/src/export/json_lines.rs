@@ -80,6 +80,14 @@ impl JsonLines {
     }
 }
 
+/// One object as a line.
+pub(crate) fn json_line(object: &impl Serialize) -> Vec<u8> {
+    let mut line = Vec::new();
+    append(&mut line, object);
+    line.push(b'\n');
+    line
+}
+
 /// Writing to memory fails only for maps with keys that are no text, which there are none of.
 fn append(bytes: &mut Vec<u8>, line: &impl Serialize) {
     let written = serde_json::to_writer(bytes, line);

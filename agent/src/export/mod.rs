@@ -6,10 +6,10 @@ mod output;
 mod record;
 mod table;
 
-pub(crate) use json_lines::JsonLines;
+pub(crate) use json_lines::{JsonLines, json_line};
 pub(crate) use output::Output;
 pub(crate) use record::{ConnectionNumber, Record, Summary};
-pub(crate) use table::Table;
+pub(crate) use table::{Table, Tone, grid, harmless};
 
 use crate::failure::Failure;
 

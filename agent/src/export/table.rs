@@ -1,7 +1,10 @@
 //! A table for people: the pattern first, the count of everything last.
 
 mod explain;
+mod grid;
 mod layout;
+
+pub(crate) use grid::{Tone, grid, harmless};
 
 use super::{Output, Record, Sink, Summary};
 use crate::failure::Failure;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use wrongdoor_core::verdict::Verdict;
 
 /// The width that everything fits in.
-const WIDTH: u16 = 100;
+pub(super) const WIDTH: u16 = 100;
 /// The most rows of one kind; the rest is counted.
 const MAX_ROWS: usize = 25;
 /// The longest name that is shown whole.

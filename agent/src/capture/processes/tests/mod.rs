@@ -1,0 +1,2 @@
+mod opening;
+mod scanning;

@@ -1,0 +1,39 @@
+//! What live capture can see here, and what would let it see more.
+
+mod capabilities;
+mod json;
+mod kernel;
+mod mounts;
+mod processes;
+mod report;
+mod system;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use json::json;
+pub(crate) use report::{Condition, LibraryReport, Live, ProgramReport, Report};
+pub(crate) use system::System;
+pub(crate) use table::table;
+
+use report::{Area, Finding};
+use std::time::Instant;
+
+/// Looks at the machine; `live` is what came of loading the probes.
+pub(crate) fn examine(system: &System, live: Live, now: Instant) -> Report {
+    let mut findings = vec![build(live.has_probes)];
+    findings.extend(kernel::findings(system));
+    findings.extend(capabilities::findings(system));
+    findings.extend(mounts::findings(system));
+    let (seen, unseen) = processes::findings(system, now);
+    findings.extend(seen);
+    Report { findings, live, unseen }
+}
+
+fn build(has_probes: bool) -> Finding {
+    if has_probes {
+        return Finding::ok(Area::Build, "probes", "in this build");
+    }
+    let remedy = "install a BPF toolchain with `cargo xtask setup` and build again";
+    Finding::missing(Area::Build, "probes", "this build has no probes", remedy)
+}

@@ -1,0 +1,134 @@
+//! The report for people. The last line says what it comes to.
+
+use super::report::{
+    Condition, Finding, LibraryReport, ProgramReport, Report, State, UnseenReport,
+};
+use crate::export::{Tone, grid, harmless};
+
+/// The most users or places that are named of one thing; the rest is counted.
+const MAX_NAMED: usize = 3;
+
+/// The whole text.
+pub(crate) fn table(report: &Report, colour: bool) -> String {
+    let findings: Vec<_> = report.findings.iter().map(finding).collect();
+    let programs: Vec<_> = report.live.programs.iter().map(program).collect();
+    let libraries: Vec<_> = report.live.libraries.iter().map(library).collect();
+    let unseen: Vec<_> = report.unseen.iter().map(unseen).collect();
+    let sections = [
+        ("This machine", grid(["state", "what", "found"], &findings, colour)),
+        (
+            "Programs in the kernel",
+            grid(["state", "program", "places", "found"], &programs, colour),
+        ),
+        (
+            "TLS libraries in use",
+            grid(["state", "library", "kind", "users", "found"], &libraries, colour),
+        ),
+        ("TLS that is not seen", grid(["pid", "command", "TLS", "remedy"], &unseen, colour)),
+    ];
+    let mut text = String::new();
+    for (title, section) in sections {
+        if !section.is_empty() {
+            text.push_str(&format!("{title}\n{section}\n"));
+        }
+    }
+    text.push_str(verdict(report.condition()));
+    text.push('\n');
+    text
+}
+
+fn verdict(condition: Condition) -> &'static str {
+    match condition {
+        Condition::Works => "Live capture works.",
+        Condition::Partly => "Live capture works in part: see what is degraded or not seen.",
+        Condition::Unprivileged => "Live capture needs more privileges: see what is missing.",
+        Condition::Unavailable => "Live capture cannot work here: see what is missing.",
+    }
+}
+
+fn finding(finding: &Finding) -> (Tone, [String; 3]) {
+    let name = format!("{}: {}", finding.area.as_str(), finding.name);
+    let found = with_remedy(harmless_line(&finding.detail), finding.remedy.as_deref());
+    (tone(finding.state), [finding.state.as_str().to_owned(), name, found])
+}
+
+fn program(report: &ProgramReport) -> (Tone, [String; 4]) {
+    let state = match &report.loaded {
+        Err(_) => State::Missing,
+        Ok(()) if report.failed.is_empty() => State::Ok,
+        Ok(()) => State::Degraded,
+    };
+    let mut found = report.purpose.clone();
+    if let Err(error) = &report.loaded {
+        found = format!("{found}\nrefused: {}", harmless_line(error));
+    }
+    let failed = report
+        .failed
+        .iter()
+        .map(|(place, reason)| format!("{}: {}", harmless(place), harmless_line(reason)));
+    found = with_more(found, failed, report.failed.len());
+    let remedy = report.remedy.as_deref().filter(|_| state != State::Ok);
+    let places = report.attached.to_string();
+    let name = harmless(&report.program);
+    (tone(state), [state.as_str().to_owned(), name, places, with_remedy(found, remedy)])
+}
+
+fn library(report: &LibraryReport) -> (Tone, [String; 5]) {
+    let state = match &report.refused {
+        Some(_) => State::Missing,
+        None if report.missing.is_empty() => State::Ok,
+        None => State::Degraded,
+    };
+    let mut found = match &report.refused {
+        Some(reason) => format!("refused: {}", harmless_line(reason)),
+        None => format!("{} traps", report.traps),
+    };
+    if !report.missing.is_empty() {
+        let names = report.missing.iter().map(|name| harmless(name));
+        found = with_more(format!("{found}; not found:"), names, report.missing.len());
+    }
+    let users = report.users.iter().map(|(pid, command)| format!("{} {pid}", harmless(command)));
+    let users = with_more(String::new(), users, report.users.len());
+    let kind = match &report.version {
+        Some(version) => harmless(&format!("{} {version}", report.kind)),
+        None => harmless(&report.kind),
+    };
+    let path = harmless(&report.path);
+    (tone(state), [state.as_str().to_owned(), path, kind, users, found])
+}
+
+fn unseen(report: &UnseenReport) -> (Tone, [String; 4]) {
+    let UnseenReport { pid, command, what, remedy } = report;
+    (Tone::Warning, [pid.to_string(), harmless(command), what.clone(), remedy.clone()])
+}
+
+fn tone(state: State) -> Tone {
+    match state {
+        State::Ok => Tone::Good,
+        State::Degraded => Tone::Warning,
+        State::Missing => Tone::Bad,
+    }
+}
+
+fn with_remedy(text: String, remedy: Option<&str>) -> String {
+    match remedy {
+        Some(remedy) => format!("{text}\n-> {remedy}"),
+        None => text,
+    }
+}
+
+/// The first of `more`, each on a line of its own, and how many are left out.
+fn with_more(text: String, more: impl Iterator<Item = String>, count: usize) -> String {
+    let mut lines = vec![text];
+    lines.extend(more.take(MAX_NAMED));
+    if let Some(rest @ 1..) = count.checked_sub(MAX_NAMED) {
+        lines.push(format!("and {rest} more"));
+    }
+    lines.retain(|line| !line.is_empty());
+    lines.join("\n")
+}
+
+/// What the operating system said, whole, for it is wrapped: but it may quote a name.
+fn harmless_line(text: &str) -> String {
+    text.chars().take(400).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

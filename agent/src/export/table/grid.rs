@@ -1,0 +1,92 @@
+//! A table of text, for whoever has one to show.
+
+use super::layout::WIDTH;
+use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+
+/// The most rows that are shown; the rest is counted.
+const MAX_ROWS: usize = 50;
+/// The longest text from elsewhere that is shown whole.
+const MAX_TEXT: usize = 56;
+
+/// How the first cell of a row looks on a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// As it should be.
+    Good,
+    /// Worth knowing.
+    Warning,
+    /// Broken.
+    Bad,
+}
+
+/// A table with this header, or nothing where there are no rows.
+pub(crate) fn grid<const N: usize>(
+    header: [&str; N],
+    rows: &[(Tone, [String; N])],
+    colour: bool,
+) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    if colour {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table.set_header(header);
+    for (tone, row) in rows.iter().take(MAX_ROWS) {
+        table.add_row(row.iter().enumerate().map(|(column, text)| {
+            let cell = Cell::new(text);
+            match tone {
+                Tone::Good if column == 0 => cell.fg(Color::Green),
+                Tone::Warning if column == 0 => cell.fg(Color::Yellow),
+                Tone::Bad if column == 0 => cell.fg(Color::Red),
+                _ => cell,
+            }
+        }));
+    }
+    let mut text = table.to_string();
+    text.push('\n');
+    if let Some(more @ 1..) = rows.len().checked_sub(MAX_ROWS) {
+        text.push_str(&format!("… and {more} more\n"));
+    }
+    text
+}
+
+/// Text that somebody else chose, as a path or a command: nothing in it that a terminal would obey, and
+/// short. The end says most about a path, so it stays.
+pub(crate) fn harmless(text: &str) -> String {
+    let shown = |c: char| if c.is_ascii() && !c.is_ascii_control() { c } else { '\u{fffd}' };
+    let len = text.chars().count();
+    if len <= MAX_TEXT {
+        return text.chars().map(shown).collect();
+    }
+    std::iter::once('…').chain(text.chars().skip(len + 1 - MAX_TEXT).map(shown)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_narrow_and_long_ones_are_cut() {
+        assert_eq!(grid(["a"], &[], false), "");
+        let row = (Tone::Bad, ["x".repeat(30), "word ".repeat(60)]);
+        let text = grid(["a", "b"], &vec![row; MAX_ROWS + 2], false);
+        assert!(text.ends_with("… and 2 more\n") && !text.contains('\u{1b}'));
+        assert!(text.lines().all(|line| line.chars().count() <= usize::from(WIDTH)));
+        let row = (Tone::Bad, ["x".to_owned()]);
+        assert!(grid(["a"], &[row], true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn terminals_obey_nothing() {
+        assert_eq!(harmless("a\u{1b}[2J\nb\u{202e}"), "a\u{fffd}[2J\u{fffd}b\u{fffd}");
+        let long = harmless(&format!("/{}/libssl.so.3", "x".repeat(4000)));
+        assert_eq!(long.chars().count(), MAX_TEXT);
+        assert!(long.starts_with('…') && long.ends_with("/libssl.so.3"));
+    }
+}
