@@ -13,7 +13,9 @@ const RETURNS: [u32; 3] = [0xd65f_03c0, 0xd65f_0bff, 0xd65f_0fff];
 /// Plans the traps of a C function.
 pub(super) fn plan_c(body: &Body<'_>, when: When, abilities: Abilities) -> Plan {
     if when != When::Begin && !abilities.uretprobe {
-        return Plan::Impossible("not every way out of it is known, and uretprobes are not to be used");
+        return Plan::Impossible(
+            "not every way out of it is known, and uretprobes are not to be used",
+        );
     }
     let entry = (when != When::End).then(|| entry(body));
     let end = (when != When::Begin).then(|| end(body, body.address, Place::Uretprobe));
@@ -28,9 +30,10 @@ pub(super) fn plan_go(body: &Body<'_>, when: When) -> Plan {
     let mut spots = vec![entry(body)];
     if when == When::Both {
         let words = body.bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
-        let places = (body.address..).step_by(4).zip(words);
-        let returns = places.filter(|(_, word)| RETURNS.contains(word));
-        spots.extend(returns.map(|(address, _)| end(body, address, Place::Return)));
+        for (index, _) in words.enumerate().filter(|(_, word)| RETURNS.contains(word)) {
+            let address = body.address.saturating_add(4 * index as u64);
+            spots.push(end(body, address, Place::Return));
+        }
     }
     Plan::of(spots)
 }

@@ -75,12 +75,15 @@ impl Elf {
             machine if machine == elf::EM_AARCH64.0 => Machine::AArch64,
             _ => return Some(Err(Reason::Foreign)),
         };
-        let programs = Table { at: header.u64(32)?, entry: header.u16(54)?, count: header.u16(56)? };
-        let sections = Table { at: header.u64(40)?, entry: header.u16(58)?, count: header.u16(60)? };
+        let programs =
+            Table { at: header.u64(32)?, entry: header.u16(54)?, count: header.u16(56)? };
+        let sections =
+            Table { at: header.u64(40)?, entry: header.u16(58)?, count: header.u16(60)? };
         let names = header.u16(62)?;
-        Some(Self::tables(reader, programs, sections, names.into()).map(|(segments, sections)| {
-            Some(Self { machine, segments, sections })
-        }))
+        Some(
+            Self::tables(reader, programs, sections, names.into())
+                .map(|(segments, sections)| Some(Self { machine, segments, sections })),
+        )
     }
 
     fn tables(
@@ -114,7 +117,9 @@ impl Elf {
 
     /// The section called `name`, if the file has bytes of it.
     pub(super) fn section(&self, name: &[u8]) -> Option<&Section> {
-        self.sections.iter().find(|section| section.name == name && section.kind != elf::SHT_NOBITS.0)
+        self.sections
+            .iter()
+            .find(|section| section.name == name && section.kind != elf::SHT_NOBITS.0)
     }
 
     /// The segment of code at `address`.

@@ -35,7 +35,8 @@ pub(super) fn name(elf: &Elf, reader: &Reader<'_>, address: u64) -> Option<Strin
 fn slot(elf: &Elf, reader: &Reader<'_>, address: u64) -> Option<u64> {
     let code = reader.read_up_to(elf.offset(address)?, STUB_BYTES).ok()?;
     let mut stub = Decoder::with_ip(64, &code, address, DecoderOptions::NONE);
-    let jump = stub.iter().take(2).find(|line| line.flow_control() == FlowControl::IndirectBranch)?;
+    let jump =
+        stub.iter().take(2).find(|line| line.flow_control() == FlowControl::IndirectBranch)?;
     (jump.memory_base() == Register::RIP).then(|| jump.memory_displacement64())
 }
 

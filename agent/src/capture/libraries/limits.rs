@@ -15,6 +15,9 @@ pub(super) const CHUNK_BYTES: usize = 24 * 10_000;
 /// The most entries of one symbol table: three times what Node exports.
 pub(super) const MAX_SYMBOLS: u64 = 200_000;
 
+/// The names of all symbols together; C++ has long ones.
+pub(super) const MAX_NAMES_BYTES: u64 = 32 << 20;
+
 /// The most functions of one Go program; Kubernetes' own have about 100,000.
 pub(super) const MAX_GO_FUNCTIONS: u64 = 1 << 20;
 

@@ -162,7 +162,8 @@ fn plan_one(
         Plan::Traps(spots) => {
             for spot in spots {
                 let offset = segment.offset_of(spot.address).unwrap_or(u64::MAX);
-                let (place, arguments, is_emulated) = (spot.place, spot.arguments, spot.is_emulated);
+                let (place, arguments, is_emulated) =
+                    (spot.place, spot.arguments, spot.is_emulated);
                 let trap = Trap { symbol, function, place, offset, arguments, is_emulated };
                 examined.traps.push(trap);
             }

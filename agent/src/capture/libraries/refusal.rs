@@ -22,7 +22,9 @@ pub(crate) enum Reason {
     #[error("it is no regular file, and nothing else is opened")]
     NotRegular,
     /// Larger than the limit.
-    #[error("its {size} bytes are more than the {limit} that are looked at; strip its debug information")]
+    #[error(
+        "its {size} bytes are more than the {limit} that are looked at; strip its debug information"
+    )]
     TooLarge {
         /// Of the file.
         size: u64,

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use object::elf;
 
 use super::elf::{Elf, Section};
-use super::limits::{MAX_FUNCTIONS, MAX_SYMBOLS};
+use super::limits::{MAX_FUNCTIONS, MAX_NAMES_BYTES, MAX_SYMBOLS};
 use super::reader::{Fields, Reader};
 use super::refusal::Reason;
 use super::wanted::{BORINGSSL_MARK, WANTED, Wanted};
@@ -36,7 +36,9 @@ pub(super) struct Symbols {
 /// Looks into the dynamic symbols, and into the others where those have none of them.
 pub(super) fn find(elf: &Elf, reader: &Reader<'_>) -> Result<Symbols, Reason> {
     for kind in [elf::SHT_DYNSYM, elf::SHT_SYMTAB] {
-        let Some(table) = elf.sections.iter().find(|section| section.kind == kind.0) else { continue };
+        let Some(table) = elf.sections.iter().find(|section| section.kind == kind.0) else {
+            continue;
+        };
         let found = find_in(table, elf, reader)?;
         if !found.functions.is_empty() {
             return Ok(found);
@@ -89,15 +91,21 @@ fn names(
     texts: &Section,
     reader: &Reader<'_>,
 ) -> Result<Vec<(u32, Option<&'static Wanted>)>, Reason> {
+    if texts.size > MAX_NAMES_BYTES {
+        return Err(Reason::ReadsTooMuch { limit: MAX_NAMES_BYTES });
+    }
     let mut found: Vec<(u32, Option<&'static Wanted>)> = Vec::new();
     let too_many = reader.walk(texts.offset, texts.size, OVERLAP, |begins, piece| {
-        for (end, _) in piece.iter().enumerate().filter(|(_, byte)| **byte == 0) {
-            let text = piece.get(..end).unwrap_or_default();
+        let mut at = 0;
+        for text in piece.split_inclusive(|&byte| byte == 0) {
+            let begins = begins + at;
+            at += text.len() as u64;
+            let Some(text) = text.strip_suffix(&[0]) else { continue };
             let wanted = WANTED.iter().map(|wanted| (wanted.symbol, Some(wanted)));
             for (name, wanted) in wanted.chain([(BORINGSSL_MARK, None)]) {
                 // A name may be the end of another one's text.
                 let Some(before) = text.strip_suffix(name.as_bytes()) else { continue };
-                let at = u32::try_from(begins + before.len() as u64).unwrap_or(0);
+                let Ok(at) = u32::try_from(begins + before.len() as u64) else { continue };
                 // Seen twice where the pieces overlap.
                 if found.iter().any(|(other, _)| *other == at) {
                     continue;

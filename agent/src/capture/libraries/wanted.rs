@@ -26,9 +26,7 @@ pub(super) enum When {
 /// Only BoringSSL has this one.
 pub(super) const BORINGSSL_MARK: &str = "BORINGSSL_self_test";
 
-use Function::{
-    Clear, Free, New, NewInto, Read, ReadEx, Sendfile, Write, WriteEx, WriteEx2,
-};
+use Function::{Clear, Free, New, NewInto, Read, ReadEx, Sendfile, Write, WriteEx, WriteEx2};
 use When::{Begin, Both, End};
 
 const fn vital(symbol: &'static str, function: Function, when: When) -> Wanted {

@@ -58,7 +58,9 @@ impl Table {
             let header = reader.read_up_to(section.offset, HEADER_BYTES)?;
             let magic = Fields(&header).u32(0).unwrap_or(0);
             if TOO_OLD.contains(&magic) {
-                return Err(Reason::Go("it was built with Go before 1.18; build it with a later one"));
+                return Err(Reason::Go(
+                    "it was built with Go before 1.18; build it with a later one",
+                ));
             }
             let table = Self::parse(Fields(&header), elf.machine, section.offset, section.size);
             return match table {
@@ -100,15 +102,16 @@ impl Table {
             return None;
         }
         let (names, units, functions) = (header.u64(32)?, header.u64(40)?, header.u64(64)?);
-        let is_in_order = names >= HEADER_BYTES && names <= units && units <= functions;
-        (is_in_order && functions <= size).then_some(Self {
+        let is_in_order = names >= HEADER_BYTES && units <= functions;
+        let table = Self {
             text: header.u64(24)?,
             names: offset.checked_add(names)?,
-            names_size: units - names,
+            names_size: units.checked_sub(names)?,
             functions: offset.checked_add(functions)?,
-            functions_size: size - functions,
+            functions_size: size.checked_sub(functions)?,
             count: header.u64(8)?,
-        })
+        };
+        is_in_order.then_some(table)
     }
 
     /// The methods that are looked for.
@@ -163,7 +166,11 @@ impl Table {
                 at += text.len() as u64;
             }
             // One name, one place: more would be somebody's joke.
-            if found.len() > METHODS.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if found.len() > METHODS.len() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         })?;
         Ok(found)
     }

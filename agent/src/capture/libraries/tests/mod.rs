@@ -1,11 +1,30 @@
-//! Real libraries and programs, and files that mean harm.
+//! Real libraries and programs, made-up ones, and files that mean harm.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod build;
+mod hostile;
+mod made_up;
 mod real;
 
+use std::fs::File;
 use std::path::Path;
 
-use super::{Abilities, Examined, Refusal, SafeFile, examine};
+use super::*;
 
-fn look(path: impl AsRef<Path>, uretprobe: bool) -> Result<Option<Examined>, Refusal> {
-    examine(&SafeFile::open(path.as_ref())?, Abilities { uretprobe })
+const ABILITIES: [Abilities; 2] = [Abilities { uretprobe: true }, Abilities { uretprobe: false }];
+
+fn look(path: &Path, abilities: Abilities) -> Result<Option<Examined>, Refusal> {
+    examine(&SafeFile::open(path)?, abilities)
+}
+
+/// Examines bytes as a file, for whichever processor.
+fn look_at(bytes: &[u8], machine: Machine) -> Result<Option<Examined>, Reason> {
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, bytes).unwrap();
+    read(&file, machine)
+}
+
+fn read(file: &File, machine: Machine) -> Result<Option<Examined>, Reason> {
+    let reader = Reader::new(file, file.metadata().unwrap().len());
+    examine_elf(&reader, ABILITIES[0], machine)
 }

@@ -1,22 +1,162 @@
+//! What Debian's packages have, and what `objdump` thinks of it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+
 use super::*;
 
-#[test]
-fn dump() {
-    for path in std::env::var("DUMP").unwrap_or_default().split(':').filter(|p| !p.is_empty()) {
-        for uretprobe in [true, false] {
-            let start = std::time::Instant::now();
-            let found = look(path, uretprobe);
-            println!("== {path} uretprobe {uretprobe} {:?}", start.elapsed());
-            match found {
-                Ok(Some(found)) => {
-                    println!("{:?} {:?} missing {:?}", found.kind, found.version, found.missing);
-                    for t in found.traps {
-                        println!("{:34} {:9} {:9} {:#9x} {} {:?}", t.symbol, format!("{:?}", t.function), format!("{:?}", t.place), t.offset, t.is_emulated, t.arguments);
-                    }
-                }
-                Ok(None) => println!("none"),
-                Err(e) => println!("{e}"),
+const LIBRARIES: &str = "/usr/lib/x86_64-linux-gnu";
+
+/// A file of a package that the tests need.
+fn needed(path: impl Into<PathBuf>, package: &str) -> PathBuf {
+    let path = path.into();
+    let name = path.display();
+    assert!(path.exists(), "`{name}` is needed for this test: apt-get install {package}");
+    path
+}
+
+fn examined(path: &Path, abilities: Abilities) -> Examined {
+    look(path, abilities).unwrap().unwrap()
+}
+
+/// The mnemonics by address, of one function or of a range.
+fn disassemble(path: &Path, what: &[String]) -> BTreeMap<u64, String> {
+    let output = Command::new("objdump").arg("-d").args(what).arg(path).output();
+    let output = output.unwrap_or_else(|error| {
+        panic!("`objdump` is needed for this test: apt-get install binutils ({error})")
+    });
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = |line: &str| {
+        let (address, rest) = line.split_once(":\t")?;
+        let address = u64::from_str_radix(address.trim(), 16).ok()?;
+        let (_, instruction) = rest.split_once('\t')?;
+        Some((address, instruction.to_owned()))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+fn address(elf: &Elf, offset: u64) -> u64 {
+    let segments = elf.segments.iter().filter(|segment| segment.executable);
+    let mut found = segments.filter_map(|s| Some(s.address + offset.checked_sub(s.offset)?));
+    found.next_back().unwrap()
+}
+
+fn headers(path: &Path) -> Elf {
+    let file = File::open(path).unwrap();
+    let size = file.metadata().unwrap().len();
+    Elf::read(&Reader::new(&file, size)).unwrap().unwrap()
+}
+
+/// Each trap is on an instruction, and that is of the kind it is said to be.
+fn check(trap: &Trap, address: u64, code: &BTreeMap<u64, String>) {
+    let instruction = code.get(&address).unwrap_or_else(|| panic!("{trap:x?} is inside of one"));
+    let mnemonic = instruction.split_whitespace().next().unwrap();
+    let is_emulated = mnemonic.starts_with('j') && !instruction.contains('*')
+        || ["push", "nop", "call"].contains(&mnemonic);
+    assert_eq!(trap.is_emulated, is_emulated, "{trap:x?}: {instruction}");
+    if trap.place == Place::Return {
+        assert!(is_emulated || mnemonic == "ret", "{trap:x?}: {instruction}");
+    }
+}
+
+fn check_library(path: &Path) {
+    let elf = headers(path);
+    let mut disassembled = BTreeMap::new();
+    for abilities in ABILITIES {
+        for trap in examined(path, abilities).traps {
+            let code = disassembled
+                .entry(trap.symbol)
+                .or_insert_with(|| disassemble(path, &[format!("--disassemble={}", trap.symbol)]));
+            let place = address(&elf, trap.offset);
+            check(&trap, place, code);
+            if trap.place == Place::Uretprobe {
+                // The return address is still on top: nothing before has moved the stack.
+                let before = code.range(..place).filter(|(at, _)| place - **at < 64);
+                let before: String = before.map(|(_, line)| line.as_str()).collect();
+                assert!(!before.contains("push") && !before.contains("%rsp"), "{before}");
             }
         }
     }
+}
+
+#[test]
+fn openssl() {
+    let path = needed(format!("{LIBRARIES}/libssl.so.3"), "libssl3");
+    let found = examined(&path, ABILITIES[0]);
+    assert_eq!((found.kind, found.version.as_deref()), (Kind::OpenSsl, Some("libssl.so.3")));
+    assert_eq!(found.missing, []);
+    // `js` behind the test of the length; `jne __stack_chk_fail` of the stack protector.
+    let read: Vec<_> = found.traps.iter().filter(|trap| trap.symbol == "SSL_read").collect();
+    assert_eq!(
+        read.iter().map(|trap| trap.place).collect::<Vec<_>>(),
+        [Place::Entry, Place::Return]
+    );
+    assert!(read.iter().all(|trap| trap.is_emulated), "{read:x?}");
+    assert_eq!(read[1].offset - read[0].offset, 0x38 - 0x16);
+    assert_eq!(found.traps.iter().filter(|trap| trap.place == Place::Entry).count(), 9);
+    check_library(&path);
+}
+
+#[test]
+fn gnutls() {
+    let path = needed(format!("{LIBRARIES}/libgnutls.so.30"), "gnutls-bin");
+    let found = examined(&path, ABILITIES[0]);
+    assert_eq!((found.kind, found.missing.as_slice()), (Kind::GnuTls, [].as_slice()));
+    // It does nothing but jump to `gnutls_record_send2`.
+    assert!(!found.traps.iter().any(|trap| trap.symbol == "gnutls_record_send"));
+    assert!(found.traps.iter().any(|trap| trap.symbol == "gnutls_record_send2"));
+    // Its end is a jump to a function without a name: only a uretprobe sees that return.
+    let without = examined(&path, ABILITIES[1]);
+    assert!(without.missing.iter().any(|(symbol, _)| *symbol == "gnutls_record_recv"));
+    check_library(&path);
+}
+
+#[test]
+fn node_has_openssl_inside() {
+    let path = needed("/usr/bin/node", "nodejs");
+    let path = path.canonicalize().unwrap();
+    let found = examined(&path, ABILITIES[0]);
+    assert_eq!((found.kind, found.missing.as_slice()), (Kind::OpenSsl, [].as_slice()));
+    assert!(found.traps.iter().all(|trap| trap.is_emulated), "{:x?}", found.traps);
+    check_library(&path);
+}
+
+#[test]
+fn caddy_is_a_go_program() {
+    let path = needed("/usr/bin/caddy", "caddy");
+    let elf = headers(&path);
+    let found = examined(&path, ABILITIES[0]);
+    assert_eq!((found.kind, found.missing.as_slice()), (Kind::Go, [].as_slice()));
+    assert!(found.version.as_ref().unwrap().starts_with("go1."), "{:?}", found.version);
+    let of = |symbol: &str| -> Vec<Trap> {
+        found.traps.iter().filter(|trap| trap.symbol == symbol).cloned().collect()
+    };
+    for method in wanted::METHODS {
+        let traps = of(method.name);
+        let (first, last) = (traps[0].offset, traps.iter().map(|trap| trap.offset).max().unwrap());
+        let (first, last) = (address(&elf, first), address(&elf, last));
+        // No instruction is longer than 15 bytes.
+        let stop = last + 15;
+        let range = [format!("--start-address={first}"), format!("--stop-address={stop}")];
+        let code = disassemble(&path, &range);
+        for trap in &traps {
+            check(trap, address(&elf, trap.offset), &code);
+        }
+        assert_eq!(traps[0].place, Place::Entry);
+        if method.when == wanted::When::Both {
+            let returns = code.range(..=last).filter(|(_, line)| line.starts_with("ret")).count();
+            assert_eq!(traps.len() - 1, returns, "{}", method.name);
+        } else {
+            assert_eq!(traps.len(), 1);
+        }
+    }
+}
+
+#[test]
+fn what_has_no_tls_is_passed_over() {
+    for program in ["/bin/sh", "/usr/bin/env"] {
+        assert!(look(Path::new(program), ABILITIES[0]).unwrap().is_none(), "{program}");
+    }
+    assert!(look(Path::new("/etc/passwd"), ABILITIES[0]).unwrap().is_none());
 }

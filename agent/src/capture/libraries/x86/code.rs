@@ -207,7 +207,8 @@ fn copies(instruction: &Instruction) -> Option<Copy> {
         Encoding::Cdqe => (Register::RAX, true),
         _ => return None,
     };
-    let is_from_register = instruction.op_count() == 0 || instruction.op1_kind() == OpKind::Register;
+    let is_from_register =
+        instruction.op_count() == 0 || instruction.op1_kind() == OpKind::Register;
     let is_to_register = instruction.op_count() == 0 || instruction.op0_kind() == OpKind::Register;
     let to = if instruction.op_count() == 0 { Register::RAX } else { instruction.op0_register() };
     if !is_from_register || !is_to_register {

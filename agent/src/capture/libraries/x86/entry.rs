@@ -39,9 +39,10 @@ pub(super) fn of_go(code: &Code, graph: &Graph, needed: Needed) -> Entry {
     if let Some(best) = best(code, graph, needed, behind) {
         return best;
     }
-    let is_once = code.lines.iter().all(|line| {
-        target(line).is_none_or(|target| code.at(target) != Some(behind))
-    });
+    let is_once = code
+        .lines
+        .iter()
+        .all(|line| target(line).is_none_or(|target| code.at(target) != Some(behind)));
     if is_once { Entry { line: behind, ..first } } else { first }
 }
 
@@ -124,7 +125,8 @@ fn is_passed_once(code: &Code, graph: &Graph, first: usize, place: usize) -> boo
     let line = code.lines.get(first..=place).unwrap_or_default();
     let (Some(begin), Some(end)) = (line.first(), line.last()) else { return false };
     let from = begin.address.saturating_add(u64::from(first == 0));
-    let comes_back = |other: &Line| target(other).is_some_and(|to| (from..=end.address).contains(&to));
+    let comes_back =
+        |other: &Line| target(other).is_some_and(|to| (from..=end.address).contains(&to));
     if code.lines.iter().any(comes_back) {
         return false;
     }

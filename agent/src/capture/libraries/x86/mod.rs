@@ -57,14 +57,19 @@ pub(super) fn plan_c(
     if when == When::Both {
         // Where it costs nothing more, both share one breakpoint.
         let first = Entry { line: at_return, arguments: needed.arguments };
-        spots.extend(entry_spot(&code, if uses_uretprobe && at_return == 0 { first } else { entry }));
+        spots.extend(entry_spot(
+            &code,
+            if uses_uretprobe && at_return == 0 { first } else { entry },
+        ));
     }
     if uses_uretprobe {
         spots.extend(spot(&code, at_return, Place::Uretprobe, result(body.function, code::RAX)));
         return Plan::of(spots);
     }
     let Some(places) = proven else {
-        return Plan::Impossible("not every way out of it is known, and uretprobes are not to be used");
+        return Plan::Impossible(
+            "not every way out of it is known, and uretprobes are not to be used",
+        );
     };
     for Return { line, result: register } in places {
         spots.extend(spot(&code, line, Place::Return, result(body.function, register)));

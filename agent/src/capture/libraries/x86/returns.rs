@@ -94,12 +94,7 @@ fn through(line: &Line, result: u8, is_wide: bool) -> Option<u8> {
 }
 
 /// The last emulated instructions before the return at `end`, one on each way to it.
-fn before(
-    code: &Code,
-    graph: &Graph,
-    finals: &[Option<u8>],
-    end: usize,
-) -> Option<Vec<Return>> {
+fn before(code: &Code, graph: &Graph, finals: &[Option<u8>], end: usize) -> Option<Vec<Return>> {
     let mut found = Vec::new();
     let mut seen = vec![false; code.lines.len()];
     let mut ahead = vec![end];
