@@ -333,6 +333,40 @@ fn what_the_decoder_sees_otherwise_is_a_gap() {
     }
 }
 
+/// The place taken up behind a loss may be in the middle of a header block.
+#[test]
+fn behind_a_lost_beginning_of_a_header_block_the_rest_is_passed_over() {
+    let (watched, mut reports) = watched();
+    reports.push(watched.session(None));
+    let settings = h2::frame(h2::SETTINGS, 0, 0, &[]);
+    let last = h2::headers(3, true, &Hpack::default().request("GET", "b.test"));
+    let block = [h2::frame(h2::CONTINUATION, h2::END_HEADERS, 1, b"\x82"), last].concat();
+    for (sequence, bytes) in [(0, [h2::PREFACE, &settings].concat()), (2, block)] {
+        let piece = Forwarded { omitted: 0, at_boundary: true, bytes };
+        reports.push(Report::Plaintext(watched.session, Direction::Sent, sequence, piece));
+    }
+    let found = observe_reports(&reports);
+    assert_eq!((found.only().stream, found.only().authority.as_deref()), (3, Some("b.test")));
+}
+
+#[test]
+fn more_left_out_than_a_body_has_is_a_gap() {
+    let (watched, mut reports) = watched();
+    reports.push(watched.session(None));
+    let post = b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 10\r\n\r\n";
+    let get = b"GET / HTTP/1.1\r\nHost: b.test\r\n\r\n";
+    for (omitted, told, wrong) in [(10, 2, 0), (9, 1, 1), (11, 1, 1)] {
+        let mut reports = reports.clone();
+        for (sequence, omitted, bytes) in [(0, 0, &post[..]), (1, omitted, get)] {
+            let piece = Forwarded { omitted, at_boundary: true, bytes: bytes.to_vec() };
+            reports.push(Report::Plaintext(watched.session, Direction::Sent, sequence, piece));
+        }
+        let found = observe_reports(&reports);
+        assert_eq!(found.exchanges.len(), told, "{omitted}");
+        assert_eq!(found.errors("live", "contradicted"), wrong, "{omitted}");
+    }
+}
+
 #[test]
 fn silence_ends_a_direction() {
     for (why, lost, told) in

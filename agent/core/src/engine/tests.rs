@@ -1,5 +1,7 @@
 use super::*;
 use crate::http2::PREFACE;
+use crate::live::{Direction, Input, Process, SessionId, Socket};
+use crate::net::Endpoint;
 
 /// A segment from this port, in a packet without a link header.
 fn segment(port: u16, sequence: u32, flags: Flags, payload: &[u8]) -> Vec<u8> {
@@ -85,4 +87,75 @@ fn requests_that_wait_for_their_answer_count() {
         let told = engine.drain();
         assert_eq!((engine.held_bytes(), told.len()), (0, 1001));
     }
+}
+
+fn report(engine: &mut Engine, number: u64, seconds: i64, report: Input<'_>) {
+    engine.live(number, Timestamp::from_parts(seconds, 0), report);
+}
+
+/// A socket and a session with this number, known to be its.
+fn open(engine: &mut Engine, number: u64) -> (Socket, SessionId) {
+    let endpoint = |last, port| Endpoint::v4([192, 0, 2, last], port);
+    let id = SocketId(number);
+    let socket = Socket { id, local: endpoint(1, 50_000), remote: endpoint(2, 443) };
+    let session = SessionId(number);
+    let process = Arc::new(Process { pid: 1, command: "x".into(), container: None });
+    let (socket, process) = (Some(socket), &process);
+    let met = Input::Session { session, socket, process, role: None, is_older: false };
+    report(engine, number, 0, met);
+    (socket.unwrap(), session)
+}
+
+fn ends(engine: &mut Engine) -> Vec<Option<Timestamp>> {
+    let ended = engine.drain().into_iter().filter_map(|observation| match observation.event {
+        Event::Connection(end) => Some(end.closed),
+        Event::Exchange(_) | Event::Serves { .. } => None,
+    });
+    ended.collect()
+}
+
+#[test]
+fn nothing_leads_to_a_connection_of_probes_that_has_ended() {
+    let mut engine = Engine::new(Config::default(), Arc::default());
+    let (socket, session) = open(&mut engine, 1);
+    report(&mut engine, 2, 1, Input::SessionClosed { session });
+    assert_eq!(ends(&mut engine), [Some(Timestamp::from_parts(1, 0))]);
+    // As long as the socket is open, what is in flight begins nothing new.
+    let (direction, bytes) = (Direction::Sent, &[22, 3, 1, 0, 200, 1][..]);
+    let late = Input::Handshake { socket, direction, offset: 0, bytes, missing: 0 };
+    report(&mut engine, 3, 2, late);
+    report(&mut engine, 4, 3, Input::SocketClosed { socket: socket.id });
+    assert!(engine.live.is_empty() && engine.connections() == 0);
+    engine.finish();
+    assert_eq!(ends(&mut engine), []);
+}
+
+#[test]
+fn a_session_is_waited_for_behind_the_close_of_its_socket_and_not_for_ever() {
+    let mut engine = Engine::new(Config::default(), Arc::default());
+    let (first, _) = open(&mut engine, 1);
+    report(&mut engine, 2, 1, Input::SocketClosed { socket: first.id });
+    report(&mut engine, 3, 9, Input::SocketClosed { socket: SocketId(77) });
+    assert_eq!((engine.connections(), ends(&mut engine).len()), (1, 0));
+    report(&mut engine, 4, 12, Input::SocketClosed { socket: SocketId(77) });
+    assert_eq!(ends(&mut engine), [Some(Timestamp::from_parts(1, 0))]);
+    assert!(engine.live.is_empty() && engine.connections() == 0);
+}
+
+#[test]
+fn connections_of_probes_share_the_bound_on_connections() {
+    let config = Config { max_connections: 16, ..Config::default() };
+    let mut engine = Engine::new(config, Arc::default());
+    for number in 1..200 {
+        let (socket, _) = open(&mut engine, number);
+        if number % 2 == 0 {
+            report(&mut engine, 1000, 0, Input::SocketClosed { socket: socket.id });
+        }
+        feed(&mut engine, 500 + number, &segment(number as u16, 0, Flags::SYN, &[]));
+        assert!(engine.connections() <= 16);
+    }
+    assert!(engine.counters().lost[&Loss::Evicted] > 100);
+    engine.finish();
+    assert!(engine.live.is_empty() && engine.connections() == 0);
+    assert_eq!(engine.held_bytes(), 0);
 }
