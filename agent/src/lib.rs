@@ -5,5 +5,10 @@ pub mod cli;
 pub mod command;
 mod export;
 pub mod failure;
+mod health;
+mod log;
 mod pipeline;
 mod progress;
+mod service;
+#[cfg(test)]
+mod testing;

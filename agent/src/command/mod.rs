@@ -1,6 +1,8 @@
 //! The commands.
 
 mod analyze;
+mod doctor;
+mod run;
 
 use crate::cli::Command;
 use crate::failure::Failure;
@@ -10,5 +12,7 @@ use std::process::ExitCode;
 pub fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
     }
 }
