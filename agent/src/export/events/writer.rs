@@ -4,7 +4,7 @@ use super::OutputState;
 use crate::export::{JsonLines, Record, Sink, Summary};
 use crate::failure::Failure;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 /// A line is at most this old when it reaches the output.
@@ -46,11 +46,8 @@ impl Writer {
         while let Ok(record) = queue.recv() {
             self.record(&record)?;
             let mut flushed = Instant::now();
-            loop {
-                match queue.try_recv() {
-                    Ok(record) => self.record(&record)?,
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-                }
+            while let Ok(record) = queue.try_recv() {
+                self.record(&record)?;
                 if flushed.elapsed() >= FLUSH_EVERY {
                     self.flush()?;
                     flushed = Instant::now();

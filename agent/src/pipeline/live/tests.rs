@@ -100,7 +100,8 @@ fn what_is_in_the_buffers_when_the_run_is_stopped_is_told_still() {
 #[test]
 fn a_run_has_an_end_without_anybody_stopping_it() {
     let shared = Shared::new();
-    let replay = Replay { stop_after: usize::MAX, ..Replay::new("coalescing", &shared) };
+    let mut replay = Replay::new("coalescing", &shared);
+    replay.stop_after = usize::MAX;
     let started = Instant::now();
     run(Box::new(replay), &shared, Some(Duration::from_millis(300)), None).unwrap();
     assert!(started.elapsed() >= Duration::from_millis(300));
@@ -110,7 +111,8 @@ fn a_run_has_an_end_without_anybody_stopping_it() {
 #[test]
 fn an_output_that_fails_ends_the_run() {
     let shared = Shared::new();
-    let replay = Replay { stop_after: usize::MAX, ..Replay::new("apache-two-hosts", &shared) };
+    let mut replay = Replay::new("apache-two-hosts", &shared);
+    replay.stop_after = usize::MAX;
     let events = events(Path::new("/dev/full"), EventsOf::All);
     let failure = run(Box::new(replay), &shared, None, Some(events)).unwrap_err();
     assert_eq!(failure.exit_code(), crate::failure::OUTPUT);

@@ -118,10 +118,10 @@ proptest! {
             *times.entry(name.clone()).or_default() += 1;
             names.see(&name, now);
             prop_assert!(names.admitted.len() <= MAX_NAMES);
-            for (label, standing) in &names.admitted {
-                prop_assert!(standing.score <= times[&**label]);
-                prop_assert!(standing.score >= names.floor);
-            }
+        }
+        for (label, standing) in &names.admitted {
+            prop_assert!(standing.score <= times[&**label]);
+            prop_assert!(standing.score >= names.floor);
         }
     }
 }

@@ -89,7 +89,7 @@ fn a_flood_of_names_is_counted_and_takes_no_room() {
     for _ in 0..10 {
         count(&mut requests, &request(&like, "frequent.test", "frequent.test"), START);
     }
-    let mut flood = like.clone();
+    let mut flood = like;
     let total = 1_000_000;
     let name = |at: u32| format!("{at:x<60}.{at:y<60}.{at:z<60}.{at:w<70}").into_boxed_str();
     assert_eq!(name(0).len(), MAX_NAME);
