@@ -1,13 +1,17 @@
 //! What was typed.
 
-use crate::failure;
+mod run;
+
+pub use run::{EventsOf, LogFormat, LogLevel, Run, SourceKind};
+
+use crate::{capture, failure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Explains HTTP 421 Misdirected Request: which request went to a connection that was not for it, and why.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, arg_required_else_help = true)]
+#[command(version, long_version = long_version(), max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -19,7 +23,9 @@ pub struct Cli {
 pub enum Command {
     /// Read packet captures and report requests that do not belong on their connection
     Analyze(Analyze),
-    /// Tell what this machine, these privileges and this build allow live capture to see
+    /// Watch this node's traffic: metrics to be scraped, and events
+    Run(Run),
+    /// Tell what of this node can be seen, and what stands in the way
     Doctor(Doctor),
 }
 
@@ -86,6 +92,15 @@ pub enum FailOn {
     Misdirected,
     /// That, or a request for another host than the connection is for
     Mismatched,
+}
+
+/// Tells apart what was built with the probes and what without.
+fn long_version() -> &'static str {
+    if capture::has_probes() {
+        concat!(env!("CARGO_PKG_VERSION"), " (with eBPF probes)")
+    } else {
+        concat!(env!("CARGO_PKG_VERSION"), " (without eBPF probes: built with no BPF toolchain)")
+    }
 }
 
 /// A command line that is not a command; or one that only asked for help or the version.

@@ -3,6 +3,7 @@
 use crate::capture::file::{OpenError, ReadError};
 use std::error::Error;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 /// `--fail-on` matched.
@@ -13,7 +14,7 @@ pub const USAGE: u8 = 64;
 pub const DATA: u8 = 65;
 /// An input cannot be opened (`EX_NOINPUT`).
 pub const INPUT: u8 = 66;
-/// The kernel or this build cannot do what is needed (`EX_UNAVAILABLE`).
+/// Something that is needed is not there (`EX_UNAVAILABLE`).
 pub const UNAVAILABLE: u8 = 69;
 /// The output cannot be written (`EX_IOERR`).
 pub const OUTPUT: u8 = 74;
@@ -54,6 +55,43 @@ pub enum Failure {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The output takes nothing.
+    #[error("the last events were not written: their reader takes nothing")]
+    OutputStalled,
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address} (name another address with `--listen`)")]
+    Listen {
+        /// The address as given.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A thread or its runtime cannot be started.
+    #[error("cannot start {what}")]
+    Start {
+        /// What was to be started.
+        what: &'static str,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Something that is needed is not there.
+    #[error("{what}")]
+    Unavailable {
+        /// What is not there, and what to do about it.
+        what: String,
+    },
+    /// A privilege is missing.
+    #[error("{what}")]
+    Privilege {
+        /// Which one, for what, and how to get it.
+        what: String,
+    },
+    /// The command line asks for something that does not exist.
+    #[error("{what}")]
+    Usage {
+        /// What is wrong, and what would be right.
+        what: String,
+    },
 }
 
 impl Failure {
@@ -63,8 +101,13 @@ impl Failure {
             Self::Open(_) | Self::KeyLog { .. } => INPUT,
             Self::Read(ReadError::Failed { .. }) => INPUT,
             Self::Read(_) => DATA,
-            Self::StandardInputTwice | Self::OutputIsInput { .. } => USAGE,
-            Self::Output { .. } => OUTPUT,
+            Self::StandardInputTwice | Self::OutputIsInput { .. } | Self::Usage { .. } => USAGE,
+            Self::Output { .. } | Self::OutputStalled => OUTPUT,
+            Self::Listen { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                PRIVILEGE
+            }
+            Self::Listen { .. } | Self::Start { .. } | Self::Unavailable { .. } => UNAVAILABLE,
+            Self::Privilege { .. } => PRIVILEGE,
         }
     }
 

@@ -6,5 +6,10 @@ pub mod command;
 mod doctor;
 mod export;
 pub mod failure;
+mod health;
+mod log;
 mod pipeline;
 mod progress;
+mod service;
+#[cfg(test)]
+mod testing;

@@ -9,6 +9,7 @@
 //! channels are bounded, so that memory is too.
 
 mod docket;
+pub(crate) mod live;
 
 use crate::capture::file::{CaptureFile, ReadError, Window};
 use crate::export::{Record, Summary};
@@ -149,7 +150,7 @@ fn work(mut engine: Engine, jobs: &Receiver<Job>, batches: &SyncSender<Batch>) {
 
 /// Batches of all workers, window by window, put in order and ruled on.
 fn merge(workers: Vec<Receiver<Batch>>, mut each: impl FnMut(&Record) -> bool) -> Summary {
-    let mut docket = Docket::default();
+    let mut docket = Docket::patient();
     let mut counters = Counters::default();
     let mut observations = Vec::new();
     loop {
@@ -166,12 +167,12 @@ fn merge(workers: Vec<Receiver<Batch>>, mut each: impl FnMut(&Record) -> bool) -
         observations
             .sort_by_key(|observation: &Observation| (observation.packet, observation.connection));
         for observation in observations.drain(..) {
-            if !docket.hear(observation, &mut each) {
+            if !docket.hear(observation, &mut |record| each(&record)) {
                 return docket.summary(&counters);
             }
         }
         if at_end {
-            docket.close(&mut each);
+            docket.close(&mut |record| each(&record));
             return docket.summary(&counters);
         }
     }

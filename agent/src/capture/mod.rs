@@ -5,4 +5,8 @@ pub mod file;
 pub(crate) mod libraries;
 pub(crate) mod processes;
 pub(crate) mod scope;
+mod live;
 pub(crate) mod source;
+
+pub(crate) use ebpf::{RING_BYTES, has_probes};
+pub(crate) use live::{LiveArguments, open_live, report};

@@ -1,7 +1,8 @@
 //! `wrongdoor doctor`: what live capture can see here.
 
 use crate::cli::{Doctor, Format};
-use crate::doctor::{self, Condition, Live, System};
+use crate::capture;
+use crate::doctor::{self, Condition, System};
 use crate::export::Output;
 use crate::failure::{self, Failure};
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use std::time::Instant;
 /// Runs the command.
 pub(super) fn run(arguments: &Doctor) -> Result<ExitCode, Failure> {
     let mut output = Output::open(None)?;
-    let report = doctor::examine(&System::here(), Live::default(), Instant::now());
+    let report = doctor::examine(&System::here(), capture::report(), Instant::now());
     let text = match arguments.format {
         Format::Table => doctor::table(&report, output.wants_colour()).into_bytes(),
         Format::Json => doctor::json(&report),

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod doctor;
+mod run;
 
 use crate::cli::Command;
 use crate::failure::Failure;
@@ -11,6 +12,7 @@ use std::process::ExitCode;
 pub fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
     }
 }

@@ -33,6 +33,11 @@ impl JsonLines {
         Self { output, line: Vec::new(), connections: HashMap::new(), clock: Clock::default() }
     }
 
+    /// Makes sure that what was written has arrived.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.output.flush()
+    }
+
     fn write(&mut self, line: &impl Serialize) -> Result<(), Failure> {
         self.line.clear();
         append(&mut self.line, line);

@@ -1,12 +1,18 @@
 //! Where findings go.
 
 mod clock;
+mod events;
+mod http;
 mod json_lines;
+mod metrics;
 mod output;
 mod record;
 mod table;
 
+pub(crate) use events::{Events, EventsOf};
+pub(crate) use http::serve;
 pub(crate) use json_lines::{JsonLines, json_line};
+pub(crate) use metrics::{Correlated, Metrics, State};
 pub(crate) use output::Output;
 pub(crate) use record::{ConnectionNumber, Record, Summary};
 pub(crate) use table::{Table, Tone, grid, harmless};

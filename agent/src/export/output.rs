@@ -10,7 +10,7 @@ const BUFFER: usize = 256 * 1024;
 /// Where output goes.
 pub(crate) struct Output {
     name: String,
-    writer: BufWriter<Box<dyn Write>>,
+    writer: BufWriter<Box<dyn Write + Send>>,
     is_terminal: bool,
 }
 
@@ -20,7 +20,7 @@ impl Output {
         let Some(path) = path else {
             let stdout = io::stdout();
             let is_terminal = stdout.is_terminal();
-            let writer: Box<dyn Write> = Box::new(stdout);
+            let writer: Box<dyn Write + Send> = Box::new(stdout);
             let name = "standard output".to_owned();
             return Ok(Self {
                 name,
@@ -31,7 +31,7 @@ impl Output {
         let name = format!("`{}`", path.display());
         match File::create(path) {
             Ok(file) => {
-                let writer: Box<dyn Write> = Box::new(file);
+                let writer: Box<dyn Write + Send> = Box::new(file);
                 Ok(Self {
                     name,
                     writer: BufWriter::with_capacity(BUFFER, writer),

@@ -14,22 +14,44 @@ use wrongdoor_core::seen::Seen;
 const MAX_WAITING: usize = 50_000;
 
 /// Numbers connections, rules on exchanges, and counts.
-#[derive(Default)]
 pub(super) struct Docket {
     judge: Judge,
     numbers: HashMap<ConnectionId, ConnectionNumber>,
     last_number: u64,
     /// Mismatches: what endpoints are seen to serve later bears on them.
     waiting: VecDeque<(ConnectionNumber, Exchange)>,
+    /// At most so many of them.
+    max_waiting: usize,
     summary: Summary,
 }
 
 impl Docket {
+    /// For an input with an end, where mismatches wait for all evidence.
+    pub(super) fn patient() -> Self {
+        Self::new(MAX_WAITING)
+    }
+
+    /// For an input without an end: everything is ruled on as it comes.
+    pub(super) fn prompt() -> Self {
+        Self::new(0)
+    }
+
+    fn new(max_waiting: usize) -> Self {
+        Self {
+            judge: Judge::default(),
+            numbers: HashMap::new(),
+            last_number: 0,
+            waiting: VecDeque::new(),
+            max_waiting,
+            summary: Summary::default(),
+        }
+    }
+
     /// One observation, in order; false once nobody wants any more records.
     pub(super) fn hear(
         &mut self,
         observation: Observation,
-        each: &mut impl FnMut(&Record) -> bool,
+        each: &mut impl FnMut(Record) -> bool,
     ) -> bool {
         let number = self.number(observation.connection);
         match observation.event {
@@ -39,7 +61,7 @@ impl Docket {
             }
             Event::Exchange(exchange) if exchange.is_mismatched() => {
                 self.waiting.push_back((number, exchange));
-                if self.waiting.len() <= MAX_WAITING {
+                if self.waiting.len() <= self.max_waiting {
                     return true;
                 }
                 self.rule_on_oldest(each)
@@ -48,14 +70,19 @@ impl Docket {
             Event::Connection(connection) => {
                 self.numbers.remove(&observation.connection);
                 self.summary.connections += 1;
-                each(&Record::Connection { number, connection })
+                each(Record::Connection { number, connection })
             }
         }
     }
 
     /// The input is over: rules on everything that waited.
-    pub(super) fn close(&mut self, each: &mut impl FnMut(&Record) -> bool) {
+    pub(super) fn close(&mut self, each: &mut impl FnMut(Record) -> bool) {
         while !self.waiting.is_empty() && self.rule_on_oldest(each) {}
+    }
+
+    /// Proofs of what endpoints serve that could not be remembered.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.judge.forgotten
     }
 
     /// The sums, with what the engines counted.
@@ -79,7 +106,7 @@ impl Docket {
         })
     }
 
-    fn rule_on_oldest(&mut self, each: &mut impl FnMut(&Record) -> bool) -> bool {
+    fn rule_on_oldest(&mut self, each: &mut impl FnMut(Record) -> bool) -> bool {
         self.waiting.pop_front().is_none_or(|(number, exchange)| self.rule(number, exchange, each))
     }
 
@@ -87,13 +114,13 @@ impl Docket {
         &mut self,
         number: ConnectionNumber,
         exchange: Exchange,
-        each: &mut impl FnMut(&Record) -> bool,
+        each: &mut impl FnMut(Record) -> bool,
     ) -> bool {
         let ruling = self.judge.rule(&exchange);
         self.summary.exchanges += 1;
         self.summary.misdirected += u64::from(exchange.is_misdirected());
         self.summary.mismatched += u64::from(exchange.is_mismatched());
         self.summary.unreadable += u64::from(exchange.authority.raw == Seen::Unreadable);
-        each(&Record::Exchange { number, exchange, ruling })
+        each(Record::Exchange { number, exchange, ruling })
     }
 }

@@ -60,6 +60,17 @@ enum Links {
     Each(BTreeMap<u32, Vec<(&'static str, UProbeLinkId)>>),
 }
 
+impl Traced {
+    /// How many traps each program is attached to.
+    pub(super) fn traps_by_program(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let links: Vec<&Vec<_>> = match &self.links {
+            Links::All(links) => vec![links],
+            Links::Each(each) => each.values().collect(),
+        };
+        links.into_iter().flatten().map(|(program, _)| (*program, 1))
+    }
+}
+
 impl Libraries {
     pub(crate) fn new(abilities: Abilities, random_places: Option<Array<MapData, u32>>) -> Self {
         Self {
@@ -314,7 +325,7 @@ struct Trouble {
 }
 
 impl Trouble {
-    fn new(label: &'static str, error: &dyn std::error::Error) -> Self {
+    fn new(label: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
         Self { label, text: programs::chain(error) }
     }
 }

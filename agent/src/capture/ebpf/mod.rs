@@ -129,7 +129,10 @@ impl Probes {
         {
             taken += 1;
             if let Some(record) = &mut self.record {
-                record.write_all(&item).map_err(Failure::output)?;
+                record.write_all(&item).map_err(|source| Failure::Output {
+                    name: "the copy of the kernel's records".to_owned(),
+                    source,
+                })?;
             }
             match self.sessions.record(&item, &self.clock, &mut self.owners, engine) {
                 Outcome::Told => {}
@@ -152,7 +155,7 @@ impl Probes {
         let timeout = Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
         let mut ring = [PollFd::new(&self.outlet.ring, PollFlags::IN)];
         // Interrupted or timed out: the ring is looked into all the same.
-        drop(poll(&mut ring, Some(&timeout)));
+        let _woken = poll(&mut ring, Some(&timeout));
     }
 
     fn count(&mut self) {

@@ -100,6 +100,13 @@ pub(crate) struct Mapped {
     pub(crate) is_program: bool,
 }
 
+/// The container that a process runs in, where its control group names one.
+pub(crate) fn container_of(pid: u32) -> Option<String> {
+    let path = PathBuf::from(format!("/proc/{pid}/cgroup"));
+    let groups = read::read_bounded(&path, read::MAX_SMALL_FILE).ok()?;
+    container_id(&String::from_utf8_lossy(&groups))
+}
+
 // === impl FileId ===
 
 impl fmt::Display for FileId {

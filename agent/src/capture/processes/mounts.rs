@@ -1,9 +1,10 @@
 //! `/proc/PID/mountinfo`: what is mounted where.
 
 use super::Device;
+use super::read::read_bounded;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The most that is read of one. Nodes with hundreds of containers have thousands of mounts.
 pub(crate) const MAX_BYTES: u64 = 8 << 20;
@@ -24,6 +25,15 @@ pub(crate) struct Mount {
 /// The mounts, in the order in which they were made.
 pub(crate) fn parse(text: &[u8]) -> impl Iterator<Item = Mount> {
     text.split(|byte| *byte == b'\n').filter_map(line)
+}
+
+/// Where the control groups of the unified hierarchy are: on hybrid hosts beside those of the others.
+pub(crate) fn cgroup2(mountinfo: &Path) -> Option<PathBuf> {
+    let text = read_bounded(mountinfo, MAX_BYTES).ok()?;
+    // Of several mounts the one that shows all groups.
+    let mut mounts: Vec<Mount> = parse(&text).filter(|mount| mount.kind == "cgroup2").collect();
+    mounts.sort_by_key(|mount| mount.root != Path::new("/"));
+    mounts.into_iter().next().map(|mount| mount.point)
 }
 
 fn line(line: &[u8]) -> Option<Mount> {

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 /// The most of a small file in `/proc`; the largest, `cgroup`, has a path of 4 KiB for each hierarchy.
-const MAX_SMALL_FILE: u64 = 64 << 10;
+pub(super) const MAX_SMALL_FILE: u64 = 64 << 10;
 const MAPS_BUFFER: usize = 64 << 10;
 
 /// Reads processes.

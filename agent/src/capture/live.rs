@@ -1,0 +1,111 @@
+//! Which live source there is.
+
+use super::ebpf::{LoadError, Need, Options, Probes, RING_BYTES, has_probes};
+use super::scope::Scope;
+use super::source::Source;
+use crate::doctor;
+use crate::failure::Failure;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The most that `doctor` waits for the first look at all processes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is to be traced, as typed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LiveArguments<'a> {
+    /// `KIND=PATTERN`: only what one of these is of; everything where there is none.
+    pub(crate) include: &'a [String],
+    /// Of that, all but what one of these is of.
+    pub(crate) exclude: &'a [String],
+    /// The size of the ring.
+    pub(crate) ring_bytes: u32,
+    /// Where every record is copied to.
+    pub(crate) record: Option<&'a Path>,
+}
+
+/// Starts tracing. From when on it captures, the source says.
+pub(crate) fn open_live(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>, Failure> {
+    let scope = Scope::parse(arguments.include, arguments.exclude)
+        .map_err(|error| Failure::Usage { what: error.to_string() })?;
+    if !arguments.ring_bytes.is_power_of_two() || arguments.ring_bytes < 4096 {
+        let what = "--ring-bytes: not a power of two from 4096 on".to_owned();
+        return Err(Failure::Usage { what });
+    }
+    let record = arguments.record.map(Path::to_owned);
+    let options = Options { scope, ring_bytes: arguments.ring_bytes, record };
+    Ok(Box::new(Probes::open(options)?))
+}
+
+/// What comes of loading the probes, for `doctor`: everything is attached, looked at, and detached again.
+pub(crate) fn report() -> doctor::Live {
+    let has_probes = has_probes();
+    let options =
+        Options { scope: Scope::default(), ring_bytes: RING_BYTES, record: None };
+    let probes = match Probes::open(options) {
+        Ok(probes) => probes,
+        Err(LoadError::NoProbes) => return doctor::Live { has_probes, ..doctor::Live::default() },
+        Err(error) => {
+            let remedy = error.is_privilege().then(|| {
+                "run it as root, or with the capabilities that are listed as missing".to_owned()
+            });
+            let program = doctor::ProgramReport {
+                program: "all".to_owned(),
+                loaded: Err(error.to_string()),
+                attached: 0,
+                failed: Vec::new(),
+                purpose: "everything that is seen in TLS libraries".to_owned(),
+                remedy,
+            };
+            return doctor::Live { has_probes, programs: vec![program], libraries: Vec::new() };
+        }
+    };
+    let begun = Instant::now();
+    while !Source::is_ready(&probes) && begun.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let status = probes.status();
+    let places = |program: &str| {
+        let found = status.attached.iter().find(|(name, _)| *name == program);
+        found.map_or(0, |(_, places)| usize::try_from(*places).unwrap_or(usize::MAX))
+    };
+    let programs = probes
+        .loaded()
+        .iter()
+        .map(|loaded| doctor::ProgramReport {
+            program: loaded.program.to_owned(),
+            loaded: loaded.result.clone(),
+            attached: places(loaded.program),
+            failed: Vec::new(),
+            purpose: loaded.purpose.to_owned(),
+            remedy: remedy(loaded.need, &loaded.result),
+        })
+        .collect();
+    doctor::Live { has_probes, programs, libraries: status.libraries }
+}
+
+fn remedy(need: Need, result: &Result<(), String>) -> Option<String> {
+    let reason = result.as_ref().err()?;
+    let text = if reason.contains("cgroup2") {
+        "mount -t cgroup2 none /sys/fs/cgroup/unified"
+    } else if need == Need::StandIn {
+        "boot a kernel from 6.3 on, or without lockdown"
+    } else {
+        "run it with the capabilities that are listed as missing, or boot a newer kernel"
+    };
+    Some(text.to_owned())
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        let what = error.to_string();
+        if error.is_privilege() {
+            let what = format!(
+                "{what}; run it as root, or with the capabilities that `wrongdoor doctor` names"
+            );
+            Self::Privilege { what }
+        } else {
+            Self::Unavailable { what: format!("{what}; `wrongdoor doctor` says more") }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Events: the records that are of interest, as JSON lines, written beside the capture.
+//!
+//! Records go through a bounded queue to a thread that writes them, so that an output that takes its time
+//! never holds up capture: what does not fit in is dropped and counted.
+
+mod selection;
+mod writer;
+
+pub(crate) use selection::EventsOf;
+
+use super::{JsonLines, Record, Summary};
+use crate::failure::Failure;
+use selection::Selection;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
+use std::sync::mpsc::{channel, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+/// Records that may wait to be written.
+const MAX_QUEUED: usize = 4096;
+/// So long the last lines may take when the run ends.
+const PATIENCE_AT_END: Duration = Duration::from_secs(5);
+
+/// The events of a run.
+pub(crate) struct Events {
+    selection: Selection,
+    queue: SyncSender<Record>,
+    last: Sender<Summary>,
+    /// How writing ended.
+    outcome: Receiver<Result<(), Failure>>,
+    output: Arc<OutputState>,
+    written: Written,
+}
+
+/// What the writer tells.
+#[derive(Default)]
+struct OutputState {
+    /// Nothing more is written.
+    has_failed: AtomicBool,
+    /// Records that did not reach the output.
+    lost: AtomicU64,
+}
+
+/// What became of the records that the events are to hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// How many there were.
+    pub(crate) wanted: u64,
+    /// Of them: there was no room in the queue.
+    pub(crate) queue_full: u64,
+    /// The output failed.
+    pub(crate) failed: u64,
+    /// Connections with findings that were too many to remember.
+    pub(crate) over_limit: u64,
+}
+
+impl Events {
+    /// Starts the thread that writes.
+    pub(crate) fn start(lines: JsonLines, of: EventsOf) -> io::Result<Self> {
+        Self::with_room_for(MAX_QUEUED, lines, of)
+    }
+
+    fn with_room_for(records: usize, lines: JsonLines, of: EventsOf) -> io::Result<Self> {
+        let (queue, queued) = sync_channel(records);
+        let (last, summary) = channel();
+        let (ended, outcome) = channel();
+        let output = Arc::<OutputState>::default();
+        let state = Arc::clone(&output);
+        thread::Builder::new().name("events".to_owned()).spawn(move || {
+            // Where nobody waits for it any more, the run is over.
+            drop(ended.send(writer::write(lines, &queued, &summary, &state)));
+        })?;
+        let selection = Selection::new(of);
+        Ok(Self { selection, queue, last, outcome, output, written: Written::default() })
+    }
+
+    /// A record, which is written if it is of interest. Never waits. False once the output has failed.
+    pub(crate) fn offer(&mut self, record: Record) -> bool {
+        let wanted = self.selection.wants(&record);
+        self.written.over_limit = self.selection.over_limit();
+        if !wanted {
+            return true;
+        }
+        self.written.wanted += 1;
+        match self.queue.try_send(record) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => self.written.queue_full += 1,
+            Err(TrySendError::Disconnected(_)) => self.written.failed += 1,
+        }
+        !self.output.has_failed.load(Ordering::Relaxed)
+    }
+
+    /// What became of the records so far.
+    pub(crate) fn written(&self) -> Written {
+        let over_limit = self.written.over_limit;
+        Written {
+            wanted: self.written.wanted + over_limit,
+            failed: self.written.failed + self.output.lost.load(Ordering::Relaxed),
+            ..self.written
+        }
+    }
+
+    /// Writes what is left and the sums, and ends. Gives up on an output that takes nothing.
+    pub(crate) fn finish(self, summary: Summary) -> Result<(), Failure> {
+        let Self { queue, last, outcome, .. } = self;
+        // A writer that does not listen any more tells why below.
+        drop(last.send(summary));
+        drop(queue);
+        match outcome.recv_timeout(PATIENCE_AT_END) {
+            Ok(written) => written,
+            Err(RecvTimeoutError::Timeout) => Err(Failure::OutputStalled),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(Failure::Unavailable { what: "the events' writer has died".to_owned() })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+use super::*;
+use crate::service::{Service, listen};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    // To the end: the connection is closed behind the answer.
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn it_answers_over_tcp() {
+    let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let shared = Shared::new();
+    let service = Service::start(listener, Arc::clone(&shared)).unwrap();
+
+    let metrics = get(address, "/metrics");
+    assert!(metrics.starts_with("HTTP/1.1 200 "), "{metrics}");
+    assert!(metrics.contains("content-type: text/plain; version=0.0.4\r\n"), "{metrics}");
+    assert!(metrics.contains("\nwrongdoor_build_info{version=\""), "{metrics}");
+    assert!(metrics.contains("\nprocess_resident_memory_bytes "), "{metrics}");
+
+    assert!(get(address, "/healthz").starts_with("HTTP/1.1 200 "));
+    let ready = get(address, "/readyz");
+    assert!(ready.starts_with("HTTP/1.1 503 ") && ready.contains("not capture yet"), "{ready}");
+    shared.health.turned(true);
+    assert!(get(address, "/readyz").starts_with("HTTP/1.1 200 "));
+    shared.health.over();
+    assert!(get(address, "/healthz").starts_with("HTTP/1.1 503 "));
+    assert!(get(address, "/").starts_with("HTTP/1.1 404 "));
+    service.stop();
+    assert!(TcpStream::connect(address).is_err(), "it is not answered any more");
+}
+
+#[test]
+fn an_address_in_use_is_named_with_the_remedy() {
+    let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let failure = listen(address).unwrap_err();
+    assert_eq!(failure.exit_code(), crate::failure::UNAVAILABLE);
+    let text = failure.to_string();
+    assert!(text.contains(&address.to_string()) && text.contains("--listen"), "{text}");
+}
+
+#[test]
+fn who_holds_connections_keeps_nobody_out_for_ever() {
+    let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = Service::start(listener, Shared::new()).unwrap();
+    let held: Vec<_> = (0..40).map(|_| TcpStream::connect(address).unwrap()).collect();
+    assert!(get(address, "/healthz").starts_with("HTTP/1.1 200 "));
+    drop(held);
+    service.stop();
+}

@@ -1,0 +1,136 @@
+//! Metrics: what was seen, in numbers.
+//!
+//! The capture thread updates plain values, once a turn under one lock; a scrape copies them out under the
+//! same lock and makes text of them afterwards.
+
+mod connections;
+mod family;
+mod labels;
+mod ledger;
+mod names;
+mod process;
+mod requests;
+mod series;
+mod text;
+
+pub(crate) use ledger::Correlated;
+
+use super::Record;
+use super::events::Written;
+use crate::capture::source::Tally;
+use connections::Connections;
+use family::{Family, number};
+use ledger::Ledger;
+use requests::Requests;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use wrongdoor_core::counters::Counters;
+
+/// The content type of [`encode`].
+pub(crate) use text::CONTENT_TYPE;
+
+/// All metrics of a run.
+#[derive(Default)]
+pub(crate) struct Metrics {
+    requests: Requests,
+    connections: Connections,
+    tracked: u64,
+    decode_errors: BTreeMap<(&'static str, &'static str), u64>,
+    ledger: Ledger,
+    attached: Vec<(&'static str, u64)>,
+    failures: Vec<(&'static str, &'static str, u64)>,
+}
+
+/// The state of the parts of the pipeline, as of one moment.
+pub(crate) struct State<'a> {
+    pub(crate) tally: Tally,
+    pub(crate) counters: &'a Counters,
+    /// Connections that are followed.
+    pub(crate) tracked: usize,
+    pub(crate) correlated: Correlated,
+    pub(crate) written: Written,
+}
+
+/// Metrics that were copied out, to be encoded.
+pub(crate) struct Snapshot(Vec<Family>);
+
+impl Metrics {
+    /// Counts a record. `now` is time since any fixed moment, and only grows.
+    pub(crate) fn record(&mut self, record: &Record, now: Duration) {
+        match record {
+            Record::Exchange { exchange, ruling, .. } => {
+                self.requests.count(exchange, *ruling, now)
+            }
+            Record::Connection { connection, .. } => self.connections.count(connection),
+        }
+    }
+
+    /// The state at the end of a turn; and names that are idle go.
+    pub(crate) fn turn(&mut self, state: State<'_>, now: Duration) {
+        let State { tally, counters, tracked, correlated, written } = state;
+        self.requests.age(now);
+        self.tracked = tracked as u64;
+        self.decode_errors.clone_from(&counters.decode_errors);
+        self.ledger = Ledger::of(&tally, counters, correlated, written);
+        self.attached = tally.attached;
+        self.failures = tally.failures;
+    }
+
+    /// A copy to encode once the lock is given back.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let mut families = Vec::new();
+        self.requests.families(&mut families);
+        self.connections.families(&mut families);
+        let help = "Connections that are followed now.";
+        let tracked = Family::gauge("wrongdoor_connections_tracked", help);
+        families.push(tracked.with([], number(self.tracked)));
+        self.ledger.families(&mut families);
+        let help = "What could not be decoded, and why.";
+        let mut errors = Family::counter("wrongdoor_decode_errors_total", help);
+        for ((protocol, kind), count) in &self.decode_errors {
+            let labels = [("protocol", (*protocol).into()), ("kind", (*kind).into())];
+            errors = errors.with(labels, number(*count));
+        }
+        let help = "Places that a kernel program is attached to.";
+        let mut attached = Family::gauge("wrongdoor_probe_attached", help);
+        for (program, places) in &self.attached {
+            attached = attached.with([("program", (*program).into())], number(*places));
+        }
+        let help = "Programs and places that the kernel or a file refused, and why.";
+        let mut failures = Family::counter("wrongdoor_probe_failures_total", help);
+        for (program, reason, count) in &self.failures {
+            let labels = [("program", (*program).into()), ("reason", (*reason).into())];
+            failures = failures.with(labels, number(*count));
+        }
+        families.extend([errors, attached, failures, build_info()]);
+        Snapshot(families)
+    }
+
+    /// Exchanges, of them 421s, and connections.
+    #[cfg(test)]
+    pub(crate) fn totals(&self) -> (u64, u64, u64) {
+        let (exchanges, misdirected) = self.requests.totals();
+        (exchanges, misdirected, self.connections.total())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn left(&self, stage: &str) -> u64 {
+        self.ledger.left(stage)
+    }
+}
+
+impl Snapshot {
+    /// As text, with what the process itself takes. What went wrong, where it cannot be written.
+    pub(crate) fn encode(self) -> Result<String, String> {
+        let mut families = self.0;
+        families.extend(process::families());
+        text::encode(families).map_err(|error| error.to_string())
+    }
+}
+
+fn build_info() -> Family {
+    let probes = if crate::capture::has_probes() { "true" } else { "false" };
+    let labels = [("version", env!("CARGO_PKG_VERSION").into()), ("probes", probes.into())];
+    Family::gauge("wrongdoor_build_info", "Always 1; the labels tell what was built.")
+        .with(labels, 1.0)
+}

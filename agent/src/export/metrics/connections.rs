@@ -1,0 +1,90 @@
+//! What is counted of connections.
+
+use super::family::{Family, Kind, Sample, Value};
+use super::labels::{Role, alpn_of, role_of, tls_version_of, visibility_of};
+use super::number;
+use std::collections::HashMap;
+use wrongdoor_core::engine::ConnectionEnd;
+use wrongdoor_core::live::Visibility;
+
+/// Upper bounds of the histogram of distinct authorities.
+const BOUNDS: [u64; 8] = [1, 2, 3, 5, 10, 20, 50, 100];
+
+/// Connections that ended, by what was seen of them. All labels have few values.
+#[derive(Default)]
+pub(super) struct Connections {
+    ended: HashMap<Key, u64>,
+    /// How many connections had at most so many authorities, of those that had any.
+    authorities: [u64; BOUNDS.len()],
+    with_authorities: u64,
+    authorities_sum: u64,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    role: Role,
+    alpn: &'static str,
+    tls_version: &'static str,
+    sni_state: &'static str,
+    visibility: Visibility,
+}
+
+impl Connections {
+    /// Counts a connection that ended.
+    pub(super) fn count(&mut self, connection: &ConnectionEnd) {
+        let facts = &connection.facts;
+        let key = Key {
+            role: role_of(facts),
+            alpn: alpn_of(facts),
+            tls_version: tls_version_of(facts),
+            sni_state: facts.sni().state(),
+            visibility: visibility_of(connection),
+        };
+        *self.ended.entry(key).or_default() += 1;
+        let authorities = connection.authorities.len() as u64;
+        if authorities == 0 {
+            return;
+        }
+        self.with_authorities += 1;
+        self.authorities_sum += authorities;
+        for (bound, count) in BOUNDS.iter().zip(&mut self.authorities) {
+            *count += u64::from(authorities <= *bound);
+        }
+    }
+
+    /// How many ended.
+    #[cfg(test)]
+    pub(super) fn total(&self) -> u64 {
+        self.ended.values().sum()
+    }
+
+    pub(super) fn families(&self, families: &mut Vec<Family>) {
+        let mut ended = Family::counter(
+            "wrongdoor_connections_total",
+            "TLS or HTTP connections that ended, by how much of them could be seen.",
+        );
+        for (key, count) in &self.ended {
+            let labels = [
+                ("role", key.role.as_str().into()),
+                ("alpn", key.alpn.into()),
+                ("tls_version", key.tls_version.into()),
+                ("sni_state", key.sni_state.into()),
+                ("visibility", key.visibility.as_str().into()),
+            ];
+            ended = ended.with(labels, number(*count));
+        }
+        let buckets = BOUNDS.map(number).into_iter().zip(self.authorities).collect();
+        let value = Value::Histogram {
+            buckets,
+            count: self.with_authorities,
+            sum: number(self.authorities_sum),
+        };
+        let authorities = Family {
+            name: "wrongdoor_connection_authorities",
+            help: "Distinct authorities asked for on a connection, of connections with any.",
+            kind: Kind::Histogram,
+            samples: vec![Sample { labels: Vec::new(), value }],
+        };
+        families.extend([ended, authorities]);
+    }
+}

@@ -1,0 +1,91 @@
+//! What of an exchange or a connection becomes a label, and as which value.
+
+use super::names::{ADDRESS, NONE};
+use wrongdoor_core::connection::Facts;
+use wrongdoor_core::engine::ConnectionEnd;
+use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::live::Visibility;
+use wrongdoor_core::name::Host;
+
+/// The end of the connection that this observation was made at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Role {
+    /// At neither: on the way.
+    Observer,
+}
+
+impl Role {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Observer => "observer",
+        }
+    }
+}
+
+pub(super) fn role_of(_facts: &Facts) -> Role {
+    Role::Observer
+}
+
+pub(super) fn visibility_of(_end: &ConnectionEnd) -> Visibility {
+    Visibility::HandshakeOnly
+}
+
+/// How an exchange ended, for whoever counts errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Outcome {
+    Misdirected,
+    Rejected,
+    Failed,
+    Served,
+    Unanswered,
+}
+
+impl Outcome {
+    pub(super) fn of(exchange: &Exchange) -> Self {
+        match exchange.status {
+            None => Self::Unanswered,
+            Some(421) => Self::Misdirected,
+            Some(..400) => Self::Served,
+            Some(400..500) => Self::Rejected,
+            Some(500..) => Self::Failed,
+        }
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Misdirected => "misdirected",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+            Self::Served => "served",
+            Self::Unanswered => "unanswered",
+        }
+    }
+}
+
+/// The host asked for. An authority that is none, or was not read, is empty: what was sent is never a label.
+pub(super) fn authority_of(exchange: &Exchange) -> &str {
+    match exchange.host() {
+        None => NONE,
+        Some(Host::Name(name)) => name,
+        Some(Host::Ip(_)) => ADDRESS,
+    }
+}
+
+/// The server name, where there is one to be seen.
+pub(super) fn sni_of(facts: &Facts) -> &str {
+    match facts.tls.as_ref().and_then(|tls| tls.sni_host.as_ref()) {
+        Some((Host::Ip(_), _)) => ADDRESS,
+        _ => facts.sni().name().unwrap_or(NONE),
+    }
+}
+
+/// The negotiated protocol, of those that are HTTP: the others are for the server to choose, and any number.
+pub(super) fn alpn_of(facts: &Facts) -> &'static str {
+    let Some(alpn) = facts.tls.as_ref().and_then(|tls| tls.alpn.as_deref()) else { return NONE };
+    ["h2", "http/1.1", "http/1.0", "h3"].into_iter().find(|known| *known == alpn).unwrap_or("other")
+}
+
+/// The negotiated version; empty on plaintext and where it was not seen.
+pub(super) fn tls_version_of(facts: &Facts) -> &'static str {
+    facts.tls.as_ref().and_then(|tls| tls.version?.name()).unwrap_or(NONE)
+}

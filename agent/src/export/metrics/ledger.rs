@@ -1,0 +1,107 @@
+//! The loss ledger: what entered each stage equals what left it plus what was counted lost.
+//!
+//! | stage | an event is | it leaves as |
+//! | --- | --- | --- |
+//! | `kernel` | a piece of news that a probe has | a record that the agent reads |
+//! | `capture` | a record that was read | an input of the engine |
+//! | `decode` | an input of the engine; and a stretch that was missing (`gap`) or given up at a bound (`limit`) | an input that was followed |
+//! | `correlate` | an exchange, a connection that ended, or a proof of what an endpoint serves; and a connection that was dropped for newer ones (`evicted`) | a record, or evidence that is remembered |
+//! | `export` | a record that the events are to hold | a line |
+//!
+//! What leaves `kernel` enters `capture`, and what leaves `capture` is the inputs of `decode`. Decoding
+//! makes other things of them, so that from there on each stage adds up by itself.
+
+use super::family::Family;
+use super::number;
+use crate::capture::source::Tally;
+use crate::export::events::Written;
+use std::collections::BTreeMap;
+use wrongdoor_core::counters::{Counters, Loss};
+
+/// What entered the stages and was lost in them. All counts only grow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::export) struct Ledger {
+    events: BTreeMap<&'static str, u64>,
+    lost: BTreeMap<(&'static str, &'static str), u64>,
+}
+
+/// What came out of the engine and was ruled on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Correlated {
+    /// Everything that the engine told.
+    pub(crate) observations: u64,
+    /// Proofs that could not be remembered.
+    pub(crate) forgotten: u64,
+}
+
+impl Ledger {
+    /// The ledger as of this moment.
+    pub(super) fn of(
+        tally: &Tally,
+        counters: &Counters,
+        correlated: Correlated,
+        written: Written,
+    ) -> Self {
+        let mut ledger = Self::default();
+        ledger.enter("kernel", tally.kernel_events);
+        for (reason, count) in &tally.kernel_lost {
+            ledger.lose("kernel", reason, *count);
+        }
+        ledger.enter("capture", tally.capture_events);
+        for (reason, count) in &tally.capture_lost {
+            ledger.lose("capture", reason, *count);
+        }
+        ledger.enter("decode", inputs_of(counters));
+        ledger.enter("correlate", correlated.observations);
+        for (loss, count) in &counters.lost {
+            let stage = match loss {
+                Loss::Gap | Loss::Limit => "decode",
+                Loss::Evicted => "correlate",
+            };
+            ledger.enter(stage, *count);
+            ledger.lose(stage, loss.as_str(), *count);
+        }
+        ledger.lose("correlate", "limit", correlated.forgotten);
+        ledger.enter("export", written.wanted);
+        ledger.lose("export", "queue_full", written.queue_full);
+        ledger.lose("export", "sink_failed", written.failed);
+        ledger.lose("export", "limit", written.over_limit);
+        ledger
+    }
+
+    /// What left a stage.
+    #[cfg(test)]
+    pub(in crate::export) fn left(&self, stage: &str) -> u64 {
+        let lost = self.lost.iter().filter(|((at, _), _)| *at == stage);
+        self.events[stage] - lost.map(|(_, count)| count).sum::<u64>()
+    }
+
+    pub(super) fn families(&self, families: &mut Vec<Family>) {
+        let mut events = Family::counter(
+            "wrongdoor_events_total",
+            "What entered a stage of the pipeline: what left it, and what was lost in it.",
+        );
+        for (stage, count) in &self.events {
+            events = events.with([("stage", (*stage).into())], number(*count));
+        }
+        let mut lost =
+            Family::counter("wrongdoor_events_lost_total", "What was lost in a stage, and why.");
+        for ((stage, reason), count) in &self.lost {
+            let labels = [("stage", (*stage).into()), ("reason", (*reason).into())];
+            lost = lost.with(labels, number(*count));
+        }
+        families.extend([events, lost]);
+    }
+
+    fn enter(&mut self, stage: &'static str, count: u64) {
+        *self.events.entry(stage).or_default() += count;
+    }
+
+    fn lose(&mut self, stage: &'static str, reason: &'static str, count: u64) {
+        *self.lost.entry((stage, reason)).or_default() += count;
+    }
+}
+
+fn inputs_of(counters: &Counters) -> u64 {
+    counters.packets
+}

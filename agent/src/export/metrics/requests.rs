@@ -1,0 +1,171 @@
+//! What is counted of requests, by the names in them.
+
+use super::family::{Family, Text};
+use super::labels::{Outcome, Role, authority_of, role_of, sni_of};
+use super::names::{Label, NONE, Names};
+use super::number;
+use super::series::{Key, Series};
+use std::sync::Arc;
+use std::time::Duration;
+use wrongdoor_core::exchange::{Exchange, HttpVersion};
+use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::verdict::Verdict;
+
+/// The cause and the generator of a 421 that nobody looked for.
+const UNKNOWN: &str = "unknown";
+
+/// The families of counters that have names from the network in their labels.
+#[derive(Default)]
+pub(super) struct Requests {
+    authorities: Names,
+    server_names: Names,
+    exchanges: Series<(Role, Verdict, Outcome, HttpVersion)>,
+    misdirected: Series<Role>,
+    mismatches: Series<(Role, Verdict, Outcome)>,
+    silent: Series<(Role, Verdict)>,
+}
+
+impl Requests {
+    /// Counts one exchange.
+    pub(super) fn count(&mut self, exchange: &Exchange, ruling: Ruling, now: Duration) {
+        let facts = &exchange.connection;
+        let (authority, sni) = self.names(authority_of(exchange), sni_of(facts), now);
+        let (role, verdict, outcome) = (role_of(facts), ruling.verdict, Outcome::of(exchange));
+
+        let all = |outcome| {
+            let rest = (role, verdict, outcome, exchange.version);
+            Key { authority: Arc::clone(&authority), sni: Label::from(NONE), rest }
+        };
+        // So that the first 421 of what was served before is seen as a step.
+        self.exchanges.seed(all(Outcome::Misdirected), now);
+        self.exchanges.add(all(outcome), now);
+
+        let misdirected = key(&authority, &sni, role);
+        if exchange.is_misdirected() {
+            self.misdirected.add(misdirected, now);
+        } else {
+            self.misdirected.seed(misdirected, now);
+        }
+        if exchange.is_mismatched() {
+            self.mismatches.add(key(&authority, &sni, (role, verdict, outcome)), now);
+        }
+        if ruling.silent_misdirect {
+            self.silent.add(key(&authority, &sni, (role, verdict)), now);
+        }
+    }
+
+    /// Lets what is idle go.
+    pub(super) fn age(&mut self, now: Duration) {
+        for authority in self.authorities.age(now) {
+            self.forget_authority(&authority);
+        }
+        for sni in self.server_names.age(now) {
+            self.forget_sni(&sni);
+        }
+        self.exchanges.age(now);
+        self.misdirected.age(now);
+        self.mismatches.age(now);
+        self.silent.age(now);
+    }
+
+    /// How many there were, of all and of those answered with 421.
+    #[cfg(test)]
+    pub(super) fn totals(&self) -> (u64, u64) {
+        let all = self.exchanges.values().map(|(_, count)| count).sum();
+        (all, self.misdirected.values().map(|(_, count)| count).sum())
+    }
+
+    pub(super) fn families(&self, families: &mut Vec<Family>) {
+        let mut exchanges = Family::counter(
+            "wrongdoor_exchanges_total",
+            "HTTP exchanges, by the authority asked for and how they ended.",
+        );
+        for (key, count) in self.exchanges.values() {
+            let (role, verdict, outcome, version) = key.rest;
+            let labels = [
+                ("role", role.as_str().into()),
+                ("authority", (&key.authority).into()),
+                ("verdict", verdict.as_str().into()),
+                ("outcome", outcome.as_str().into()),
+                ("http_version", version.as_str().into()),
+            ];
+            exchanges = exchanges.with(labels.into_iter().chain(pod()), number(count));
+        }
+        let mut misdirected = Family::counter(
+            "wrongdoor_misdirected_total",
+            "Requests answered with 421 Misdirected Request.",
+        );
+        for (key, count) in self.misdirected.values() {
+            let why = [("cause", UNKNOWN.into()), ("generator", UNKNOWN.into())];
+            let labels = names(key, key.rest).into_iter().chain(why).chain(pod());
+            misdirected = misdirected.with(labels, number(count));
+        }
+        let mut mismatches = Family::counter(
+            "wrongdoor_authority_mismatches_total",
+            "Requests for another host than their connection's TLS handshake was for.",
+        );
+        for (key, count) in self.mismatches.values() {
+            let (role, verdict, outcome) = key.rest;
+            let how = [("verdict", verdict.as_str().into()), ("outcome", outcome.as_str().into())];
+            let labels = names(key, role).into_iter().chain(how).chain(pod());
+            mismatches = mismatches.with(labels, number(count));
+        }
+        let mut silent = Family::counter(
+            "wrongdoor_silent_misdirects_total",
+            "Mismatches answered with 2xx by an endpoint never seen to serve the authority.",
+        );
+        for (key, count) in self.silent.values() {
+            let (role, verdict) = key.rest;
+            let how = [("verdict", verdict.as_str().into())];
+            silent =
+                silent.with(names(key, role).into_iter().chain(how).chain(pod()), number(count));
+        }
+        families.extend([exchanges, misdirected, mismatches, silent]);
+    }
+
+    /// The label values of both names. Who loses its place to one of them loses its series.
+    fn names(&mut self, authority: &str, sni: &str, now: Duration) -> (Label, Label) {
+        let (authority, dropped) = self.authorities.see(authority, now);
+        if let Some(dropped) = dropped {
+            self.forget_authority(&dropped);
+        }
+        let (sni, dropped) = self.server_names.see(sni, now);
+        if let Some(dropped) = dropped {
+            self.forget_sni(&dropped);
+        }
+        (authority, sni)
+    }
+
+    fn forget_authority(&mut self, name: &Label) {
+        self.exchanges.forget(|key| key.authority == *name);
+        self.misdirected.forget(|key| key.authority == *name);
+        self.mismatches.forget(|key| key.authority == *name);
+        self.silent.forget(|key| key.authority == *name);
+    }
+
+    fn forget_sni(&mut self, name: &Label) {
+        self.misdirected.forget(|key| key.sni == *name);
+        self.mismatches.forget(|key| key.sni == *name);
+        self.silent.forget(|key| key.sni == *name);
+    }
+}
+
+fn key<T>(authority: &Label, sni: &Label, rest: T) -> Key<T> {
+    Key { authority: Arc::clone(authority), sni: Arc::clone(sni), rest }
+}
+
+fn names<T>(key: &Key<T>, role: Role) -> [(&'static str, Text); 3] {
+    [
+        ("role", role.as_str().into()),
+        ("authority", (&key.authority).into()),
+        ("sni", (&key.sni).into()),
+    ]
+}
+
+/// The workload's labels, so that the set is the same with and without an orchestrator.
+fn pod() -> [(&'static str, Text); 2] {
+    [("namespace", NONE.into()), ("workload", NONE.into())]
+}
+
+#[cfg(test)]
+mod tests;

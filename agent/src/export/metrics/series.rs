@@ -1,0 +1,152 @@
+//! A family of counters with names from the network in their labels, and never more than so many series.
+
+use super::names::{IDLE_AFTER, Label, OTHER, is_reserved};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The most series of one family.
+pub(in crate::export) const MAX_SERIES: usize = 2000;
+/// Counters that stand at 0 until there is something to count may take so many of them.
+const MAX_SEEDED: usize = MAX_SERIES / 2;
+
+/// The labels of one series. `T` holds those with few values.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key<T> {
+    pub(super) authority: Label,
+    /// Empty in families without this label.
+    pub(super) sni: Label,
+    pub(super) rest: T,
+}
+
+/// The counters.
+pub(super) struct Series<T> {
+    counts: HashMap<Key<T>, Count>,
+}
+
+struct Count {
+    value: u64,
+    last_seen: Duration,
+}
+
+impl<T> Default for Series<T> {
+    fn default() -> Self {
+        Self { counts: HashMap::new() }
+    }
+}
+
+impl<T: Copy + Eq + Hash> Series<T> {
+    /// Counts one. Beyond the bound it counts for the series with `other` in place of the names.
+    pub(super) fn add(&mut self, key: Key<T>, now: Duration) {
+        let key = if self.has_room_for(&key) { key } else { self.among_others(&key) };
+        let count = self.counts.entry(key).or_insert(Count { value: 0, last_seen: now });
+        count.value += 1;
+        count.last_seen = now;
+    }
+
+    /// Lets a counter stand at 0 before there is anything to count, so that its first step is seen as one.
+    pub(super) fn seed(&mut self, key: Key<T>, now: Duration) {
+        if self.counts.len() < MAX_SEEDED {
+            self.counts.entry(key).or_insert(Count { value: 0, last_seen: now });
+        }
+    }
+
+    /// Removes the series of a name that lost its place. One that comes back begins at 0 again, which is a
+    /// counter's reset to whoever reads it.
+    pub(super) fn forget(&mut self, is_gone: impl Fn(&Key<T>) -> bool) {
+        self.counts.retain(|key, _| !is_gone(key));
+    }
+
+    /// Makes room at the bound by removing what was idle for long.
+    pub(super) fn age(&mut self, now: Duration) {
+        if self.counts.len() >= MAX_SERIES {
+            self.counts.retain(|key, count| !key.is_named() || now < count.last_seen + IDLE_AFTER);
+        }
+    }
+
+    /// All series with their values.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&Key<T>, u64)> {
+        self.counts.iter().map(|(key, count)| (key, count.value))
+    }
+
+    fn has_room_for(&self, key: &Key<T>) -> bool {
+        self.counts.len() < MAX_SERIES || self.counts.contains_key(key)
+    }
+
+    /// The key without names. There are few of those, and the longest idle of the others makes room for one.
+    fn among_others(&mut self, key: &Key<T>) -> Key<T> {
+        let other = key.among_others();
+        if !self.has_room_for(&other) {
+            let named = self.counts.iter().filter(|(key, _)| key.is_named());
+            let idlest = named.min_by_key(|(_, count)| count.last_seen).map(|(key, _)| key.clone());
+            if let Some(idlest) = idlest {
+                self.counts.remove(&idlest);
+            }
+        }
+        other
+    }
+}
+
+impl<T: Copy> Key<T> {
+    fn is_named(&self) -> bool {
+        !is_reserved(&self.authority) || !is_reserved(&self.sni)
+    }
+
+    fn among_others(&self) -> Self {
+        let other = |label: &Label| {
+            if is_reserved(label) { Arc::clone(label) } else { Label::from(OTHER) }
+        };
+        Self { authority: other(&self.authority), sni: other(&self.sni), rest: self.rest }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(authority: &str, sni: &str, rest: u8) -> Key<u8> {
+        Key { authority: authority.into(), sni: sni.into(), rest }
+    }
+
+    #[test]
+    fn beyond_the_bound_names_are_other_and_nothing_is_lost() {
+        let mut series = Series::default();
+        let total = 3 * MAX_SERIES;
+        for at in 0..total {
+            series.add(key(&format!("a{at}.test"), "", 1), Duration::ZERO);
+            assert!(series.counts.len() <= MAX_SERIES);
+        }
+        // One series gave way to `other`.
+        let sum: u64 = series.values().map(|(_, value)| value).sum();
+        assert_eq!(sum, total as u64 - 1);
+        assert_eq!(series.counts[&key(OTHER, "", 1)].value, (total - MAX_SERIES) as u64);
+    }
+
+    #[test]
+    fn counters_that_stand_at_0_leave_room_for_others() {
+        let mut series = Series::default();
+        for at in 0..MAX_SERIES {
+            series.seed(key(&format!("a{at}.test"), "", 1), Duration::ZERO);
+        }
+        assert_eq!(series.counts.len(), MAX_SEEDED);
+        series.add(key("a0.test", "", 1), Duration::ZERO);
+        series.seed(key("a0.test", "", 1), Duration::ZERO);
+        assert_eq!(series.counts[&key("a0.test", "", 1)].value, 1);
+    }
+
+    #[test]
+    fn what_is_idle_makes_room_at_the_bound_only() {
+        let mut series = Series::default();
+        series.add(key(OTHER, "", 1), Duration::ZERO);
+        series.add(key("a.test", "", 1), Duration::ZERO);
+        series.age(IDLE_AFTER);
+        assert_eq!(series.counts.len(), 2);
+        for at in 2..MAX_SERIES {
+            series.add(key("b.test", &at.to_string(), 1), IDLE_AFTER / 2);
+        }
+        series.age(IDLE_AFTER);
+        assert_eq!(series.counts.len(), MAX_SERIES - 1);
+        assert!(series.counts.contains_key(&key(OTHER, "", 1)));
+    }
+}

@@ -1,0 +1,89 @@
+//! Whether the capture loop lives, and whether it captures: what the orchestrator asks for.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// A loop that takes longer for one turn is stuck.
+const MAX_TURN: Duration = Duration::from_secs(30);
+
+/// What the capture loop says of itself.
+#[derive(Debug)]
+pub(crate) struct Health {
+    started: Instant,
+    /// When the loop last turned, in milliseconds since the start.
+    turned: AtomicU64,
+    is_over: AtomicBool,
+    is_ready: AtomicBool,
+}
+
+impl Health {
+    pub(crate) fn new() -> Self {
+        Self {
+            started: Instant::now(),
+            turned: AtomicU64::new(0),
+            is_over: AtomicBool::new(false),
+            is_ready: AtomicBool::new(false),
+        }
+    }
+
+    /// Since the start.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// The loop has turned.
+    pub(crate) fn turned(&self, is_ready: bool) {
+        let now = u64::try_from(self.uptime().as_millis()).unwrap_or(u64::MAX);
+        self.turned.store(now, Ordering::Relaxed);
+        self.is_ready.store(is_ready, Ordering::Relaxed);
+    }
+
+    /// It will not turn again.
+    pub(crate) fn over(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Why the agent is to be restarted, if it is.
+    pub(crate) fn alive(&self) -> Result<(), &'static str> {
+        self.alive_at(self.uptime())
+    }
+
+    /// Why nothing is captured, if so.
+    pub(crate) fn ready(&self) -> Result<(), &'static str> {
+        self.alive()?;
+        if self.is_ready.load(Ordering::Relaxed) {
+            Ok(())
+        } else {
+            Err("the source does not capture yet")
+        }
+    }
+
+    fn alive_at(&self, now: Duration) -> Result<(), &'static str> {
+        let turned = Duration::from_millis(self.turned.load(Ordering::Relaxed));
+        if self.is_over.load(Ordering::Relaxed) {
+            Err("capture is over")
+        } else if now > turned + MAX_TURN {
+            Err("the capture loop is stuck")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loop_that_does_not_turn_is_stuck() {
+        let health = Health::new();
+        assert_eq!(health.alive_at(MAX_TURN), Ok(()));
+        assert_eq!(health.ready(), Err("the source does not capture yet"));
+        health.turned(true);
+        assert_eq!(health.ready(), Ok(()));
+        let late = health.uptime() + MAX_TURN * 2;
+        assert_eq!(health.alive_at(late), Err("the capture loop is stuck"));
+        health.over();
+        assert_eq!(health.alive(), Err("capture is over"));
+    }
+}

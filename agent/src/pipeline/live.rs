@@ -1,0 +1,168 @@
+//! The wiring of `run`, on one screen.
+//!
+//! ```text
+//! source ──Input──▶ engine ──Observation──▶ docket ──Record──┬──▶ metrics ◀── scrapes
+//!                                                            └──queue──▶ events
+//! ```
+//!
+//! One thread owns all but the two ends: scrapes copy the metrics under a short lock, and events are
+//! written by a thread of their own, behind a bounded queue. An input without an end cannot wait for
+//! evidence that may still come: everything is ruled on at once.
+
+use super::docket::Docket;
+use crate::capture::source::{Source, Tally};
+use crate::export::{Correlated, Events, Metrics, Record, State, Summary};
+use crate::failure::Failure;
+use crate::health::Health;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use wrongdoor_core::engine::{Config, Engine};
+
+/// So long a turn waits for news.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// More turns than this are not made for what is still in the buffers when the run ends.
+const MAX_LAST_TURNS: usize = 64;
+
+/// What the capture thread and those who ask it have in common.
+pub(crate) struct Shared {
+    metrics: Mutex<Metrics>,
+    pub(crate) health: Health,
+    /// Somebody wants the run to end.
+    pub(crate) stop: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new() -> Arc<Self> {
+        let metrics = Mutex::new(Metrics::default());
+        Arc::new(Self { metrics, health: Health::new(), stop: AtomicBool::new(false) })
+    }
+
+    /// The metrics. Whoever panicked with them has left counts, each of which is whole.
+    pub(crate) fn metrics(&self) -> MutexGuard<'_, Metrics> {
+        self.metrics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Captures until somebody wants it to end, or for so long; then writes what is left.
+///
+/// A source that fails ends the run too, and what it has told until then is written.
+pub(crate) fn run(
+    mut source: Box<dyn Source>,
+    shared: &Shared,
+    length: Option<Duration>,
+    events: Option<Events>,
+) -> Result<(), Failure> {
+    let mut live = Live::new(shared, events);
+    let begin = shared.health.uptime();
+    let mut captured = Ok(());
+    while captured.is_ok() && live.is_wanted {
+        let left = length.map(|length| (begin + length).saturating_sub(shared.health.uptime()));
+        if shared.stop.load(Ordering::Relaxed) || left == Some(Duration::ZERO) {
+            break;
+        }
+        let patience = left.map_or(PATIENCE, |left| left.min(PATIENCE));
+        captured = live.turn(&mut *source, patience);
+    }
+    if captured.is_ok() {
+        captured = live.drain(&mut *source);
+    }
+    shared.health.over();
+    let tally = source.tally();
+    tracing::info!(details = ?tally.details, "capture is over");
+    // Detaches before the last lines are written, which may take a while.
+    drop(source);
+    let written = live.finish(tally);
+    captured.and(written)
+}
+
+/// What the capture thread owns.
+struct Live<'a> {
+    shared: &'a Shared,
+    engine: Engine,
+    docket: Docket,
+    events: Option<Events>,
+    observations: u64,
+    /// Somebody takes what is found.
+    is_wanted: bool,
+}
+
+impl<'a> Live<'a> {
+    fn new(shared: &'a Shared, events: Option<Events>) -> Self {
+        Self {
+            shared,
+            engine: Engine::new(Config::default(), Arc::default()),
+            docket: Docket::prompt(),
+            events,
+            observations: 0,
+            is_wanted: true,
+        }
+    }
+
+    /// Takes what has come.
+    fn turn(&mut self, source: &mut dyn Source, patience: Duration) -> Result<(), Failure> {
+        let polled = source.poll(&mut self.engine, patience);
+        self.hear(source.tally());
+        self.shared.health.turned(source.is_ready());
+        polled
+    }
+
+    /// Takes what is still in the source's buffers.
+    fn drain(&mut self, source: &mut dyn Source) -> Result<(), Failure> {
+        for _ in 0..MAX_LAST_TURNS {
+            let before = source.tally().capture_events;
+            self.turn(source, Duration::ZERO)?;
+            if source.tally().capture_events == before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that is open ends here, and the last lines are written.
+    fn finish(mut self, tally: Tally) -> Result<(), Failure> {
+        self.engine.finish();
+        self.hear(tally);
+        let Self { engine, docket, events, .. } = self;
+        let summary: Summary = docket.summary(engine.counters());
+        tracing::info!(
+            connections = summary.connections,
+            exchanges = summary.exchanges,
+            misdirected = summary.misdirected,
+            mismatched = summary.mismatched,
+            "ended"
+        );
+        events.map_or(Ok(()), |events| events.finish(summary))
+    }
+
+    /// Rules on what the engine has told, and hands it on.
+    fn hear(&mut self, tally: Tally) {
+        let observations = self.engine.drain();
+        let now = self.shared.health.uptime();
+        let mut metrics = self.shared.metrics();
+        for observation in observations {
+            self.observations += 1;
+            self.docket.hear(observation, &mut |record: Record| {
+                metrics.record(&record, now);
+                if let Some(events) = &mut self.events {
+                    self.is_wanted &= events.offer(record);
+                }
+                true
+            });
+        }
+        let correlated =
+            Correlated { observations: self.observations, forgotten: self.docket.forgotten() };
+        let written = self.events.as_ref().map(Events::written).unwrap_or_default();
+        let state = State {
+            tally,
+            counters: self.engine.counters(),
+            tracked: self.engine.connections(),
+            correlated,
+            written,
+        };
+        metrics.turn(state, now);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+use super::*;
+use crate::export::{EventsOf, JsonLines, Output};
+use crate::testing::Replay;
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+struct Outcome {
+    lines: Vec<String>,
+    shared: Arc<Shared>,
+    packets: u64,
+}
+
+impl Outcome {
+    fn count(&self, kind: &str) -> usize {
+        let start = format!("{{\"type\":\"{kind}\"");
+        self.lines.iter().filter(|line| line.starts_with(&start)).count()
+    }
+}
+
+fn events(path: &Path, of: EventsOf) -> Events {
+    Events::start(JsonLines::new(Output::open(Some(path)).unwrap()), of).unwrap()
+}
+
+fn run_on(capture: &str, of: EventsOf, change: impl FnOnce(&mut Replay)) -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.jsonl");
+    let shared = Shared::new();
+    let mut replay = Replay::new(capture, &shared);
+    change(&mut replay);
+    let packets = replay.len() as u64;
+    run(Box::new(replay), &shared, None, Some(events(&path, of))).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    Outcome { lines: text.lines().map(str::to_owned).collect(), shared, packets }
+}
+
+#[test]
+fn all_of_a_capture_is_told_once() {
+    let outcome = run_on("coalescing", EventsOf::All, |_| {});
+    assert_eq!((outcome.count("exchange"), outcome.count("connection")), (3, 1));
+    assert_eq!(outcome.count("summary"), 1);
+    let last = outcome.lines.last().unwrap();
+    let sums =
+        r#""connections":1,"exchanges":3,"misdirected":1,"mismatched":1,"unreadable":0,"lost":0"#;
+    assert!(last.starts_with(r#"{"type":"summary""#) && last.contains(sums), "{last}");
+    assert_eq!(outcome.shared.metrics().totals(), (3, 1, 1));
+}
+
+#[test]
+fn events_are_what_was_asked_for_with_its_connections() {
+    // One exchange of the two captures is mismatched and answered with 200.
+    for (of, exchanges, connections) in
+        [(EventsOf::Mismatched, 4, 4), (EventsOf::Misdirected, 2, 2)]
+    {
+        let outcome = run_on("nginx-client-certificates", of, |_| {});
+        assert_eq!(outcome.count("exchange"), exchanges, "{of:?}");
+        assert_eq!(outcome.count("connection"), connections, "{of:?}");
+        assert_eq!(outcome.count("summary"), 1);
+        assert_eq!(outcome.shared.metrics().totals(), (6, 2, 6));
+    }
+}
+
+#[test]
+fn the_ledger_adds_up() {
+    let outcome = run_on("apache-two-hosts", EventsOf::All, |_| {});
+    let metrics = outcome.shared.metrics();
+    // What the kernel handed over was read, and of that all but one record reached the engine.
+    assert_eq!(metrics.left("kernel"), outcome.packets + 1);
+    assert_eq!(metrics.left("capture"), outcome.packets);
+    assert_eq!(metrics.left("decode"), outcome.packets);
+    let (exchanges, _, connections) = metrics.totals();
+    let text = metrics.snapshot().encode().unwrap();
+    let serves = metrics.left("correlate") - exchanges - connections;
+    assert!((1..=connections).contains(&serves), "{text}");
+    assert_eq!(metrics.left("export"), exchanges + connections);
+    assert_eq!(
+        metrics.left("export") as usize,
+        outcome.count("exchange") + outcome.count("connection")
+    );
+    for expected in [
+        "wrongdoor_events_total{stage=\"capture\"} 112",
+        "wrongdoor_events_lost_total{stage=\"kernel\",reason=\"ring_full\"} 55",
+        "wrongdoor_events_lost_total{stage=\"capture\",reason=\"unresolved\"} 1",
+        "wrongdoor_probe_attached{program=\"ssl_read\"} 2",
+        "wrongdoor_probe_failures_total{program=\"ssl_write\",reason=\"refused\"} 1",
+        "wrongdoor_connections_tracked 0",
+        "wrongdoor_connection_authorities_count 6",
+    ] {
+        assert!(text.lines().any(|line| line == expected), "no {expected} in\n{text}");
+    }
+}
+
+#[test]
+fn what_is_in_the_buffers_when_the_run_is_stopped_is_told_still() {
+    let outcome = run_on("coalescing", EventsOf::All, |replay| replay.stop_after = 4);
+    assert_eq!((outcome.count("exchange"), outcome.count("summary")), (3, 1));
+    assert_eq!(outcome.shared.health.alive(), Err("capture is over"));
+}
+
+#[test]
+fn a_run_has_an_end_without_anybody_stopping_it() {
+    let shared = Shared::new();
+    let mut replay = Replay::new("coalescing", &shared);
+    replay.stop_after = usize::MAX;
+    let started = Instant::now();
+    run(Box::new(replay), &shared, Some(Duration::from_millis(300)), None).unwrap();
+    assert!(started.elapsed() >= Duration::from_millis(300));
+    assert_eq!(shared.metrics().totals(), (3, 1, 1));
+}
+
+#[test]
+fn an_output_that_fails_ends_the_run() {
+    let shared = Shared::new();
+    let mut replay = Replay::new("apache-two-hosts", &shared);
+    replay.stop_after = usize::MAX;
+    let events = events(Path::new("/dev/full"), EventsOf::All);
+    let failure = run(Box::new(replay), &shared, None, Some(events)).unwrap_err();
+    assert_eq!(failure.exit_code(), crate::failure::OUTPUT);
+}
+
+#[test]
+fn without_events_there_are_metrics_only() {
+    let shared = Shared::new();
+    run(Box::new(Replay::new("apache-two-hosts", &shared)), &shared, None, None).unwrap();
+    assert_eq!(shared.metrics().totals(), (6, 2, 6));
+    assert_eq!(shared.metrics().left("export"), 0);
+}

@@ -1,0 +1,87 @@
+//! The thread beside capture: it answers scrapes and hears signals.
+
+use crate::export::serve;
+use crate::failure::Failure;
+use crate::pipeline::live::Shared;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+
+/// The running thread.
+pub(crate) struct Service {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+/// Takes the address, so that one that is in use is known before anything is done.
+pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    listener.map_err(|source| Failure::Listen { address, source })
+}
+
+impl Service {
+    /// Starts it. From here on SIGTERM and SIGINT set the wish to stop, and end nothing by themselves.
+    pub(crate) fn start(listener: TcpListener, shared: Arc<Shared>) -> Result<Self, Failure> {
+        let (stop, stopped) = oneshot::channel();
+        let started = Builder::new_current_thread().enable_all().build().and_then(|runtime| {
+            let signals = Signals::new(&runtime)?;
+            let listener = {
+                let _entered = runtime.enter();
+                tokio::net::TcpListener::from_std(listener)?
+            };
+            thread::Builder::new().name("service".to_owned()).spawn(move || {
+                runtime.block_on(async {
+                    tokio::spawn(signals.hear(Arc::clone(&shared)));
+                    tokio::select! {
+                        served = serve(listener, shared) => {
+                            tracing::error!(?served, "nothing answers over HTTP any more");
+                        }
+                        _ = stopped => {}
+                    }
+                });
+            })
+        });
+        let thread =
+            started.map_err(|source| Failure::Start { what: "the service thread", source })?;
+        Ok(Self { stop, thread })
+    }
+
+    /// Ends it.
+    pub(crate) fn stop(self) {
+        if self.stop.send(()).is_err() || self.thread.join().is_err() {
+            tracing::error!("the service thread had ended before");
+        }
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new(runtime: &Runtime) -> io::Result<Self> {
+        let _entered = runtime.enter();
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn hear(mut self, shared: Arc<Shared>) {
+        loop {
+            let name = tokio::select! {
+                _ = self.terminate.recv() => "SIGTERM",
+                _ = self.interrupt.recv() => "SIGINT",
+            };
+            tracing::info!("{name}: stopping");
+            shared.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What the tests of live mode have in common: committed captures, as a live source and as records.
+
+use crate::capture::file::CaptureFile;
+use crate::capture::source::{Source, Tally};
+use crate::export::{ConnectionNumber, Record};
+use crate::failure::Failure;
+use crate::pipeline::live::Shared;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+use wrongdoor_core::engine::{Config, Engine, Event};
+use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::judge::Judge;
+use wrongdoor_core::net::LinkType;
+use wrongdoor_core::time::Timestamp;
+
+/// A capture that comes a few packets at a time, as if it happened now.
+pub(crate) struct Replay {
+    keys: Vec<u8>,
+    packets: Vec<(Timestamp, LinkType, Vec<u8>)>,
+    next: usize,
+    /// Packets a turn.
+    pub(crate) pace: usize,
+    /// After so many packets somebody wants the run to end.
+    pub(crate) stop_after: usize,
+    shared: Arc<Shared>,
+}
+
+fn captures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/captures")
+}
+
+impl Replay {
+    pub(crate) fn new(name: &str, shared: &Arc<Shared>) -> Self {
+        let keys = std::fs::read(captures().join(format!("{name}.keys"))).unwrap();
+        let mut capture = CaptureFile::open(&captures().join(format!("{name}.pcap"))).unwrap();
+        let mut packets = Vec::new();
+        while let Some(window) = capture.next_window().unwrap() {
+            packets.extend(
+                window.packets().map(|packet| (packet.at, packet.link, packet.bytes.to_vec())),
+            );
+        }
+        let stop_after = packets.len();
+        Self { keys, packets, next: 0, pace: 3, stop_after, shared: Arc::clone(shared) }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.packets.len()
+    }
+}
+
+impl Source for Replay {
+    fn name(&self) -> &'static str {
+        "replay"
+    }
+
+    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Failure> {
+        if self.next == 0 {
+            engine.secrets(&self.keys);
+        }
+        let (first, end) = (self.next, (self.next + self.pace).min(self.packets.len()));
+        for (at, link, bytes) in &self.packets[first..end] {
+            self.next += 1;
+            engine.packet(self.next as u64, *at, *link, bytes, bytes.len());
+        }
+        if self.next >= self.stop_after {
+            self.shared.stop.store(true, Ordering::Relaxed);
+        }
+        if first == end {
+            thread::sleep(patience);
+        }
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        self.next > 0
+    }
+
+    /// As if the kernel had lost one record in three, and the agent one more in all.
+    fn tally(&mut self) -> Tally {
+        let read = self.next as u64;
+        Tally {
+            kernel_events: read + 1 + read / 2,
+            kernel_lost: vec![("ring_full", read / 2)],
+            capture_events: read + 1,
+            capture_lost: vec![("unresolved", 1)],
+            attached: vec![("ssl_read", 2)],
+            failures: vec![("ssl_write", "refused", 1)],
+            details: vec![("turns", read)],
+        }
+    }
+}
+
+/// The exchanges of a capture.
+pub(crate) fn exchanges(name: &str) -> Vec<Exchange> {
+    let mut replay = Replay { pace: usize::MAX / 2, ..Replay::new(name, &Shared::new()) };
+    let mut engine = Engine::new(Config::default(), Arc::default());
+    replay.poll(&mut engine, Duration::ZERO).unwrap();
+    engine.finish();
+    let exchanges = engine.drain().into_iter().filter_map(|observation| match observation.event {
+        Event::Exchange(exchange) => Some(exchange),
+        Event::Connection(_) | Event::Serves { .. } => None,
+    });
+    exchanges.collect()
+}
+
+/// Some record of an exchange answered with 421.
+pub(crate) fn misdirected() -> Record {
+    let found = exchanges("coalescing").into_iter().find(Exchange::is_misdirected);
+    let exchange = found.unwrap();
+    let ruling = Judge::default().rule(&exchange);
+    Record::Exchange { number: ConnectionNumber(1), exchange, ruling }
+}
