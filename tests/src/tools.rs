@@ -81,6 +81,24 @@ pub const TOOLS: &[Tool] = &[
         needs: &[Need::Test],
     },
     Tool {
+        program: "caddy",
+        package: "caddy",
+        why: "the server that is a Go program",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "gnutls-cli",
+        package: "gnutls-bin",
+        why: "the client with GnuTLS",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "objdump",
+        package: "binutils",
+        why: "the second opinion on where instructions begin",
+        needs: &[Need::Test],
+    },
+    Tool {
         program: "h2load",
         package: "nghttp2-client",
         why: "many requests at once",

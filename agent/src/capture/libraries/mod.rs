@@ -50,7 +50,7 @@ pub(crate) enum Kind {
 /// A file with TLS in it.
 #[derive(Debug)]
 pub(crate) struct Examined {
-    /// Whose it is. Where a file has several, the first found; the traps are of all.
+    /// Whose it is.
     pub(crate) kind: Kind,
     /// A library's name for the loader, with its version; of a Go program the version of Go.
     pub(crate) version: Option<String>,
@@ -122,15 +122,10 @@ fn examine_elf(
     if elf.machine != machine {
         return Err(Reason::Foreign);
     }
-    let library = c::examine(&elf, reader, abilities)?;
-    let program = go::examine(&elf, reader)?;
-    let examined = match (library, program) {
-        (Some(mut library), Some(program)) => {
-            library.traps.extend(program.traps);
-            library.missing.extend(program.missing);
-            Some(library)
-        }
-        (library, program) => library.or(program),
+    // A Go program's other symbols are many, and no TLS library is among them.
+    let examined = match go::examine(&elf, reader)? {
+        Some(program) => Some(program),
+        None => c::examine(&elf, reader, abilities)?,
     };
     if let Some(examined) = &examined {
         let (count, limit) = (examined.traps.len() as u64, MAX_TRAPS as u64);

@@ -29,7 +29,9 @@ pub(super) fn find(
     }
     let text = elf.section(b".text").map(|section| section.address);
     let segment = elf.segments.iter().find(|segment| segment.executable);
-    let Some(from) = text.or(segment.map(|segment| segment.address)) else { return Ok(None) };
+    let Some(from) = text.or_else(|| segment.map(|segment| segment.address)) else {
+        return Ok(None);
+    };
     let Some(first) = methods.first() else { return Ok(None) };
     // Looked through in one piece for the first method, the others only where that fits.
     let Some(at) = from.checked_add(first.begins).and_then(|at| elf.offset(at)) else {

@@ -1,5 +1,4 @@
 //! Real libraries and programs, made-up ones, and files that mean harm.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod build;
 mod hostile;

@@ -1,5 +1,4 @@
 //! Patterns that compilers make, each with the places that are right for it.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
 
 mod assembler;
 mod walks;
@@ -119,6 +118,13 @@ fn each_return_has_its_own_place() {
     // A cheap uretprobe is better than a dear `ret`.
     let cheap = [entry(0x1000, 7, true), end(Place::Uretprobe, 0x1000, 0, true)];
     assert_eq!(plan(&code, true), cheap);
+}
+
+#[test]
+fn a_function_that_does_nothing_returns_all_the_same() {
+    let code = [XOR_EAX, RET].concat();
+    let expected = [entry(0x1000, 7, false), end(Place::Return, 0x1002, 0, false)];
+    assert_eq!(plan(&code, false), expected);
 }
 
 #[test]
