@@ -111,14 +111,14 @@ pub fn tcp_received(ctx: BtfTracePointContext) -> i32 {
 }
 
 /// A packet comes in at a socket of the control group.
-#[cgroup_skb]
+#[cgroup_skb(ingress)]
 pub fn packet_in(ctx: SkBuffContext) -> i32 {
     let _ = handshake::packet(&ctx, Direction::Received);
     1
 }
 
 /// A packet leaves a socket of the control group.
-#[cgroup_skb]
+#[cgroup_skb(egress)]
 pub fn packet_out(ctx: SkBuffContext) -> i32 {
     let _ = handshake::packet(&ctx, Direction::Sent);
     1

@@ -2,7 +2,9 @@
 
 use super::programs::{self, Programs};
 use crate::capture::libraries::{Abilities, Examined, Kind, Place, SafeFile, examine};
-use crate::capture::processes::{FileId, Mapped, Opened, ProcessKey, ProcessSeen, open};
+use crate::capture::processes::{
+    FileId, Mapped, OpenError, Opened, ProcessKey, ProcessSeen, open,
+};
 use aya::maps::{Array, MapData};
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLinkId, UProbeScope};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -25,7 +27,7 @@ const LINGER: Duration = Duration::from_secs(30);
 pub(crate) struct Libraries {
     traced: BTreeMap<FileId, Traced>,
     /// No TLS in them, or refused.
-    others: HashMap<FileId, Option<String>>,
+    others: HashMap<FileId, Option<Refused>>,
     /// What each process has mapped of the traced ones.
     users: HashMap<ProcessKey, Vec<FileId>>,
     free: Vec<u16>,
@@ -51,6 +53,12 @@ pub(crate) struct Traced {
     links: Links,
     /// Nobody has it mapped, since then.
     idle: Option<Instant>,
+}
+
+/// A file that was not looked into.
+pub(crate) struct Refused {
+    pub(crate) path: String,
+    pub(crate) why: String,
 }
 
 enum Links {
@@ -91,8 +99,8 @@ impl Libraries {
     }
 
     /// Those that were refused, and why.
-    pub(crate) fn refused(&self) -> impl Iterator<Item = (&FileId, &str)> {
-        self.others.iter().filter_map(|(file, why)| Some((file, why.as_deref()?)))
+    pub(crate) fn refused(&self) -> impl Iterator<Item = (&FileId, &Refused)> {
+        self.others.iter().filter_map(|(file, refused)| Some((file, refused.as_ref()?)))
     }
 
     /// A process was looked at, and is to be traced: what it has mapped is trapped. `only` it, or everybody
@@ -189,7 +197,9 @@ impl Libraries {
         let (file, examined) = match looked {
             Ok(Some(found)) => found,
             Ok(None) => return self.put_aside(mapped, None),
-            Err(Trouble { label, text }) => {
+            // It is over with the process: that is no refusal.
+            Err(Trouble { is_gone: true, .. }) => return false,
+            Err(Trouble { label, text, .. }) => {
                 *self.failures.entry(("library", label)).or_default() += 1;
                 tracing::warn!(pid, file = %mapped.path.display(), "not traced: {text}");
                 return self.put_aside(mapped, Some(text));
@@ -234,7 +244,10 @@ impl Libraries {
         pid: u32,
         mapped: &Mapped,
     ) -> Result<Option<(Opened, Examined)>, Trouble> {
-        let opened = open(proc, pid, mapped).map_err(|error| Trouble::new("open", &error))?;
+        let opened = open(proc, pid, mapped).map_err(|error| Trouble {
+            is_gone: is_gone(&error),
+            ..Trouble::new("open", &error)
+        })?;
         let file = SafeFile::open(&opened.path())
             .map_err(|refusal| Trouble::new(refusal.reason.label(), &refusal.reason))?;
         let examined = examine(&file, self.abilities)
@@ -243,10 +256,12 @@ impl Libraries {
     }
 
     fn put_aside(&mut self, mapped: &Mapped, why: Option<String>) -> bool {
+        let path = mapped.path.display().to_string();
+        let refused = why.map(|why| Refused { path, why });
         if self.others.len() >= MAX_OTHERS {
             self.others.clear();
         }
-        self.others.insert(mapped.file, why);
+        self.others.insert(mapped.file, refused);
         false
     }
 
@@ -322,10 +337,17 @@ fn unset(programs: &mut Programs, links: Vec<(&'static str, UProbeLinkId)>) {
 struct Trouble {
     label: &'static str,
     text: String,
+    is_gone: bool,
 }
 
 impl Trouble {
     fn new(label: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
-        Self { label, text: programs::chain(error) }
+        Self { label, text: programs::chain(error), is_gone: false }
     }
+}
+
+/// The process has ended, or mapped something else, since it was looked at.
+fn is_gone(error: &OpenError) -> bool {
+    let OpenError::Refused(error) = error else { return false };
+    matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH))
 }

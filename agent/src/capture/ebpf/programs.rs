@@ -128,6 +128,7 @@ impl Programs {
             .map_max_entries("SLOTS", cpus * SLOTS_PER_CPU)
             .load(OBJECT)
             .map_err(|error| LoadError::Maps(chain(&error), is_privilege(&error)))?;
+        // Programs find their tables by descriptors that are open when they are loaded: none is dropped.
         set_settings(&mut ebpf, settings)?;
         let outlet = Outlet { ring: take(&mut ebpf, "RING")?, counters: take(&mut ebpf, "COUNTERS")? };
         let mut steps: Option<ProgramArray<MapData>> = take(&mut ebpf, "STEPS").ok();
@@ -218,14 +219,16 @@ fn start(
             let program: &mut CgroupSkb = program.try_into()?;
             program.load()?;
             let cgroup = cgroup.ok_or("no cgroup2 file system is mounted; mount one")?;
-            program.attach(File::open(cgroup)?, *kind, CgroupAttachMode::AllowMultiple)?;
+            program.attach(File::open(cgroup)?, *kind, CgroupAttachMode::Single)?;
         }
     }
     Ok(())
 }
 
 fn set_settings(ebpf: &mut Ebpf, settings: Settings) -> Result<(), LoadError> {
-    let mut array: Array<_, Plain> = take(ebpf, "SETTINGS")?;
+    let map = ebpf.map_mut("SETTINGS").and_then(|map| Array::try_from(map).ok());
+    let missing = || LoadError::Maps("`SETTINGS` is not among them".to_owned(), false);
+    let mut array: Array<_, Plain> = map.ok_or_else(missing)?;
     array.set(0, Plain(settings), 0).map_err(|error| LoadError::Maps(chain(&error), is_privilege(&error)))
 }
 

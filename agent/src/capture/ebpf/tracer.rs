@@ -283,15 +283,15 @@ impl Work {
                 .collect(),
             refused: None,
         });
-        let refused = self.libraries.refused().map(|(file, why)| doctor::LibraryReport {
-            path: String::new(),
+        let refused = self.libraries.refused().map(|(file, refused)| doctor::LibraryReport {
+            path: refused.path.clone(),
             kind: String::new(),
             version: None,
             file: *file,
             users: Vec::new(),
             traps: 0,
             missing: Vec::new(),
-            refused: Some(why.to_owned()),
+            refused: Some(refused.why.clone()),
         });
         traced.chain(refused).collect()
     }

@@ -6,10 +6,15 @@ use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::exchange::Exchange;
 use wrongdoor_core::live::Visibility;
 use wrongdoor_core::name::Host;
+use wrongdoor_core::side::Side;
 
 /// The end of the connection that this observation was made at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Role {
+    /// At the client's.
+    Client,
+    /// At the server's.
+    Server,
     /// At neither: on the way.
     Observer,
 }
@@ -17,17 +22,23 @@ pub(super) enum Role {
 impl Role {
     pub(super) fn as_str(self) -> &'static str {
         match self {
+            Self::Client => "client",
+            Self::Server => "server",
             Self::Observer => "observer",
         }
     }
 }
 
-pub(super) fn role_of(_facts: &Facts) -> Role {
-    Role::Observer
+pub(super) fn role_of(facts: &Facts) -> Role {
+    match facts.observer.role {
+        Some(Side::Client) => Role::Client,
+        Some(Side::Server) => Role::Server,
+        None => Role::Observer,
+    }
 }
 
-pub(super) fn visibility_of(_end: &ConnectionEnd) -> Visibility {
-    Visibility::HandshakeOnly
+pub(super) fn visibility_of(end: &ConnectionEnd) -> Visibility {
+    end.visibility
 }
 
 /// How an exchange ended, for whoever counts errors.
