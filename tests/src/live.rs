@@ -7,7 +7,6 @@
 //! one of them run at a time.
 
 pub mod agent;
-pub mod churn;
 pub mod clients;
 pub mod compare;
 pub mod container;
@@ -19,6 +18,7 @@ pub mod legality;
 pub mod library;
 pub mod metrics;
 pub mod process;
+pub mod residents;
 pub mod scene;
 pub mod servers;
 pub mod truth;
@@ -26,5 +26,6 @@ pub mod truth;
 pub use agent::Agent;
 pub use clients::{Ask, Client};
 pub use ground::Ground;
+pub use residents::Residents;
 pub use servers::{Peer, Software};
 pub use truth::Truth;

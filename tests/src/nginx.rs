@@ -59,13 +59,14 @@ impl ServerBlock {
 /// the level above: an `upstream`, say.
 pub fn start(folder: &Path, http: &str, servers: &[ServerBlock]) -> Result<Server> {
     // One process: its pool of upstream connections is one, so what is reused is certain.
-    start_with(folder, "master_process off;", http, servers)
+    start_with(folder, "master_process off;", &[], http, servers)
 }
 
-/// The same with other directives of the top level: how many processes there are.
+/// The same with other directives of the top level (how many processes there are) and more in its environment.
 pub fn start_with(
     folder: &Path,
     main: &str,
+    environment: &[(&str, &Path)],
     http: &str,
     servers: &[ServerBlock],
 ) -> Result<Server> {
@@ -76,6 +77,7 @@ pub fn start_with(
         let file = root.join("nginx.conf");
         fs::write(&file, config(&root, port, main, http, servers)?)?;
         let mut command = tools::command(&program.to_string_lossy())?;
+        command.envs(environment.iter().copied());
         command.arg("-p").arg(&root).arg("-c").arg(&file).args(["-e", "stderr"]);
         Ok(command)
     })

@@ -8,6 +8,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
+pub use scripted::Paused;
+
 use super::ground::Ground;
 use super::installed::Symbols;
 use super::process::{self, Finished};
@@ -105,11 +107,6 @@ impl Client {
         }
     }
 
-    /// Whether its library is one that the agent knows.
-    pub fn is_supported(self) -> bool {
-        true
-    }
-
     /// Asks, and comes back when all is answered.
     pub fn ask(self, ground: &Ground, port: u16, ask: &Ask) -> Result<Told> {
         let scripted = |command| scripted::ask(command, ground, port, ask);
@@ -154,4 +151,9 @@ fn command(program: &str) -> Result<Command> {
     }
     command.env_remove("SSLKEYLOGFILE");
     Ok(command)
+}
+
+/// h2load, with a connection for each request.
+pub fn connections(port: u16, ask: &Ask) -> Result<Told> {
+    raw::load(port, ask, ask.authorities.len())
 }

@@ -23,7 +23,11 @@ pub fn asks(client: Client, http: Http) -> Vec<Ask> {
         Client::Nghttp => vec![one(None, "a.test"), one(None, "d.test")],
         Client::H2load => vec![Ask { http, ..Ask::many("a.test", &["a.test"], 200, 100) }],
         _ => vec![
-            Ask::new(Some("a.test"), &["a.test", "b.test", "d.test:8443", "c.test", "a.test"], http),
+            Ask::new(
+                Some("a.test"),
+                &["a.test", "b.test", "d.test:8443", "c.test", "a.test"],
+                http,
+            ),
             one(Some("b.test"), "b.test"),
             one(None, "a.test"),
         ],

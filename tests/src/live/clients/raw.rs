@@ -69,11 +69,14 @@ pub(super) fn nghttp(port: u16, ask: &Ask) -> Result<Told> {
     run_silent(command.arg(format!("https://127.0.0.1:{port}/")), 1)
 }
 
-/// As many requests as there are authorities, all of the same: the first.
+/// As many requests as there are authorities, all for the SNI, on a connection for each hundred.
 pub(super) fn h2load(port: u16, ask: &Ask) -> Result<Told> {
+    load(port, ask, ask.authorities.len().div_ceil(100))
+}
+
+pub(super) fn load(port: u16, ask: &Ask, connections: usize) -> Result<Told> {
     let name = ask.sni.as_deref().context("h2load needs a name")?;
     let count = ask.authorities.len();
-    let connections = h2load_connections(count);
     let mut command = command("h2load")?;
     command.args(["--requests", &count.to_string(), "--clients", &connections.to_string()]);
     command.args(["--max-concurrent-streams", &ask.concurrent.to_string()]);
@@ -82,9 +85,4 @@ pub(super) fn h2load(port: u16, ask: &Ask) -> Result<Told> {
         command.arg("--h1");
     }
     run_silent(command.arg(format!("https://{name}:{port}/")), count)
-}
-
-/// A connection for each hundred requests.
-fn h2load_connections(requests: usize) -> usize {
-    requests.div_ceil(100)
 }

@@ -25,14 +25,21 @@ async def body(reader, method, fields):
     await reader.readexactly(int(fields.get("content-length", "0")))
 
 
-async def main():
+async def connect():
     context = ssl.create_default_context(cafile=scene["root"])
     context.check_hostname = scene["sni"] is not None
     name = scene["sni"] or ""
-    connection = await asyncio.open_connection("127.0.0.1", scene["port"], ssl=context, server_hostname=name)
-    reader, writer = connection
-    client = "%s:%d" % writer.get_extra_info("sockname")
+    return await asyncio.open_connection("127.0.0.1", scene["port"], ssl=context, server_hostname=name)
+
+
+async def main():
+    writer = None
     for number, authority in enumerate(scene["authorities"]):
+        if writer is None:
+            reader, writer = await connect()
+            client = "%s:%d" % writer.get_extra_info("sockname")
+            ordinal = 0
+        ordinal += 1
         method = ["GET", "POST", "HEAD"][number % 3]
         content = b"x" * (1 + number % 5000) if method == "POST" else b""
         request = f"{method} / HTTP/1.1\r\nHost: {authority}\r\n"
@@ -44,10 +51,13 @@ async def main():
         await body(reader, method, fields)
         print(json.dumps({
             "client": client, "server": f"127.0.0.1:{scene['port']}", "sni": scene["sni"], "host": authority,
-            "status": status, "method": method, "protocol": "1.1", "pid": os.getpid(), "stream": number + 1,
+            "status": status, "method": method, "protocol": "1.1", "pid": os.getpid(), "stream": ordinal,
         }), flush=True)
-    writer.close()
-    await writer.wait_closed()
+        # Apache closes after a 421.
+        if "close" in fields.get("connection", "") or number + 1 == len(scene["authorities"]):
+            writer.close()
+            await writer.wait_closed()
+            writer = None
 
 
 asyncio.run(main())

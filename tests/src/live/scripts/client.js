@@ -2,7 +2,7 @@
 const http2 = require('node:http2');
 const https = require('node:https');
 const fs = require('node:fs');
-const { port, sni, root, http, authorities, concurrent } = JSON.parse(process.env.SCENE);
+const { port, sni, root, http, authorities, concurrent, pause } = JSON.parse(process.env.SCENE);
 const ca = fs.readFileSync(root);
 const name = sni ?? '127.0.0.1';
 const lookup = (_, options, done) =>
@@ -10,6 +10,15 @@ const lookup = (_, options, done) =>
 const method = (number) => ['GET', 'POST', 'HEAD'][number % 3];
 const body = (number) => (method(number) === 'POST' ? 'x'.repeat(1 + (number % 5000)) : undefined);
 let local = '';
+// Says that it pauses, behind so many exchanges, until its standard input says something.
+let paused = false;
+const pausing = (number, go) => {
+  if (pause !== number || paused) return false;
+  paused = true;
+  console.log('paused');
+  process.stdin.once('data', () => { process.stdin.destroy(); go(); });
+  return true;
+};
 const tell = (number, status, stream) => console.log(JSON.stringify({
   client: local, server: `127.0.0.1:${port}`, sni, host: authorities[number], status,
   method: method(number), protocol: http, pid: process.pid, stream,
@@ -23,6 +32,8 @@ function two() {
   let open = 0;
   const more = () => {
     while (open < concurrent && next < authorities.length) {
+      if (next === pause && !paused && open > 0) return;
+      if (pausing(next, more)) return;
       const number = next++;
       open++;
       const headers = { ':path': '/', ':method': method(number), ':authority': authorities[number] };
@@ -49,6 +60,7 @@ function one() {
   const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
   let ordinal = 0;
   const ask = (number) => {
+    if (pausing(number, () => ask(number))) return;
     if (number === authorities.length) return agent.destroy();
     const request = https.request({
       agent, ca, lookup, host: name, port, servername: sni ?? '', path: '/', method: method(number),

@@ -56,6 +56,10 @@ func must(err error) {
 }
 
 func main() {
+	if os.Args[1] == "hold" {
+		io.Copy(io.Discard, os.Stdin)
+		return
+	}
 	var scene scene
 	must(json.Unmarshal([]byte(os.Getenv("SCENE")), &scene))
 	if os.Args[1] == "server" {

@@ -20,7 +20,6 @@ pub(super) fn start(ground: &Ground) -> Result<(Server, PathBuf)> {
             "{{\n\
              admin off\n\
              auto_https off\n\
-             persist_config off\n\
              servers {{\nprotocols h1 h2\n}}\n\
              }}\n\
              https://:{port} {{\n\
