@@ -7,9 +7,11 @@
 //! one of them run at a time.
 
 pub mod agent;
+pub mod bodies;
 pub mod clients;
 pub mod compare;
 pub mod container;
+pub mod fragile;
 pub mod ground;
 pub mod hostile;
 pub mod installed;

@@ -53,8 +53,8 @@ async def main():
             "client": client, "server": f"127.0.0.1:{scene['port']}", "sni": scene["sni"], "host": authority,
             "status": status, "method": method, "protocol": "1.1", "pid": os.getpid(), "stream": ordinal,
         }), flush=True)
-        # Apache closes after a 421.
-        if "close" in fields.get("connection", "") or number + 1 == len(scene["authorities"]):
+        # Apache closes after a 421, and does not always say so.
+        if status == 421 or number + 1 == len(scene["authorities"]):
             writer.close()
             await writer.wait_closed()
             writer = None
