@@ -135,6 +135,18 @@ pub const TOOLS: &[Tool] = &[
         needs: &[Need::Test],
     },
     Tool {
+        program: "nsenter",
+        package: "util-linux",
+        why: "asks from inside a container's network",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "ip",
+        package: "iproute2",
+        why: "takes a container's loopback up",
+        needs: &[Need::Test],
+    },
+    Tool {
         program: "bpftool",
         package: "bpftool",
         why: "lists what is loaded into the kernel",

@@ -7,6 +7,8 @@ mod bodies;
 mod churn;
 /// Several names over one connection, many times, and Apache's 421.
 mod coalesced;
+/// A server in a container.
+mod container;
 /// Files that are called like libraries and are none.
 mod hostile;
 /// Agents that come late, are replaced, end, or are killed.
@@ -15,6 +17,8 @@ mod lifecycle;
 mod pairs;
 /// Servers and clients without the agent: what they log is what was said, and both ends agree.
 mod peers;
+/// The kit itself, held against packets.
+mod second_opinion;
 /// Processes that a careless tracer would harm.
 mod unharmed;
 /// A library replaced while servers use it.
