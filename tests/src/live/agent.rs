@@ -141,9 +141,8 @@ impl Agent {
 
     /// Asks it to end, requires that it does so with 0, and returns all that it told.
     pub fn stop(mut self) -> Result<Report> {
-        let pid = Pid::from_raw(self.pid().cast_signed()).context("no process")?;
         self.require_running()?;
-        kill_process(pid, Signal::TERM)?;
+        self.signal(Signal::TERM)?;
         let ended = wait::within(PATIENCE, "the agent to end", || Ok(self.process.try_wait()?));
         let status = ended.with_context(|| self.log())?;
         ensure!(status.code() == Some(0), "the agent ended with {status}:\n{}", self.log());
@@ -152,11 +151,26 @@ impl Agent {
         Ok(report)
     }
 
+    /// Halts it: what the kernel has to tell waits for it.
+    pub fn halt(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
     /// Ends it as no program can prevent.
     pub fn kill(mut self) -> Result<()> {
         self.process.kill()?;
         self.process.wait()?;
         Ok(())
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = Pid::from_raw(self.pid().cast_signed()).context("no process")?;
+        Ok(kill_process(pid, signal)?)
     }
 
     fn events(&self) -> PathBuf {
@@ -174,6 +188,8 @@ impl Agent {
 impl Drop for Agent {
     fn drop(&mut self) {
         if matches!(self.process.try_wait(), Ok(None)) {
+            // One that is halted would not hear anything else.
+            drop(self.resume());
             server::stop(&mut self.process, Signal::TERM);
         }
     }
