@@ -33,4 +33,7 @@ for number, authority in enumerate(scene["authorities"]):
         "client": local, "server": f"127.0.0.1:{scene['port']}", "sni": scene["sni"], "host": authority,
         "status": answer.status_code, "method": method, "protocol": "1.1", "pid": os.getpid(), "stream": ordinal,
     }), flush=True)
+    if answer.status_code == 421:
+        # Apache closes, and does not always say so: the next request is for another connection.
+        session.close()
 session.close()
