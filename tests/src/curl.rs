@@ -110,13 +110,23 @@ impl Curl {
     }
 
     /// Sends the requests and returns the answers, in order.
-    pub fn send(mut self) -> Result<Vec<Answer>> {
+    pub fn send(self) -> Result<Vec<Answer>> {
+        let output = tools::output(&mut self.into_command())?;
+        Self::answers(&String::from_utf8(output)?)
+    }
+
+    /// The command as it is to be run.
+    pub fn into_command(mut self) -> Command {
         self.command.env_remove("SSLKEYLOGFILE");
         if let Some(file) = &self.keylog {
             self.command.env("SSLKEYLOGFILE", file);
         }
-        let output = tools::output(&mut self.command)?;
-        String::from_utf8(output)?.lines().map(answer).collect()
+        self.command
+    }
+
+    /// What the command wrote.
+    pub fn answers(output: &str) -> Result<Vec<Answer>> {
+        output.lines().map(answer).collect()
     }
 
     /// Sends one request and returns its status.

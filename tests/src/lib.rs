@@ -5,6 +5,8 @@
 //! temporary folder, listens on loopback on ports found free, and ends with the value that
 //! started it.
 //!
+//! [`live`] is for the agent on the running kernel.
+//!
 //! [`wire`] is for what needs no network: packets made by hand or cut anew, and what the engine
 //! makes of them.
 
@@ -14,6 +16,7 @@ pub mod capture;
 pub mod certs;
 pub mod curl;
 pub mod golden;
+pub mod live;
 pub mod nginx;
 pub mod node;
 pub mod openssl;

@@ -58,26 +58,44 @@ impl ServerBlock {
 /// Starts nginx with `servers` on one port; the first is the default. `http` are directives of
 /// the level above: an `upstream`, say.
 pub fn start(folder: &Path, http: &str, servers: &[ServerBlock]) -> Result<Server> {
+    // One process: its pool of upstream connections is one, so what is reused is certain.
+    start_with(folder, "master_process off;", &[], http, servers)
+}
+
+/// The same with other directives of the top level (how many processes there are) and more in its environment.
+pub fn start_with(
+    folder: &Path,
+    main: &str,
+    environment: &[(&str, &Path)],
+    http: &str,
+    servers: &[ServerBlock],
+) -> Result<Server> {
     let program = tools::path("nginx")?;
     let root = folder.join("nginx");
     fs::create_dir_all(&root)?;
     Server::start("nginx", folder, |port| {
         let file = root.join("nginx.conf");
-        fs::write(&file, config(&root, port, http, servers)?)?;
+        fs::write(&file, config(&root, port, main, http, servers)?)?;
         let mut command = tools::command(&program.to_string_lossy())?;
+        command.envs(environment.iter().copied());
         command.arg("-p").arg(&root).arg("-c").arg(&file).args(["-e", "stderr"]);
         Ok(command)
     })
 }
 
-fn config(root: &Path, port: u16, http: &str, servers: &[ServerBlock]) -> Result<String> {
+fn config(
+    root: &Path,
+    port: u16,
+    main: &str,
+    http: &str,
+    servers: &[ServerBlock],
+) -> Result<String> {
     let mut text = String::new();
     let root = root.display();
-    // One process: its pool of upstream connections is one, so what is reused is certain.
     write!(
         text,
         "daemon off;\n\
-         master_process off;\n\
+         {main}\n\
          error_log stderr error;\n\
          pid {root}/pid;\n\
          events {{ worker_connections 512; }}\n\

@@ -1,4 +1,4 @@
-//! The JSON lines that `wrongdoor analyze --format json` writes.
+//! The JSON lines that `wrongdoor` writes.
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -10,6 +10,8 @@ pub struct Report {
     pub exchanges: Vec<Value>,
     /// `connection` lines.
     pub connections: Vec<Value>,
+    /// `recovery` lines.
+    pub recoveries: Vec<Value>,
     /// The last line.
     pub summary: Value,
 }
@@ -26,6 +28,7 @@ impl Report {
             match text(&value, "type") {
                 Some("exchange") => report.exchanges.push(value),
                 Some("connection") => report.connections.push(value),
+                Some("recovery") => report.recoveries.push(value),
                 Some("summary") => report.summary = value,
                 _ => bail!("a line of no known type: {line}"),
             }

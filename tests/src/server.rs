@@ -56,6 +56,11 @@ impl Server {
         self.port.number()
     }
 
+    /// Its process; the first, where it has several.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Waits for it to accept; false if its port was taken by another.
     fn accepts(&mut self, log: &PathBuf) -> Result<bool> {
         let name = self.name.clone();

@@ -11,14 +11,23 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Looks again and again until `look` finds something, or [`PATIENCE`] is over.
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
-    let deadline = Instant::now() + PATIENCE;
+pub fn until<T>(what: &str, look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    within(PATIENCE, what, look)
+}
+
+/// The same, for what may take longer or must be faster.
+pub fn within<T>(
+    patience: Duration,
+    what: &str,
+    mut look: impl FnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = look()? {
             return Ok(found);
         }
         if Instant::now() > deadline {
-            bail!("waited {} s in vain for {what}", PATIENCE.as_secs());
+            bail!("waited {} s in vain for {what}", patience.as_secs());
         }
         std::thread::sleep(PAUSE);
     }

@@ -27,6 +27,8 @@ mod from_probes;
 mod h2_differential;
 /// Every named bound, under attack.
 mod limits;
+/// The agent on the running kernel.
+mod live;
 /// WebPKI and the `url` crate against our names.
 mod names_differential;
 /// nginx's 421, and what nginx serves without asking.

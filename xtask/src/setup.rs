@@ -3,9 +3,11 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use wrongdoor_tests::live::installed::{self, Symbols};
 use wrongdoor_tests::tools::{self, Need, Tool};
 
-/// Installs the Debian packages that the tests (and with --bench the benchmarks) need.
+/// Installs what the tests (and with --bench the benchmarks) need: Debian packages, and into the target folder a Go
+/// toolchain and Python packages.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Also what the benchmarks need.
@@ -15,6 +17,10 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut changed = ensure(Need::Test)?;
+    // The tests would do it too, and take longer then.
+    for symbols in [Symbols::Kept, Symbols::Stripped] {
+        println!("the Go peer is {}", installed::go_peer(symbols)?.display());
+    }
     if options.bench {
         changed |= ensure(Need::Bench)?;
     }

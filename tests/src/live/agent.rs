@@ -1,0 +1,199 @@
+//! A running `wrongdoor run` on the kernel of this machine.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::kernel::Turn;
+use super::metrics::Metrics;
+use crate::ports::Port;
+use crate::report::Report;
+use crate::{binary, server, wait};
+
+/// How long it may take to examine every library of a busy machine, or to drain.
+pub const PATIENCE: Duration = Duration::from_mins(2);
+
+/// How long one HTTP answer of it may take, whatever it is busy with.
+pub const ANSWER: Duration = Duration::from_secs(10);
+
+/// An agent that is ready. It is stopped when this is dropped.
+#[derive(Debug)]
+pub struct Agent {
+    process: Child,
+    port: Port,
+    folder: TempDir,
+}
+
+impl Agent {
+    /// Starts one that tells everything, and waits until it is ready. Having the turn is what allows it.
+    pub fn start(turn: &Turn) -> Result<Self> {
+        Self::start_with(turn, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(_turn: &Turn, arguments: &[&str]) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("wrongdoor-agent-").tempdir()?;
+        let port = Port::find()?;
+        let listen = format!("{}:{}", Ipv4Addr::LOCALHOST, port.number());
+        let mut command = binary::command(&["run", "--source", "ebpf", "--events-of", "all"]);
+        command.args(["--listen", &listen, "--events"]).arg(folder.path().join(EVENTS));
+        let said = File::create(folder.path().join(LOG))?;
+        let process = command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(said.try_clone()?)
+            .stderr(said)
+            .spawn()
+            .context("cannot run wrongdoor")?;
+        let mut agent = Self { process, port, folder };
+        wait::within(PATIENCE, "the agent to be ready", || {
+            agent.require_running()?;
+            Ok(agent.get("/readyz").ok().filter(|(status, _)| *status == 200))
+        })
+        .with_context(|| agent.log())?;
+        Ok(agent)
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// What it said on standard error.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join(LOG)).unwrap_or_default()
+    }
+
+    /// The status and body of one of its pages.
+    pub fn get(&self, path: &str) -> Result<(u16, String)> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port.number()))?;
+        stream.set_read_timeout(Some(ANSWER))?;
+        stream.set_write_timeout(Some(ANSWER))?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: agent.test\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).with_context(|| format!("no end to {path}"))?;
+        let (head, body) = answer.split_once("\r\n\r\n").context("no head")?;
+        ensure!(!head.to_ascii_lowercase().contains("\r\ntransfer-encoding"), "chunks: {head}");
+        let status = head.split(' ').nth(1).context("no status")?.parse()?;
+        Ok((status, body.to_owned()))
+    }
+
+    /// What it counts.
+    pub fn metrics(&self) -> Result<Metrics> {
+        let (status, body) = self.get("/metrics")?;
+        ensure!(status == 200, "/metrics answers {status}: {body}");
+        Metrics::parse(&body)
+    }
+
+    /// Requires that it is alive and ready.
+    pub fn require_well(&mut self) -> Result<()> {
+        self.require_running()?;
+        for page in ["/healthz", "/readyz"] {
+            let (status, body) = self.get(page)?;
+            ensure!(status == 200, "{page} answers {status}: {body}\n{}", self.log());
+        }
+        Ok(())
+    }
+
+    /// All lines that it wrote so far.
+    pub fn lines(&self) -> Result<Report> {
+        let bytes = fs::read(self.events()).unwrap_or_default();
+        let end = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        Report::parse(bytes.get(..end).unwrap_or_default())
+    }
+
+    /// Waits until it has told at least `count` exchanges of which `wanted` is true.
+    pub fn wait_for(
+        &mut self,
+        what: &str,
+        count: usize,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<()> {
+        let mut found = 0;
+        wait::within(PATIENCE, &format!("{count} exchanges of {what} to be told"), || {
+            self.require_running()?;
+            found = self.lines()?.exchanges.iter().filter(|line| wanted(line)).count();
+            Ok((found >= count).then_some(()))
+        })
+        .with_context(|| format!("{found} were; it said:\n{}", self.log()))
+    }
+
+    /// Waits until what it counts is as `wanted`.
+    pub fn wait_for_metrics(
+        &mut self,
+        what: &str,
+        wanted: impl Fn(&Metrics) -> bool,
+    ) -> Result<()> {
+        wait::within(PATIENCE, what, || {
+            self.require_running()?;
+            Ok(wanted(&self.metrics()?).then_some(()))
+        })
+        .with_context(|| format!("{:#?}\n{}", self.metrics(), self.log()))
+    }
+
+    /// Asks it to end, requires that it does so with 0, and returns all that it told.
+    pub fn stop(mut self) -> Result<Report> {
+        self.require_running()?;
+        self.signal(Signal::TERM)?;
+        let ended = wait::within(PATIENCE, "the agent to end", || Ok(self.process.try_wait()?));
+        let status = ended.with_context(|| self.log())?;
+        ensure!(status.code() == Some(0), "the agent ended with {status}:\n{}", self.log());
+        let report = self.lines()?;
+        ensure!(!report.summary.is_null(), "no summary at the end of {}", self.log());
+        Ok(report)
+    }
+
+    /// Halts it: what the kernel has to tell waits for it.
+    pub fn halt(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    /// Ends it as no program can prevent.
+    pub fn kill(mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = Pid::from_raw(self.pid().cast_signed()).context("no process")?;
+        Ok(kill_process(pid, signal)?)
+    }
+
+    fn events(&self) -> PathBuf {
+        self.folder.path().join(EVENTS)
+    }
+
+    fn require_running(&mut self) -> Result<()> {
+        if let Some(status) = self.process.try_wait()? {
+            bail!("the agent ended ({status}):\n{}", self.log());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        if matches!(self.process.try_wait(), Ok(None)) {
+            // One that is halted would not hear anything else.
+            drop(self.resume());
+            server::stop(&mut self.process, Signal::TERM);
+        }
+    }
+}
+
+const EVENTS: &str = "events.jsonl";
+const LOG: &str = "agent.log";

