@@ -74,12 +74,15 @@ impl<T: Copy + Eq + Hash> Series<T> {
         self.counts.len() < MAX_SERIES || self.counts.contains_key(key)
     }
 
-    /// The key without names. There are few of those, and the longest idle of the others makes room for one.
+    /// The key without names. There are few of those, and one that stands at 0 makes room for it, or the
+    /// longest idle.
     fn among_others(&mut self, key: &Key<T>) -> Key<T> {
         let other = key.among_others();
         if !self.has_room_for(&other) {
             let named = self.counts.iter().filter(|(key, _)| key.is_named());
-            let idlest = named.min_by_key(|(_, count)| count.last_seen).map(|(key, _)| key.clone());
+            let idlest = named
+                .min_by_key(|(_, count)| (count.value > 0, count.last_seen))
+                .map(|(key, _)| key.clone());
             if let Some(idlest) = idlest {
                 self.counts.remove(&idlest);
             }

@@ -91,7 +91,8 @@ fn a_flood_of_names_is_counted_and_takes_no_room() {
     }
     let mut flood = like;
     let total = 1_000_000;
-    let name = |at: u32| format!("{at:x<60}.{at:y<60}.{at:z<60}.{at:w<70}").into_boxed_str();
+    let filler = "n".repeat(MAX_NAME - 10);
+    let name = |at: u32| format!("{at:010}{filler}").into_boxed_str();
     assert_eq!(name(0).len(), MAX_NAME);
     let mut sizes = Vec::new();
     for at in 0..total {
