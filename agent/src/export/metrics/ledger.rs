@@ -103,5 +103,5 @@ impl Ledger {
 }
 
 fn inputs_of(counters: &Counters) -> u64 {
-    counters.packets
+    counters.packets + counters.reports
 }
