@@ -136,7 +136,7 @@ pub fn begin(key: &CallKey, mut frame: Frame) {
 #[inline(always)]
 fn is_over(before: &Frame, now: &Frame, key: &CallKey) -> bool {
     if key.is_go != 0 {
-        before.object == now.object && before.function == now.function
+        before.object == now.object && before.function == now.function || is_handshake(before)
     } else {
         before.stack <= now.stack
     }
@@ -171,6 +171,23 @@ pub fn innermost(calls: &Calls) -> Option<u64> {
         1 => Some(calls.frames[0].object),
         _ => Some(calls.frames[1].object),
     }
+}
+
+/// The socket of a handshake is known: what its goroutine does next is not its. Whether it was one: it tells
+/// its socket once, since nothing says when it ends.
+#[inline(always)]
+pub fn end_handshake(calls: &mut Calls) -> bool {
+    let is_one = calls.depth == 1 && is_handshake(&calls.frames[0]);
+    if is_one {
+        calls.depth = 0;
+    }
+    is_one
+}
+
+/// Whether it is of a Go handshake, whose end is not trapped.
+#[inline(always)]
+fn is_handshake(frame: &Frame) -> bool {
+    frame.function == Function::GoClient as u32 || frame.function == Function::GoServer as u32
 }
 
 #[inline(always)]

@@ -1,6 +1,6 @@
 //! An HTTP/1 message's head: as much of it as says where the message ends (RFC 9112 §6.3).
 
-use crate::objects::Object;
+use crate::objects::{MAX_WAITING, Object};
 use crate::walk::{Walk, place};
 
 /// What is known of the message at hand. The status stands above them.
@@ -34,8 +34,6 @@ pub enum After {
     Tunnel,
 }
 
-/// How many requests may wait for their answers: two bits each in `Object::methods`.
-const MAX_WAITING: u32 = 32;
 const HEAD: u64 = 1;
 const CONNECT: u64 = 2;
 /// How much of a first line is kept.
@@ -212,9 +210,10 @@ pub fn head_ends(walk: &mut Walk, object: &mut Object) -> After {
         if object.requests.wrapping_sub(object.answers) >= MAX_WAITING {
             return After::Lost;
         }
-        let shift = (object.requests & (MAX_WAITING - 1)) * 2;
         let method = (message & (bits::IS_HEAD | bits::IS_CONNECT)) as u64 >> 1;
-        object.methods = object.methods & !(3 << shift) | method << shift;
+        let (word, shift) = place_of(object.requests);
+        let methods = &mut object.methods[word];
+        *methods = *methods & !(3 << shift) | method << shift;
         object.requests = object.requests.wrapping_add(1);
         true
     };
@@ -247,7 +246,13 @@ fn answered(object: &mut Object) -> Option<u64> {
         // A server that answers without having been asked: that it waited too long, say.
         return if is_lost { None } else { Some(0) };
     }
-    let shift = (object.answers & (MAX_WAITING - 1)) * 2;
+    let (word, shift) = place_of(object.answers);
     object.answers = object.answers.wrapping_add(1);
-    Some(object.methods >> shift & 3)
+    Some(object.methods[word] >> shift & 3)
+}
+
+/// Where a request's method is in `Object::methods`: the word, and the bits in it.
+#[inline(always)]
+fn place_of(number: u32) -> (usize, u32) {
+    ((number / 32) as usize & (MAX_WAITING as usize / 32 - 1), number % 32 * 2)
 }

@@ -19,6 +19,9 @@ pub struct ObjectKey {
     pub unused: u32,
 }
 
+/// How many HTTP/1 requests may wait for their answers on one connection.
+pub const MAX_WAITING: u32 = 256;
+
 /// A TLS object.
 #[repr(C)]
 pub struct Object {
@@ -32,8 +35,8 @@ pub struct Object {
     pub state: u32,
     /// Received, then sent.
     pub walks: [Walk; 2],
-    /// HTTP/1 requests whose final answer is to come: two bits of each of the last 32.
-    pub methods: u64,
+    /// HTTP/1 requests whose final answer is to come: two bits of each.
+    pub methods: [u64; MAX_WAITING as usize / 32],
     /// Requests so far; only their direction writes it.
     pub requests: u32,
     /// Final answers so far; only their direction writes it.

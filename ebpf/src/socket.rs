@@ -4,7 +4,7 @@ use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_get_socket_cookie};
 use aya_ebpf::helpers::{bpf_probe_read_kernel, bpf_probe_read_user};
 use wrongdoor_ebpf_common::{Counter, Settings, Tuple};
 
-use crate::calls::{self, CallKey};
+use crate::calls::{self, CallKey, Calls};
 use crate::maps::{FLOWS, GO_PROCESSES, count, settings};
 use crate::objects;
 
@@ -16,7 +16,13 @@ use crate::objects;
 pub fn used(socket: *mut core::ffi::c_void) {
     let thread = calls::thread();
     let inside = calls::of(&thread).and_then(|calls| calls::innermost(calls));
-    let Some(address) = inside.or_else(|| inside_go(&thread)) else { return };
+    let (address, goroutine) = match inside {
+        Some(address) => (address, None),
+        None => match inside_go(&thread) {
+            Some((address, calls)) => (address, Some(calls)),
+            None => return,
+        },
+    };
     let key = objects::ObjectKey { object: address, pid: thread.pid, unused: 0 };
     let Some(object) = objects::find(&key) else { return };
     if object.state == objects::state::IGNORED {
@@ -29,6 +35,12 @@ pub fn used(socket: *mut core::ffi::c_void) {
     }
     if FLOWS.get_ptr(cookie).is_none() {
         return;
+    }
+    if let Some(calls) = goroutine {
+        let was_handshake = calls::end_handshake(calls);
+        if was_handshake && object.tuple.cookie != 0 {
+            return;
+        }
     }
     if object.tuple.cookie != 0 {
         // Two sockets: whose it is, nobody can say.
@@ -43,7 +55,7 @@ pub fn used(socket: *mut core::ffi::c_void) {
 
 /// The object of the call that the running goroutine is in.
 #[inline(always)]
-fn inside_go(thread: &CallKey) -> Option<u64> {
+fn inside_go(thread: &CallKey) -> Option<(u64, &'static mut Calls)> {
     GO_PROCESSES.get_ptr(thread.pid)?;
     let offset = settings()?.thread_pointer;
     if offset == 0 {
@@ -57,7 +69,8 @@ fn inside_go(thread: &CallKey) -> Option<u64> {
         bpf_probe_read_user(thread_pointer.wrapping_sub(8) as *const u64).ok()?
     };
     let key = CallKey { id: goroutine, pid: thread.pid, is_go: 1 };
-    calls::of(&key).and_then(|calls| calls::innermost(calls))
+    let calls = calls::of(&key)?;
+    calls::innermost(calls).map(|address| (address, calls))
 }
 
 /// Both ends of a kernel socket.

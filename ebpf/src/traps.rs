@@ -3,10 +3,10 @@
 use aya_ebpf::helpers::bpf_get_attach_cookie;
 use aya_ebpf::programs::ProbeContext;
 use aya_ebpf::{EbpfContext as _, helpers::bpf_get_current_pid_tgid};
-use wrongdoor_ebpf_common::{Arguments, Cookie, Flags, Function};
+use wrongdoor_ebpf_common::{Arguments, Cookie, Counter, Flags, Function};
 
 use crate::calls::{self, Frame};
-use crate::maps::settings;
+use crate::maps::{GO_PROCESSES, count, settings};
 use crate::objects::{self, state};
 use crate::registers::{Registers, goroutine, stack};
 
@@ -29,8 +29,8 @@ pub fn entered(ctx: &ProbeContext) {
     match function {
         FREE | GO_CLOSE => objects::end(&objects::key(object)),
         CLEAR => cleared(object),
-        GO_CLIENT => begun(object, Flags::CLIENT),
-        GO_SERVER => begun(object, Flags::SERVER),
+        GO_CLIENT => begun(ctx, function, object, Flags::CLIENT),
+        GO_SERVER => begun(ctx, function, object, Flags::SERVER),
         _ => called(ctx, function, &arguments, &registers),
     }
 }
@@ -67,15 +67,40 @@ fn cleared(object: u64) {
     }
 }
 
-/// An object begins a handshake.
+/// A Go object begins a handshake.
 #[inline(always)]
-fn begun(object: u64, role: Flags) {
+fn begun(ctx: &ProbeContext, function: u8, object: u64, role: Flags) {
     let key = objects::key(object);
-    // A second handshake on the same connection begins nothing.
+    let caller = calls::goroutine(goroutine(ctx));
+    let inside = calls::of(&caller).and_then(|calls| calls::innermost(calls));
     if let Some(known) = objects::find(&key)
         && known.state != state::SILENT
     {
+        // Asked for inside a read it is a renegotiation, and begins nothing. Else the memory is another
+        // object's now.
+        if inside == Some(object) {
+            return;
+        }
+        objects::end(&key);
+    }
+    if objects::begin(&key, role.0).is_none() {
         return;
     }
-    let _ = objects::begin(&key, role.0);
+    if GO_PROCESSES.get_ptr(key.pid).is_none() && GO_PROCESSES.insert(key.pid, 1, 0).is_err() {
+        return count(Counter::MapFull);
+    }
+    // The handshake's first bytes tell the socket. Later ones may not: what the other end sends right behind
+    // its handshake is read with it, and then a read of it touches no socket.
+    if inside.is_none() {
+        let frame = Frame {
+            object,
+            buffer: 0,
+            length: 0,
+            count: 0,
+            stack: stack(ctx),
+            function: function as u32,
+            is_inner: 0,
+        };
+        calls::begin(&caller, frame);
+    }
 }

@@ -1,7 +1,7 @@
 //! Files with TLS in them, and the traps in each.
 
 use super::programs::{self, Programs};
-use crate::capture::libraries::{Abilities, Examined, Kind, Place, SafeFile, examine};
+use crate::capture::libraries::{Abilities, Examined, Place, SafeFile, examine};
 use crate::capture::processes::{
     FileId, Mapped, OpenError, Opened, ProcessKey, ProcessSeen, open,
 };
@@ -104,16 +104,15 @@ impl Libraries {
     }
 
     /// A process was looked at, and is to be traced: what it has mapped is trapped. `only` it, or everybody
-    /// who has the same files. Returns whether it runs Go.
+    /// who has the same files.
     pub(crate) fn trace(
         &mut self,
         programs: &mut Programs,
         proc: &Path,
         process: &ProcessSeen,
         only: bool,
-    ) -> bool {
+    ) {
         let mut files = BTreeSet::new();
-        let mut is_go = false;
         for mapped in &process.mapped {
             if !self.is_traced(programs, proc, process.pid, mapped, only) {
                 continue;
@@ -121,7 +120,6 @@ impl Libraries {
             let Some(traced) = self.traced.get_mut(&mapped.file) else { continue };
             traced.idle = None;
             traced.users.insert(process.key(), process.command.clone());
-            is_go |= traced.examined.kind == Kind::Go;
             files.insert(mapped.file);
             let pid = process.pid;
             if only && let Links::Each(each) = &traced.links && !each.contains_key(&pid)
@@ -138,7 +136,6 @@ impl Libraries {
         for file in former.iter().filter(|file| !files.contains(*file)) {
             self.left(programs, file, key);
         }
-        is_go
     }
 
     /// A process has ended, or runs another program.

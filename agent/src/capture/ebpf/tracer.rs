@@ -9,7 +9,6 @@ use crate::capture::libraries::{Abilities, Kind};
 use crate::capture::processes::{ProcessSeen, Scanner, unseen};
 use crate::capture::scope::Scope;
 use crate::doctor;
-use aya::maps::{HashMap as KernelMap, MapData};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -96,7 +95,6 @@ struct Work {
     scanner: Scanner,
     scope: Scope,
     found: Found,
-    go: Option<KernelMap<MapData, u32, u8>>,
     proc: PathBuf,
     /// Programs that began, and when they are to be looked at.
     due: VecDeque<(Instant, u32)>,
@@ -113,14 +111,12 @@ impl Work {
         let proc = Path::new("/proc");
         let abilities = Abilities { uretprobe: uretprobes_are_harmless(proc) };
         let places = programs.take("RANDOM_PLACES");
-        let go = programs.take("GO_PROCESSES");
         Self {
             libraries: Libraries::new(abilities, places),
             programs,
             scanner: Scanner::new(proc),
             scope,
             found,
-            go,
             proc: proc.to_owned(),
             due: VecDeque::new(),
             unseen: HashMap::new(),
@@ -186,10 +182,6 @@ impl Work {
             self.libraries.gone(&mut self.programs, *process);
             self.found.gone(*process);
             self.unseen.remove(&process.pid);
-            if let Some(go) = &mut self.go {
-                // Most are no Go programs, and were never in it.
-                drop(go.remove(&process.pid));
-            }
         }
         for process in &scan.seen {
             self.look_at(process);
@@ -205,13 +197,7 @@ impl Work {
             return;
         }
         let only = !self.scope.is_everything();
-        let is_go = self.libraries.trace(&mut self.programs, &self.proc, process, only);
-        if is_go
-            && let Some(go) = &mut self.go
-            && let Err(error) = go.insert(process.pid, 1, 0)
-        {
-            tracing::warn!(pid = process.pid, "cannot tell the kernel side of a Go program: {error}");
-        }
+        self.libraries.trace(&mut self.programs, &self.proc, process, only);
         match unseen(process) {
             Some(unseen) => {
                 if self.unseen.insert(process.pid, unseen.what).is_none() {
