@@ -93,21 +93,23 @@ pub fn of(key: &CallKey) -> Option<&'static mut Calls> {
     CALLS.get_ptr_mut(key).map(|calls| unsafe { &mut *calls })
 }
 
+/// The calls of a caller, who may be new.
+#[inline(always)]
+pub fn enter(key: &CallKey) -> Option<&'static mut Calls> {
+    if let Some(calls) = of(key) {
+        return Some(calls);
+    }
+    if CALLS.insert(key, NO_CALLS, 0).is_err() {
+        count(Counter::MapFull);
+        return None;
+    }
+    of(key)
+}
+
 /// A call begins.
 #[inline(always)]
 pub fn begin(key: &CallKey, mut frame: Frame) {
-    let calls = match of(key) {
-        Some(calls) => calls,
-        None => {
-            if CALLS.insert(key, NO_CALLS, 0).is_err() {
-                return count(Counter::MapFull);
-            }
-            match of(key) {
-                Some(calls) => calls,
-                None => return count(Counter::MapFull),
-            }
-        }
-    };
+    let Some(calls) = enter(key) else { return };
     // A frame that is not above this one on the stack is of a call that never came back here: its thread
     // jumped out, or the trap on its return is missing. A goroutine's stack moves; there the same call
     // twice is one that began again (its stack grew).
@@ -184,10 +186,19 @@ pub fn end_handshake(calls: &mut Calls) -> bool {
     is_one
 }
 
-/// Whether it is of a Go handshake, whose end is not trapped.
+/// Whether it is of a Go handshake, or of a write that begins one: their ends are not trapped.
 #[inline(always)]
 fn is_handshake(frame: &Frame) -> bool {
-    frame.function == Function::GoClient as u32 || frame.function == Function::GoServer as u32
+    frame.function == Function::GoClient as u32
+        || frame.function == Function::GoServer as u32
+        || frame.function == Function::GoWrite as u32
+}
+
+/// Whether the goroutine is in a write that has to begin with a handshake.
+#[inline(always)]
+pub fn writes_first(calls: &Calls, object: u64) -> bool {
+    let frame = &calls.frames[0];
+    calls.depth == 1 && frame.function == Function::GoWrite as u32 && frame.object == object
 }
 
 #[inline(always)]

@@ -10,7 +10,7 @@ use aya_ebpf::helpers::generated::{
 use aya_ebpf::programs::SkBuffContext;
 use wrongdoor_ebpf_common::{Counter, Direction, Handshake, Head, Kind, Tuple};
 
-use crate::maps::{FLOWS, RANDOMS, count};
+use crate::maps::{EARLY, FLOWS, RANDOMS, count};
 use crate::ring;
 use crate::slot;
 use crate::socket::{AF_INET, AF_INET6};
@@ -74,6 +74,14 @@ pub struct RandomOwner {
     pub tuple: Tuple,
 }
 
+/// A ClientHello that came before its socket.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Early {
+    pub random: [u64; 4],
+    pub way: Way,
+}
+
 const OWING: u32 = 1;
 const DONE: u32 = 2;
 
@@ -117,15 +125,17 @@ pub fn packet(ctx: &SkBuffContext, direction: Direction) -> Option<()> {
         if moved > MAX_HANDSHAKE as u64 {
             return None;
         }
+        // A listener that waits for data (TCP_DEFER_ACCEPT), and TCP Fast Open: the first segment comes before
+        // the socket that it is for.
         let is_listener = (*socket).state == LISTEN;
         let segment = segment(ctx)?;
+        if is_listener {
+            return early(ctx, &segment);
+        }
         let cookie = bpf_get_socket_cookie(ctx.as_ptr());
         let mut tuple = Tuple { cookie, ..Tuple::default() };
         tuple.local_port = (*socket).src_port as u16;
         tuple.remote_port = u16::from_be((*socket).dst_port);
-        if is_listener {
-            return None;
-        }
         if (*socket).family == AF_INET as u32 {
             tuple.family = AF_INET;
             put(&mut tuple.local, 0, word(&raw const (*socket).src_ip4));
@@ -141,7 +151,7 @@ pub fn packet(ctx: &SkBuffContext, direction: Direction) -> Option<()> {
             put(&mut tuple.remote, 8, word(&raw const (*socket).dst_ip6[2]));
             put(&mut tuple.remote, 12, word(&raw const (*socket).dst_ip6[3]));
         }
-        follow(ctx, direction, &tuple, base, &segment)
+        follow(ctx, direction, &mut tuple, base, &segment)
     }
 }
 
@@ -195,7 +205,7 @@ fn segment(ctx: &SkBuffContext) -> Option<Segment> {
 fn follow(
     ctx: &SkBuffContext,
     direction: Direction,
-    tuple: &Tuple,
+    tuple: &mut Tuple,
     base: u32,
     segment: &Segment,
 ) -> Option<()> {
@@ -203,11 +213,16 @@ fn follow(
     let flow = match FLOWS.get_ptr_mut(tuple.cookie) {
         Some(flow) => flow,
         None => {
-            if !is_first(base, segment.sequence) || !is_hello(ctx, segment.payload, segment.length) {
+            let received = claim_early(tuple);
+            let is_begun = received.state == OWING;
+            if !is_begun
+                && (!is_first(base, segment.sequence)
+                    || !is_hello(ctx, segment.payload, segment.length))
+            {
                 return None;
             }
             let none = Way { base: 0, next_record: 0, state: 0, is_lost: 0 };
-            if FLOWS.insert(tuple.cookie, Flow { ways: [none, none] }, 0).is_err() {
+            if FLOWS.insert(tuple.cookie, Flow { ways: [received, none] }, 0).is_err() {
                 count(Counter::MapFull);
                 return None;
             }
@@ -229,7 +244,9 @@ fn follow(
         }
         way.state = OWING;
         way.base = segment.sequence;
-        remember_random(ctx, direction, tuple, segment);
+        if let Some(random) = random(ctx, segment) {
+            remember(&random, direction as u32, tuple);
+        }
     }
     let offset = segment.sequence.wrapping_sub(way.base);
     if offset > MAX_HANDSHAKE {
@@ -258,21 +275,87 @@ fn is_hello(ctx: &SkBuffContext, payload: u32, length: u32) -> bool {
         && (record[5] == CLIENT_HELLO || record[5] == SERVER_HELLO)
 }
 
-/// Remembers a ClientHello's random: the one thing that a TLS object and its packets have in common.
+/// A ClientHello's random: the one thing that a TLS object and its packets have in common.
 #[inline(always)]
-fn remember_random(ctx: &SkBuffContext, direction: Direction, tuple: &Tuple, segment: &Segment) {
+fn random(ctx: &SkBuffContext, segment: &Segment) -> Option<[u64; 4]> {
     if segment.length < RANDOM_AT + 32 {
-        return;
+        return None;
     }
-    let Ok(kind) = ctx.load::<u8>(segment.payload as usize + 5) else { return };
+    let kind = ctx.load::<u8>(segment.payload as usize + 5).ok()?;
     if kind != CLIENT_HELLO {
-        return;
+        return None;
     }
-    let Ok(random) = ctx.load::<[u64; 4]>((segment.payload + RANDOM_AT) as usize) else { return };
-    let key = RandomKey { prefix: random[0], direction: direction as u32, unused: 0 };
-    if RANDOMS.insert(key, RandomOwner { random, tuple: *tuple }, 0).is_err() {
+    ctx.load((segment.payload + RANDOM_AT) as usize).ok()
+}
+
+#[inline(always)]
+fn remember(random: &[u64; 4], direction: u32, tuple: &Tuple) {
+    let key = RandomKey { prefix: random[0], direction, unused: 0 };
+    if RANDOMS.insert(key, RandomOwner { random: *random, tuple: *tuple }, 0).is_err() {
         count(Counter::MapFull);
     }
+}
+
+/// A first segment at a listener: kept by its ends until a socket has them.
+#[inline(always)]
+fn early(ctx: &SkBuffContext, segment: &Segment) -> Option<()> {
+    if !is_hello(ctx, segment.payload, segment.length) {
+        return None;
+    }
+    let tuple = ends(ctx)?;
+    let mut early = Early {
+        random: random(ctx, segment)?,
+        way: Way { base: segment.sequence, next_record: 0, state: OWING, is_lost: 0 },
+    };
+    let owed = owed(ctx, &mut early.way, 0, segment);
+    if EARLY.insert(tuple, early, 0).is_err() {
+        count(Counter::MapFull);
+    }
+    hand_over(ctx, Direction::Received, &tuple, 0, segment, owed)
+}
+
+/// The ends of a packet that comes in, by its own head: a listener has none.
+#[inline(always)]
+fn ends(ctx: &SkBuffContext) -> Option<Tuple> {
+    let mut tuple = Tuple::default();
+    let first: u8 = ctx.load(0).ok()?;
+    let ports = if first >> 4 == 4 {
+        tuple.family = AF_INET;
+        put(&mut tuple.remote, 0, ctx.load(12).ok()?);
+        put(&mut tuple.local, 0, ctx.load(16).ok()?);
+        (first & 15) as usize * 4
+    } else {
+        tuple.family = AF_INET6;
+        let mut at = 0;
+        while at < 16 {
+            put(&mut tuple.remote, at, ctx.load(8 + at).ok()?);
+            put(&mut tuple.local, at, ctx.load(24 + at).ok()?);
+            at += 4;
+        }
+        40
+    };
+    tuple.remote_port = u16::from_be(ctx.load(ports).ok()?);
+    tuple.local_port = u16::from_be(ctx.load(ports + 2).ok()?);
+    Some(tuple)
+}
+
+/// What came for a socket before it was there.
+#[inline(always)]
+fn claim_early(tuple: &mut Tuple) -> Way {
+    // The same ends without a socket; set back below, since the stack has no room for another.
+    let cookie = tuple.cookie;
+    tuple.cookie = 0;
+    let early = EARLY.get_ptr(&*tuple);
+    tuple.cookie = cookie;
+    let Some(early) = early else { return Way { base: 0, next_record: 0, state: 0, is_lost: 0 } };
+    // SAFETY: an entry of the map, which is removed below and nowhere else.
+    let early = unsafe { &*early };
+    remember(&early.random, Direction::Received as u32, tuple);
+    let way = early.way;
+    tuple.cookie = 0;
+    let _ = EARLY.remove(&*tuple);
+    tuple.cookie = cookie;
+    way
 }
 
 /// How much of the segment is handshake: walks its TLS records, and ends the direction at the first that
@@ -327,24 +410,23 @@ fn hand_over(
         if take > BITE {
             take = BITE;
         }
-        let record = Handshake {
-            head: Head {
+        const START: usize = slot::RECORD_BYTES - size_of::<Handshake>();
+        // SAFETY: `record` ends where `bytes` begin; `take` is bounded by the room behind. The record is
+        // written where it is sent from: the stack has no room for another.
+        unsafe {
+            let start = slot.record.as_mut_ptr().cast::<u8>().add(START);
+            let record = start.cast::<Handshake>();
+            (*record).head = Head {
                 kind: Kind::Handshake as u8,
                 direction: direction as u8,
                 flags: 0,
                 detail: 0,
                 count: take,
                 at: ring::now(),
-            },
-            tuple: *tuple,
-            offset: offset + done,
-            length: take,
-        };
-        const START: usize = slot::RECORD_BYTES - size_of::<Handshake>();
-        // SAFETY: `record` ends where `bytes` begin; `take` is bounded by the room behind.
-        unsafe {
-            let start = slot.record.as_mut_ptr().cast::<u8>().add(START);
-            start.cast::<Handshake>().write(record);
+            };
+            (*record).tuple = *tuple;
+            (*record).offset = offset + done;
+            (*record).length = take;
             let to = slot.bytes.as_mut_ptr();
             // From 1 to BITE, in a form that the verifier follows.
             let bounded = (take.wrapping_sub(1) & (BITE - 1)) + 1;

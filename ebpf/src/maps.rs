@@ -2,10 +2,10 @@
 
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
-use wrongdoor_ebpf_common::{Counter, Settings};
+use wrongdoor_ebpf_common::{Counter, Settings, Tuple};
 
 use crate::calls::{CallKey, Calls};
-use crate::handshake::{Flow, RandomKey, RandomOwner};
+use crate::handshake::{Early, Flow, RandomKey, RandomOwner};
 use crate::objects::{Object, ObjectKey};
 use crate::slot::Slot;
 
@@ -15,6 +15,8 @@ const MAX_CALLERS: u32 = 32_768;
 const MAX_OBJECTS: u32 = 65_536;
 /// Sockets in their handshake or lately so.
 const MAX_FLOWS: u32 = 65_536;
+/// ClientHellos whose sockets are still to come, by their ends.
+const MAX_EARLY: u32 = 8_192;
 /// ClientHellos that a TLS object may be looked for with.
 const MAX_RANDOMS: u32 = 32_768;
 /// Examined files.
@@ -39,6 +41,8 @@ pub static OBJECTS: LruHashMap<ObjectKey, Object> = LruHashMap::with_max_entries
 pub static NEW_OBJECT: Array<Object> = Array::with_max_entries(1, 0);
 #[map]
 pub static FLOWS: LruHashMap<u64, Flow> = LruHashMap::with_max_entries(MAX_FLOWS, 0);
+#[map]
+pub static EARLY: LruHashMap<Tuple, Early> = LruHashMap::with_max_entries(MAX_EARLY, 0);
 #[map]
 pub static RANDOMS: LruHashMap<RandomKey, RandomOwner> =
     LruHashMap::with_max_entries(MAX_RANDOMS, 0);

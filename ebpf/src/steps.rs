@@ -55,26 +55,33 @@ pub fn returned(ctx: &ProbeContext) {
         }
         return;
     }
-    let Some(moved) = moved(&frame, result) else { return };
-    let key = objects::key(frame.object);
-    let library = Cookie::library_of(bits) as u32;
-    let Some(object) = objects::find(&key) else { return objects::ignore_older(&key, library) };
-    if object.state == state::IGNORED {
-        return;
-    }
+    let Some(length) = count_of(&frame, result) else { return };
     let direction =
         if calls::is_read(frame.function) { Direction::Received } else { Direction::Sent } as u32;
-    calls.work =
-        Work { object: frame.object, buffer: frame.buffer, length: moved, direction, library };
+    let library = Cookie::library_of(bits) as u32;
+    let work = Work { object: frame.object, buffer: frame.buffer, length, direction, library };
     if frame.function == SENDFILE {
-        return unseen(object, &key, direction, moved);
+        return unseen(&work);
     }
-    go(ctx, calls, object, &key);
+    moved(ctx, calls, work);
+}
+
+/// A caller has read or written.
+#[inline(always)]
+pub fn moved(ctx: &ProbeContext, calls: &mut Calls, work: Work) {
+    let key = objects::key(work.object);
+    let Some(object) = objects::find(&key) else {
+        return objects::ignore_older(&key, work.library);
+    };
+    if object.state != state::IGNORED && work.length != 0 {
+        calls.work = work;
+        go(ctx, calls, object, &key);
+    }
 }
 
 /// How many bytes were moved, if any were.
 #[inline(always)]
-fn moved(frame: &Frame, result: u64) -> Option<u64> {
+fn count_of(frame: &Frame, result: u64) -> Option<u64> {
     if frame.is_inner != 0 {
         return None;
     }
@@ -98,7 +105,13 @@ fn moved(frame: &Frame, result: u64) -> Option<u64> {
 
 /// Bytes that went past the library's buffers: a file that the kernel sent itself.
 #[inline(always)]
-fn unseen(object: &mut Object, key: &ObjectKey, direction: u32, moved: u64) {
+fn unseen(work: &Work) {
+    let Work { direction, length: moved, .. } = *work;
+    let key = objects::key(work.object);
+    let Some(object) = objects::find(&key) else { return };
+    if object.state == state::IGNORED {
+        return;
+    }
     let epoch = object.epoch;
     let walk = &mut object.walks[(direction & 1) as usize];
     let is_body = walk.place == place::OMIT || walk.place == place::BODY || walk.place == place::CHUNK;
@@ -108,7 +121,7 @@ fn unseen(object: &mut Object, key: &ObjectKey, direction: u32, moved: u64) {
     } else if walk.place == place::TO_CLOSE {
         walk.omitted += moved;
     } else if object.state == state::TOLD {
-        walk::silence(walk, key, epoch, direction, Silence::LOST_PLACE);
+        walk::silence(walk, &key, epoch, direction, Silence::LOST_PLACE);
     } else {
         object.state = state::IGNORED;
     }

@@ -3,12 +3,14 @@
 use aya_ebpf::helpers::bpf_get_attach_cookie;
 use aya_ebpf::programs::ProbeContext;
 use aya_ebpf::{EbpfContext as _, helpers::bpf_get_current_pid_tgid};
-use wrongdoor_ebpf_common::{Arguments, Cookie, Counter, Flags, Function};
+use wrongdoor_ebpf_common::{Arguments, Cookie, Counter, Direction, Flags, Function};
 
-use crate::calls::{self, Frame};
+use crate::calls::{self, Frame, Work};
 use crate::maps::{GO_PROCESSES, count, settings};
 use crate::objects::{self, state};
 use crate::registers::{Registers, goroutine, stack};
+use crate::steps;
+use crate::walk::place;
 
 const FREE: u8 = Function::Free as u8;
 const CLEAR: u8 = Function::Clear as u8;
@@ -16,6 +18,7 @@ const GO_CLOSE: u8 = Function::GoClose as u8;
 const GO_CLIENT: u8 = Function::GoClient as u8;
 const GO_SERVER: u8 = Function::GoServer as u8;
 const GO_READ: u8 = Function::GoRead as u8;
+const GO_WRITE: u8 = Function::GoWrite as u8;
 
 /// A trap at the beginning of a function.
 #[inline(always)]
@@ -29,6 +32,7 @@ pub fn entered(ctx: &ProbeContext) {
     match function {
         FREE | GO_CLOSE => objects::end(&objects::key(object)),
         CLEAR => cleared(object),
+        GO_WRITE => written(ctx, bits, &registers),
         GO_CLIENT => begun(ctx, function, object, Flags::CLIENT),
         GO_SERVER => begun(ctx, function, object, Flags::SERVER),
         _ => called(ctx, function, &arguments, &registers),
@@ -55,6 +59,34 @@ fn called(ctx: &ProbeContext, function: u8, arguments: &Arguments, registers: &R
     calls::begin(&key, frame);
 }
 
+/// Go writes all or breaks the connection, so its write is told at its beginning: the answer may be read by
+/// another thread before it returns.
+#[inline(always)]
+fn written(ctx: &ProbeContext, bits: u64, registers: &Registers) {
+    let arguments = Cookie::arguments_of(bits);
+    let caller = calls::goroutine(goroutine(ctx));
+    let work = Work {
+        object: registers.get(arguments.object),
+        buffer: registers.get(arguments.buffer),
+        length: registers.get(arguments.length),
+        direction: Direction::Sent as u32,
+        library: Cookie::library_of(bits) as u32,
+    };
+    let Some(calls) = calls::enter(&caller) else { return };
+    if objects::find(&objects::key(work.object)).is_none() && !calls::writes_first(calls, work.object) {
+        // Its handshake is still to come, inside this write; or it is older, which the next one shows.
+        return calls::begin(&caller, one_shot(ctx, GO_WRITE, work.object));
+    }
+    steps::moved(ctx, calls, work);
+}
+
+/// A call whose end is not trapped.
+#[inline(always)]
+fn one_shot(ctx: &ProbeContext, function: u8, object: u64) -> Frame {
+    let (stack, function) = (stack(ctx), function as u32);
+    Frame { object, buffer: 0, length: 0, count: 0, stack, function, is_inner: 0 }
+}
+
 /// An object may begin another connection: what was told of it is over.
 #[inline(always)]
 fn cleared(object: u64) {
@@ -72,7 +104,9 @@ fn cleared(object: u64) {
 fn begun(ctx: &ProbeContext, function: u8, object: u64, role: Flags) {
     let key = objects::key(object);
     let caller = calls::goroutine(goroutine(ctx));
-    let inside = calls::of(&caller).and_then(|calls| calls::innermost(calls));
+    let calls = calls::of(&caller);
+    let writes_first = calls.as_ref().is_some_and(|calls| calls::writes_first(calls, object));
+    let inside = calls.and_then(|calls| calls::innermost(calls));
     if let Some(known) = objects::find(&key)
         && known.state != state::SILENT
     {
@@ -83,8 +117,11 @@ fn begun(ctx: &ProbeContext, function: u8, object: u64, role: Flags) {
         }
         objects::end(&key);
     }
-    if objects::begin(&key, role.0).is_none() {
-        return;
+    let Some(begun) = objects::begin(&key, role.0) else { return };
+    if writes_first {
+        // What that write had to say is past.
+        begun.walks[Direction::Sent as usize].place = place::SILENT;
+        count(Counter::LostPlace);
     }
     if GO_PROCESSES.get_ptr(key.pid).is_none() && GO_PROCESSES.insert(key.pid, 1, 0).is_err() {
         return count(Counter::MapFull);
@@ -92,15 +129,6 @@ fn begun(ctx: &ProbeContext, function: u8, object: u64, role: Flags) {
     // The handshake's first bytes tell the socket. Later ones may not: what the other end sends right behind
     // its handshake is read with it, and then a read of it touches no socket.
     if inside.is_none() {
-        let frame = Frame {
-            object,
-            buffer: 0,
-            length: 0,
-            count: 0,
-            stack: stack(ctx),
-            function: function as u32,
-            is_inner: 0,
-        };
-        calls::begin(&caller, frame);
+        calls::begin(&caller, one_shot(ctx, function, object));
     }
 }

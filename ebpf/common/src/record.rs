@@ -78,7 +78,7 @@ pub struct Head {
     pub direction: u8,
     /// [`Flags`] of an object.
     pub flags: u8,
-    /// Of [`Kind::Silence`]: why. Of [`Kind::Handshake`]: not 0 where the socket is a listener's.
+    /// Of [`Kind::Silence`]: why.
     pub detail: u8,
     /// The bytes of the connection that follow, or the number of [`Piece`]s.
     pub count: u32,
@@ -116,7 +116,7 @@ pub struct Tuple {
 pub struct Handshake {
     /// Kind, direction; `count` bytes follow.
     pub head: Head,
-    /// Whose.
+    /// Whose. Cookie 0: it came before its socket, which has the same ends.
     pub tuple: Tuple,
     /// Where it begins, counted from the stream's first byte.
     pub offset: u32,

@@ -29,6 +29,8 @@ pub struct Comparison {
     pub partial: Vec<Value>,
     /// Lines that no peer knows of: invented, doubled, or with a wrong value.
     pub wrong: Vec<Value>,
+    /// Requests that a client gave up with their connection, and made again on another.
+    pub abandoned: usize,
     /// Exchanges that no line tells, not even in part.
     pub missing: Vec<Truth>,
     /// Lines of the peers' processes whose connection the agent says not to know.
@@ -76,6 +78,9 @@ pub fn compare(truth: &[Truth], lines: &[Value], role: Role, servers: &[u16]) ->
     }
     (outcome.partial, outcome.wrong) =
         others.into_iter().partition(|line| take(line, Fit::Part).is_some());
+    let told = outcome.wrong.len();
+    outcome.wrong.retain(|line| !truth.iter().any(|row| row.is_made_again(line, role)));
+    outcome.abandoned = told - outcome.wrong.len();
     outcome.missing = open.into_values().flatten().cloned().collect();
     outcome.missing.sort();
     let pids: HashSet<u64> = truth.iter().filter_map(|row| row.pid).collect();
@@ -119,6 +124,18 @@ impl Truth {
             && is("method", &self.method)
             && self.stream.is_none_or(|stream| number(line, "stream") == Some(stream))
             && self.verdict_is_true(line, fit)
+            && self.origin_is_right(line, role)
+    }
+
+    /// Whether the line is the same request on another connection, which ended before it was answered: clients
+    /// log only the one that was.
+    fn is_made_again(&self, line: &Value, role: Role) -> bool {
+        role == Role::Client
+            && number(line, "status").is_none()
+            && text(line, "client") != Some(&self.client)
+            && text(line, "server") == Some(&self.server)
+            && text(line, "authority_raw") == Some(&self.host)
+            && text(line, "method") == Some(&self.method)
             && self.origin_is_right(line, role)
     }
 

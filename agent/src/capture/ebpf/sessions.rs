@@ -3,14 +3,13 @@
 //! The kernel names a TLS object by process, address and time; the engine by a number of its own.
 
 use super::clock::Clock;
+use super::early::Early;
 use super::owners::Owners;
 use super::records::Record;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use wrongdoor_core::engine::Engine;
-use wrongdoor_core::live::{
-    Direction, Input, SessionId, Silence, Socket, SocketId,
-};
+use wrongdoor_core::live::{Direction, Input, SessionId, Silence, Socket, SocketId};
 use wrongdoor_core::net::Endpoint;
 use wrongdoor_core::side::Side;
 use wrongdoor_ebpf_common as kernel;
@@ -57,6 +56,7 @@ pub(super) struct Sessions {
     by_socket: HashMap<u64, (Address, u64)>,
     /// Sessions whose sockets are closed.
     closing: VecDeque<(Instant, Address, u64)>,
+    early: Early,
     last_id: u64,
     /// Records so far.
     number: u64,
@@ -76,15 +76,14 @@ impl Sessions {
         let number = self.number;
         match record {
             Record::Handshake(record, bytes) => {
-                let missing = record.length.saturating_sub(record.head.count);
-                let input = Input::Handshake {
-                    socket: socket(&record.tuple),
-                    direction: direction(record.head.direction),
-                    offset: record.offset,
-                    bytes,
-                    missing,
-                };
-                engine.live(number, clock.time(record.head.at), input);
+                if record.tuple.cookie == 0 {
+                    self.early.keep(&record, bytes);
+                } else {
+                    self.early.claim(&record.tuple, &mut |record, bytes| {
+                        handshake(number, record, bytes, clock, engine);
+                    });
+                    handshake(number, &record, bytes, clock, engine);
+                }
             }
             Record::Object(record) => self.object(&record, clock, owners, engine),
             Record::Plaintext(record, pieces) => {
@@ -164,6 +163,10 @@ impl Sessions {
         engine: &mut Engine,
     ) {
         let address = Address { pid: record.pid, object: record.object };
+        if self.find(address, record.epoch).is_some() {
+            // A read and a write at the same time were both its first.
+            return;
+        }
         self.last_id += 1;
         let id = SessionId(self.last_id);
         let flags = kernel::Flags(record.head.flags);
@@ -203,6 +206,24 @@ impl Sessions {
             self.known.remove(&address);
         }
     }
+}
+
+/// One segment of a handshake.
+fn handshake(
+    number: u64,
+    record: &kernel::Handshake,
+    bytes: &[u8],
+    clock: &Clock,
+    engine: &mut Engine,
+) {
+    let input = Input::Handshake {
+        socket: socket(&record.tuple),
+        direction: direction(record.head.direction),
+        offset: record.offset,
+        bytes,
+        missing: record.length.saturating_sub(record.head.count),
+    };
+    engine.live(number, clock.time(record.head.at), input);
 }
 
 fn direction(number: u8) -> Direction {

@@ -71,7 +71,8 @@ pub(super) struct Method {
 /// Of Go's `crypto/tls`. The linker leaves out what a program never calls.
 pub(super) const METHODS: &[Method] = &[
     Method { name: "crypto/tls.(*Conn).Read", function: Function::GoRead, when: Both },
-    Method { name: "crypto/tls.(*Conn).Write", function: Function::GoWrite, when: Both },
+    // It writes all or breaks the connection: its end tells nothing more.
+    Method { name: "crypto/tls.(*Conn).Write", function: Function::GoWrite, when: Begin },
     Method {
         name: "crypto/tls.(*Conn).clientHandshake",
         function: Function::GoClient,
