@@ -199,6 +199,12 @@ impl Libraries {
         let looked = self.look(proc, pid, mapped);
         let (file, examined) = match looked {
             Ok(Some(found)) => found,
+            Ok(None) if is_named_like_tls(mapped) => {
+                let text = "it has the name of a TLS library and none of its functions";
+                *self.failures.entry(("library", "damaged")).or_default() += 1;
+                tracing::warn!(pid, file = %mapped.path.display(), "not traced: {text}");
+                return self.put_aside(mapped, Some(text.to_owned()));
+            }
             Ok(None) => return self.put_aside(mapped, None),
             // It is over with the process: that is no refusal.
             Err(Trouble { is_gone: true, .. }) => return false,
@@ -334,6 +340,12 @@ fn unset(programs: &mut Programs, links: Vec<(&'static str, UProbeLinkId)>) {
             tracing::debug!("a trap was gone already: {error}");
         }
     }
+}
+
+/// Whether somebody means it to be one of those that are traced.
+fn is_named_like_tls(mapped: &Mapped) -> bool {
+    let name = mapped.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with("libssl.so") || name.starts_with("libgnutls.so")
 }
 
 /// Why a file is not traced.

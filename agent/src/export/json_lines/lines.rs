@@ -63,6 +63,9 @@ pub(super) struct ExchangePart<'a> {
 struct ProcessPart<'a> {
     pid: u32,
     command: &'a str,
+    /// Only where it runs in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -156,7 +159,8 @@ impl<'a> ExchangePart<'a> {
 
 impl<'a> ProcessPart<'a> {
     fn new(process: &'a Process) -> Self {
-        Self { pid: process.pid, command: &process.command }
+        let container = process.container.as_deref();
+        Self { pid: process.pid, command: &process.command, container }
     }
 }
 
