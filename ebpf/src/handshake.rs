@@ -207,7 +207,8 @@ fn follow(
                 return None;
             }
             let none = Way { base: 0, next_record: 0, state: 0, is_lost: 0 };
-            if FLOWS.insert(tuple.cookie, Flow { ways: [none, none] }, 0).is_err() {
+            // By reference: a copy more of each, and the stack is larger than older kernels allow.
+            if FLOWS.insert(&tuple.cookie, &Flow { ways: [none, none] }, 0).is_err() {
                 count(Counter::MapFull);
                 return None;
             }
@@ -270,7 +271,7 @@ fn remember_random(ctx: &SkBuffContext, direction: Direction, tuple: &Tuple, seg
     }
     let Ok(random) = ctx.load::<[u64; 4]>((segment.payload + RANDOM_AT) as usize) else { return };
     let key = RandomKey { prefix: random[0], direction: direction as u32, unused: 0 };
-    if RANDOMS.insert(key, RandomOwner { random, tuple: *tuple }, 0).is_err() {
+    if RANDOMS.insert(&key, &RandomOwner { random, tuple: *tuple }, 0).is_err() {
         count(Counter::MapFull);
     }
 }
