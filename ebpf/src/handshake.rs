@@ -222,7 +222,8 @@ fn follow(
                 return None;
             }
             let none = Way { base: 0, next_record: 0, state: 0, is_lost: 0 };
-            if FLOWS.insert(tuple.cookie, Flow { ways: [received, none] }, 0).is_err() {
+            // By reference: a copy more of each, and the stack is larger than older kernels allow.
+            if FLOWS.insert(&tuple.cookie, &Flow { ways: [received, none] }, 0).is_err() {
                 count(Counter::MapFull);
                 return None;
             }
@@ -291,7 +292,7 @@ fn random(ctx: &SkBuffContext, segment: &Segment) -> Option<[u64; 4]> {
 #[inline(always)]
 fn remember(random: &[u64; 4], direction: u32, tuple: &Tuple) {
     let key = RandomKey { prefix: random[0], direction, unused: 0 };
-    if RANDOMS.insert(key, RandomOwner { random: *random, tuple: *tuple }, 0).is_err() {
+    if RANDOMS.insert(&key, &RandomOwner { random: *random, tuple: *tuple }, 0).is_err() {
         count(Counter::MapFull);
     }
 }
@@ -308,7 +309,7 @@ fn early(ctx: &SkBuffContext, segment: &Segment) -> Option<()> {
         way: Way { base: segment.sequence, next_record: 0, state: OWING, is_lost: 0 },
     };
     let owed = owed(ctx, &mut early.way, 0, segment);
-    if EARLY.insert(tuple, early, 0).is_err() {
+    if EARLY.insert(&tuple, &early, 0).is_err() {
         count(Counter::MapFull);
     }
     hand_over(ctx, Direction::Received, &tuple, 0, segment, owed)

@@ -3,6 +3,7 @@
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use wrongdoor_ebpf_common::{Counter, Silence};
 
+use crate::bounds::masked;
 use crate::calls::Work;
 use crate::maps::count;
 use crate::objects::ObjectKey;
@@ -67,7 +68,7 @@ pub fn go(slot: &mut Slot, walk: &mut Walk, key: &ObjectKey, epoch: u64, work: &
             walk::make_room(slot, walk, key, epoch, direction, take as u32);
             walk::open_piece(slot, walk, false);
             let free = walk::free(slot);
-            if take == 0 || take > BITE || !read(free, work.buffer, take as u32) {
+            if take == 0 || !read(free, work.buffer, from_1_to_bite(take)) {
                 return lost(walk, key, epoch, direction);
             }
             walk::grow_piece(slot, take as u32);
@@ -75,7 +76,7 @@ pub fn go(slot: &mut Slot, walk: &mut Walk, key: &ObjectKey, epoch: u64, work: &
         } else if walk.place == place::FRAME {
             let have = walk.filled & 15;
             let wanted = (FRAME_HEAD as u32).wrapping_sub(have) & 15;
-            let take = if work.length < wanted as u64 { work.length as u32 & 15 } else { wanted };
+            let take = masked::<15>(at_most(work.length, wanted as u64)) as u32;
             if have + take > FRAME_HEAD as u32 || take == 0 {
                 return lost(walk, key, epoch, direction);
             }
@@ -143,6 +144,12 @@ fn lost(walk: &mut Walk, key: &ObjectKey, epoch: u64, direction: u32) -> bool {
     count(Counter::Unreadable);
     walk::silence(walk, key, epoch, direction, Silence::LOST_PLACE);
     false
+}
+
+/// What is from 1 to `BITE`, in a form that the verifier follows.
+#[inline(always)]
+fn from_1_to_bite(take: u64) -> u32 {
+    masked::<{ BITE as i32 - 1 }>(take - 1) as u32 + 1
 }
 
 /// Reads memory of the process.

@@ -4,9 +4,10 @@
 //! uses. What the bytes mean is the agent's to say.
 #![no_std]
 #![no_main]
-#![feature(core_intrinsics)]
+#![feature(asm_experimental_arch, core_intrinsics)]
 #![allow(internal_features, reason = "the exchange of a word, which the stable atomics lack on this target")]
 
+mod bounds;
 mod calls;
 mod handshake;
 mod http1;

@@ -2,7 +2,9 @@
 
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
 
+use crate::bounds::masked;
 use crate::calls::Work;
+use crate::http2::at_most;
 use crate::walk::{MAX_LINE, Walk, place};
 
 /// The client's connection preface (RFC 9113 §3.4).
@@ -38,7 +40,8 @@ pub enum Beginning {
 pub fn look(walk: &mut Walk, work: &mut Work) -> Beginning {
     let have = walk.filled as usize & 31;
     let wanted = PREFACE.len().wrapping_sub(have) & 31;
-    let take = if work.length < wanted as u64 { work.length as usize & 31 } else { wanted };
+    let take = at_most(work.length, wanted as u64);
+    let take = masked::<31>(take) as usize;
     if have + take > PREFACE.len() || take == 0 {
         return Beginning::Foreign;
     }

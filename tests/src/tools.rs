@@ -15,6 +15,8 @@ pub enum Need {
     Test,
     /// `cargo xtask bench`.
     Bench,
+    /// `cargo xtask kernel`.
+    Kernel,
 }
 
 /// A program from a Debian package.
@@ -42,13 +44,13 @@ pub const TOOLS: &[Tool] = &[
         program: "nginx",
         package: "nginx",
         why: "the server that answers 421 in front of client certificates; the proxy",
-        needs: &[Need::Demo, Need::Test, Need::Bench],
+        needs: &[Need::Demo, Need::Test, Need::Bench, Need::Kernel],
     },
     Tool {
         program: "curl",
         package: "curl",
         why: "the client: any SNI with any Host, HTTP/1.1 and HTTP/2",
-        needs: &[Need::Demo, Need::Test, Need::Bench],
+        needs: &[Need::Demo, Need::Test, Need::Bench, Need::Kernel],
     },
     Tool {
         program: "tcpdump",
@@ -170,6 +172,25 @@ pub const TOOLS: &[Tool] = &[
         why: "lists what is loaded into the kernel",
         needs: &[Need::Test],
     },
+    Tool {
+        program: "qemu-system-x86_64",
+        package: "qemu-system-x86",
+        why: "the machine that another kernel runs on",
+        needs: &[Need::Kernel],
+    },
+    Tool {
+        program: "busybox",
+        package: "busybox-static",
+        why: "the shell and the small programs of that machine",
+        needs: &[Need::Kernel],
+    },
+    Tool {
+        program: "cpio",
+        package: "cpio",
+        why: "packs what that machine starts with",
+        needs: &[Need::Kernel],
+    },
+    Tool { program: "strip", package: "binutils", why: "makes it smaller", needs: &[Need::Kernel] },
 ];
 
 /// The tools that `need` asks for and this machine lacks.

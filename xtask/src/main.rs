@@ -8,6 +8,7 @@ mod demo;
 mod fixtures;
 mod fuzz;
 mod hpack_stories;
+mod kernel;
 mod setup;
 mod test;
 
@@ -32,6 +33,7 @@ enum Command {
     Fixtures(fixtures::Options),
     HpackStories(hpack_stories::Options),
     Bench(bench::Options),
+    Kernel(kernel::Options),
 }
 
 fn main() -> Result<()> {
@@ -44,5 +46,6 @@ fn main() -> Result<()> {
         Command::Fixtures(options) => fixtures::run(&options),
         Command::HpackStories(options) => hpack_stories::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Kernel(options) => kernel::run(&options),
     }
 }

@@ -6,13 +6,16 @@ use anyhow::{Context, Result, bail};
 use wrongdoor_tests::live::installed::{self, Symbols};
 use wrongdoor_tests::tools::{self, Need, Tool};
 
-/// Installs what the tests (and with --bench the benchmarks) need: Debian packages, and into the target folder a Go
+/// Installs what the tests (and with --bench or --kernel more) need: Debian packages, and into the target folder a Go
 /// toolchain and Python packages.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Also what the benchmarks need.
     #[arg(long)]
     bench: bool,
+    /// Also what running the agent on another kernel needs.
+    #[arg(long)]
+    kernel: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -23,6 +26,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if options.bench {
         changed |= ensure(Need::Bench)?;
+    }
+    if options.kernel {
+        changed |= ensure(Need::Kernel)?;
     }
     if !changed {
         println!("everything is there");
@@ -67,13 +73,7 @@ fn install(packages: &[&str]) -> Result<()> {
     if tools::find("apt-get").is_none() {
         bail!("this is no Debian: install the equivalents of {} by hand", packages.join(", "));
     }
-    let mut command = if tools::is_root() {
-        Command::new("sh")
-    } else {
-        let mut sudo = tools::command("sudo").map_err(|_missing| not_root(packages))?;
-        sudo.args(["-n", "sh"]);
-        sudo
-    };
+    let mut command = shell_of_root().ok_or_else(|| not_root(packages))?;
     // Debian's daemons of other packages that need a restart are not asked about either.
     command.env("NEEDRESTART_MODE", "l");
     command.args(["-c", SCRIPT, "setup"]).args(packages);
@@ -83,6 +83,23 @@ fn install(packages: &[&str]) -> Result<()> {
     }
     anyhow::ensure!(status.success(), "apt-get failed: {status}");
     Ok(())
+}
+
+/// Fetches the lists of packages anew; only root can.
+pub(crate) fn update() -> Result<()> {
+    let mut command =
+        shell_of_root().context("the lists of packages are old; run as root: apt-get update")?;
+    crate::cargo::run_to_end(command.args(["-c", "apt-get update -qq"]))
+}
+
+/// A shell that may do everything.
+fn shell_of_root() -> Option<Command> {
+    if tools::is_root() {
+        return Some(Command::new("sh"));
+    }
+    let mut sudo = tools::command("sudo").ok()?;
+    sudo.args(["-n", "sh"]);
+    Some(sudo)
 }
 
 fn not_root(packages: &[&str]) -> anyhow::Error {
