@@ -55,7 +55,8 @@ fn toolchain() -> Option<Toolchain> {
     if debian.is_file() && Path::new("/usr/lib/rustlib/src/rust/library/core").is_dir() {
         return Some(Toolchain { linker, rustc: debian.to_owned() });
     }
-    let nightly = Command::new("rustup").args(["which", "--toolchain", "nightly", "rustc"]).output();
+    let nightly =
+        Command::new("rustup").args(["which", "--toolchain", "nightly", "rustc"]).output();
     let nightly = nightly.ok().filter(|output| output.status.success())?;
     let rustc = PathBuf::from(String::from_utf8(nightly.stdout).ok()?.trim());
     let sources = rustc.parent()?.parent()?.join("lib/rustlib/src/rust/library/core");

@@ -203,7 +203,8 @@ fn follow(
     let flow = match FLOWS.get_ptr_mut(tuple.cookie) {
         Some(flow) => flow,
         None => {
-            if !is_first(base, segment.sequence) || !is_hello(ctx, segment.payload, segment.length) {
+            if !is_first(base, segment.sequence) || !is_hello(ctx, segment.payload, segment.length)
+            {
                 return None;
             }
             let none = Way { base: 0, next_record: 0, state: 0, is_lost: 0 };

@@ -29,7 +29,8 @@ pub fn settle(slot: &mut Slot, object: &mut Object, key: &ObjectKey, work: &Work
         None => 0,
     };
     let role = object.flags & (Flags::CLIENT.0 | Flags::SERVER.0) as u32;
-    let direction = if role == Flags::CLIENT.0 as u32 { Direction::Sent } else { Direction::Received };
+    let direction =
+        if role == Flags::CLIENT.0 as u32 { Direction::Sent } else { Direction::Received };
     let mut found = None;
     if known != 0 && known & TRIES == 0 {
         let at = key.object.wrapping_add((known - 1) as u64);

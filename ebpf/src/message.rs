@@ -119,7 +119,10 @@ pub fn byte(walk: &mut Walk, byte: u8) {
             walk.message &= !bits::MAYBE_LENGTH;
         }
     } else if walk.message & bits::MAYBE_LENGTH != 0 {
-        if byte.is_ascii_digit() && walk.message & bits::VALUE_IS_OVER == 0 && walk.value < MAX_LENGTH {
+        if byte.is_ascii_digit()
+            && walk.message & bits::VALUE_IS_OVER == 0
+            && walk.value < MAX_LENGTH
+        {
             walk.value = walk.value * 10 + (byte - b'0') as u64;
             walk.message |= bits::HAS_VALUE;
         } else if is_space {
@@ -243,7 +246,8 @@ pub fn head_ends(walk: &mut Walk, object: &mut Object) -> After {
 #[inline(always)]
 fn answered(object: &mut Object) -> Option<u64> {
     if object.answers == object.requests {
-        let is_lost = object.walks[0].place == place::SILENT || object.walks[1].place == place::SILENT;
+        let is_lost =
+            object.walks[0].place == place::SILENT || object.walks[1].place == place::SILENT;
         // A server that answers without having been asked: that it waited too long, say.
         return if is_lost { None } else { Some(0) };
     }

@@ -101,7 +101,8 @@ fn moved(frame: &Frame, result: u64) -> Option<u64> {
 fn unseen(object: &mut Object, key: &ObjectKey, direction: u32, moved: u64) {
     let epoch = object.epoch;
     let walk = &mut object.walks[(direction & 1) as usize];
-    let is_body = walk.place == place::OMIT || walk.place == place::BODY || walk.place == place::CHUNK;
+    let is_body =
+        walk.place == place::OMIT || walk.place == place::BODY || walk.place == place::CHUNK;
     if is_body && walk.remaining > moved {
         walk.remaining -= moved;
         walk.omitted += moved;
@@ -140,7 +141,13 @@ fn go(ctx: &ProbeContext, calls: &mut Calls, object: &mut Object, key: &ObjectKe
 
 /// The first bytes of a direction. False where there is nothing more to do.
 #[inline(always)]
-fn begin(slot: &mut Slot, walk: &mut Walk, object: &mut Object, calls: &mut Calls, direction: u32) -> bool {
+fn begin(
+    slot: &mut Slot,
+    walk: &mut Walk,
+    object: &mut Object,
+    calls: &mut Calls,
+    direction: u32,
+) -> bool {
     let have = walk.filled;
     let beginning = start::look(walk, &mut calls.work);
     let is_sent = direction == Direction::Sent as u32;
@@ -149,11 +156,27 @@ fn begin(slot: &mut Slot, walk: &mut Walk, object: &mut Object, calls: &mut Call
         Beginning::NeedMore => return false,
         Beginning::Foreign | Beginning::Unreadable => {
             object.state = state::IGNORED;
-            count(if beginning == Beginning::Foreign { Counter::Foreign } else { Counter::Unreadable });
+            count(if beginning == Beginning::Foreign {
+                Counter::Foreign
+            } else {
+                Counter::Unreadable
+            });
             return false;
         }
-        Beginning::Preface | Beginning::Request => if is_sent { client } else { server },
-        Beginning::Settings | Beginning::Response => if is_sent { server } else { client },
+        Beginning::Preface | Beginning::Request => {
+            if is_sent {
+                client
+            } else {
+                server
+            }
+        }
+        Beginning::Settings | Beginning::Response => {
+            if is_sent {
+                server
+            } else {
+                client
+            }
+        }
     };
     object.flags |= role;
     match beginning {
@@ -209,7 +232,9 @@ fn caller(ctx: &ProbeContext, function: u8) -> CallKey {
 
 /// What the steps share.
 #[inline(always)]
-fn resume(ctx: &ProbeContext) -> Option<(&'static mut Calls, &'static mut Slot, &'static mut Object, ObjectKey)> {
+fn resume(
+    ctx: &ProbeContext,
+) -> Option<(&'static mut Calls, &'static mut Slot, &'static mut Object, ObjectKey)> {
     // SAFETY: the helper is there since 5.15.
     let bits = unsafe { bpf_get_attach_cookie(ctx.as_ptr()) };
     let calls = calls::of(&caller(ctx, Cookie::function_of(bits)))?;

@@ -40,8 +40,7 @@ pub(crate) fn open_live(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>
 /// What comes of loading the probes, for `doctor`: everything is attached, looked at, and detached again.
 pub(crate) fn report() -> doctor::Live {
     let has_probes = has_probes();
-    let options =
-        Options { scope: Scope::default(), ring_bytes: RING_BYTES, record: None };
+    let options = Options { scope: Scope::default(), ring_bytes: RING_BYTES, record: None };
     let probes = match Probes::open(options) {
         Ok(probes) => probes,
         Err(LoadError::NoProbes) => return doctor::Live { has_probes, ..doctor::Live::default() },

@@ -3,9 +3,9 @@
 pub(crate) mod ebpf;
 pub mod file;
 pub(crate) mod libraries;
+mod live;
 pub(crate) mod processes;
 pub(crate) mod scope;
-mod live;
 pub(crate) mod source;
 
 pub(crate) use ebpf::{RING_BYTES, has_probes};

@@ -1,7 +1,7 @@
 //! `wrongdoor doctor`: what live capture can see here.
 
-use crate::cli::{Doctor, Format};
 use crate::capture;
+use crate::cli::{Doctor, Format};
 use crate::doctor::{self, Condition, System};
 use crate::export::Output;
 use crate::failure::{self, Failure};

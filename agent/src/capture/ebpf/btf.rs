@@ -68,8 +68,7 @@ impl Btf {
         };
         let types = part(head(8)?, head(12)?)?;
         let strings = part(head(16)?, head(20)?)?;
-        let mut btf =
-            Self { structures: HashMap::new(), places: vec![usize::MAX], types, strings };
+        let mut btf = Self { structures: HashMap::new(), places: vec![usize::MAX], types, strings };
         btf.index()?;
         Some(btf)
     }

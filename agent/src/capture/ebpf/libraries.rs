@@ -2,9 +2,7 @@
 
 use super::programs::{self, Programs};
 use crate::capture::libraries::{Abilities, Examined, Kind, Place, SafeFile, examine};
-use crate::capture::processes::{
-    FileId, Mapped, OpenError, Opened, ProcessKey, ProcessSeen, open,
-};
+use crate::capture::processes::{FileId, Mapped, OpenError, Opened, ProcessKey, ProcessSeen, open};
 use aya::maps::{Array, MapData};
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLinkId, UProbeScope};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -124,7 +122,9 @@ impl Libraries {
             is_go |= traced.examined.kind == Kind::Go;
             files.insert(mapped.file);
             let pid = process.pid;
-            if only && let Links::Each(each) = &traced.links && !each.contains_key(&pid)
+            if only
+                && let Links::Each(each) = &traced.links
+                && !each.contains_key(&pid)
                 && each.len() < MAX_CHOSEN
             {
                 let links = set(programs, traced, NonZeroU32::new(pid), &mut self.failures);
@@ -164,15 +164,21 @@ impl Libraries {
     /// Takes the traps out of files that nobody uses any more.
     pub(crate) fn turn(&mut self, programs: &mut Programs) {
         let is_over = |traced: &Traced| traced.idle.is_some_and(|idle| idle.elapsed() >= LINGER);
-        let over: Vec<FileId> =
-            self.traced.iter().filter(|(_, traced)| is_over(traced)).map(|(file, _)| *file).collect();
+        let over: Vec<FileId> = self
+            .traced
+            .iter()
+            .filter(|(_, traced)| is_over(traced))
+            .map(|(file, _)| *file)
+            .collect();
         for file in over {
             if let Some(traced) = self.traced.remove(&file) {
                 tracing::debug!(file = traced.path, "nobody uses it any more");
                 self.free.push(traced.index);
                 match traced.links {
                     Links::All(links) => unset(programs, links),
-                    Links::Each(each) => each.into_values().for_each(|links| unset(programs, links)),
+                    Links::Each(each) => {
+                        each.into_values().for_each(|links| unset(programs, links))
+                    }
                 }
             }
         }

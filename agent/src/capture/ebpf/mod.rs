@@ -87,9 +87,9 @@ impl Probes {
             }
         }
         let record = options.record.map(|path| File::create(&path).map(BufWriter::new));
-        let record = record
-            .transpose()
-            .map_err(|error| LoadError::Maps(format!("cannot write the records: {error}"), false))?;
+        let record = record.transpose().map_err(|error| {
+            LoadError::Maps(format!("cannot write the records: {error}"), false)
+        })?;
         let found = Found::default();
         let loaded = programs.loaded.clone();
         let tracer = Tracer::start(programs, options.scope, found.clone())
@@ -215,9 +215,7 @@ impl Source for Probes {
         let lost = self.counter(Counter::RingFull);
         Tally {
             kernel_events: self.counter(Counter::Records).max(self.received + lost),
-            kernel_lost: vec![
-                ("ring_full", lost),
-            ],
+            kernel_lost: vec![("ring_full", lost)],
             capture_events: self.received,
             capture_lost: vec![("unresolved", self.unknown), ("limit", self.unreadable)],
             attached: status.attached,

@@ -55,9 +55,10 @@ impl Owners {
         {
             return Arc::clone(known);
         }
-        let container = self.found.container(pid).unwrap_or_else(|| {
-            processes::container_of(pid).map(String::into_boxed_str)
-        });
+        let container = self
+            .found
+            .container(pid)
+            .unwrap_or_else(|| processes::container_of(pid).map(String::into_boxed_str));
         let process = Arc::new(Process { pid, command: command.into(), container });
         if self.known.len() >= MAX_OWNERS {
             self.known.clear();

@@ -4,8 +4,8 @@ use super::btf::BtfError;
 use super::object::OBJECT;
 use super::settings;
 use aya::maps::{Array, MapData, PerCpuArray, ProgramArray, RingBuf};
-use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, FEntry, UProbe};
 use aya::programs::{BtfTracePoint, Program, ProgramError};
+use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, FEntry, UProbe};
 use aya::{Btf, Ebpf, EbpfLoader};
 use std::error::Error;
 use std::fs::File;
@@ -46,7 +46,9 @@ pub(crate) enum Need {
 /// Why nothing works.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
-    #[error("this build has no probes; build it where a BPF toolchain is installed (cargo xtask setup)")]
+    #[error(
+        "this build has no probes; build it where a BPF toolchain is installed (cargo xtask setup)"
+    )]
     NoProbes,
     #[error(transparent)]
     Types(#[from] BtfError),
@@ -78,14 +80,44 @@ const PROGRAMS: [(&str, &str, Need, Attach); 15] = [
     ("step_identify", "whose connection a TLS object is", Need::All, Attach::Step(0)),
     ("step_http2", "HTTP/2 headers", Need::All, Attach::Step(1)),
     ("step_http1", "HTTP/1 headers (kernel 5.17)", Need::Some, Attach::Step(2)),
-    ("packet_in", "TLS handshakes that come in", Need::Some, Attach::Packets(CgroupSkbAttachType::Ingress)),
-    ("packet_out", "TLS handshakes that go out", Need::Some, Attach::Packets(CgroupSkbAttachType::Egress)),
-    ("socket_sends", "the socket of a TLS object (kernel 6.3)", Need::Some, Attach::Tracepoint("sock_send_length")),
-    ("socket_receives", "the socket of a TLS object (kernel 6.3)", Need::Some, Attach::Tracepoint("sock_recv_length")),
+    (
+        "packet_in",
+        "TLS handshakes that come in",
+        Need::Some,
+        Attach::Packets(CgroupSkbAttachType::Ingress),
+    ),
+    (
+        "packet_out",
+        "TLS handshakes that go out",
+        Need::Some,
+        Attach::Packets(CgroupSkbAttachType::Egress),
+    ),
+    (
+        "socket_sends",
+        "the socket of a TLS object (kernel 6.3)",
+        Need::Some,
+        Attach::Tracepoint("sock_send_length"),
+    ),
+    (
+        "socket_receives",
+        "the socket of a TLS object (kernel 6.3)",
+        Need::Some,
+        Attach::Tracepoint("sock_recv_length"),
+    ),
     ("tcp_sends", "the same before 6.3", Need::StandIn, Attach::Function("tcp_sendmsg")),
     ("tcp_receives", "the same before 6.3", Need::StandIn, Attach::Function("tcp_recvmsg")),
-    ("tcp_received", "the same before 6.3, without fentry", Need::StandIn, Attach::Tracepoint("tcp_rcv_space_adjust")),
-    ("socket_state", "the end of connections", Need::Some, Attach::Tracepoint("inet_sock_set_state")),
+    (
+        "tcp_received",
+        "the same before 6.3, without fentry",
+        Need::StandIn,
+        Attach::Tracepoint("tcp_rcv_space_adjust"),
+    ),
+    (
+        "socket_state",
+        "the end of connections",
+        Need::Some,
+        Attach::Tracepoint("inet_sock_set_state"),
+    ),
     ("process_exec", "programs that begin", Need::Some, Attach::Tracepoint("sched_process_exec")),
 ];
 
@@ -115,7 +147,10 @@ unsafe impl aya::Pod for Plain {}
 impl Programs {
     /// Loads everything, and attaches what does not wait for libraries. `cgroup` is the root of the unified
     /// hierarchy.
-    pub(crate) fn load(cgroup: Option<&Path>, ring_bytes: u32) -> Result<(Self, Outlet), LoadError> {
+    pub(crate) fn load(
+        cgroup: Option<&Path>,
+        ring_bytes: u32,
+    ) -> Result<(Self, Outlet), LoadError> {
         if OBJECT.is_empty() {
             return Err(LoadError::NoProbes);
         }
@@ -130,7 +165,8 @@ impl Programs {
             .map_err(|error| LoadError::Maps(chain(&error), is_privilege(&error)))?;
         // Programs find their tables by descriptors that are open when they are loaded: none is dropped.
         set_settings(&mut ebpf, settings)?;
-        let outlet = Outlet { ring: take(&mut ebpf, "RING")?, counters: take(&mut ebpf, "COUNTERS")? };
+        let outlet =
+            Outlet { ring: take(&mut ebpf, "RING")?, counters: take(&mut ebpf, "COUNTERS")? };
         let mut steps: Option<ProgramArray<MapData>> = take(&mut ebpf, "STEPS").ok();
         let mut loaded = Vec::new();
         for (program, purpose, need, attach) in PROGRAMS {
@@ -229,7 +265,9 @@ fn set_settings(ebpf: &mut Ebpf, settings: Settings) -> Result<(), LoadError> {
     let map = ebpf.map_mut("SETTINGS").and_then(|map| Array::try_from(map).ok());
     let missing = || LoadError::Maps("`SETTINGS` is not among them".to_owned(), false);
     let mut array: Array<_, Plain> = map.ok_or_else(missing)?;
-    array.set(0, Plain(settings), 0).map_err(|error| LoadError::Maps(chain(&error), is_privilege(&error)))
+    array
+        .set(0, Plain(settings), 0)
+        .map_err(|error| LoadError::Maps(chain(&error), is_privilege(&error)))
 }
 
 fn take<M: TryFrom<aya::maps::Map>>(ebpf: &mut Ebpf, name: &'static str) -> Result<M, LoadError> {

@@ -1,6 +1,8 @@
 //! Records of the ring, out of their bytes.
 
-use wrongdoor_ebpf_common::{Closed, Exec, Handshake, Head, Kind, Object, Piece, Plaintext, Silence};
+use wrongdoor_ebpf_common::{
+    Closed, Exec, Handshake, Head, Kind, Object, Piece, Plaintext, Silence,
+};
 
 /// One record.
 #[derive(Clone, Copy, Debug)]

@@ -8,9 +8,7 @@ use super::records::Record;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use wrongdoor_core::engine::Engine;
-use wrongdoor_core::live::{
-    Direction, Input, SessionId, Silence, Socket, SocketId,
-};
+use wrongdoor_core::live::{Direction, Input, SessionId, Silence, Socket, SocketId};
 use wrongdoor_core::net::Endpoint;
 use wrongdoor_core::side::Side;
 use wrongdoor_ebpf_common as kernel;

@@ -210,7 +210,10 @@ impl Work {
             && let Some(go) = &mut self.go
             && let Err(error) = go.insert(process.pid, 1, 0)
         {
-            tracing::warn!(pid = process.pid, "cannot tell the kernel side of a Go program: {error}");
+            tracing::warn!(
+                pid = process.pid,
+                "cannot tell the kernel side of a Go program: {error}"
+            );
         }
         match unseen(process) {
             Some(unseen) => {
@@ -239,9 +242,8 @@ impl Work {
         for (program, places) in &mut attached {
             *places += traps.get(*program).copied().unwrap_or(0);
         }
-        let refused = |loaded: &Loaded| {
-            loaded.result.is_err().then_some((loaded.program, "load", 1))
-        };
+        let refused =
+            |loaded: &Loaded| loaded.result.is_err().then_some((loaded.program, "load", 1));
         let mut failures: Vec<_> = self.programs.loaded.iter().filter_map(refused).collect();
         let of_libraries = self.libraries.failures.iter();
         failures.extend(of_libraries.map(|((program, reason), count)| (*program, *reason, *count)));
