@@ -42,7 +42,7 @@ pub fn settle(slot: &mut Slot, object: &mut Object, key: &ObjectKey, work: &Work
         let mut at = 0;
         found = look_through(slot, key, direction as u32, &mut at);
         if let Some(place) = place {
-            let value = if found.is_some() { at + 1 } else { (known & !TRIES) + 1 | TRIES };
+            let value = if found.is_some() { at + 1 } else { ((known & !TRIES) + 1) | TRIES };
             // SAFETY: as above.
             unsafe { *place = value };
         }

@@ -45,7 +45,7 @@ const MAX_LENGTH: u64 = 100_000_000_000_000_000;
 const HTTP_1: u64 = 0x48_54_54_50_2f_31_2e;
 const HEAD_LINE: u64 = 0x48_45_41_44_20;
 const CONNECT_LINE: u64 = 0x43_4f_4e_4e_45_43_54_20;
-const CHUNKED: u64 = 0x63_68_75_6e_6b_65_64;
+const CHUNKED: u64 = 0x0063_6875_6e6b_6564;
 const LENGTH: Name = Name::new(b"content-length:");
 const CODING: Name = Name::new(b"transfer-encoding:");
 

@@ -216,7 +216,7 @@ fn hand_on(
     direction: u32,
 ) {
     // SAFETY: the steps are programs of the same type.
-    let _ = unsafe { STEPS.tail_call(ctx, step) };
+    unsafe { STEPS.tail_call(ctx, step) };
     let epoch = object.epoch;
     let walk = &mut object.walks[(direction & 1) as usize];
     walk::flush(slot, walk, key, epoch, direction);

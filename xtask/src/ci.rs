@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use wrongdoor_tests::live::kernel;
 
-use crate::{fuzz, test};
+use crate::{cargo, fuzz, test, toolchain};
 
 /// The tests, then each fuzz target for a few seconds.
 #[derive(Debug, clap::Args)]
@@ -17,6 +17,9 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     // What is left out on a developer's machine is not proven.
     ensure!(!kernel::is_excused(), "{} is set: ci proves all or nothing", kernel::WITHOUT_KERNEL);
+    // A build without probes would pass all that needs none.
+    toolchain::ensure()?;
+    toolchain::require_probes(&cargo::build(false)?)?;
     // The tests last: their result is the last line, where one looks.
     fuzz::run(&options.fuzz)?;
     test::run(&options.test)

@@ -10,6 +10,7 @@ mod fuzz;
 mod hpack_stories;
 mod setup;
 mod test;
+mod toolchain;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

@@ -65,7 +65,7 @@ impl Tracer {
     pub(super) fn began(&self, pid: u32) {
         if let Some(begun) = &self.begun {
             // Where the queue is full, the next look at all processes finds it.
-            drop(begun.try_send(pid));
+            let _is_queued = begun.try_send(pid).is_ok();
         }
     }
 
