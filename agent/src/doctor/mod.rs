@@ -32,6 +32,11 @@ pub(crate) fn examine(system: &System, live: Live, now: Instant) -> Report {
     Report { findings, live, unseen }
 }
 
+/// The capabilities without which nothing is seen, and that this process lacks.
+pub(crate) fn missing_capabilities() -> Vec<&'static str> {
+    capabilities::missing(&System::here())
+}
+
 fn build(has_probes: bool) -> Finding {
     if has_probes {
         return Finding::ok(Area::Build, "probes", "in this build");
