@@ -9,6 +9,7 @@ pub mod failure;
 mod health;
 mod log;
 mod pipeline;
+mod privileges;
 mod progress;
 mod service;
 #[cfg(test)]

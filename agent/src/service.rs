@@ -3,6 +3,7 @@
 use crate::export::serve;
 use crate::failure::Failure;
 use crate::pipeline::live::Shared;
+use crate::privileges;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -38,6 +39,7 @@ impl Service {
                 tokio::net::TcpListener::from_std(listener)?
             };
             thread::Builder::new().name("service".to_owned()).spawn(move || {
+                privileges::keep(privileges::NOTHING, "service");
                 runtime.block_on(async {
                     tokio::spawn(signals.hear(Arc::clone(&shared)));
                     tokio::select! {

@@ -88,6 +88,8 @@ impl Source for Replay {
             capture_lost: vec![("unresolved", 1)],
             attached: vec![("ssl_read", 2)],
             failures: vec![("ssl_write", "refused", 1)],
+            tls_processes: vec![("traced", 2), ("unseen", 1)],
+            joins: vec![("confirmed", read)],
             details: vec![("turns", read)],
         }
     }

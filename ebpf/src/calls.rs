@@ -126,7 +126,8 @@ pub fn begin(key: &CallKey, mut frame: Frame) {
         }
         1 => {
             let outer = &calls.frames[0];
-            let is_same = outer.object == frame.object && is_read(outer.function) == is_read(frame.function);
+            let is_same =
+                outer.object == frame.object && is_read(outer.function) == is_read(frame.function);
             frame.is_inner = is_same as u32;
             calls.frames[1] = frame;
             calls.depth = 2;

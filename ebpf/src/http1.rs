@@ -54,7 +54,8 @@ unsafe extern "C" fn step(_index: u64, shared: *mut Shared) -> u64 {
     // SAFETY: `go` passes its own, which outlives the loop.
     let shared = unsafe { &mut *shared };
     // SAFETY: as above; the three are different memory.
-    let (slot, object, work) = unsafe { (&mut *shared.slot, &mut *shared.object, &mut *shared.work) };
+    let (slot, object, work) =
+        unsafe { (&mut *shared.slot, &mut *shared.object, &mut *shared.work) };
     let is_done = one(slot, object, &shared.key, work);
     if is_done {
         shared.is_done = 1;

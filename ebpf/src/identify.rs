@@ -29,7 +29,8 @@ pub fn settle(slot: &mut Slot, object: &mut Object, key: &ObjectKey, work: &Work
         None => 0,
     };
     let role = object.flags & (Flags::CLIENT.0 | Flags::SERVER.0) as u32;
-    let direction = if role == Flags::CLIENT.0 as u32 { Direction::Sent } else { Direction::Received };
+    let direction =
+        if role == Flags::CLIENT.0 as u32 { Direction::Sent } else { Direction::Received };
     let mut found = None;
     if known != 0 && known & TRIES == 0 {
         let at = key.object.wrapping_add((known - 1) as u64);
@@ -41,7 +42,7 @@ pub fn settle(slot: &mut Slot, object: &mut Object, key: &ObjectKey, work: &Work
         let mut at = 0;
         found = look_through(slot, key, direction as u32, &mut at);
         if let Some(place) = place {
-            let value = if found.is_some() { at + 1 } else { (known & !TRIES) + 1 | TRIES };
+            let value = if found.is_some() { at + 1 } else { ((known & !TRIES) + 1) | TRIES };
             // SAFETY: as above.
             unsafe { *place = value };
         }

@@ -5,7 +5,10 @@
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch, core_intrinsics)]
-#![allow(internal_features, reason = "the exchange of a word, which the stable atomics lack on this target")]
+#![allow(
+    internal_features,
+    reason = "the exchange of a word, which the stable atomics lack on this target"
+)]
 
 mod bounds;
 mod calls;

@@ -43,7 +43,7 @@ const MAX_LENGTH: u64 = 100_000_000_000_000_000;
 const HTTP_1: u64 = 0x48_54_54_50_2f_31_2e;
 const HEAD_LINE: u64 = 0x48_45_41_44_20;
 const CONNECT_LINE: u64 = 0x43_4f_4e_4e_45_43_54_20;
-const CHUNKED: u64 = 0x63_68_75_6e_6b_65_64;
+const CHUNKED: u64 = 0x0063_6875_6e6b_6564;
 const LENGTH: Name = Name::new(b"content-length:");
 const CODING: Name = Name::new(b"transfer-encoding:");
 
@@ -117,7 +117,10 @@ pub fn byte(walk: &mut Walk, byte: u8) {
             walk.message &= !bits::MAYBE_LENGTH;
         }
     } else if walk.message & bits::MAYBE_LENGTH != 0 {
-        if byte.is_ascii_digit() && walk.message & bits::VALUE_IS_OVER == 0 && walk.value < MAX_LENGTH {
+        if byte.is_ascii_digit()
+            && walk.message & bits::VALUE_IS_OVER == 0
+            && walk.value < MAX_LENGTH
+        {
             walk.value = walk.value * 10 + (byte - b'0') as u64;
             walk.message |= bits::HAS_VALUE;
         } else if is_space {
@@ -242,7 +245,8 @@ pub fn head_ends(walk: &mut Walk, object: &mut Object) -> After {
 #[inline(always)]
 fn answered(object: &mut Object) -> Option<u64> {
     if object.answers == object.requests {
-        let is_lost = object.walks[0].place == place::SILENT || object.walks[1].place == place::SILENT;
+        let is_lost =
+            object.walks[0].place == place::SILENT || object.walks[1].place == place::SILENT;
         // A server that answers without having been asked: that it waited too long, say.
         return if is_lost { None } else { Some(0) };
     }

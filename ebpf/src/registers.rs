@@ -26,7 +26,11 @@ impl Registers {
         let mut words = [0; WORDS];
         // SAFETY: the kernel hands a uprobe the thread's registers, which are longer than this.
         unsafe {
-            bpf_probe_read_kernel(words.as_mut_ptr().cast(), size_of_val(&words) as u32, ctx.as_ptr());
+            bpf_probe_read_kernel(
+                words.as_mut_ptr().cast(),
+                size_of_val(&words) as u32,
+                ctx.as_ptr(),
+            );
         }
         Self(words)
     }

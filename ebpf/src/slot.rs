@@ -52,9 +52,8 @@ pub fn claim() -> Option<(u32, &'static mut Slot)> {
         let Some(slot) = SLOTS.get_ptr_mut(index) else { break };
         // The stable atomics do not know that this target can exchange.
         // SAFETY: the map's memory lives as long as the program.
-        let was_busy = unsafe {
-            atomic_xchg::<u64, { AtomicOrdering::SeqCst }>(&raw mut (*slot).busy, 1)
-        };
+        let was_busy =
+            unsafe { atomic_xchg::<u64, { AtomicOrdering::SeqCst }>(&raw mut (*slot).busy, 1) };
         if was_busy == 0 {
             // SAFETY: claimed: nobody else has it until it is released.
             return Some((index, unsafe { &mut *slot }));

@@ -88,8 +88,10 @@ fn tuple(socket: *const u8, cookie: u64, settings: &Settings) -> Tuple {
             tuple.local = bpf_probe_read_kernel(at(settings.local6).cast()).unwrap_or([0; 16]);
             tuple.remote = bpf_probe_read_kernel(at(settings.remote6).cast()).unwrap_or([0; 16]);
         } else {
-            let local: [u8; 4] = bpf_probe_read_kernel(at(settings.local4).cast()).unwrap_or([0; 4]);
-            let remote: [u8; 4] = bpf_probe_read_kernel(at(settings.remote4).cast()).unwrap_or([0; 4]);
+            let local: [u8; 4] =
+                bpf_probe_read_kernel(at(settings.local4).cast()).unwrap_or([0; 4]);
+            let remote: [u8; 4] =
+                bpf_probe_read_kernel(at(settings.remote4).cast()).unwrap_or([0; 4]);
             let mut byte = 0;
             while byte < 4 {
                 tuple.local[byte] = local[byte];

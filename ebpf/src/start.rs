@@ -103,7 +103,7 @@ fn tell(line: &[u8; MAX_LINE], total: usize) -> Beginning {
             && line[6] == 0
             && line[7] == 0
             && line[8] == 0
-            && length % 6 == 0
+            && length.is_multiple_of(6)
             && length <= 600;
         return if is_settings { Beginning::Settings } else { Beginning::Foreign };
     }

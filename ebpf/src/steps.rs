@@ -114,7 +114,8 @@ fn unseen(work: &Work) {
     }
     let epoch = object.epoch;
     let walk = &mut object.walks[(direction & 1) as usize];
-    let is_body = walk.place == place::OMIT || walk.place == place::BODY || walk.place == place::CHUNK;
+    let is_body =
+        walk.place == place::OMIT || walk.place == place::BODY || walk.place == place::CHUNK;
     if is_body && walk.remaining > moved {
         walk.remaining -= moved;
         walk.omitted += moved;
@@ -153,7 +154,13 @@ fn go(ctx: &ProbeContext, calls: &mut Calls, object: &mut Object, key: &ObjectKe
 
 /// The first bytes of a direction. False where there is nothing more to do.
 #[inline(always)]
-fn begin(slot: &mut Slot, walk: &mut Walk, object: &mut Object, calls: &mut Calls, direction: u32) -> bool {
+fn begin(
+    slot: &mut Slot,
+    walk: &mut Walk,
+    object: &mut Object,
+    calls: &mut Calls,
+    direction: u32,
+) -> bool {
     let have = walk.filled;
     let beginning = start::look(walk, &mut calls.work);
     let is_sent = direction == Direction::Sent as u32;
@@ -162,11 +169,27 @@ fn begin(slot: &mut Slot, walk: &mut Walk, object: &mut Object, calls: &mut Call
         Beginning::NeedMore => return false,
         Beginning::Foreign | Beginning::Unreadable => {
             object.state = state::IGNORED;
-            count(if beginning == Beginning::Foreign { Counter::Foreign } else { Counter::Unreadable });
+            count(if beginning == Beginning::Foreign {
+                Counter::Foreign
+            } else {
+                Counter::Unreadable
+            });
             return false;
         }
-        Beginning::Preface | Beginning::Request => if is_sent { client } else { server },
-        Beginning::Settings | Beginning::Response => if is_sent { server } else { client },
+        Beginning::Preface | Beginning::Request => {
+            if is_sent {
+                client
+            } else {
+                server
+            }
+        }
+        Beginning::Settings | Beginning::Response => {
+            if is_sent {
+                server
+            } else {
+                client
+            }
+        }
     };
     object.flags |= role;
     match beginning {
@@ -206,7 +229,7 @@ fn hand_on(
     direction: u32,
 ) {
     // SAFETY: the steps are programs of the same type.
-    let _ = unsafe { STEPS.tail_call(ctx, step) };
+    unsafe { STEPS.tail_call(ctx, step) };
     let epoch = object.epoch;
     let walk = &mut object.walks[(direction & 1) as usize];
     walk::flush(slot, walk, key, epoch, direction);
@@ -222,7 +245,9 @@ fn caller(ctx: &ProbeContext, function: u8) -> CallKey {
 
 /// What the steps share.
 #[inline(always)]
-fn resume(ctx: &ProbeContext) -> Option<(&'static mut Calls, &'static mut Slot, &'static mut Object, ObjectKey)> {
+fn resume(
+    ctx: &ProbeContext,
+) -> Option<(&'static mut Calls, &'static mut Slot, &'static mut Object, ObjectKey)> {
     // SAFETY: the helper is there since 5.15.
     let bits = unsafe { bpf_get_attach_cookie(ctx.as_ptr()) };
     let calls = calls::of(&caller(ctx, Cookie::function_of(bits)))?;

@@ -1,6 +1,8 @@
 //! The walk along one direction of an object: which bytes are headers, and which are passed over.
 
-use wrongdoor_ebpf_common::{Counter, Direction, Head, Kind, MAX_FORWARDED, Piece, Plaintext, Silence};
+use wrongdoor_ebpf_common::{
+    Counter, Direction, Head, Kind, MAX_FORWARDED, Piece, Plaintext, Silence,
+};
 
 use crate::maps::count;
 use crate::objects::ObjectKey;
@@ -88,7 +90,14 @@ pub fn begin(slot: &mut Slot) {
 
 /// Room for `more` bytes, and for the head of a piece: sends what there is, where there is none.
 #[inline(always)]
-pub fn make_room(slot: &mut Slot, walk: &mut Walk, key: &ObjectKey, epoch: u64, direction: u32, more: u32) {
+pub fn make_room(
+    slot: &mut Slot,
+    walk: &mut Walk,
+    key: &ObjectKey,
+    epoch: u64,
+    direction: u32,
+    more: u32,
+) {
     if slot.used + more + 2 * size_of::<Piece>() as u32 > MAX_FORWARDED as u32 {
         flush(slot, walk, key, epoch, direction);
     }
@@ -190,5 +199,9 @@ pub fn silence(walk: &mut Walk, key: &ObjectKey, epoch: u64, direction: u32, why
 /// The other direction.
 #[inline(always)]
 pub fn opposite(direction: u32) -> u32 {
-    if direction == Direction::Sent as u32 { Direction::Received as u32 } else { Direction::Sent as u32 }
+    if direction == Direction::Sent as u32 {
+        Direction::Received as u32
+    } else {
+        Direction::Sent as u32
+    }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use wrongdoor_tests::live::kernel;
 
-use crate::{fuzz, kernel as other_kernel, test};
+use crate::{cargo, fuzz, kernel as other_kernel, test, toolchain};
 
 /// Each fuzz target for a few seconds, the tests, and the agent on an older kernel.
 #[derive(Debug, clap::Args)]
@@ -17,6 +17,9 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     // What is left out on a developer's machine is not proven.
     ensure!(!kernel::is_excused(), "{} is set: ci proves all or nothing", kernel::WITHOUT_KERNEL);
+    // A build without probes would pass all that needs none.
+    toolchain::ensure()?;
+    toolchain::require_probes(&cargo::build(false)?)?;
     fuzz::run(&options.fuzz)?;
     test::run(&options.test)?;
     other_kernel::run(&other_kernel::Options::default())

@@ -1,14 +1,20 @@
-//! Real 421s, made, captured and explained on the spot.
+//! Real 421s, made and explained on the spot: by the agent while they happen, and from a capture afterwards.
 
+mod live;
+mod table;
+
+use std::fs;
 use std::process::Command;
 
 use anyhow::Result;
 use wrongdoor_tests::scenario;
 use wrongdoor_tests::tools::Need;
 
-use crate::{cargo, setup};
+use self::live::Watch;
+use crate::{cargo, setup, toolchain};
 
-/// Starts servers and clients that disagree, captures them, and shows what wrongdoor says.
+/// Starts servers and clients that disagree, watches them live, and shows what wrongdoor says; then the same from a
+/// capture of them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// What to write: the table for people, or JSON lines.
@@ -18,11 +24,33 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     setup::ensure(Need::Demo)?;
+    if let Err(error) = toolchain::ensure_unless_excused() {
+        println!("there will be nothing live: {error:#}");
+    }
     let wrongdoor = cargo::build(true)?;
     println!("the scene, all on loopback and in a temporary folder:");
-    let scene = scenario::demo()?;
+    let mut watch = None;
+    let scene = scenario::demo(|| watch = Some(Watch::start(&wrongdoor)))?;
     println!();
+    match watch.unwrap_or_else(|| anyhow::bail!("it was not started")).and_then(Watch::finish) {
+        Ok(events) => {
+            println!(
+                "Live, from probes in the TLS libraries of these servers and clients, without a key:\n"
+            );
+            match options.format.as_str() {
+                "json" => println!("{events}"),
+                _ => println!("{}", table::of(&events, &scene.ports)?),
+            }
+        }
+        Err(error) => println!("Nothing live on this machine: {error:#}\n"),
+    }
+    println!("From the packets, with the clients' key log:\n");
     let mut analyze = Command::new(wrongdoor);
     analyze.args(["analyze", "--format", &options.format, "--keylog"]);
     cargo::run_to_end(analyze.arg(scene.keylog()).arg(scene.capture()))
+}
+
+/// What a program said that ended before its time.
+fn last_words(log: &std::path::Path) -> String {
+    fs::read_to_string(log).unwrap_or_default().trim().to_owned()
 }

@@ -11,6 +11,7 @@ mod hpack_stories;
 mod kernel;
 mod setup;
 mod test;
+mod toolchain;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

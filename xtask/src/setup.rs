@@ -1,4 +1,4 @@
-//! Installs the programs that demo, tests and benchmarks need.
+//! Installs what the build, demo, tests and benchmarks need.
 
 use std::process::Command;
 
@@ -6,8 +6,10 @@ use anyhow::{Context, Result, bail};
 use wrongdoor_tests::live::installed::{self, Symbols};
 use wrongdoor_tests::tools::{self, Need, Tool};
 
-/// Installs what the tests (and with --bench or --kernel more) need: Debian packages, and into the target folder a Go
-/// toolchain and Python packages.
+use crate::toolchain;
+
+/// Installs what building with probes and the tests (and with --bench or --kernel more) need: a BPF toolchain, Debian
+/// packages, and into the target folder a Go toolchain and Python packages.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Also what the benchmarks need.
@@ -19,7 +21,8 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let mut changed = ensure(Need::Test)?;
+    let mut changed = toolchain::ensure()?;
+    changed |= ensure(Need::Test)?;
     // The tests would do it too, and take longer then.
     for symbols in [Symbols::Kept, Symbols::Stripped] {
         println!("the Go peer is {}", installed::go_peer(symbols)?.display());
@@ -66,10 +69,11 @@ if [ ! -e "$policy" ]; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends "$@"
+[ $# -eq 0 ] || apt-get install -y -qq --no-install-recommends "$@"
 "#;
 
-fn install(packages: &[&str]) -> Result<()> {
+/// Installs packages; of none, only asks what there are.
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     if tools::find("apt-get").is_none() {
         bail!("this is no Debian: install the equivalents of {} by hand", packages.join(", "));
     }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use wrongdoor_tests::tools::Need;
 
-use crate::{cargo, setup};
+use crate::{cargo, setup, toolchain};
 
 /// Checks format and lints, builds, and runs every test.
 #[derive(Debug, clap::Args)]
@@ -12,8 +12,10 @@ pub(crate) struct Options {}
 
 pub(crate) fn run(_options: &Options) -> Result<()> {
     setup::ensure(Need::Test)?;
+    toolchain::ensure_unless_excused()?;
     cargo::run(&["fmt", "--all", "--check"])?;
     cargo::run(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    toolchain::check()?;
     // The integration tests run the program, and cargo does not build it for them.
     cargo::build(false)?;
     cargo::run(&["test", "--locked", "--workspace"])

@@ -33,14 +33,20 @@ pub(crate) fn open_live(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>
         return Err(Failure::Usage { what });
     }
     let record = arguments.record.map(Path::to_owned);
-    let options = Options { scope, ring_bytes: arguments.ring_bytes, record };
+    let options =
+        Options { scope, ring_bytes: arguments.ring_bytes, record, sheds_privileges: true };
     Ok(Box::new(Probes::open(options)?))
 }
 
 /// What comes of loading the probes, for `doctor`: everything is attached, looked at, and detached again.
 pub(crate) fn report() -> doctor::Live {
     let has_probes = has_probes();
-    let options = Options { scope: Scope::default(), ring_bytes: RING_BYTES, record: None };
+    let options = Options {
+        scope: Scope::default(),
+        ring_bytes: RING_BYTES,
+        record: None,
+        sheds_privileges: false,
+    };
     let probes = match Probes::open(options) {
         Ok(probes) => probes,
         Err(LoadError::NoProbes) => return doctor::Live { has_probes, ..doctor::Live::default() },
@@ -99,9 +105,11 @@ impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         let what = error.to_string();
         if error.is_privilege() {
-            let what = format!(
-                "{what}; run it as root, or with the capabilities that `wrongdoor doctor` names"
-            );
+            let missing = match &doctor::missing_capabilities()[..] {
+                [] => String::new(),
+                missing => format!("; missing: {}", missing.join(", ")),
+            };
+            let what = format!("{what}{missing}; run it as root, or see `wrongdoor doctor`");
             Self::Privilege { what }
         } else {
             Self::Unavailable { what: format!("{what}; `wrongdoor doctor` says more") }

@@ -34,6 +34,10 @@ pub(crate) struct Tally {
     pub(crate) attached: Vec<(&'static str, u64)>,
     /// Programs and places that the kernel or the file refused: program, reason, how often.
     pub(crate) failures: Vec<(&'static str, &'static str, u64)>,
+    /// Processes that use TLS, by whether it is looked into. None where the source does not look at processes.
+    pub(crate) tls_processes: Vec<(&'static str, u64)>,
+    /// How TLS sessions were joined with their connections, by what came of it.
+    pub(crate) joins: Vec<(&'static str, u64)>,
     /// Facts of its own, for people: name and value.
     pub(crate) details: Vec<(&'static str, u64)>,
 }

@@ -2,6 +2,7 @@
 
 use super::report::{Area, Finding, State};
 use super::system::System;
+use crate::privileges::names;
 
 /// A need, and what fails without it.
 struct Need {
@@ -16,7 +17,7 @@ struct Need {
 }
 
 /// What live capture does with which capability.
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need {
         name: "load programs",
         any_of: &["CAP_BPF", "CAP_SYS_ADMIN"],
@@ -24,10 +25,17 @@ const NEEDS: [Need; 6] = [
         without: "no program can be loaded into the kernel",
     },
     Need {
-        name: "trap libraries",
+        name: "follow sockets",
         any_of: &["CAP_PERFMON", "CAP_SYS_ADMIN"],
         is_essential: true,
-        without: "no library can be trapped, no socket be followed",
+        without: "programs may not look at calls and at the kernel's memory",
+    },
+    // The kernel asks for nothing less where a trap is a perf event.
+    Need {
+        name: "trap libraries",
+        any_of: &["CAP_SYS_ADMIN"],
+        is_essential: true,
+        without: "no library can be trapped",
     },
     Need {
         name: "see handshakes",
@@ -55,56 +63,11 @@ const NEEDS: [Need; 6] = [
     },
 ];
 
-/// The names, by number.
-const NAMES: [&str; 41] = [
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_DAC_READ_SEARCH",
-    "CAP_FOWNER",
-    "CAP_FSETID",
-    "CAP_KILL",
-    "CAP_SETGID",
-    "CAP_SETUID",
-    "CAP_SETPCAP",
-    "CAP_LINUX_IMMUTABLE",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_NET_BROADCAST",
-    "CAP_NET_ADMIN",
-    "CAP_NET_RAW",
-    "CAP_IPC_LOCK",
-    "CAP_IPC_OWNER",
-    "CAP_SYS_MODULE",
-    "CAP_SYS_RAWIO",
-    "CAP_SYS_CHROOT",
-    "CAP_SYS_PTRACE",
-    "CAP_SYS_PACCT",
-    "CAP_SYS_ADMIN",
-    "CAP_SYS_BOOT",
-    "CAP_SYS_NICE",
-    "CAP_SYS_RESOURCE",
-    "CAP_SYS_TIME",
-    "CAP_SYS_TTY_CONFIG",
-    "CAP_MKNOD",
-    "CAP_LEASE",
-    "CAP_AUDIT_WRITE",
-    "CAP_AUDIT_CONTROL",
-    "CAP_SETFCAP",
-    "CAP_MAC_OVERRIDE",
-    "CAP_MAC_ADMIN",
-    "CAP_SYSLOG",
-    "CAP_WAKE_ALARM",
-    "CAP_BLOCK_SUSPEND",
-    "CAP_AUDIT_READ",
-    "CAP_PERFMON",
-    "CAP_BPF",
-    "CAP_CHECKPOINT_RESTORE",
-];
-
 pub(super) fn findings(system: &System) -> Vec<Finding> {
     let status = system.proc("self/status").unwrap_or_default();
     let mut findings =
         match field(&status, "CapEff").and_then(|digits| u64::from_str_radix(digits, 16).ok()) {
-            Some(effective) => NEEDS.iter().map(|need| need.judge(&decode(effective))).collect(),
+            Some(effective) => NEEDS.iter().map(|need| need.judge(&names(effective))).collect(),
             None => vec![Finding::degraded(
                 Area::Privileges,
                 "capabilities",
@@ -116,10 +79,15 @@ pub(super) fn findings(system: &System) -> Vec<Finding> {
     findings
 }
 
-/// The names of the capabilities in a set.
-fn decode(set: u64) -> Vec<&'static str> {
-    let is_in = |number: usize| set.checked_shr(number as u32).is_some_and(|rest| rest & 1 == 1);
-    NAMES.iter().enumerate().filter(|(number, _)| is_in(*number)).map(|(_, name)| *name).collect()
+/// The capabilities without which nothing is seen, and that this process lacks.
+pub(super) fn missing(system: &System) -> Vec<&'static str> {
+    let status = system.proc("self/status").unwrap_or_default();
+    let effective =
+        field(&status, "CapEff").and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    let effective = names(effective.unwrap_or(0));
+    let has = |need: &&Need| need.any_of.iter().any(|name| effective.contains(name));
+    let lacking = NEEDS.iter().filter(|need| need.is_essential && !has(need));
+    lacking.filter_map(|need| need.any_of.first().copied()).collect()
 }
 
 /// A filter on ourselves, as container runtimes set it, may refuse what the capabilities allow.
@@ -156,13 +124,7 @@ impl Need {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sets_are_decoded() {
-        assert_eq!(decode(0), [""; 0]);
-        assert_eq!(decode(1 << 39 | 1 << 38 | 1), ["CAP_CHOWN", "CAP_PERFMON", "CAP_BPF"]);
-        assert_eq!(decode(u64::MAX), NAMES);
-    }
+    use crate::privileges::NAMES;
 
     #[test]
     fn needs_name_capabilities_that_there_are() {

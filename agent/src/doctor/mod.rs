@@ -25,9 +25,16 @@ pub(crate) fn examine(system: &System, live: Live, now: Instant) -> Report {
     findings.extend(kernel::findings(system));
     findings.extend(capabilities::findings(system));
     findings.extend(mounts::findings(system));
-    let (seen, unseen) = processes::findings(system, now);
+    let whole = live.libraries.iter().filter(|library| library.refused.is_none());
+    let traced = whole.map(|library| library.file).collect();
+    let (seen, unseen) = processes::findings(system, &traced, now);
     findings.extend(seen);
     Report { findings, live, unseen }
+}
+
+/// The capabilities without which nothing is seen, and that this process lacks.
+pub(crate) fn missing_capabilities() -> Vec<&'static str> {
+    capabilities::missing(&System::here())
 }
 
 fn build(has_probes: bool) -> Finding {

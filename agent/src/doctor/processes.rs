@@ -2,19 +2,33 @@
 
 use super::report::{Area, Finding, UnseenReport};
 use super::system::System;
-use crate::capture::processes::{Scan, Scanner, unseen};
+use crate::capture::processes::{
+    FileId, ProcessSeen, Scan, Scanner, Unseen, linked_in, open, unseen,
+};
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::time::Instant;
 
 /// The number of the pid namespace that the kernel begins with: fixed in all of them.
 const FIRST_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
+/// Programs below this size have no TLS linked in: of any library that can be told, the code alone is more.
+const MIN_SEARCHED: u64 = 1 << 20;
+/// The most that is searched of all programs together; a second or two.
+const MAX_SEARCHED: u64 = 2 << 30;
 
-pub(super) fn findings(system: &System, now: Instant) -> (Vec<Finding>, Vec<UnseenReport>) {
+/// `traced` is not searched: its TLS is seen.
+pub(super) fn findings(
+    system: &System,
+    traced: &HashSet<FileId>,
+    now: Instant,
+) -> (Vec<Finding>, Vec<UnseenReport>) {
     let scan = Scanner::new(&system.proc).scan_all(now);
+    let mut programs = Programs { system, traced, known: HashMap::new(), left: MAX_SEARCHED };
     let mut users: Vec<_> = scan
         .seen
         .iter()
         .filter_map(|process| {
-            let unseen = unseen(process)?;
+            let unseen = unseen(process).or_else(|| programs.search(process))?;
             Some(UnseenReport {
                 pid: process.pid,
                 command: process.command.clone(),
@@ -25,6 +39,39 @@ pub(super) fn findings(system: &System, now: Instant) -> (Vec<Finding>, Vec<Unse
         .collect();
     users.sort_unstable_by_key(|user| user.pid);
     (vec![view(system), readable(&scan)], users)
+}
+
+/// Programs with TLS linked in that cannot be seen: each is searched once, however many processes run it.
+struct Programs<'a> {
+    system: &'a System,
+    traced: &'a HashSet<FileId>,
+    known: HashMap<FileId, Option<Unseen>>,
+    left: u64,
+}
+
+impl Programs<'_> {
+    fn search(&mut self, process: &ProcessSeen) -> Option<Unseen> {
+        let program = process.program()?;
+        if self.traced.contains(&program.file) {
+            return None;
+        }
+        if let Some(known) = self.known.get(&program.file) {
+            return *known;
+        }
+        // What cannot be opened or read is told of elsewhere.
+        let opened = open(&self.system.proc, process.pid, program).ok();
+        let file = opened.and_then(|opened| File::open(opened.path()).ok());
+        let length =
+            file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |meta| meta.len());
+        let is_worth_it = (MIN_SEARCHED..=self.left).contains(&length);
+        let file = file.filter(|_| is_worth_it);
+        let found = file.and_then(|file| {
+            self.left -= length;
+            linked_in(file).ok().flatten()
+        });
+        self.known.insert(program.file, found);
+        found
+    }
 }
 
 fn view(system: &System) -> Finding {

@@ -10,6 +10,7 @@ pub(crate) use selection::EventsOf;
 
 use super::{JsonLines, Record, Summary};
 use crate::failure::Failure;
+use crate::privileges;
 use selection::Selection;
 use std::io;
 use std::sync::Arc;
@@ -70,6 +71,7 @@ impl Events {
         let output = Arc::<OutputState>::default();
         let state = Arc::clone(&output);
         thread::Builder::new().name("events".to_owned()).spawn(move || {
+            privileges::keep(privileges::NOTHING, "events");
             // Where nobody waits for it any more, the run is over.
             drop(ended.send(writer::write(lines, &queued, &summary, &state)));
         })?;

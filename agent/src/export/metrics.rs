@@ -39,6 +39,8 @@ pub(crate) struct Metrics {
     ledger: Ledger,
     attached: Vec<(&'static str, u64)>,
     failures: Vec<(&'static str, &'static str, u64)>,
+    tls_processes: Vec<(&'static str, u64)>,
+    joins: Vec<(&'static str, u64)>,
 }
 
 /// The state of the parts of the pipeline, as of one moment.
@@ -74,6 +76,8 @@ impl Metrics {
         self.ledger = Ledger::of(&tally, counters, correlated, written);
         self.attached = tally.attached;
         self.failures = tally.failures;
+        self.tls_processes = tally.tls_processes;
+        self.joins = tally.joins;
     }
 
     /// A copy to encode once the lock is given back.
@@ -102,8 +106,25 @@ impl Metrics {
             let labels = [("program", (*program).into()), ("reason", (*reason).into())];
             failures = failures.with(labels, number(*count));
         }
-        families.extend([errors, attached, failures, build_info()]);
+        families.extend([errors, attached, failures, self.processes(), self.joins(), build_info()]);
         Snapshot(families)
+    }
+
+    /// A node on which nothing can be seen is not a quiet one.
+    fn processes(&self) -> Family {
+        let help = "Processes that use TLS now, by whether a probe sees it or nothing does.";
+        let processes = Family::gauge("wrongdoor_tls_processes", help);
+        self.tls_processes.iter().fold(processes, |processes, (visibility, count)| {
+            processes.with([("visibility", (*visibility).into())], number(*count))
+        })
+    }
+
+    fn joins(&self) -> Family {
+        let help = "TLS sessions joined with their connections, by what a second look said of it.";
+        let joins = Family::counter("wrongdoor_joins_total", help);
+        self.joins.iter().fold(joins, |joins, (result, count)| {
+            joins.with([("result", (*result).into())], number(*count))
+        })
     }
 
     /// Exchanges, of them 421s, and connections.

@@ -68,13 +68,15 @@ pub fn coalescing() -> Result<Scene> {
     stage.finish()
 }
 
-/// All of it in one capture, with the steps said aloud.
-pub fn demo() -> Result<Scene> {
+/// All of it in one capture, with the steps said aloud. `watch` is called between the servers' start and the first
+/// request.
+pub fn demo(watch: impl FnOnce()) -> Result<Scene> {
     let mut stage = Stage::new()?.aloud();
     let apache = enter_apache(&mut stage)?;
     let nginx = enter_nginx(&mut stage)?;
     let shared = enter_coalescing(&mut stage)?;
     stage.record()?;
+    watch();
     play_two_hosts(&mut stage, apache)?;
     stage.curl(apache, None, "b.test", One, 421)?;
     play_client_certificates(&mut stage, nginx)?;

@@ -243,6 +243,8 @@ impl Libraries {
             missing = ?traced.examined.missing,
             "traced"
         );
+        let (found_at, certainty) = (traced.file.found_at.display(), traced.file.certainty);
+        tracing::debug!(file = traced.path, %found_at, ?certainty, "found");
         self.traced.insert(mapped.file, traced);
         true
     }

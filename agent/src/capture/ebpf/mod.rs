@@ -12,6 +12,7 @@ mod early;
 mod libraries;
 mod object;
 mod owners;
+mod permission;
 mod programs;
 mod records;
 mod sessions;
@@ -25,6 +26,7 @@ pub(crate) use tracer::Status;
 use super::scope::Scope;
 use super::source::{Source, Tally};
 use crate::failure::Failure;
+use crate::privileges;
 use clock::Clock;
 use owners::{Found, Owners};
 use programs::{Outlet, Programs};
@@ -57,6 +59,8 @@ pub(crate) struct Options {
     pub(crate) ring_bytes: u32,
     /// Every record of the ring is copied there, for tests.
     pub(crate) record: Option<PathBuf>,
+    /// Privileges that only loading takes are given up after it.
+    pub(crate) sheds_privileges: bool,
 }
 
 /// The running probes. Dropping them detaches everything.
@@ -81,6 +85,11 @@ impl Probes {
     /// Loads and attaches everything that the kernel lets.
     pub(crate) fn open(options: Options) -> Result<Self, LoadError> {
         let cgroup = super::processes::mounts::cgroup2(Path::new("/proc/self/mountinfo"));
+        permission::check_traps().map_err(|error| LoadError::Refused {
+            program: "traps in libraries",
+            reason: error.to_string(),
+            is_privilege: true,
+        })?;
         let (programs, outlet) = Programs::load(cgroup.as_deref(), options.ring_bytes)?;
         for loaded in &programs.loaded {
             if let Err(reason) = &loaded.result {
@@ -93,8 +102,14 @@ impl Probes {
         })?;
         let found = Found::default();
         let loaded = programs.loaded.clone();
+        if options.sheds_privileges {
+            privileges::keep(privileges::TRACING, "tracer");
+        }
         let tracer = Tracer::start(programs, options.scope, found.clone())
             .map_err(|error| LoadError::Maps(format!("cannot start a thread: {error}"), false))?;
+        if options.sheds_privileges {
+            privileges::keep(privileges::READING, "reader");
+        }
         Ok(Self {
             outlet,
             sessions: Sessions::default(),
@@ -201,10 +216,7 @@ impl Source for Probes {
         details.extend([
             ("calls", self.counter(Counter::Calls)),
             ("calls_unmatched", self.counter(Counter::Unmatched)),
-            ("joins_confirmed", self.counter(Counter::Confirmed)),
-            ("joins_contradicted", self.counter(Counter::Contradicted)),
             ("older_than_agent", self.counter(Counter::OlderThanAgent)),
-            ("unresolved", self.counter(Counter::Unresolved)),
             ("foreign", self.counter(Counter::Foreign)),
             ("lost_place", self.counter(Counter::LostPlace)),
             ("unreadable", self.counter(Counter::Unreadable)),
@@ -221,6 +233,11 @@ impl Source for Probes {
             capture_lost: vec![("unresolved", self.unknown), ("limit", self.unreadable)],
             attached: status.attached,
             failures: status.failures,
+            tls_processes: status.tls_processes,
+            joins: vec![
+                ("confirmed", self.counter(Counter::Confirmed)),
+                ("contradicted", self.counter(Counter::Contradicted)),
+            ],
             details,
         }
     }

@@ -175,7 +175,7 @@ impl Programs {
                 continue;
             }
             let result = start(&mut ebpf, program, &attach, &btf, cgroup, steps.as_mut());
-            let result = result.map_err(|error| Refusal::of(&error));
+            let result = result.map_err(|error| Refusal::of(&*error));
             if let (Err(refusal), Need::All) = (&result, need) {
                 let Refusal { reason, is_privilege } = refusal.clone();
                 return Err(LoadError::Refused { program, reason, is_privilege });
@@ -282,8 +282,8 @@ struct Refusal {
 }
 
 impl Refusal {
-    fn of(error: &Box<dyn Error>) -> Self {
-        Self { reason: chain(&**error), is_privilege: is_privilege(&**error) }
+    fn of(error: &(dyn Error + 'static)) -> Self {
+        Self { reason: chain(error), is_privilege: is_privilege(error) }
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Status {
     pub(crate) attached: Vec<(&'static str, u64)>,
     /// Program, reason, how often.
     pub(crate) failures: Vec<(&'static str, &'static str, u64)>,
+    /// Processes that use TLS, by whether it is looked into.
+    pub(crate) tls_processes: Vec<(&'static str, u64)>,
     /// Facts for people.
     pub(crate) details: Vec<(&'static str, u64)>,
     /// For `doctor`.
@@ -64,7 +66,7 @@ impl Tracer {
     pub(super) fn began(&self, pid: u32) {
         if let Some(begun) = &self.begun {
             // Where the queue is full, the next look at all processes finds it.
-            drop(begun.try_send(pid));
+            let _is_queued = begun.try_send(pid).is_ok();
         }
     }
 
@@ -234,15 +236,15 @@ impl Work {
         let details = vec![
             ("processes", self.running),
             ("processes_forbidden", self.forbidden),
-            ("tls_processes", number(users.len())),
-            ("tls_processes_unseen", number(self.unseen.len())),
             ("libraries", number(self.libraries.traced().count())),
             ("libraries_refused", number(self.libraries.refused().count())),
         ];
+        let tls_processes =
+            vec![("traced", number(users.len())), ("unseen", number(self.unseen.len()))];
         let libraries = self.reports();
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         let is_ready = status.is_ready || is_ready;
-        *status = Status { is_ready, attached, failures, details, libraries };
+        *status = Status { is_ready, attached, failures, tls_processes, details, libraries };
     }
 
     fn reports(&self) -> Vec<doctor::LibraryReport> {

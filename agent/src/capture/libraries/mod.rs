@@ -25,7 +25,7 @@ mod wanted;
 mod x86;
 
 pub(crate) use refusal::{Reason, Refusal};
-pub(crate) use safe_file::{Identity, SafeFile};
+pub(crate) use safe_file::SafeFile;
 
 use wrongdoor_ebpf_common::{Arguments, Function};
 

@@ -18,9 +18,11 @@ mod tests;
 mod unseen;
 
 pub(crate) use cgroup::container_id;
-pub(crate) use open::{Certainty, OpenError, Opened, open};
+#[cfg(test)]
+pub(crate) use open::Certainty;
+pub(crate) use open::{OpenError, Opened, open};
 pub(crate) use scanner::{Scan, Scanner};
-pub(crate) use unseen::{Unseen, boringssl, unseen};
+pub(crate) use unseen::{Unseen, linked_in, unseen};
 
 use std::fmt;
 use std::ops::Range;

@@ -20,8 +20,6 @@ pub(crate) struct Opened {
     handle: OwnedFd,
     /// Where it was found.
     pub(crate) found_at: PathBuf,
-    /// What the file system says that it is.
-    pub(crate) identity: FileId,
     /// Whether it is the file that is mapped.
     pub(crate) certainty: Certainty,
 }
@@ -92,7 +90,7 @@ fn by_mapping(folder: &Path, mapped: &Mapped) -> Result<Opened, OpenError> {
     // Whatever is there is what the kernel has mapped; the file systems that show another inode on files
     // than in maps are why it need not be the same.
     let certainty = if identity == mapped.file { Certainty::Sure } else { Certainty::Unsure };
-    Ok(Opened { handle, found_at: path, identity, certainty })
+    Ok(Opened { handle, found_at: path, certainty })
 }
 
 fn by_path(folder: &Path, mapped: &Mapped) -> Result<Opened, OpenError> {
@@ -107,7 +105,7 @@ fn by_path(folder: &Path, mapped: &Mapped) -> Result<Opened, OpenError> {
         _ if identity.inode == mapped.file.inode => Certainty::Unsure,
         _ => return Err(OpenError::Replaced),
     };
-    Ok(Opened { handle, found_at: root.join(relative), identity, certainty })
+    Ok(Opened { handle, found_at: root.join(relative), certainty })
 }
 
 /// No link is followed: the kernel shows paths without any. And nothing is looked up that is not in memory

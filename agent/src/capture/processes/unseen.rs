@@ -7,9 +7,15 @@ use std::io::{self, Read};
 /// What is searched of a program. Linkers that BoringSSL's users use put constants in front of code.
 const MAX_SEARCHED: u64 = 64 << 20;
 const CHUNK: usize = 256 << 10;
-/// Names of source files that are in the error tables of every build, whatever folder they were built in.
-/// `BoringSSL` itself is no mark: programs that only know of it say it too.
-const MARKERS: [&[u8]; 2] = [b"ssl/ssl_lib.cc", b"ssl/tls13_client.cc"];
+/// What stands in programs with TLS linked in, symbols or not: names of source files, in tables of errors and in
+/// messages of panics, whatever folder they were built in. In front of a `/`, behind it, and what it is a mark of.
+/// A library's own name is none: programs that only know of it say it too.
+const MARKS: [(&[u8], &[u8], Unseen); 4] = [
+    (b"ssl", b"ssl_lib.cc", BORINGSSL),
+    (b"ssl", b"tls13_client.cc", BORINGSSL),
+    (b"ssl", b"ssl_lib.c\0", OPENSSL),
+    (b"", b"rustls-0.", Unseen { what: "rustls", remedy: CAPTURE }),
+];
 /// The longest of them.
 const LONGEST: usize = 19;
 
@@ -46,13 +52,17 @@ const BORINGSSL: Unseen = Unseen {
     what: "BoringSSL or AWS-LC without symbols",
     remedy: "use a build that is not stripped",
 };
+const OPENSSL: Unseen = Unseen {
+    what: "OpenSSL linked in, without symbols",
+    remedy: "use a build that is not stripped, or one with a shared OpenSSL",
+};
 const NSS: Unseen = Unseen { what: "NSS", remedy: CAPTURE };
 const CAPTURE: &str = "capture packets with SSLKEYLOGFILE set where the program supports it";
 
 /// TLS of this process that cannot be looked into, by the libraries that it has mapped.
 ///
 /// It may use another one beside it, which is seen; and one that is part of its program is not known by
-/// name: for BoringSSL there is [`boringssl`].
+/// name: for that there is [`linked_in`].
 pub(crate) fn unseen(process: &ProcessSeen) -> Option<Unseen> {
     process.mapped.iter().find_map(|mapped| {
         let name = mapped.path.file_name()?.to_str()?;
@@ -66,39 +76,32 @@ fn begins_with(name: &str, library: &str) -> bool {
     name.strip_prefix(library).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// BoringSSL as a part of a program. Worth asking once for each program that has no symbols of it: with them
-/// it is seen.
-pub(crate) fn boringssl(program: impl Read) -> io::Result<Option<Unseen>> {
-    let is_found = holds_marker(program.take(MAX_SEARCHED))?;
-    Ok(is_found.then_some(BORINGSSL))
-}
-
-fn holds_marker(mut program: impl Read) -> io::Result<bool> {
+/// TLS that is a part of a program. Worth asking once for each program that has no symbols of it: with them it
+/// is seen.
+pub(crate) fn linked_in(program: impl Read) -> io::Result<Option<Unseen>> {
+    let mut program = program.take(MAX_SEARCHED);
     let mut window = Vec::with_capacity(CHUNK + LONGEST);
     loop {
-        // A marker may lie across two chunks.
+        // A mark may lie across two chunks.
         let kept = window.len().saturating_sub(LONGEST - 1);
         window.drain(..kept);
         if program.by_ref().take(CHUNK as u64).read_to_end(&mut window)? == 0 {
-            return Ok(false);
+            return Ok(None);
         }
-        if MARKERS.iter().any(|marker| contains(&window, marker)) {
-            return Ok(true);
+        if let Some(found) = mark(&window) {
+            return Ok(Some(found));
         }
     }
 }
 
-fn contains(bytes: &[u8], marker: &[u8]) -> bool {
-    let Some(first) = marker.first() else { return true };
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| byte == first) {
-        let Some(candidate) = rest.get(at..) else { return false };
-        if candidate.starts_with(marker) {
-            return true;
-        }
-        rest = candidate.get(1..).unwrap_or_default();
-    }
-    false
+fn mark(bytes: &[u8]) -> Option<Unseen> {
+    let slashes = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+    slashes.map(|(at, _)| bytes.split_at(at)).find_map(|(before, from)| {
+        let is_there = |(front, behind, _): &&(&[u8], &[u8], Unseen)| {
+            before.ends_with(front) && from.get(1..).is_some_and(|rest| rest.starts_with(behind))
+        };
+        MARKS.iter().find(is_there).map(|(_, _, unseen)| *unseen)
+    })
 }
 
 #[cfg(test)]
@@ -127,25 +130,31 @@ mod tests {
     }
 
     #[test]
-    fn boringssl_is_found_across_chunks() {
-        assert_eq!(MARKERS.map(<[u8]>::len).into_iter().max(), Some(LONGEST));
-        let mut program = vec![b's'; CHUNK - 5];
-        program.extend_from_slice(b"external/boringssl/ssl/ssl_lib.cc");
-        program.resize(2 * CHUNK, 0);
-        let at = program.iter().position(|byte| *byte == b'e').unwrap();
-        // Wherever the chunks meet.
-        for shift in 0..40 {
-            let shifted = program.get(shift..).unwrap();
-            assert_eq!(boringssl(shifted).unwrap(), Some(BORINGSSL), "{shift}");
+    fn what_is_linked_in_is_found_across_chunks() {
+        let lengths = MARKS.map(|(front, behind, _)| front.len() + 1 + behind.len());
+        assert_eq!(lengths.into_iter().max(), Some(LONGEST));
+        for (text, expected) in [
+            ("external/boringssl/ssl/ssl_lib.cc", BORINGSSL.what),
+            ("../ssl/ssl_lib.c\0", OPENSSL.what),
+            ("/root/.cargo/registry/src/x/rustls-0.23.1/src/", "rustls"),
+        ] {
+            let mut program = vec![b's'; CHUNK - 5];
+            program.extend_from_slice(text.as_bytes());
+            program.resize(2 * CHUNK, 0);
+            // Wherever the chunks meet.
+            for shift in 0..60 {
+                let found = linked_in(program.get(shift..).unwrap()).unwrap();
+                assert_eq!(found.map(|unseen| unseen.what), Some(expected), "{text} {shift}");
+            }
         }
-        program[at + 25] = b'x';
-        assert_eq!(boringssl(&program[..]).unwrap(), None);
+        let others = b"BoringSSL ssl/ssl_lib.h ssl_lib.cc /rustls/ OpenSSL 3.0 /";
+        assert_eq!(linked_in(&others[..]).unwrap(), None);
     }
 
     #[test]
     fn the_search_ends() {
         let mut read = io::repeat(b'x').take(2 * MAX_SEARCHED);
-        assert_eq!(boringssl(&mut read).unwrap(), None);
+        assert_eq!(linked_in(&mut read).unwrap(), None);
         assert_eq!(read.limit(), MAX_SEARCHED);
     }
 }

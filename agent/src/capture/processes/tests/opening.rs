@@ -56,7 +56,6 @@ fn the_file_is_found_below_the_root() {
     let container = Container::new();
     let opened = container.open().unwrap();
     assert_eq!(opened.certainty, Certainty::Sure);
-    assert_eq!(opened.identity, container.mapped.file);
     assert!(opened.found_at.ends_with(LIBRARY));
     // By then it may have another path, or none.
     fs::remove_file(container.root.path().join(LIBRARY)).unwrap();
@@ -143,7 +142,7 @@ fn on_this_machine_a_child_is_found_and_its_program_opened() {
     let seen = seen.unwrap();
     assert!(seen.start_time > 0 && seen.namespaces.mnt.is_some() && !seen.cgroup.is_empty());
     let (program, opened) = opened.unwrap();
-    assert_eq!(opened.identity.inode, program.file.inode);
+    assert_eq!(fs::metadata(opened.path()).unwrap().ino(), program.file.inode);
     assert!(fs::read(opened.path()).unwrap().starts_with(b"\x7fELF"));
 }
 

@@ -1,0 +1,91 @@
+//! Builds the kernel side, where there is a toolchain for it, and embeds it.
+//!
+//! Without one an empty stand-in is embedded: everything but the probes works, and the program says so.
+//! `WRONGDOOR_EBPF_OBJECT` names an object that is embedded instead, or `none`.
+#![expect(clippy::expect_used, reason = "a build script can tell nobody but cargo, by panicking")]
+#![expect(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
+
+mod toolchain;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+use toolchain::Toolchain;
+
+fn main() {
+    println!("cargo::rerun-if-env-changed=WRONGDOOR_EBPF_OBJECT");
+    let ebpf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ebpf");
+    let source = ["src", "Cargo.toml", "Cargo.lock", "common/src", "common/Cargo.toml"];
+    source.iter().for_each(|part| watch(&ebpf.join(part)));
+    watch(Path::new("build"));
+    let object = match env::var_os("WRONGDOOR_EBPF_OBJECT") {
+        Some(none) if none == "none" => None,
+        Some(given) => Some(PathBuf::from(given)).inspect(|given| watch(given)),
+        None => find().map(|toolchain| build(&ebpf, &toolchain)),
+    };
+    let bytes = match object {
+        Some(object) => fs::read(&object)
+            .unwrap_or_else(|error| panic!("cannot read {}: {error}", object.display())),
+        None => Vec::new(),
+    };
+    fs::write(out().join("probes.o"), bytes).expect("the output folder is cargo's");
+}
+
+/// The toolchain; where there is none, its coming makes cargo run this again.
+fn find() -> Option<Toolchain> {
+    // Installing the linker is the last step of `cargo xtask setup`, and changes this folder.
+    if let Some(folder) = toolchain::installed().filter(|folder| folder.is_dir()) {
+        watch(&folder);
+    }
+    match Toolchain::find() {
+        Ok(toolchain) => Some(toolchain),
+        Err(missing) => {
+            println!(
+                "cargo::warning=no BPF toolchain: {missing} is missing; this build has no eBPF probes \
+                 (cargo xtask setup installs one)"
+            );
+            None
+        }
+    }
+}
+
+fn build(ebpf: &Path, toolchain: &Toolchain) -> PathBuf {
+    let architecture = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets it");
+    // One folder for all profiles: the kernel side is the same in each.
+    let out = out();
+    let target = out.ancestors().nth(4).expect("OUT_DIR is deep in the target folder").join("ebpf");
+    let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets it"));
+    cargo.current_dir(ebpf).args(["build", "--release", "--locked", "--target-dir"]).arg(&target);
+    // What the agent's own build is told is not for this one.
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_") && name != "CARGO_HOME" || name.starts_with("RUSTC") {
+            cargo.env_remove(&*name);
+        }
+    }
+    let flags = [
+        "-Clinker-plugin-lto".to_owned(),
+        format!("--cfg=bpf_target_arch=\"{architecture}\""),
+        "-Cdebuginfo=2".to_owned(),
+        "-Clink-arg=--btf".to_owned(),
+        format!("-Clinker={}", toolchain.linker.display()),
+    ];
+    cargo.args(["-Zbuild-std=core", "--target", "bpfel-unknown-none"]);
+    cargo.env("RUSTC", &toolchain.compiler).env("RUSTC_BOOTSTRAP", "1");
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+    let output = cargo.output().unwrap_or_else(|error| panic!("cannot run cargo: {error}"));
+    assert!(
+        output.status.success(),
+        "the kernel side does not build; WRONGDOOR_EBPF_OBJECT=none builds without it:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    target.join("bpfel-unknown-none/release/wrongdoor")
+}
+
+fn out() -> PathBuf {
+    PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"))
+}
+
+fn watch(path: &Path) {
+    println!("cargo::rerun-if-changed={}", path.display());
+}
