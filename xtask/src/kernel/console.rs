@@ -29,7 +29,11 @@ type Version = (u32, u32);
 
 impl Console {
     pub(super) fn read(log: &Path) -> Result<Self> {
-        let text = String::from_utf8_lossy(&fs::read(log)?).replace('\r', "");
+        Ok(Self::of(&String::from_utf8_lossy(&fs::read(log)?)))
+    }
+
+    fn of(text: &str) -> Self {
+        let text = text.replace('\r', "");
         let mut files = BTreeMap::new();
         for part in text.split("\n=== ").skip(1) {
             if let Some((name, content)) = part.split_once('\n')
@@ -38,7 +42,7 @@ impl Console {
                 files.insert(name.to_owned(), content.trim().to_owned());
             }
         }
-        Ok(Self { text, files })
+        Self { text, files }
     }
 
     /// Its end.
@@ -122,5 +126,56 @@ impl Console {
     fn file(&self, name: &str) -> Result<&str> {
         let file = self.files.get(name).map(String::as_str);
         file.with_context(|| format!("there is no {name:?} on the console"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A console with two watches, all of whose exchanges are told for `role` where they should be a server's.
+    fn console(role: &str) -> Console {
+        let mut text = "booted\n=== release\n6.1.0-56-amd64\n\n=== end of release\n".to_owned();
+        for (round, program) in [("usual", "tcp_sends"), ("tracepoint", "tcp_received")] {
+            let mut events = Vec::new();
+            for (port, authority, version, status) in
+                [(1, "a.test", "2", 200), (2, "b.test", "1.1", 421)]
+            {
+                for (role, command) in [("client", "curl"), (role, "nginx")] {
+                    events.push(json!({
+                        "type": "exchange", "role": role, "client": format!("127.0.0.1:{port}"),
+                        "server": "127.0.0.1:8443", "sni": "a.test", "authority": authority,
+                        "http_version": version, "status": status, "process": {"command": command},
+                    }));
+                }
+            }
+            let events: String = events.iter().map(|event| format!("{event}\n")).collect();
+            let also = if round == "usual" {
+                "wrongdoor_probe_attached{program=\"tcp_receives\"} 1\n"
+            } else {
+                ""
+            };
+            let metrics = format!("wrongdoor_probe_attached{{program=\"{program}\"}} 1\n{also}");
+            for (name, content) in [
+                ("curl", "2 200 1\n1.1 421 2\n"),
+                ("events", &events),
+                ("metrics", &metrics),
+                ("exit", "0\n"),
+            ] {
+                write!(text, "=== {round} {name}\r\n{content}\r\n=== end of {round} {name}\r\n")
+                    .unwrap();
+            }
+        }
+        text.push_str("=== doctor\n{\"condition\":\"partly\"}\n\n=== end of doctor\n");
+        Console::of(&text)
+    }
+
+    #[test]
+    fn what_should_be_there_is_looked_for() {
+        assert!(console("server").check().unwrap().contains("sockets by tcp_received"));
+        let error = format!("{:#}", console("client").check().unwrap_err());
+        assert!(error.contains("usual"), "{error}");
+        let error = Console::of("Kernel panic").check().unwrap_err().to_string();
+        assert!(error.contains("release"), "{error}");
     }
 }
