@@ -16,8 +16,8 @@ pub(crate) const TRACING: CapabilitySet = CapabilitySet::BPF
     .union(CapabilitySet::SYS_PTRACE)
     .union(CapabilitySet::CHECKPOINT_RESTORE)
     .union(CapabilitySet::DAC_READ_SEARCH);
-/// For reading the kernel side's tables.
-pub(crate) const READING: CapabilitySet = CapabilitySet::BPF;
+/// For reading the kernel side's tables: either, for kernels before 5.19 ask for one of them.
+pub(crate) const READING: [CapabilitySet; 2] = [CapabilitySet::BPF, CapabilitySet::SYS_ADMIN];
 /// For everything else.
 pub(crate) const NOTHING: CapabilitySet = CapabilitySet::empty();
 
@@ -72,6 +72,13 @@ pub(crate) fn names(set: u64) -> Vec<&'static str> {
     NAMES.iter().enumerate().filter(|(number, _)| is_in(*number)).map(|(_, name)| *name).collect()
 }
 
+/// Gives up all but the first of these that this thread has.
+pub(crate) fn keep_one_of(any: &[CapabilitySet], who: &'static str) {
+    let permitted = capabilities(None).map_or(NOTHING, |own| own.permitted);
+    let first = any.iter().find(|set| permitted.contains(**set));
+    keep(first.copied().unwrap_or(NOTHING), who);
+}
+
 /// Gives up all that this thread may do but `kept`, and for the process's life the ways to get it back.
 pub(crate) fn keep(kept: CapabilitySet, who: &'static str) {
     match try_keep(kept) {
@@ -115,11 +122,11 @@ mod tests {
     fn a_thread_keeps_what_it_says_and_others_keep_theirs() {
         let before = capabilities(None).unwrap();
         let left = std::thread::spawn(|| {
-            try_keep(READING).unwrap();
+            try_keep(CapabilitySet::BPF).unwrap();
             capabilities(None).unwrap()
         });
         let left = left.join().unwrap();
-        assert_eq!(left.permitted, before.permitted & READING);
+        assert_eq!(left.permitted, before.permitted & CapabilitySet::BPF);
         assert_eq!((left.effective, left.inheritable), (left.permitted, NOTHING));
         assert_eq!(capabilities(None).unwrap().permitted, before.permitted);
     }

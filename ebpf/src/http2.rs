@@ -12,7 +12,7 @@ use crate::start::{FRAME_HEAD, PREFACE};
 use crate::walk::{self, Walk, place};
 
 /// Steps in one go: frames, or parts of frames. The verifier walks each.
-const STEPS: u32 = 64;
+const STEPS: u32 = 32;
 /// The most bytes of a payload in one step.
 const BITE: u64 = 2048;
 

@@ -12,8 +12,8 @@ use crate::objects::{Object, ObjectKey, state, tell};
 use crate::slot::{Slot, WINDOW};
 use wrongdoor_ebpf_common::Tuple;
 
-/// How much of an object is looked through: OpenSSL's and GnuTLS's are smaller.
-const MAX_OBJECT: usize = 8 * 1024;
+/// How much of an object is looked through. OpenSSL 3 has the random within its first 512 bytes.
+const MAX_OBJECT: usize = 2 * 1024;
 /// How often a library's objects are looked through in vain before that is given up.
 const MAX_TRIES: u32 = 64;
 /// In [`RANDOM_PLACES`]: not a place, but the number of tries.

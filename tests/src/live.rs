@@ -19,6 +19,7 @@ pub mod kernel;
 pub mod legality;
 pub mod library;
 pub mod metrics;
+pub mod nobody;
 pub mod process;
 pub mod residents;
 pub mod scene;

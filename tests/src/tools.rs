@@ -161,6 +161,12 @@ pub const TOOLS: &[Tool] = &[
         needs: &[Need::Test],
     },
     Tool {
+        program: "setpriv",
+        package: "util-linux",
+        why: "runs the agent with few capabilities",
+        needs: &[Need::Test],
+    },
+    Tool {
         program: "ip",
         package: "iproute2",
         why: "takes a container's loopback up",

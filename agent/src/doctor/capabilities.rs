@@ -65,29 +65,35 @@ const NEEDS: [Need; 7] = [
 
 pub(super) fn findings(system: &System) -> Vec<Finding> {
     let status = system.proc("self/status").unwrap_or_default();
-    let mut findings =
-        match field(&status, "CapEff").and_then(|digits| u64::from_str_radix(digits, 16).ok()) {
-            Some(effective) => NEEDS.iter().map(|need| need.judge(&names(effective))).collect(),
-            None => vec![Finding::degraded(
-                Area::Privileges,
-                "capabilities",
-                "/proc/self/status tells none",
-                "mount /proc",
-            )],
-        };
+    let mut findings = match effective(system) {
+        Some(effective) => NEEDS.iter().map(|need| need.judge(&effective)).collect(),
+        None => vec![Finding::degraded(
+            Area::Privileges,
+            "capabilities",
+            "/proc/self/status tells none",
+            "mount /proc",
+        )],
+    };
     findings.push(filter(field(&status, "Seccomp")));
     findings
 }
 
 /// The capabilities without which nothing is seen, and that this process lacks.
 pub(super) fn missing(system: &System) -> Vec<&'static str> {
-    let status = system.proc("self/status").unwrap_or_default();
-    let effective =
-        field(&status, "CapEff").and_then(|digits| u64::from_str_radix(digits, 16).ok());
-    let effective = names(effective.unwrap_or(0));
+    let effective = effective(system).unwrap_or_default();
     let has = |need: &&Need| need.any_of.iter().any(|name| effective.contains(name));
     let lacking = NEEDS.iter().filter(|need| need.is_essential && !has(need));
     lacking.filter_map(|need| need.any_of.first().copied()).collect()
+}
+
+/// Whether this process has a capability.
+pub(super) fn has(system: &System, name: &str) -> bool {
+    effective(system).is_some_and(|effective| effective.contains(&name))
+}
+
+fn effective(system: &System) -> Option<Vec<&'static str>> {
+    let status = system.proc("self/status")?;
+    Some(names(u64::from_str_radix(field(&status, "CapEff")?, 16).ok()?))
 }
 
 /// A filter on ourselves, as container runtimes set it, may refuse what the capabilities allow.

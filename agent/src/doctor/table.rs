@@ -74,13 +74,9 @@ fn program(report: &ProgramReport) -> (Tone, [String; 4]) {
 }
 
 fn library(report: &LibraryReport) -> (Tone, [String; 5]) {
-    let state = match &report.refused {
-        Some(_) => State::Missing,
-        None if report.missing.is_empty() => State::Ok,
-        None => State::Degraded,
-    };
+    let state = if report.is_whole() { State::Ok } else { State::Degraded };
     let mut found = match &report.refused {
-        Some(reason) => format!("refused: {}", harmless_line(reason)),
+        Some(reason) => format!("not looked into: {}", harmless_line(reason)),
         None => format!("{} traps", report.traps),
     };
     if !report.missing.is_empty() {
@@ -90,6 +86,8 @@ fn library(report: &LibraryReport) -> (Tone, [String; 5]) {
     let users = report.users.iter().map(|(pid, command)| format!("{} {pid}", harmless(command)));
     let users = with_more(String::new(), users, report.users.len());
     let kind = match &report.version {
+        // Whether there is TLS in it at all is not known.
+        _ if report.refused.is_some() => "not known".to_owned(),
         Some(version) => harmless(&format!("{} {version}", report.kind)),
         None => harmless(&report.kind),
     };

@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::kernel::Turn;
 use super::metrics::Metrics;
+use super::nobody;
 use crate::ports::Port;
 use crate::report::Report;
 use crate::{binary, server, wait};
@@ -39,11 +40,25 @@ impl Agent {
     }
 
     /// The same with more arguments.
-    pub fn start_with(_turn: &Turn, arguments: &[&str]) -> Result<Self> {
+    pub fn start_with(turn: &Turn, arguments: &[&str]) -> Result<Self> {
+        Self::start_by(turn, |_folder| Ok(binary::command(&[])), arguments)
+    }
+
+    /// The same as a user who is nobody, with these capabilities and no others.
+    pub fn start_as_nobody(turn: &Turn, capabilities: &[&str]) -> Result<Self> {
+        Self::start_by(turn, |folder| nobody::command(folder, capabilities), &[])
+    }
+
+    fn start_by(
+        _turn: &Turn,
+        command: impl FnOnce(&Path) -> Result<Command>,
+        arguments: &[&str],
+    ) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("wrongdoor-agent-").tempdir()?;
         let port = Port::find()?;
         let listen = format!("{}:{}", Ipv4Addr::LOCALHOST, port.number());
-        let mut command = binary::command(&["run", "--source", "ebpf", "--events-of", "all"]);
+        let mut command = command(folder.path())?;
+        command.args(["run", "--source", "ebpf", "--events-of", "all"]);
         command.args(["--listen", &listen, "--events"]).arg(folder.path().join(EVENTS));
         let said = File::create(folder.path().join(LOG))?;
         let process = command

@@ -20,7 +20,10 @@ pub(super) fn of(events: &str, ports: &[u16]) -> Result<String> {
     for line in report.exchanges.iter().filter(|line| is_ours(line, ports)) {
         let key = ["client", "server"].map(|name| text(line, name));
         let (told, seen) = requests.entry((key, number(line, "stream"))).or_default();
-        *told = Some(line);
+        // Where one end knows less than the other, the other's word counts.
+        if told.is_none_or(|told| text(told, "verdict") == Some("unknown")) {
+            *told = Some(line);
+        }
         seen.extend(line.get("process").and_then(|process| text(process, "command")));
     }
     let mut rows: BTreeMap<(u8, Row), (usize, BTreeSet<&str>)> = BTreeMap::new();
@@ -35,7 +38,15 @@ pub(super) fn of(events: &str, ports: &[u16]) -> Result<String> {
         let seen = Vec::from_iter(seen).join(", ");
         lines.push([sni, authority, http, status, count.to_string(), verdict, seen]);
     }
-    Ok(aligned(&lines)?)
+    let mut table = aligned(&lines)?;
+    let lost = report.exchanges.iter().filter(|line| text(line, "server").is_none()).count();
+    if lost > 0 {
+        writeln!(
+            table,
+            "\nand {lost} at an end whose connection could not be told: they count as no mismatch"
+        )?;
+    }
+    Ok(table)
 }
 
 fn is_ours(line: &Value, ports: &[u16]) -> bool {

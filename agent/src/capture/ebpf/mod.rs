@@ -108,7 +108,7 @@ impl Probes {
         let tracer = Tracer::start(programs, options.scope, found.clone())
             .map_err(|error| LoadError::Maps(format!("cannot start a thread: {error}"), false))?;
         if options.sheds_privileges {
-            privileges::keep(privileges::READING, "reader");
+            privileges::keep_one_of(&privileges::READING, "reader");
         }
         Ok(Self {
             outlet,
