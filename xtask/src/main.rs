@@ -10,6 +10,8 @@ mod fuzz;
 mod hpack_stories;
 mod setup;
 mod test;
+#[path = "../../ebpf/toolchain.rs"]
+mod toolchain;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -24,6 +24,15 @@ pub const PATIENCE: Duration = Duration::from_mins(2);
 /// How long one HTTP answer of it may take, whatever it is busy with.
 pub const ANSWER: Duration = Duration::from_secs(10);
 
+/// What an agent writes beside its metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Events {
+    /// A line for everything.
+    All,
+    /// Nothing.
+    None,
+}
+
 /// An agent that is ready. It is stopped when this is dropped.
 #[derive(Debug)]
 pub struct Agent {
@@ -39,12 +48,25 @@ impl Agent {
     }
 
     /// The same with more arguments.
-    pub fn start_with(_turn: &Turn, arguments: &[&str]) -> Result<Self> {
+    pub fn start_with(turn: &Turn, arguments: &[&str]) -> Result<Self> {
+        Self::start_binary(turn, &binary::path(), Events::All, arguments)
+    }
+
+    /// Starts the agent that `program` is.
+    pub fn start_binary(
+        _turn: &Turn,
+        program: &Path,
+        events: Events,
+        arguments: &[&str],
+    ) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("wrongdoor-agent-").tempdir()?;
         let port = Port::find()?;
         let listen = format!("{}:{}", Ipv4Addr::LOCALHOST, port.number());
-        let mut command = binary::command(&["run", "--source", "ebpf", "--events-of", "all"]);
-        command.args(["--listen", &listen, "--events"]).arg(folder.path().join(EVENTS));
+        let mut command = Command::new(program);
+        command.args(["run", "--source", "ebpf", "--listen", &listen]);
+        if events == Events::All {
+            command.args(["--events-of", "all", "--events"]).arg(folder.path().join(EVENTS));
+        }
         let said = File::create(folder.path().join(LOG))?;
         let process = command
             .args(arguments)
