@@ -8,7 +8,6 @@
 mod toolchain;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::{env, fs};
 use toolchain::Toolchain;
 
@@ -54,32 +53,13 @@ fn build(ebpf: &Path, toolchain: &Toolchain) -> PathBuf {
     // One folder for all profiles: the kernel side is the same in each.
     let out = out();
     let target = out.ancestors().nth(4).expect("OUT_DIR is deep in the target folder").join("ebpf");
-    let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets it"));
-    cargo.current_dir(ebpf).args(["build", "--release", "--locked", "--target-dir"]).arg(&target);
-    // What the agent's own build is told is not for this one.
-    for (name, _) in env::vars_os() {
-        let name = name.to_string_lossy();
-        if name.starts_with("CARGO_") && name != "CARGO_HOME" || name.starts_with("RUSTC") {
-            cargo.env_remove(&*name);
-        }
-    }
-    let flags = [
-        "-Clinker-plugin-lto".to_owned(),
-        format!("--cfg=bpf_target_arch=\"{architecture}\""),
-        "-Cdebuginfo=2".to_owned(),
-        "-Clink-arg=--btf".to_owned(),
-        format!("-Clinker={}", toolchain.linker.display()),
-    ];
-    cargo.args(["-Zbuild-std=core", "--target", "bpfel-unknown-none"]);
-    cargo.env("RUSTC", &toolchain.compiler).env("RUSTC_BOOTSTRAP", "1");
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
-    let output = cargo.output().unwrap_or_else(|error| panic!("cannot run cargo: {error}"));
-    assert!(
-        output.status.success(),
-        "the kernel side does not build; WRONGDOOR_EBPF_OBJECT=none builds without it:\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    target.join("bpfel-unknown-none/release/wrongdoor")
+    let cargo = env::var_os("CARGO").expect("cargo sets it");
+    let built = toolchain.build(&cargo, ebpf, &target, &architecture).unwrap_or_else(|said| {
+        panic!(
+            "the kernel side does not build; WRONGDOOR_EBPF_OBJECT=none builds without it:\n{said}"
+        )
+    });
+    built.join("wrongdoor")
 }
 
 fn out() -> PathBuf {

@@ -27,6 +27,41 @@ impl Toolchain {
         let compiler = compiler().ok_or("a compiler with the sources of its core")?;
         Ok(Self { compiler, linker })
     }
+
+    /// Builds the package in `folder` for the kernel of an `architecture`, and returns where its programs are.
+    /// The error is what was said.
+    pub(crate) fn build(
+        &self,
+        cargo: &OsStr,
+        folder: &Path,
+        target: &Path,
+        architecture: &str,
+    ) -> Result<PathBuf, String> {
+        let flags = [
+            "-Clinker-plugin-lto".to_owned(),
+            format!("--cfg=bpf_target_arch=\"{architecture}\""),
+            "-Cdebuginfo=2".to_owned(),
+            "-Clink-arg=--btf".to_owned(),
+            format!("-Clinker={}", self.linker.display()),
+        ];
+        let mut command = Command::new(cargo);
+        command.current_dir(folder).args(["build", "--release", "--locked", "-Zbuild-std=core"]);
+        command.args(["--target", "bpfel-unknown-none", "--target-dir"]).arg(target);
+        // What the build around it is told is not for this one.
+        for (name, _) in env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("CARGO_") && name != "CARGO_HOME" || name.starts_with("RUSTC") {
+                command.env_remove(&*name);
+            }
+        }
+        command.env("RUSTC", &self.compiler).env("RUSTC_BOOTSTRAP", "1");
+        command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+        let output = command.output().map_err(|error| format!("cannot run cargo: {error}"))?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        Ok(target.join("bpfel-unknown-none/release"))
+    }
 }
 
 /// Where `cargo install` puts programs.

@@ -1,7 +1,6 @@
 //! Registers at a trap, by the machine's own numbers.
 
 use aya_ebpf::EbpfContext as _;
-use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use aya_ebpf::programs::ProbeContext;
 
 /// The words of the kernel's `pt_regs` that are copied: all general registers are among them.
@@ -23,16 +22,15 @@ impl Registers {
     /// Copies them: the verifier allows no register of the context to be picked by a number.
     #[inline(always)]
     pub fn of(ctx: &ProbeContext) -> Self {
-        let mut words = [0; WORDS];
+        let registers = ctx.as_ptr().cast::<u64>();
+        // One load each, written out: a helper that copies them and the zeros that it would want first take
+        // longer than all else at a function's entry.
         // SAFETY: the kernel hands a uprobe the thread's registers, which are longer than this.
-        unsafe {
-            bpf_probe_read_kernel(
-                words.as_mut_ptr().cast(),
-                size_of_val(&words) as u32,
-                ctx.as_ptr(),
-            );
-        }
-        Self(words)
+        let word = |place: usize| unsafe { registers.add(place).read_volatile() };
+        Self([
+            word(0), word(1), word(2), word(3), word(4), word(5), word(6), word(7), word(8), word(9),
+            word(10), word(11), word(12), word(13), word(14), word(15),
+        ])
     }
 
     /// A general register: see `wrongdoor_ebpf_common::Register`.

@@ -145,6 +145,14 @@ fn go(ctx: &ProbeContext, calls: &mut Calls, object: &mut Object, key: &ObjectKe
     walk::begin(slot);
     slot.window_at = 0;
     slot.window_end = 0;
+    // Nearly always it is HTTP/2 in mid-connection, and one go is enough: no step is worth its way there.
+    if object.state == state::TOLD && walk.place >= place::FRAME && walk.place <= place::OMIT {
+        if http2::go(slot, walk, key, object.epoch, &mut calls.work) {
+            return hand_on(ctx, HTTP2, slot, object, key, direction);
+        }
+        walk::flush(slot, walk, key, object.epoch, direction);
+        return slot.release();
+    }
     if start::is_at_start(walk) && !begin(slot, walk, object, calls, direction) {
         return slot.release();
     }

@@ -176,7 +176,13 @@ pub const TOOLS: &[Tool] = &[
         program: "bpftool",
         package: "bpftool",
         why: "lists what is loaded into the kernel",
-        needs: &[Need::Test],
+        needs: &[Need::Test, Need::Bench],
+    },
+    Tool {
+        program: "bpftrace",
+        package: "bpftrace",
+        why: "sslsnoop.bt, which the live benchmark measures against",
+        needs: &[Need::Bench],
     },
     Tool {
         program: "qemu-system-x86_64",

@@ -1,5 +1,6 @@
-//! How fast captures are read, against tshark and tcpdump on the same files.
+//! How fast captures are read, against tshark and tcpdump on the same files; and what the probes cost.
 
+mod live;
 mod measure;
 mod table;
 mod traffic;
@@ -17,9 +18,12 @@ use self::table::Row;
 use self::traffic::Recorded;
 use crate::{cargo, setup};
 
-/// Measures wrongdoor against tshark and tcpdump on captures made here.
+/// Measures wrongdoor against tshark and tcpdump on captures made here; `live`: what its probes cost.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// How often wrongdoor and tcpdump run; the median counts.
     #[arg(long, value_name = "N", default_value_t = 5)]
     runs: usize,
@@ -31,7 +35,15 @@ pub(crate) struct Options {
     only: Option<String>,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Other {
+    Live(live::Options),
+}
+
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if let Some(Other::Live(options)) = &options.other {
+        return live::run(options);
+    }
     setup::ensure(Need::Bench)?;
     let wrongdoor = match env::var_os("WRONGDOOR_BIN") {
         Some(path) => path.into(),

@@ -11,7 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 use wrongdoor_tests::live::kernel;
 use wrongdoor_tests::tools;
 
-use self::found::{LINKER, Toolchain};
+use self::found::LINKER;
+pub(crate) use self::found::Toolchain;
 use crate::{cargo, setup};
 
 /// The linker's version, and the feature that says which LLVM it is linked with.

@@ -25,6 +25,15 @@ pub const PATIENCE: Duration = Duration::from_mins(2);
 /// How long one HTTP answer of it may take, whatever it is busy with.
 pub const ANSWER: Duration = Duration::from_secs(10);
 
+/// What an agent writes beside its metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Events {
+    /// A line for everything.
+    All,
+    /// Nothing.
+    None,
+}
+
 /// An agent that is ready. It is stopped when this is dropped.
 #[derive(Debug)]
 pub struct Agent {
@@ -41,25 +50,38 @@ impl Agent {
 
     /// The same with more arguments.
     pub fn start_with(turn: &Turn, arguments: &[&str]) -> Result<Self> {
-        Self::start_by(turn, |_folder| Ok(binary::command(&[])), arguments)
+        Self::start_by(turn, |_folder| Ok(binary::command(&[])), Events::All, arguments)
     }
 
     /// The same as a user who is nobody, with these capabilities and no others.
     pub fn start_as_nobody(turn: &Turn, capabilities: &[&str]) -> Result<Self> {
-        Self::start_by(turn, |folder| nobody::command(folder, capabilities), &[])
+        Self::start_by(turn, |folder| nobody::command(folder, capabilities), Events::All, &[])
+    }
+
+    /// Starts the agent that `program` is.
+    pub fn start_binary(
+        turn: &Turn,
+        program: &Path,
+        events: Events,
+        arguments: &[&str],
+    ) -> Result<Self> {
+        Self::start_by(turn, |_folder| Ok(Command::new(program)), events, arguments)
     }
 
     fn start_by(
         _turn: &Turn,
         command: impl FnOnce(&Path) -> Result<Command>,
+        events: Events,
         arguments: &[&str],
     ) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("wrongdoor-agent-").tempdir()?;
         let port = Port::find()?;
         let listen = format!("{}:{}", Ipv4Addr::LOCALHOST, port.number());
         let mut command = command(folder.path())?;
-        command.args(["run", "--source", "ebpf", "--events-of", "all"]);
-        command.args(["--listen", &listen, "--events"]).arg(folder.path().join(EVENTS));
+        command.args(["run", "--source", "ebpf", "--listen", &listen]);
+        if events == Events::All {
+            command.args(["--events-of", "all", "--events"]).arg(folder.path().join(EVENTS));
+        }
         let said = File::create(folder.path().join(LOG))?;
         let process = command
             .args(arguments)

@@ -17,6 +17,8 @@ const MAX_LIBRARIES: u16 = 1_024;
 const MAX_OTHERS: usize = 65_536;
 /// The most processes that one file is trapped in on its own: where only some are chosen.
 const MAX_CHOSEN: usize = 4_096;
+/// The most threads that take traps out at a time.
+const MAX_DETACHING: usize = 32;
 /// A file that nobody has mapped any more keeps its traps so long: a client that runs every few seconds is
 /// not trapped anew each time. Traps in a file that nobody runs cost nothing.
 const LINGER: Duration = Duration::from_secs(30);
@@ -181,6 +183,17 @@ impl Libraries {
         }
     }
 
+    /// Takes all traps out of everything.
+    pub(crate) fn end(&mut self, programs: &mut Programs) {
+        let all =
+            std::mem::take(&mut self.traced).into_values().flat_map(|traced| match traced.links {
+                Links::All(links) => vec![links],
+                Links::Each(each) => each.into_values().collect(),
+            });
+        let all = all.flatten().collect();
+        unset(programs, all);
+    }
+
     /// Whether a file is traced; looks at it the first time.
     fn is_traced(
         &mut self,
@@ -335,13 +348,23 @@ fn set(
     links
 }
 
+/// Takes traps out. The kernel waits for every processor before it lets go of one; the threads wait together.
 fn unset(programs: &mut Programs, links: Vec<(&'static str, UProbeLinkId)>) {
-    for (program, link) in links {
-        let detached = programs.traps(program).map(|uprobe| uprobe.detach(link));
-        if let Some(Err(error)) = detached {
-            tracing::debug!("a trap was gone already: {error}");
+    let taken = links.into_iter().filter_map(|(program, link)| {
+        let taken = programs.traps(program)?.take_link(link);
+        taken.inspect_err(|error| tracing::debug!("a trap was gone already: {error}")).ok()
+    });
+    let mut taken: Vec<_> = taken.collect();
+    std::thread::scope(|scope| {
+        while !taken.is_empty() {
+            let share = taken.len().div_ceil(MAX_DETACHING).min(taken.len());
+            let some = taken.split_off(taken.len() - share);
+            scope.spawn(move || drop(some));
+            if taken.len() < share {
+                break;
+            }
         }
-    }
+    });
 }
 
 /// Whether somebody means it to be one of those that are traced.

@@ -143,7 +143,9 @@ impl Work {
             match begun.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(pid) => self.begin(pid),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return self.libraries.end(&mut self.programs);
+                }
             }
         }
     }
