@@ -17,6 +17,8 @@ mod lifecycle;
 mod pairs;
 /// Servers and clients without the agent: what they log is what was said, and both ends agree.
 mod peers;
+/// What is included and excluded.
+mod scope;
 /// The kit itself, held against packets.
 mod second_opinion;
 /// Processes that a careless tracer would harm.
