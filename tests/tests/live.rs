@@ -19,6 +19,8 @@ mod pairs;
 mod peers;
 /// What the agent may do, and what it gives up.
 mod privileges;
+/// What is included and excluded.
+mod scope;
 /// The kit itself, held against packets.
 mod second_opinion;
 /// Processes that a careless tracer would harm.

@@ -18,7 +18,7 @@ Exit status:
 Examples:
   wrongdoor run
   wrongdoor run --events - --for 5m | jq 'select(.status == 421)'
-  wrongdoor run --include command='nginx*' --exclude namespace=kube-system --listen [::]:9421")]
+  wrongdoor run --include command='nginx*' --exclude cgroup='/kubepods*' --listen [::]:9421")]
 pub struct Run {
     /// Where to see the traffic: in TLS libraries (ebpf), on interfaces (packets), or where it works
     #[arg(long, value_enum, default_value_t = SourceKind::Auto)]

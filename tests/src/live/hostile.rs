@@ -3,15 +3,13 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::Result;
 
 use super::process::Running;
 use super::{Ground, library};
 use crate::tools;
-
-const MAPPER: &str = include_str!("scripts/mapper.py");
 
 /// How many symbols the largest of them has.
 const SYMBOLS: usize = 1_000_000;
@@ -70,10 +68,7 @@ impl Trapped {
         let folder = ground.subfolder(&format!("trap-{trap:?}"))?;
         let path = folder.join("libssl.so.3");
         write(trap, &folder, &path)?;
-        let mut command = tools::command("python3")?;
-        command.args(["-c", MAPPER]).arg(&path).stdin(Stdio::piped());
-        let mut process = Running::spawn(&mut command)?;
-        process.wait_until_it_says("mapped")?;
+        let process = library::map(&path)?;
         spring(trap, &path)?;
         Ok(Self { path, process })
     }

@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use super::process::Running;
 use crate::tools;
+
+const MAPPER: &str = include_str!("scripts/mapper.py");
 
 /// The libraries that `program` needs, where the loader finds them, the loader among them.
 pub fn needed_by(program: &Path) -> Result<Vec<PathBuf>> {
@@ -55,4 +58,39 @@ pub fn mapped(pid: u32, name: &str) -> Result<Vec<String>> {
         .collect();
     found.dedup();
     Ok(found)
+}
+
+/// A process that has `path` mapped for execution as a loader maps a library, until its input ends.
+pub fn map(path: &Path) -> Result<Running> {
+    let mut command = tools::command("python3")?;
+    command.args(["-c", MAPPER]).arg(path).stdin(Stdio::piped());
+    let mut process = Running::spawn(&mut command)?;
+    process.wait_until_it_says("mapped")?;
+    Ok(process)
+}
+
+/// Whether the code that a process has mapped of `path` is changed: a trap makes a page its own.
+pub fn is_trapped(pid: u32, path: &str) -> Result<bool> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/smaps"))?;
+    let mut is_code = false;
+    let mut found = false;
+    for line in maps.lines() {
+        if line.ends_with(path) {
+            is_code = line.contains(" r-xp ");
+            found |= is_code;
+        } else if is_code && let Some(size) = line.strip_prefix("Anonymous:") {
+            if size.trim() != "0 kB" {
+                return Ok(true);
+            }
+            is_code = false;
+        }
+    }
+    ensure!(found, "{pid} has no code of {path}:\n{maps}");
+    Ok(false)
+}
+
+/// The processes that `pid` has begun and that still run.
+pub fn children(pid: u32) -> Result<Vec<u32>> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+    text.split_ascii_whitespace().map(|pid| Ok(pid.parse()?)).collect()
 }
