@@ -72,7 +72,7 @@ fn returns(version: Option<(u32, u32)>) -> Finding {
         Some(version) if DEADLY_RETURNS.contains(&version) => Finding::degraded(
             Area::Kernel,
             "return probes",
-            "on kernels 6.11 to 6.13 they may kill processes under a seccomp filter",
+            "not set: on kernels 6.11 to 6.13 they kill processes under a seccomp filter",
             "run a newer kernel",
         ),
         Some(_) => Finding::ok(Area::Kernel, "return probes", "safe with seccomp filters"),
