@@ -2,15 +2,14 @@
 //! library memory instead. The object holds the random of its ClientHello; the packets showed whose that is.
 
 use aya_ebpf::helpers::bpf_probe_read_user;
-use wrongdoor_ebpf_common::{Counter, Direction, Flags};
+use wrongdoor_ebpf_common::{Counter, Direction, Flags, MAX_FORWARDED, Tuple};
 
 use crate::calls::Work;
 use crate::handshake::{RandomKey, RandomOwner};
 use crate::http2::read;
 use crate::maps::{MAX_LIBRARIES, RANDOM_PLACES, RANDOMS, count};
 use crate::objects::{Object, ObjectKey, state, tell};
-use crate::slot::{Slot, WINDOW};
-use wrongdoor_ebpf_common::Tuple;
+use crate::slot::Slot;
 
 /// How much of an object is looked through. OpenSSL 3 has the random within its first 512 bytes.
 const MAX_OBJECT: usize = 2 * 1024;
@@ -71,31 +70,29 @@ fn look_through(
     direction: u32,
     place: &mut u32,
 ) -> Option<RandomOwner> {
-    let mut start = 0;
-    while start < MAX_OBJECT {
-        if !read(slot.window.as_mut_ptr(), key.object.wrapping_add(start as u64), WINDOW as u32) {
-            return None;
+    // Behind what records use.
+    // SAFETY: `bytes` is twice as long as records' part of it.
+    let copy = unsafe { slot.bytes.as_mut_ptr().add(MAX_FORWARDED) };
+    if !read(copy, key.object, MAX_OBJECT as u32) {
+        return None;
+    }
+    let mut at = 0;
+    while at < MAX_OBJECT - 24 {
+        // SAFETY: inside the copy, and aligned like it.
+        let prefix = unsafe { copy.add(at).cast::<u64>().read_volatile() };
+        at += 8;
+        if prefix == 0 {
+            continue;
         }
-        let mut at = 0;
-        // A random that lies across two windows is found in the next object, or in none: windows overlap.
-        while at < WINDOW - 24 {
-            // SAFETY: inside the window, and aligned like it.
-            let prefix = unsafe { slot.window.as_ptr().add(at).cast::<u64>().read_unaligned() };
-            if prefix != 0
-                && let Some(found) = RANDOMS.get_ptr(RandomKey { prefix, direction, unused: 0 })
-            {
-                let address = key.object.wrapping_add((start + at) as u64);
-                // SAFETY: a read that may fail, and an entry of the map.
-                let random = unsafe { bpf_probe_read_user(address as *const [u64; 4]).ok()? };
-                let found = unsafe { *found };
-                if is_same(&random, &found.random) {
-                    *place = (start + at) as u32;
-                    return Some(found);
-                }
-            }
-            at += 8;
+        if let Some(found) = RANDOMS.get_ptr(RandomKey { prefix, direction, unused: 0 }) {
+            // One that begins alike and is another's is not looked behind: they are random.
+            *place = (at - 8) as u32;
+            // SAFETY: inside the copy; and an entry of the map.
+            let (random, found) = unsafe {
+                (copy.add(at - 8).cast::<[u64; 4]>().read_unaligned(), *found)
+            };
+            return is_same(&random, &found.random).then_some(found);
         }
-        start += WINDOW - 24;
     }
     None
 }
