@@ -32,6 +32,9 @@ pub struct Tool {
     pub needs: &'static [Need],
 }
 
+/// BoringSSL as a shared library.
+pub const BORINGSSL: &str = "/usr/lib/x86_64-linux-gnu/android/libssl.so.0";
+
 /// All of them, in one place.
 pub const TOOLS: &[Tool] = &[
     Tool {
@@ -170,6 +173,13 @@ pub const TOOLS: &[Tool] = &[
         program: "bpftool",
         package: "bpftool",
         why: "lists what is loaded into the kernel",
+        needs: &[Need::Test],
+    },
+    Tool {
+        // A library, and no program: looked for where it is.
+        program: BORINGSSL,
+        package: "android-libboringssl",
+        why: "a client whose TLS is BoringSSL",
         needs: &[Need::Test],
     },
     Tool {
