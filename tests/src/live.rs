@@ -18,6 +18,7 @@ pub mod installed;
 pub mod kernel;
 pub mod legality;
 pub mod library;
+pub mod make;
 pub mod metrics;
 pub mod nobody;
 pub mod process;

@@ -32,6 +32,9 @@ pub struct Tool {
     pub needs: &'static [Need],
 }
 
+/// BoringSSL as a shared library.
+pub const BORINGSSL: &str = "/usr/lib/x86_64-linux-gnu/android/libssl.so.0";
+
 /// All of them, in one place.
 pub const TOOLS: &[Tool] = &[
     Tool {
@@ -183,6 +186,13 @@ pub const TOOLS: &[Tool] = &[
         package: "bpftrace",
         why: "sslsnoop.bt, which the live benchmark measures against",
         needs: &[Need::Bench],
+    },
+    Tool {
+        // A library, and no program: looked for where it is.
+        program: BORINGSSL,
+        package: "android-libboringssl",
+        why: "a client whose TLS is BoringSSL",
+        needs: &[Need::Test],
     },
     Tool {
         program: "qemu-system-x86_64",

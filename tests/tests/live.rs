@@ -13,6 +13,8 @@ mod container;
 mod hostile;
 /// Agents that come late, are replaced, end, or are killed.
 mod lifecycle;
+/// TLS libraries of other makes.
+mod makes;
 /// Every client with every server, at both ends.
 mod pairs;
 /// Servers and clients without the agent: what they log is what was said, and both ends agree.

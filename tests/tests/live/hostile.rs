@@ -1,8 +1,9 @@
 use anyhow::{Context, Result, ensure};
 use wrongdoor_tests::curl::Http;
+use wrongdoor_tests::live::agent::PATIENCE;
 use wrongdoor_tests::live::compare::{Role, compare};
-use wrongdoor_tests::live::hostile::{Trap, Trapped};
-use wrongdoor_tests::live::{Agent, Ask, Client, Ground, Software, kernel, scene};
+use wrongdoor_tests::live::hostile::{Silent, Trap, Trapped};
+use wrongdoor_tests::live::{Agent, Ask, Client, Ground, Peer, Software, kernel, scene};
 use wrongdoor_tests::wait;
 
 #[test]
@@ -39,6 +40,46 @@ fn files_that_are_no_libraries_are_refused_once_and_the_rest_is_told() -> Result
         trapped.release()?;
     }
     Ok(())
+}
+
+#[test]
+fn a_file_system_that_never_answers_holds_nothing_up() -> Result<()> {
+    let Some(turn) = kernel::begin()? else { return Ok(()) };
+    let ground = Ground::new()?;
+    let peer = Software::Nginx.start(&ground)?;
+    let first = Silent::set(&ground, "silent-1")?;
+    let mut agent = Agent::start(&turn)?;
+    let second = Silent::set(&ground, "silent-2")?;
+    for silent in [&first, &second] {
+        let path = silent.path.display().to_string();
+        wait::within(PATIENCE, &format!("the refusal of {path} in the log"), || {
+            // Whatever it is at, it answers.
+            agent.require_well()?;
+            Ok(agent.log().contains(&path).then_some(()))
+        })
+        .with_context(|| agent.log())?;
+    }
+    // A process that begins now is looked at behind those that hang, if they do.
+    let later = Peer::nginx_with(&ground, "later", &[])?;
+    let ask = Ask::new(Some("a.test"), &["a.test", "d.test"], Http::Two);
+    let mut played = scene::play_one(&ground, &peer, Client::Curl, &ask, 0)?.server;
+    played.extend(scene::play_one(&ground, &later, Client::Curl, &ask, 0)?.server);
+    agent.require_well()?;
+    let log = agent.log();
+    for silent in [first, second] {
+        let path = silent.path.display().to_string();
+        let refusals: Vec<_> = log.lines().filter(|line| line.contains(&path)).collect();
+        ensure!(refusals.len() == 1 && refusals.iter().all(|line| line.contains("fuse")), "{log}");
+        silent.release()?;
+    }
+    let lines = agent.stop()?.exchanges;
+    compare(&played, &lines, Role::Server, &[peer.port(), later.port()]).require_all()
+}
+
+#[test]
+fn peers_agree_to_map_what_never_answers() -> Result<()> {
+    let ground = Ground::new()?;
+    Silent::set(&ground, "silent")?.release()
 }
 
 #[test]
