@@ -11,6 +11,7 @@ pub mod bodies;
 pub mod clients;
 pub mod compare;
 pub mod container;
+pub mod edges;
 pub mod fragile;
 pub mod ground;
 pub mod hostile;

@@ -9,6 +9,8 @@ mod churn;
 mod coalesced;
 /// A server in a container.
 mod container;
+/// HTTP/1.1 as few clients and servers write it.
+mod edges;
 /// Files that are called like libraries and are none.
 mod hostile;
 /// Agents that come late, are replaced, end, or are killed.
