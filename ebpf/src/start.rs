@@ -91,6 +91,17 @@ fn tell(line: &[u8; MAX_LINE], total: usize) -> Beginning {
     {
         return Beginning::Response;
     }
+    // Cut within the version: the dot is still to come.
+    if total == 6
+        && line[0] == b'H'
+        && line[1] == b'T'
+        && line[2] == b'T'
+        && line[3] == b'P'
+        && line[4] == b'/'
+        && line[5] == b'1'
+    {
+        return Beginning::NeedMore;
+    }
     // SETTINGS on stream 0, no flags, a multiple of six (RFC 9113 §6.5), and nothing absurd.
     if line[0] == 0 {
         if total < FRAME_HEAD {

@@ -108,7 +108,7 @@ def large(one):
 
 
 def bytewise(one):
-    for method, path, host in [("GET", "/", "b.test"), ("HEAD", "/", "c.test"), ("GET", "/304", "a.test")]:
+    for method, path, host in [("GET", "/bytes", "b.test"), ("HEAD", "/", "c.test"), ("GET", "/bytes", "a.test")]:
         one.send(*(bytes([byte]) for byte in head(method, path, host)))
         one.answer(method, host)
 

@@ -55,6 +55,10 @@ def answer(session, stream, method, path, fields):
     if path == "/until-close":
         send(session, b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 500 Wrong\r\n\r\n" * 3)
         return 200, False
+    if path == "/bytes":
+        head = b"HTTP/1.1 421 Misdirected Request\r\nContent-Length: 2\r\n\r\nno"
+        send(session, *(bytes([byte]) for byte in head))
+        return 421, True
     content = b"" if method == "HEAD" else b"hello"
     send(session, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + content)
     return 200, True
