@@ -10,7 +10,8 @@ use aya_ebpf::helpers::generated::{
 use aya_ebpf::programs::SkBuffContext;
 use wrongdoor_ebpf_common::{Counter, Direction, Handshake, Head, Kind, Tuple};
 
-use crate::maps::{EARLY, FLOWS, RANDOMS, count};
+use crate::early;
+use crate::maps::{FLOWS, RANDOMS, count};
 use crate::ring;
 use crate::slot;
 use crate::socket::{AF_INET, AF_INET6};
@@ -74,22 +75,15 @@ pub struct RandomOwner {
     pub tuple: Tuple,
 }
 
-/// A ClientHello that came before its socket.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct Early {
-    pub random: [u64; 4],
-    pub way: Way,
-}
-
-const OWING: u32 = 1;
+/// Of [`Way::state`].
+pub const OWING: u32 = 1;
 const DONE: u32 = 2;
 
 /// Where the payload of a segment is, and its place in the stream.
-struct Segment {
-    payload: u32,
-    length: u32,
-    sequence: u32,
+pub struct Segment {
+    pub payload: u32,
+    pub length: u32,
+    pub sequence: u32,
 }
 
 /// A packet at a socket of this machine.
@@ -130,7 +124,7 @@ pub fn packet(ctx: &SkBuffContext, direction: Direction) -> Option<()> {
         let is_listener = (*socket).state == LISTEN;
         let segment = segment(ctx)?;
         if is_listener {
-            return early(ctx, &segment);
+            return early::keep(ctx, &segment);
         }
         let cookie = bpf_get_socket_cookie(ctx.as_ptr());
         let mut tuple = Tuple { cookie, ..Tuple::default() };
@@ -163,7 +157,7 @@ unsafe fn word(at: *const u32) -> u32 {
 }
 
 #[inline(always)]
-fn put(to: &mut [u8; 16], at: usize, word: u32) {
+pub fn put(to: &mut [u8; 16], at: usize, word: u32) {
     let bytes = word.to_ne_bytes();
     to[at] = bytes[0];
     to[at + 1] = bytes[1];
@@ -213,7 +207,7 @@ fn follow(
     let flow = match FLOWS.get_ptr_mut(tuple.cookie) {
         Some(flow) => flow,
         None => {
-            let received = claim_early(tuple);
+            let received = early::claim(tuple);
             let is_begun = received.state == OWING;
             if !is_begun
                 && (!is_first(base, segment.sequence)
@@ -265,7 +259,7 @@ fn is_first(base: u32, sequence: u32) -> bool {
 
 /// Whether the payload begins with a record of a ClientHello or ServerHello.
 #[inline(always)]
-fn is_hello(ctx: &SkBuffContext, payload: u32, length: u32) -> bool {
+pub fn is_hello(ctx: &SkBuffContext, payload: u32, length: u32) -> bool {
     if length < 6 {
         return false;
     }
@@ -278,7 +272,7 @@ fn is_hello(ctx: &SkBuffContext, payload: u32, length: u32) -> bool {
 
 /// A ClientHello's random: the one thing that a TLS object and its packets have in common.
 #[inline(always)]
-fn random(ctx: &SkBuffContext, segment: &Segment) -> Option<[u64; 4]> {
+pub fn random(ctx: &SkBuffContext, segment: &Segment) -> Option<[u64; 4]> {
     if segment.length < RANDOM_AT + 32 {
         return None;
     }
@@ -290,79 +284,17 @@ fn random(ctx: &SkBuffContext, segment: &Segment) -> Option<[u64; 4]> {
 }
 
 #[inline(always)]
-fn remember(random: &[u64; 4], direction: u32, tuple: &Tuple) {
+pub fn remember(random: &[u64; 4], direction: u32, tuple: &Tuple) {
     let key = RandomKey { prefix: random[0], direction, unused: 0 };
     if RANDOMS.insert(&key, &RandomOwner { random: *random, tuple: *tuple }, 0).is_err() {
         count(Counter::MapFull);
     }
 }
 
-/// A first segment at a listener: kept by its ends until a socket has them.
-#[inline(always)]
-fn early(ctx: &SkBuffContext, segment: &Segment) -> Option<()> {
-    if !is_hello(ctx, segment.payload, segment.length) {
-        return None;
-    }
-    let tuple = ends(ctx)?;
-    let mut early = Early {
-        random: random(ctx, segment)?,
-        way: Way { base: segment.sequence, next_record: 0, state: OWING, is_lost: 0 },
-    };
-    let owed = owed(ctx, &mut early.way, 0, segment);
-    if EARLY.insert(&tuple, &early, 0).is_err() {
-        count(Counter::MapFull);
-    }
-    hand_over(ctx, Direction::Received, &tuple, 0, segment, owed)
-}
-
-/// The ends of a packet that comes in, by its own head: a listener has none.
-#[inline(always)]
-fn ends(ctx: &SkBuffContext) -> Option<Tuple> {
-    let mut tuple = Tuple::default();
-    let first: u8 = ctx.load(0).ok()?;
-    let ports = if first >> 4 == 4 {
-        tuple.family = AF_INET;
-        put(&mut tuple.remote, 0, ctx.load(12).ok()?);
-        put(&mut tuple.local, 0, ctx.load(16).ok()?);
-        (first & 15) as usize * 4
-    } else {
-        tuple.family = AF_INET6;
-        let mut at = 0;
-        while at < 16 {
-            put(&mut tuple.remote, at, ctx.load(8 + at).ok()?);
-            put(&mut tuple.local, at, ctx.load(24 + at).ok()?);
-            at += 4;
-        }
-        40
-    };
-    tuple.remote_port = u16::from_be(ctx.load(ports).ok()?);
-    tuple.local_port = u16::from_be(ctx.load(ports + 2).ok()?);
-    Some(tuple)
-}
-
-/// What came for a socket before it was there.
-#[inline(always)]
-fn claim_early(tuple: &mut Tuple) -> Way {
-    // The same ends without a socket; set back below, since the stack has no room for another.
-    let cookie = tuple.cookie;
-    tuple.cookie = 0;
-    let early = EARLY.get_ptr(&*tuple);
-    tuple.cookie = cookie;
-    let Some(early) = early else { return Way { base: 0, next_record: 0, state: 0, is_lost: 0 } };
-    // SAFETY: an entry of the map, which is removed below and nowhere else.
-    let early = unsafe { &*early };
-    remember(&early.random, Direction::Received as u32, tuple);
-    let way = early.way;
-    tuple.cookie = 0;
-    let _ = EARLY.remove(&*tuple);
-    tuple.cookie = cookie;
-    way
-}
-
 /// How much of the segment is handshake: walks its TLS records, and ends the direction at the first that
 /// carries data.
 #[inline(always)]
-fn owed(ctx: &SkBuffContext, way: &mut Way, offset: u32, segment: &Segment) -> u32 {
+pub fn owed(ctx: &SkBuffContext, way: &mut Way, offset: u32, segment: &Segment) -> u32 {
     let end = offset.wrapping_add(segment.length);
     if way.is_lost != 0 || offset > way.next_record {
         // Out of order: what is missing may come. It is handed over, and the walk is over.
@@ -391,7 +323,7 @@ fn owed(ctx: &SkBuffContext, way: &mut Way, offset: u32, segment: &Segment) -> u
 }
 
 #[inline(always)]
-fn hand_over(
+pub fn hand_over(
     ctx: &SkBuffContext,
     direction: Direction,
     tuple: &Tuple,

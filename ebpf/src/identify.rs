@@ -88,9 +88,8 @@ fn look_through(
             // One that begins alike and is another's is not looked behind: they are random.
             *place = (at - 8) as u32;
             // SAFETY: inside the copy; and an entry of the map.
-            let (random, found) = unsafe {
-                (copy.add(at - 8).cast::<[u64; 4]>().read_unaligned(), *found)
-            };
+            let (random, found) =
+                unsafe { (copy.add(at - 8).cast::<[u64; 4]>().read_unaligned(), *found) };
             return is_same(&random, &found.random).then_some(found);
         }
     }

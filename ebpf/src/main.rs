@@ -12,6 +12,7 @@
 
 mod bounds;
 mod calls;
+mod early;
 mod handshake;
 mod http1;
 mod http2;

@@ -5,7 +5,8 @@ use aya_ebpf::maps::{Array, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use wrongdoor_ebpf_common::{Counter, Settings, Tuple};
 
 use crate::calls::{CallKey, Calls};
-use crate::handshake::{Early, Flow, RandomKey, RandomOwner};
+use crate::early::Early;
+use crate::handshake::{Flow, RandomKey, RandomOwner};
 use crate::objects::{Object, ObjectKey};
 use crate::slot::Slot;
 

@@ -28,8 +28,22 @@ impl Registers {
         // SAFETY: the kernel hands a uprobe the thread's registers, which are longer than this.
         let word = |place: usize| unsafe { registers.add(place).read_volatile() };
         Self([
-            word(0), word(1), word(2), word(3), word(4), word(5), word(6), word(7), word(8), word(9),
-            word(10), word(11), word(12), word(13), word(14), word(15),
+            word(0),
+            word(1),
+            word(2),
+            word(3),
+            word(4),
+            word(5),
+            word(6),
+            word(7),
+            word(8),
+            word(9),
+            word(10),
+            word(11),
+            word(12),
+            word(13),
+            word(14),
+            word(15),
         ])
     }
 

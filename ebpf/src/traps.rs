@@ -73,7 +73,9 @@ fn written(ctx: &ProbeContext, bits: u64, registers: &Registers) {
         library: Cookie::library_of(bits) as u32,
     };
     let Some(calls) = calls::enter(&caller) else { return };
-    if objects::find(&objects::key(work.object)).is_none() && !calls::writes_first(calls, work.object) {
+    if objects::find(&objects::key(work.object)).is_none()
+        && !calls::writes_first(calls, work.object)
+    {
         // Its handshake is still to come, inside this write; or it is older, which the next one shows.
         return calls::begin(&caller, one_shot(ctx, GO_WRITE, work.object));
     }

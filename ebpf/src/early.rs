@@ -1,0 +1,79 @@
+//! ClientHellos that come before their sockets: at a listener that waits for data (TCP_DEFER_ACCEPT), and with
+//! TCP Fast Open. They are kept by their ends until a socket has them.
+
+use aya_ebpf::programs::SkBuffContext;
+use wrongdoor_ebpf_common::{Counter, Direction, Tuple};
+
+use crate::handshake::{OWING, Segment, Way, hand_over, is_hello, owed, put, random, remember};
+use crate::maps::{EARLY, count};
+use crate::socket::{AF_INET, AF_INET6};
+
+/// A ClientHello that came before its socket.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Early {
+    pub random: [u64; 4],
+    pub way: Way,
+}
+
+/// A first segment at a listener: kept by its ends until a socket has them.
+#[inline(always)]
+pub fn keep(ctx: &SkBuffContext, segment: &Segment) -> Option<()> {
+    if !is_hello(ctx, segment.payload, segment.length) {
+        return None;
+    }
+    let tuple = ends(ctx)?;
+    let mut early = Early {
+        random: random(ctx, segment)?,
+        way: Way { base: segment.sequence, next_record: 0, state: OWING, is_lost: 0 },
+    };
+    let owed = owed(ctx, &mut early.way, 0, segment);
+    if EARLY.insert(&tuple, &early, 0).is_err() {
+        count(Counter::MapFull);
+    }
+    hand_over(ctx, Direction::Received, &tuple, 0, segment, owed)
+}
+
+/// The ends of a packet that comes in, by its own head: a listener has none.
+#[inline(always)]
+fn ends(ctx: &SkBuffContext) -> Option<Tuple> {
+    let mut tuple = Tuple::default();
+    let first: u8 = ctx.load(0).ok()?;
+    let ports = if first >> 4 == 4 {
+        tuple.family = AF_INET;
+        put(&mut tuple.remote, 0, ctx.load(12).ok()?);
+        put(&mut tuple.local, 0, ctx.load(16).ok()?);
+        (first & 15) as usize * 4
+    } else {
+        tuple.family = AF_INET6;
+        let mut at = 0;
+        while at < 16 {
+            put(&mut tuple.remote, at, ctx.load(8 + at).ok()?);
+            put(&mut tuple.local, at, ctx.load(24 + at).ok()?);
+            at += 4;
+        }
+        40
+    };
+    tuple.remote_port = u16::from_be(ctx.load(ports).ok()?);
+    tuple.local_port = u16::from_be(ctx.load(ports + 2).ok()?);
+    Some(tuple)
+}
+
+/// What came for a socket before it was there.
+#[inline(always)]
+pub fn claim(tuple: &mut Tuple) -> Way {
+    // The same ends without a socket; set back below, since the stack has no room for another.
+    let cookie = tuple.cookie;
+    tuple.cookie = 0;
+    let early = EARLY.get_ptr(&*tuple);
+    tuple.cookie = cookie;
+    let Some(early) = early else { return Way { base: 0, next_record: 0, state: 0, is_lost: 0 } };
+    // SAFETY: an entry of the map, which is removed below and nowhere else.
+    let early = unsafe { &*early };
+    remember(&early.random, Direction::Received as u32, tuple);
+    let way = early.way;
+    tuple.cookie = 0;
+    let _ = EARLY.remove(&*tuple);
+    tuple.cookie = cookie;
+    way
+}
