@@ -43,6 +43,9 @@ pub(crate) struct Options {
     /// Leave out what is not wrongdoor: to compare two builds.
     #[arg(long)]
     alone: bool,
+    /// Put up with others' probes. The rates mean nothing then; the counts for each exchange still do.
+    #[arg(long)]
+    disturbed: bool,
 }
 
 /// One measurement.
@@ -107,7 +110,9 @@ fn libssl() -> Result<PathBuf> {
 
 /// All rounds of a load.
 fn measure(options: &Options, kit: &Kit<'_>, servers: &Servers, load: &Load) -> Result<Vec<Series>> {
-    probes::wait_until_alone(&Default::default())?;
+    if !options.disturbed {
+        probes::wait_until_alone(&Default::default())?;
+    }
     let requests = load.requests(servers, options.seconds)?;
     let is_wanted = |watched: &Option<(Program, Ends)>| {
         !options.alone || watched.is_none_or(|(program, _)| program == Program::Wrongdoor)
@@ -124,7 +129,7 @@ fn measure(options: &Options, kit: &Kit<'_>, servers: &Servers, load: &Load) -> 
             order.reverse();
         }
         for series in order {
-            let sample = sample(kit, servers, load, series.watched, requests)?;
+            let sample = sample(options, kit, servers, load, series.watched, requests)?;
             println!("  {}: {:.0} requests/s", table::name(series.watched), sample.done.rate);
             series.samples.push(sample);
         }
@@ -133,6 +138,7 @@ fn measure(options: &Options, kit: &Kit<'_>, servers: &Servers, load: &Load) -> 
 }
 
 fn sample(
+    options: &Options,
     kit: &Kit<'_>,
     servers: &Servers,
     load: &Load,
@@ -140,7 +146,9 @@ fn sample(
     requests: u64,
 ) -> Result<Sample> {
     for _ in 0..TRIES {
-        probes::wait_until_alone(&Default::default())?;
+        if !options.disturbed {
+            probes::wait_until_alone(&Default::default())?;
+        }
         let start = |(program, ends)| Tracer::start(kit, program, ends, servers.pid(load));
         let tracer = watched.map(start).transpose()?;
         let programs = tracer.as_ref().map(|tracer| tracer.programs.clone()).unwrap_or_default();
@@ -163,7 +171,7 @@ fn sample(
         let again = load.run(servers, requests.div_ceil(2), Some(&log))?;
         let ran = probes::since(&before, probes::ran(&programs)?);
         drop(statistics);
-        if !probes::is_alone(&programs)? {
+        if !options.disturbed && !probes::is_alone(&programs)? {
             println!("  (others' probes came: once more)");
             continue;
         }
