@@ -150,10 +150,13 @@ fn sample(
             probes::wait_until_alone(&Default::default())?;
         }
         let start = |(program, ends)| Tracer::start(kit, program, ends, servers.pid(load));
-        let tracer = watched.map(start).transpose()?;
-        let programs = tracer.as_ref().map(|tracer| tracer.programs.clone()).unwrap_or_default();
+        let mut tracer = watched.map(start).transpose()?;
         // Warm, and with the connections' beginnings out of the way.
         load.run(servers, requests.div_ceil(10), None)?;
+        if let Some(tracer) = &mut tracer {
+            tracer.look()?;
+        }
+        let programs = tracer.as_ref().map(|tracer| tracer.programs.clone()).unwrap_or_default();
         let used = |tracer: &Option<Tracer>| {
             let used = tracer.as_ref().map(Tracer::used).transpose();
             used.map(|used| used.unwrap_or((Duration::ZERO, None)))
