@@ -43,6 +43,9 @@ pub(crate) struct Options {
     /// Leave out what is not wrongdoor: to compare two builds.
     #[arg(long)]
     alone: bool,
+    /// Put up with others' probes. The rates mean nothing then; the counts for each exchange still do.
+    #[arg(long)]
+    disturbed: bool,
 }
 
 /// One measurement.
@@ -112,7 +115,9 @@ fn measure(
     servers: &Servers,
     load: &Load,
 ) -> Result<Vec<Series>> {
-    probes::wait_until_alone(&Default::default())?;
+    if !options.disturbed {
+        probes::wait_until_alone(&Default::default())?;
+    }
     let requests = load.requests(servers, options.seconds)?;
     let is_wanted = |watched: &Option<(Program, Ends)>| {
         !options.alone || watched.is_none_or(|(program, _)| program == Program::Wrongdoor)
@@ -129,7 +134,7 @@ fn measure(
             order.reverse();
         }
         for series in order {
-            let sample = sample(kit, servers, load, series.watched, requests)?;
+            let sample = sample(options, kit, servers, load, series.watched, requests)?;
             println!("  {}: {:.0} requests/s", table::name(series.watched), sample.done.rate);
             series.samples.push(sample);
         }
@@ -138,6 +143,7 @@ fn measure(
 }
 
 fn sample(
+    options: &Options,
     kit: &Kit<'_>,
     servers: &Servers,
     load: &Load,
@@ -145,12 +151,17 @@ fn sample(
     requests: u64,
 ) -> Result<Sample> {
     for _ in 0..TRIES {
-        probes::wait_until_alone(&Default::default())?;
+        if !options.disturbed {
+            probes::wait_until_alone(&Default::default())?;
+        }
         let start = |(program, ends)| Tracer::start(kit, program, ends, servers.pid(load));
-        let tracer = watched.map(start).transpose()?;
-        let programs = tracer.as_ref().map(|tracer| tracer.programs.clone()).unwrap_or_default();
+        let mut tracer = watched.map(start).transpose()?;
         // Warm, and with the connections' beginnings out of the way.
         load.run(servers, requests.div_ceil(10), None)?;
+        if let Some(tracer) = &mut tracer {
+            tracer.look()?;
+        }
+        let programs = tracer.as_ref().map(|tracer| tracer.programs.clone()).unwrap_or_default();
         let used = |tracer: &Option<Tracer>| {
             let used = tracer.as_ref().map(Tracer::used).transpose();
             used.map(|used| used.unwrap_or((Duration::ZERO, None)))
@@ -168,7 +179,7 @@ fn sample(
         let again = load.run(servers, requests.div_ceil(2), Some(&log))?;
         let ran = probes::since(&before, probes::ran(&programs)?);
         drop(statistics);
-        if !probes::is_alone(&programs)? {
+        if !options.disturbed && !probes::is_alone(&programs)? {
             println!("  (others' probes came: once more)");
             continue;
         }

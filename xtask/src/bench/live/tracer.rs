@@ -16,7 +16,7 @@ use super::textbook::Textbook;
 use super::{probes, processor};
 
 /// bpftrace has attached all that it will when it has attached nothing for so long.
-const SETTLED: Duration = Duration::from_millis(700);
+const SETTLED: Duration = Duration::from_millis(1500);
 /// How long it may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -39,11 +39,11 @@ pub(crate) enum Ends {
     Both,
 }
 
-/// All that is measured, beside nothing at all.
-pub(crate) const WATCHED: [(Program, Ends); 6] = [
+/// All that is measured, beside nothing at all. bpftrace's `-p` does not keep its uprobes to one process, so there is
+/// no sslsnoop.bt of the server alone.
+pub(crate) const WATCHED: [(Program, Ends); 5] = [
     (Program::Wrongdoor, Ends::Server),
     (Program::Textbook, Ends::Server),
-    (Program::Sslsnoop, Ends::Server),
     (Program::Wrongdoor, Ends::Both),
     (Program::Textbook, Ends::Both),
     (Program::Sslsnoop, Ends::Both),
@@ -72,7 +72,7 @@ pub(crate) struct Tracer {
 enum Running {
     Wrongdoor(Agent),
     Sslsnoop(Bpftrace),
-    Textbook(Textbook),
+    Textbook(Box<Textbook>),
 }
 
 #[derive(Debug)]
@@ -104,18 +104,25 @@ impl Tracer {
     pub(crate) fn start(kit: &Kit<'_>, program: Program, ends: Ends, pid: u32) -> Result<Self> {
         let running = match program {
             Program::Wrongdoor => Running::Wrongdoor(wrongdoor(kit, ends)?),
-            Program::Sslsnoop => Running::Sslsnoop(sslsnoop(kit, ends, pid)?),
+            Program::Sslsnoop => Running::Sslsnoop(sslsnoop(kit)?),
             Program::Textbook => {
                 let only = (ends == Ends::Server).then_some(pid);
-                Running::Textbook(Textbook::start(&kit.textbook, &kit.library, only)?)
+                Running::Textbook(Box::new(Textbook::start(&kit.textbook, &kit.library, only)?))
             }
         };
-        let holder = match &running {
+        let mut tracer = Self { running, programs: BTreeSet::new() };
+        tracer.look()?;
+        Ok(tracer)
+    }
+
+    /// Looks again which programs it has: some come late.
+    pub(crate) fn look(&mut self) -> Result<()> {
+        self.programs = probes::of_process(match &self.running {
             Running::Wrongdoor(agent) => agent.pid(),
             Running::Sslsnoop(Bpftrace(process)) => process.id(),
             Running::Textbook(_) => process::id(),
-        };
-        Ok(Self { running, programs: probes::of_process(holder)? })
+        })?;
+        Ok(())
     }
 
     /// Its processor time so far, and the bytes that went through its ring, where that is known.
@@ -157,13 +164,9 @@ fn wrongdoor(kit: &Kit<'_>, ends: Ends) -> Result<Agent> {
     Agent::start_binary(&kit.turn, &kit.wrongdoor, Events::None, arguments)
 }
 
-fn sslsnoop(kit: &Kit<'_>, ends: Ends, pid: u32) -> Result<Bpftrace> {
-    let mut command = tools::command("bpftrace")?;
-    if ends == Ends::Server {
-        command.args(["-p", &pid.to_string()]);
-    }
+fn sslsnoop(kit: &Kit<'_>) -> Result<Bpftrace> {
     let log = kit.folder.join("bpftrace.log");
-    let process = command
+    let process = tools::command("bpftrace")?
         .arg(&kit.sslsnoop)
         .stdin(Stdio::null())
         // A user watches it; to write to nowhere is the least that it can do.
