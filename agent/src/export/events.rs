@@ -92,7 +92,12 @@ impl Events {
             Err(TrySendError::Full(_)) => self.written.queue_full += 1,
             Err(TrySendError::Disconnected(_)) => self.written.failed += 1,
         }
-        !self.output.has_failed.load(Ordering::Relaxed)
+        !self.has_failed()
+    }
+
+    /// Nothing more is written: seen also where nothing more is offered.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.output.has_failed.load(Ordering::Relaxed)
     }
 
     /// What became of the records so far.

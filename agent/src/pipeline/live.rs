@@ -150,6 +150,7 @@ impl<'a> Live<'a> {
                 true
             });
         }
+        self.is_wanted &= self.events.as_ref().is_none_or(|events| !events.has_failed());
         let correlated =
             Correlated { observations: self.observations, forgotten: self.docket.forgotten() };
         let written = self.events.as_ref().map(Events::written).unwrap_or_default();

@@ -169,7 +169,8 @@ fn go_code_is_found_where_the_table_does_not_say() {
                 assert_eq!(entries.len(), 1);
                 assert_eq!(entries[0].offset, begins + behind, "{}", method.name);
                 let returns = traps().filter(|trap| trap.place == Place::Return).count();
-                assert_eq!(returns, usize::from(index < 2));
+                // Only a read has to say how much it was.
+                assert_eq!(returns, usize::from(index == 0));
             }
         }
     }
