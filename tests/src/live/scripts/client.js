@@ -57,7 +57,7 @@ function two() {
 }
 
 function one() {
-  const fresh = () => new https.Agent({ keepAlive: true, maxSockets: 1, timeout: 300_000 });
+  const fresh = () => new https.Agent({ keepAlive: true, maxSockets: 1 });
   let agent = fresh();
   let ordinal = 0;
   const ask = (number) => {
