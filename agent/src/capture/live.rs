@@ -86,7 +86,7 @@ pub(crate) fn report() -> doctor::Live {
             remedy: remedy(loaded.need, &loaded.result),
         })
         .collect();
-    doctor::Live { has_probes, programs, libraries: status.libraries }
+    doctor::Live { has_probes, programs, libraries: status.libraries.to_vec() }
 }
 
 fn remedy(need: Need, result: &Result<(), String>) -> Option<String> {

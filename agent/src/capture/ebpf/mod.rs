@@ -225,10 +225,18 @@ impl Source for Probes {
             ("handshake_segments", self.counter(Counter::Segments)),
         ]);
         // Between two readings of the counts, what was received is the better knowledge.
-        let lost = self.counter(Counter::RingFull);
+        let ring_full = self.counter(Counter::RingFull);
+        // Calls that never became a record.
+        let map_full = self.counter(Counter::MapFull);
+        let no_scratch = self.counter(Counter::ScratchBusy);
+        let records = self.counter(Counter::Records).max(self.received + ring_full);
         Tally {
-            kernel_events: self.counter(Counter::Records).max(self.received + lost),
-            kernel_lost: vec![("ring_full", lost)],
+            kernel_events: records + map_full + no_scratch,
+            kernel_lost: vec![
+                ("ring_full", ring_full),
+                ("map_full", map_full),
+                ("limit", no_scratch),
+            ],
             capture_events: self.received,
             capture_lost: vec![("unresolved", self.unknown), ("limit", self.unreadable)],
             attached: status.attached,

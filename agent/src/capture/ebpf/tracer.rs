@@ -40,8 +40,8 @@ pub(crate) struct Status {
     pub(crate) tls_processes: Vec<(&'static str, u64)>,
     /// Facts for people.
     pub(crate) details: Vec<(&'static str, u64)>,
-    /// For `doctor`.
-    pub(crate) libraries: Vec<doctor::LibraryReport>,
+    /// For `doctor`. Shared: the rest is asked for many times a second.
+    pub(crate) libraries: Arc<Vec<doctor::LibraryReport>>,
 }
 
 /// The running thread. It ends, and everything is detached, when this is dropped.
@@ -158,6 +158,9 @@ impl Work {
     }
 
     fn look_at_due(&mut self) {
+        if self.due.front().is_none_or(|(at, _)| *at > Instant::now()) {
+            return;
+        }
         while let Some((at, pid)) = self.due.front().copied()
             && at <= Instant::now()
         {
@@ -243,7 +246,7 @@ impl Work {
         ];
         let tls_processes =
             vec![("traced", number(users.len())), ("unseen", number(self.unseen.len()))];
-        let libraries = self.reports();
+        let libraries = Arc::new(self.reports());
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         let is_ready = status.is_ready || is_ready;
         *status = Status { is_ready, attached, failures, tls_processes, details, libraries };
