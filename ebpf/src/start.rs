@@ -70,29 +70,10 @@ pub fn look(walk: &mut Walk, work: &mut Work) -> Beginning {
 
 #[inline(always)]
 fn tell(line: &[u8; MAX_LINE], total: usize) -> Beginning {
-    let mut same = 0;
-    while same < PREFACE.len() && same < total && line[same & (MAX_LINE - 1)] == PREFACE[same] {
-        same += 1;
+    if is_prefaces(line, total) {
+        return if total == PREFACE.len() { Beginning::Preface } else { Beginning::NeedMore };
     }
-    if same == PREFACE.len() {
-        return Beginning::Preface;
-    }
-    if same == total {
-        return Beginning::NeedMore;
-    }
-    if total >= 7
-        && line[0] == b'H'
-        && line[1] == b'T'
-        && line[2] == b'T'
-        && line[3] == b'P'
-        && line[4] == b'/'
-        && line[5] == b'1'
-        && line[6] == b'.'
-    {
-        return Beginning::Response;
-    }
-    // Cut within the version: the dot is still to come.
-    if total == 6
+    if total >= 6
         && line[0] == b'H'
         && line[1] == b'T'
         && line[2] == b'T'
@@ -100,7 +81,13 @@ fn tell(line: &[u8; MAX_LINE], total: usize) -> Beginning {
         && line[4] == b'/'
         && line[5] == b'1'
     {
-        return Beginning::NeedMore;
+        // Cut within the version: the dot is still to come.
+        if total == 6 {
+            return Beginning::NeedMore;
+        }
+        if line[6] == b'.' {
+            return Beginning::Response;
+        }
     }
     // SETTINGS on stream 0, no flags, a multiple of six (RFC 9113 §6.5), and nothing absurd.
     if line[0] == 0 {
@@ -133,6 +120,28 @@ fn tell(line: &[u8; MAX_LINE], total: usize) -> Beginning {
         at += 1;
     }
     Beginning::Foreign
+}
+
+/// The first `total` bytes are the preface's. By words: the verifier of 6.1 loses the bound of an index into
+/// the constant, and three comparisons are cheaper than twenty-four.
+#[inline(always)]
+fn is_prefaces(line: &[u8; MAX_LINE], total: usize) -> bool {
+    is_word(line, 0, total) && is_word(line, 1, total) && is_word(line, 2, total)
+}
+
+#[inline(always)]
+fn is_word(line: &[u8; MAX_LINE], index: usize, total: usize) -> bool {
+    let counted = total.saturating_sub(index * 8);
+    let mask = if counted >= 8 { u64::MAX } else { (1u64 << (counted as u32 * 8)) - 1 };
+    let mut here = [0; 8];
+    let mut wanted = [0; 8];
+    let mut at = 0;
+    while at < 8 {
+        here[at] = line[index * 8 + at];
+        wanted[at] = PREFACE[index * 8 + at];
+        at += 1;
+    }
+    (u64::from_le_bytes(here) ^ u64::from_le_bytes(wanted)) & mask == 0
 }
 
 /// The direction stands at its beginning.
