@@ -2,7 +2,7 @@
 
 mod run;
 
-pub use run::{EventsOf, LogFormat, LogLevel, Run, SourceKind};
+pub use run::Run;
 
 use crate::{capture, failure};
 use clap::{Args, Parser, Subcommand, ValueEnum};

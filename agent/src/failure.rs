@@ -4,6 +4,7 @@ use crate::capture::file::{OpenError, ReadError};
 use std::error::Error;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// `--fail-on` matched.
@@ -35,6 +36,14 @@ pub enum Failure {
     KeyLog {
         /// The path as given.
         name: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The configuration cannot be read.
+    #[error("cannot read the configuration `{}`", path.display())]
+    ConfigFile {
+        /// The path as given.
+        path: PathBuf,
         /// What the operating system said.
         source: io::Error,
     },
@@ -98,7 +107,7 @@ impl Failure {
     /// The exit status.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Open(_) | Self::KeyLog { .. } => INPUT,
+            Self::Open(_) | Self::KeyLog { .. } | Self::ConfigFile { .. } => INPUT,
             Self::Read(ReadError::Failed { .. }) => INPUT,
             Self::Read(_) => DATA,
             Self::StandardInputTwice | Self::OutputIsInput { .. } | Self::Usage { .. } => USAGE,

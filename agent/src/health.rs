@@ -1,5 +1,6 @@
 //! Whether the capture loop lives, and whether it captures: what the orchestrator asks for.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ pub(crate) struct Health {
     turned: AtomicU64,
     is_over: AtomicBool,
     is_ready: AtomicBool,
+    source: OnceLock<&'static str>,
 }
 
 impl Health {
@@ -23,12 +25,23 @@ impl Health {
             turned: AtomicU64::new(0),
             is_over: AtomicBool::new(false),
             is_ready: AtomicBool::new(false),
+            source: OnceLock::new(),
         }
     }
 
     /// Since the start.
     pub(crate) fn uptime(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// What captures.
+    pub(crate) fn captures(&self, source: &'static str) {
+        self.source.get_or_init(|| source);
+    }
+
+    /// The source's name; empty before there is one.
+    pub(crate) fn source(&self) -> &'static str {
+        self.source.get().copied().unwrap_or_default()
     }
 
     /// The loop has turned.

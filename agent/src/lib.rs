@@ -3,6 +3,7 @@
 pub mod capture;
 pub mod cli;
 pub mod command;
+pub mod config;
 mod doctor;
 mod export;
 pub mod failure;
@@ -11,6 +12,7 @@ mod log;
 mod pipeline;
 mod privileges;
 mod progress;
+mod reload;
 mod service;
 #[cfg(test)]
 mod testing;

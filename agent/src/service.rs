@@ -1,9 +1,10 @@
 //! The thread beside capture: it answers scrapes and hears signals.
 
-use crate::export::serve;
+use crate::export::{Access, serve};
 use crate::failure::Failure;
 use crate::pipeline::live::Shared;
 use crate::privileges;
+use crate::reload::Reload;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -29,8 +30,14 @@ pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 impl Service {
-    /// Starts it. From here on SIGTERM and SIGINT set the wish to stop, and end nothing by themselves.
-    pub(crate) fn start(listener: TcpListener, shared: Arc<Shared>) -> Result<Self, Failure> {
+    /// Starts it. From here on SIGTERM and SIGINT set the wish to stop, and end nothing by themselves; SIGHUP
+    /// reloads.
+    pub(crate) fn start(
+        listener: TcpListener,
+        shared: Arc<Shared>,
+        access: Arc<Access>,
+        reload: Reload,
+    ) -> Result<Self, Failure> {
         let (stop, stopped) = oneshot::channel();
         let started = Builder::new_current_thread().enable_all().build().and_then(|runtime| {
             let signals = Signals::new(&runtime)?;
@@ -41,11 +48,9 @@ impl Service {
             thread::Builder::new().name("service".to_owned()).spawn(move || {
                 privileges::keep(privileges::NOTHING, "service");
                 runtime.block_on(async {
-                    tokio::spawn(signals.hear(Arc::clone(&shared)));
+                    tokio::spawn(signals.hear(Arc::clone(&shared), reload));
                     tokio::select! {
-                        served = serve(listener, shared) => {
-                            tracing::error!(?served, "nothing answers over HTTP any more");
-                        }
+                        () = serve(listener, shared, access) => {}
                         _ = stopped => {}
                     }
                 });
@@ -67,20 +72,26 @@ impl Service {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
 }
 
 impl Signals {
     fn new(runtime: &Runtime) -> io::Result<Self> {
         let _entered = runtime.enter();
         let terminate = signal(SignalKind::terminate())?;
-        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { terminate, interrupt, hang_up: signal(SignalKind::hangup())? })
     }
 
-    async fn hear(mut self, shared: Arc<Shared>) {
+    async fn hear(mut self, shared: Arc<Shared>, reload: Reload) {
         loop {
             let name = tokio::select! {
                 _ = self.terminate.recv() => "SIGTERM",
                 _ = self.interrupt.recv() => "SIGINT",
+                _ = self.hang_up.recv() => {
+                    reload.now();
+                    continue;
+                }
             };
             tracing::info!("{name}: stopping");
             shared.stop.store(true, Ordering::Relaxed);

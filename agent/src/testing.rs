@@ -2,9 +2,11 @@
 
 use crate::capture::file::CaptureFile;
 use crate::capture::source::{Source, Tally};
+use crate::cli::{Cli, Command, Run};
 use crate::export::{ConnectionNumber, Record};
 use crate::failure::Failure;
 use crate::pipeline::live::Shared;
+use clap::Parser;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -114,4 +116,12 @@ pub(crate) fn misdirected() -> Record {
     let exchange = found.unwrap();
     let ruling = Judge::default().rule(&exchange);
     Record::Exchange { number: ConnectionNumber(1), exchange, ruling }
+}
+
+/// `wrongdoor run` with these arguments, as typed.
+pub(crate) fn run_as_typed(arguments: &[&str]) -> Run {
+    match Cli::try_parse_from([&["wrongdoor", "run"], arguments].concat()).unwrap().command {
+        Command::Run(run) => run,
+        other => panic!("{other:?}"),
+    }
 }

@@ -1,16 +1,20 @@
 //! `wrongdoor run`, as typed.
 
-use clap::{Args, ValueEnum};
+use crate::config::{Config, EventsOf, Length, LogFormat, LogLevel, SourceKind};
+use clap::{ArgAction, Args};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// `wrongdoor run`
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = "\
+Every option has a default and a place in the configuration file (--config); what is typed wins over
+WRONGDOOR_* variables, and those over the file. SIGHUP reads the file again.
+
 Exit status:
    0  done: by --for, SIGTERM or SIGINT
-  64  bad usage
+  64  bad usage or configuration
+  66  the configuration file cannot be opened
   69  something needed is not available: the source, or the address to listen on
   74  the events cannot be written
   77  a privilege is missing
@@ -18,28 +22,47 @@ Exit status:
 Examples:
   wrongdoor run
   wrongdoor run --events - --for 5m | jq 'select(.status == 421)'
-  wrongdoor run --include command='nginx*' --exclude cgroup='/kubepods*' --listen [::]:9421")]
+  wrongdoor run --include command='nginx*' --exclude cgroup='/kubepods*'
+  wrongdoor run --config /etc/wrongdoor.yaml --print-config")]
 pub struct Run {
-    /// Where to see the traffic: in TLS libraries (ebpf), on interfaces (packets), or where it works
-    #[arg(long, value_enum, default_value_t = SourceKind::Auto)]
-    pub source: SourceKind,
-    /// Answer /metrics, /healthz and /readyz there
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9421")]
-    pub listen: SocketAddr,
-    /// Write events there as JSON lines; the file is emptied first, `-` is standard output
-    #[arg(long, value_name = "FILE|-")]
+    /// Read options from there, in YAML
+    #[arg(long, value_name = "FILE", env = "WRONGDOOR_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Print the options that hold, as such a file, and stop
+    #[arg(long)]
+    pub print_config: bool,
+    /// Where to see the traffic: in TLS libraries (ebpf), on interfaces (packets), or where it works [default: auto]
+    #[arg(long, value_enum, env = "WRONGDOOR_SOURCE")]
+    pub source: Option<SourceKind>,
+    /// Answer /metrics, /healthz, /readyz and /debug there [default: 127.0.0.1:9421]
+    #[arg(long, value_name = "ADDR:PORT", env = "WRONGDOOR_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// Answer over TLS, with this certificate chain (PEM)
+    #[arg(long, value_name = "FILE", env = "WRONGDOOR_TLS_CERTIFICATE")]
+    pub tls_certificate: Option<PathBuf>,
+    /// And this private key (PEM)
+    #[arg(long, value_name = "FILE", env = "WRONGDOOR_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
+    /// Ask for the bearer token in this file before /metrics and /debug are answered
+    #[arg(long, value_name = "FILE", env = "WRONGDOOR_BEARER_TOKEN")]
+    pub bearer_token: Option<PathBuf>,
+    /// Listen beyond loopback without TLS and a token
+    #[arg(long, env = "WRONGDOOR_ALLOW_PLAIN", action = ArgAction::SetTrue)]
+    pub allow_plain: bool,
+    /// Write events there as JSON lines; `-` is standard output
+    #[arg(long, value_name = "FILE|-", env = "WRONGDOOR_EVENTS")]
     pub events: Option<PathBuf>,
-    /// Which exchanges are events
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = EventsOf::Mismatched)]
-    pub events_of: EventsOf,
+    /// Which exchanges are events [default: mismatched]
+    #[arg(long, value_enum, value_name = "WHAT", env = "WRONGDOOR_EVENTS_OF")]
+    pub events_of: Option<EventsOf>,
     /// Stop after this long: 90s, 5m, 1h
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
-    pub length: Option<Duration>,
+    #[arg(long = "for", value_name = "DURATION", env = "WRONGDOOR_FOR")]
+    pub length: Option<Length>,
     /// Trace only what matches: command=…, cgroup=… or namespace=…, with * for anything; can be repeated
-    #[arg(long, value_name = "KIND=PATTERN")]
+    #[arg(long, value_name = "KIND=PATTERN", env = "WRONGDOOR_INCLUDE", value_delimiter = ',')]
     pub include: Vec<String>,
     /// Do not trace what matches; can be repeated
-    #[arg(long, value_name = "KIND=PATTERN")]
+    #[arg(long, value_name = "KIND=PATTERN", env = "WRONGDOOR_EXCLUDE", value_delimiter = ',')]
     pub exclude: Vec<String>,
     /// The size of the buffer between kernel and agent, in bytes: a power of two
     #[arg(long, hide = true, value_name = "BYTES", default_value_t = crate::capture::RING_BYTES)]
@@ -47,98 +70,48 @@ pub struct Run {
     /// Copy everything that the kernel hands over there; for tests of what that is
     #[arg(long, hide = true, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// The log on standard error: for people, or for programs
-    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
-    pub log_format: LogFormat,
-    /// How much is logged
-    #[arg(long, value_enum, env = "WRONGDOOR_LOG", default_value_t = LogLevel::Info)]
-    pub log_level: LogLevel,
+    /// The log on standard error: for people, or for programs [default: text]
+    #[arg(long, value_enum, env = "WRONGDOOR_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// How much is logged [default: info]
+    #[arg(long, value_enum, env = "WRONGDOOR_LOG")]
+    pub log_level: Option<LogLevel>,
 }
 
-/// Where live traffic is seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SourceKind {
-    /// Whichever works
-    Auto,
-    /// Probes in the kernel and in TLS libraries
-    Ebpf,
-    /// Packets on interfaces
-    Packets,
-}
-
-/// Which exchanges are events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum EventsOf {
-    /// Those answered with 421, and their connections
-    Misdirected,
-    /// Those, and requests for another host than the connection is for
-    Mismatched,
-    /// Everything
-    All,
-}
-
-/// How the log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people
-    Text,
-    /// JSON lines
-    Json,
-}
-
-/// How much is logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogLevel {
-    /// Nothing
-    Off,
-    /// What fails
-    Error,
-    /// And what may become a problem
-    Warn,
-    /// And what is done
-    Info,
-    /// And how
-    Debug,
-    /// Everything
-    Trace,
-}
-
-/// `90s`, `5m`, `1h`.
-fn duration(text: &str) -> Result<Duration, &'static str> {
-    let wrong = "not a duration like 90s, 5m or 1h";
-    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or(wrong)?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        _ => return Err(wrong),
-    };
-    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(wrong);
-    }
-    match number.parse().ok().and_then(|number: u64| number.checked_mul(seconds)) {
-        None => Err(wrong),
-        Some(0) => Err("no time at all"),
-        // Longer than any clock runs, and short enough to be added to one.
-        Some(seconds) => Ok(Duration::from_secs(seconds.min(u64::from(u32::MAX)))),
+impl Run {
+    /// What was typed, in place of what the file says.
+    pub(crate) fn put_on(&self, config: &mut Config) {
+        put(&mut config.source, self.source);
+        put(&mut config.listen, self.listen);
+        put_some(&mut config.http.tls_certificate, &self.tls_certificate);
+        put_some(&mut config.http.tls_key, &self.tls_key);
+        put_some(&mut config.http.bearer_token, &self.bearer_token);
+        config.http.allow_plain |= self.allow_plain;
+        put_some(&mut config.events.path, &self.events);
+        put(&mut config.events.of, self.events_of);
+        put_some(&mut config.length, &self.length);
+        put_all(&mut config.scope.include, &self.include);
+        put_all(&mut config.scope.exclude, &self.exclude);
+        put(&mut config.log.format, self.log_format);
+        put(&mut config.log.level, self.log_level);
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn put<T>(option: &mut T, typed: Option<T>) {
+    if let Some(typed) = typed {
+        *option = typed;
+    }
+}
 
-    #[test]
-    fn durations_have_a_unit() {
-        let seconds = |text| duration(text).map(|length| length.as_secs());
-        assert_eq!(seconds("90s"), Ok(90));
-        assert_eq!(seconds("5m"), Ok(300));
-        assert_eq!(seconds("1h"), Ok(3600));
-        assert_eq!(seconds("18446744073709551615s"), Ok(u64::from(u32::MAX)));
-        for wrong in
-            ["", "s", "5", "m5", "+5s", "5 s", "1.5h", "5d", "5µ", "18446744073709551615h", "0s"]
-        {
-            assert!(seconds(wrong).is_err(), "{wrong}");
-        }
+fn put_some<T: Clone>(option: &mut Option<T>, typed: &Option<T>) {
+    if typed.is_some() {
+        option.clone_from(typed);
+    }
+}
+
+fn put_all(option: &mut Vec<String>, typed: &[String]) {
+    if !typed.is_empty() {
+        option.clear();
+        option.extend_from_slice(typed);
     }
 }

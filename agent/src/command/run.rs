@@ -1,55 +1,68 @@
 //! `wrongdoor run`: this node's traffic in, metrics and events out.
 
 use crate::capture::{LiveArguments, open_live};
-use crate::cli::{self, Run, SourceKind};
-use crate::export::{Events, EventsOf, JsonLines, Output};
+use crate::cli::Run;
+use crate::config::{self, Config, SourceKind};
+use crate::export::{Access, Events, JsonLines, Output};
 use crate::failure::Failure;
 use crate::log;
 use crate::pipeline::live::{self, Shared};
+use crate::reload::{self, Reload};
 use crate::service::{self, Service};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Runs the command. What can be refused is asked for before capture starts.
-pub(super) fn run(arguments: &Run) -> Result<ExitCode, Failure> {
-    log::start(arguments.log_format, arguments.log_level);
-    if arguments.source == SourceKind::Packets {
+pub(super) fn run(typed: &Run) -> Result<ExitCode, Failure> {
+    let config = config::load(typed)?;
+    if typed.print_config {
+        let mut output = Output::open(None)?;
+        output.write(config::to_yaml(&config)?.as_bytes())?;
+        return output.flush().map(|()| ExitCode::SUCCESS);
+    }
+    log::start(&config.log);
+    if config.source == SourceKind::Packets {
         let what = "packet capture is not part of this build yet; use `--source ebpf`".to_owned();
         return Err(Failure::Unavailable { what });
     }
-    let listener = service::listen(arguments.listen)?;
-    let address = listener.local_addr().unwrap_or(arguments.listen);
-    let events = match &arguments.events {
-        Some(path) => Some(open_events(path, arguments.events_of)?),
-        None => None,
-    };
+    let access = Arc::new(Access::read(&reload::files(&config))?);
+    let listener = service::listen(config.listen)?;
+    let address = listener.local_addr().unwrap_or(config.listen);
+    let events = open_events(&config.events)?;
     let shared = Shared::new();
-    let service = Service::start(listener, Arc::clone(&shared))?;
+    shared.wish(reload::wish(&config)?);
+    let reload =
+        Reload::new(typed.clone(), config.clone(), Arc::clone(&access), Arc::clone(&shared));
+    let service = Service::start(listener, Arc::clone(&shared), access, reload)?;
     tracing::info!(%address, "listening");
-    let ended = capture(arguments, &shared, events);
+    let ended = capture(typed, &config, &shared, events);
     service.stop();
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-fn capture(arguments: &Run, shared: &Shared, events: Option<Events>) -> Result<(), Failure> {
+fn capture(
+    typed: &Run,
+    config: &Config,
+    shared: &Shared,
+    events: Option<Events>,
+) -> Result<(), Failure> {
     let source = open_live(&LiveArguments {
-        include: &arguments.include,
-        exclude: &arguments.exclude,
-        ring_bytes: arguments.ring_bytes,
-        record: arguments.record.as_deref(),
+        include: &config.scope.include,
+        exclude: &config.scope.exclude,
+        ring_bytes: typed.ring_bytes,
+        record: typed.record.as_deref(),
     })?;
     tracing::info!(source = source.name(), "capturing");
-    live::run(source, shared, arguments.length, events)
+    live::run(source, shared, config.length.map(|length| length.0), config.drain.0, events)
 }
 
-fn open_events(path: &Path, of: cli::EventsOf) -> Result<Events, Failure> {
-    let output = Output::open((path.as_os_str() != "-").then_some(path))?;
-    let of = match of {
-        cli::EventsOf::Misdirected => EventsOf::Misdirected,
-        cli::EventsOf::Mismatched => EventsOf::Mismatched,
-        cli::EventsOf::All => EventsOf::All,
+fn open_events(config: &config::Events) -> Result<Option<Events>, Failure> {
+    let Some(path) = &config.path else { return Ok(None) };
+    let output = if path.as_os_str() == "-" {
+        Output::open(None)?
+    } else {
+        Output::rotated(path, config.max_bytes, config.keep)?
     };
-    Events::start(JsonLines::new(output), of)
-        .map_err(|source| Failure::Start { what: "the events' writer", source })
+    let events = Events::start(JsonLines::new(output), config.of.into());
+    events.map(Some).map_err(|source| Failure::Start { what: "the events' writer", source })
 }

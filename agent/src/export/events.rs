@@ -22,8 +22,6 @@ use std::time::Duration;
 
 /// Records that may wait to be written.
 const MAX_QUEUED: usize = 4096;
-/// So long the last lines may take when the run ends.
-const PATIENCE_AT_END: Duration = Duration::from_secs(5);
 
 /// The events of a run.
 pub(crate) struct Events {
@@ -95,6 +93,11 @@ impl Events {
         !self.has_failed()
     }
 
+    /// What the events are of from now on.
+    pub(crate) fn select(&mut self, of: EventsOf) {
+        self.selection.select(of);
+    }
+
     /// Nothing more is written: seen also where nothing more is offered.
     pub(crate) fn has_failed(&self) -> bool {
         self.output.has_failed.load(Ordering::Relaxed)
@@ -110,13 +113,14 @@ impl Events {
         }
     }
 
-    /// Writes what is left and the sums, and ends. Gives up on an output that takes nothing.
-    pub(crate) fn finish(self, summary: Summary) -> Result<(), Failure> {
+    /// Writes what is left and the sums, and ends. Gives up on an output that takes nothing
+    /// after `patience`.
+    pub(crate) fn finish(self, summary: Summary, patience: Duration) -> Result<(), Failure> {
         let Self { queue, last, outcome, .. } = self;
         // A writer that does not listen any more tells why below.
         drop(last.send(summary));
         drop(queue);
-        match outcome.recv_timeout(PATIENCE_AT_END) {
+        match outcome.recv_timeout(patience) {
             Ok(written) => written,
             Err(RecvTimeoutError::Timeout) => Err(Failure::OutputStalled),
             Err(RecvTimeoutError::Disconnected) => {

@@ -1,67 +1,96 @@
-//! What the agent answers over HTTP: `/metrics`, `/healthz`, `/readyz`.
-//!
-//! Each connection is for one answer and has a fixed time, and there are at most so many: whoever holds
-//! on to theirs keeps nobody else out for long.
+//! What the agent answers over HTTP: `/metrics` for Prometheus, `/healthz` and `/readyz` for whoever runs it, and
+//! `/debug/status` and `/debug/recent` for people.
 
-mod bounded;
+mod access;
+mod server;
+mod status;
 
-use super::metrics;
+pub(crate) use access::{Access, AccessFiles};
+
+use super::metrics::Format;
 use crate::pipeline::live::Shared;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::http::header::{CONNECTION, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bounded::Bounded;
-use std::io;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// Answers until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> io::Result<()> {
-    axum::serve(Bounded::new(listener), router(shared)).await
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, access: Arc<Access>) {
+    let router = router(shared, Arc::clone(&access));
+    server::answer(listener, router, access).await;
 }
 
-fn router(shared: Arc<Shared>) -> Router {
+fn router(shared: Arc<Shared>, access: Arc<Access>) -> Router {
+    // An orchestrator asks for health without a token, and learns nothing of the traffic by it.
+    let open = Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz));
     Router::new()
         .route("/metrics", get(metrics))
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
+        .route("/debug/status", get(status))
+        .route("/debug/recent", get(recent))
+        .route_layer(from_fn_with_state(access, authorize))
+        .merge(open)
         .fallback(|| async {
-            answer(StatusCode::NOT_FOUND, "there is /metrics, /healthz, /readyz")
+            let pages = "there is /metrics, /healthz, /readyz, /debug/status, /debug/recent";
+            answer(StatusCode::NOT_FOUND, pages)
         })
         .with_state(shared)
 }
 
-async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+async fn authorize(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    let given = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes());
+    if access.allows(given) {
+        return next.run(request).await;
+    }
+    let refusal = answer(StatusCode::UNAUTHORIZED, "a bearer token is needed");
+    ([(WWW_AUTHENTICATE, "Bearer")], refusal).into_response()
+}
+
+async fn metrics(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let accept = request.headers().get_all(ACCEPT).iter();
+    let format = Format::accepted(accept.filter_map(|value| value.to_str().ok()));
     // The lock is given back before the text is made.
     let snapshot = shared.metrics().snapshot();
-    match snapshot.encode() {
-        Ok(text) => {
-            ([(CONTENT_TYPE, metrics::CONTENT_TYPE), (CONNECTION, "close")], text).into_response()
-        }
+    match snapshot.encode(format) {
+        Ok(text) => ([(CONTENT_TYPE, format.content_type())], text).into_response(),
         Err(error) => answer(StatusCode::INTERNAL_SERVER_ERROR, &error),
     }
 }
 
 async fn healthz(State(shared): State<Arc<Shared>>) -> Response {
-    told(shared.health.alive())
-}
-
-async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
-    told(shared.health.ready())
-}
-
-fn told(state: Result<(), &'static str>) -> Response {
-    match state {
+    match shared.health.alive() {
         Ok(()) => answer(StatusCode::OK, "ok"),
         Err(why) => answer(StatusCode::SERVICE_UNAVAILABLE, why),
     }
 }
 
+async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
+    match shared.health.ready() {
+        Ok(()) => answer(StatusCode::OK, &format!("ok: {}", shared.health.source())),
+        Err(why) => answer(StatusCode::SERVICE_UNAVAILABLE, why),
+    }
+}
+
+async fn status(State(shared): State<Arc<Shared>>) -> Response {
+    json(status::line(&shared))
+}
+
+async fn recent(State(shared): State<Arc<Shared>>) -> Response {
+    // The lock is given back before the text is made.
+    let recent = shared.recent().clone();
+    json(recent.to_json())
+}
+
+fn json(body: Vec<u8>) -> Response {
+    ([(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
 fn answer(status: StatusCode, text: &str) -> Response {
-    (status, [(CONNECTION, "close")], format!("{text}\n")).into_response()
+    (status, format!("{text}\n")).into_response()
 }
 
 #[cfg(test)]

@@ -55,13 +55,7 @@ impl JsonLines {
         let mut line = std::mem::take(&mut self.line);
         line.clear();
         line.extend_from_slice(self.connection_part(number, &exchange.connection));
-        // `}` of the first and `{` of the second become the comma between them.
-        line.pop();
-        let seam = line.len();
-        append(&mut line, &ExchangePart::new(exchange, ruling, &mut self.clock));
-        if let Some(brace) = line.get_mut(seam) {
-            *brace = b',';
-        }
+        join(&mut line, &ExchangePart::new(exchange, ruling, &mut self.clock));
         line.push(b'\n');
         let written = self.output.write(&line);
         self.line = line;
@@ -91,6 +85,28 @@ pub(crate) fn json_line(object: &impl Serialize) -> Vec<u8> {
     append(&mut line, object);
     line.push(b'\n');
     line
+}
+
+/// The object of one exchange.
+pub(super) fn exchange_line(
+    number: ConnectionNumber,
+    exchange: &Exchange,
+    ruling: Ruling,
+) -> Vec<u8> {
+    let mut line = Vec::new();
+    append(&mut line, &ConnectionPart::new(number, &exchange.connection));
+    join(&mut line, &ExchangePart::new(exchange, ruling, &mut Clock::default()));
+    line
+}
+
+/// Goes on with the object that was written last: `}` of the first and `{` of the second become the comma between them.
+fn join(line: &mut Vec<u8>, part: &impl Serialize) {
+    line.pop();
+    let seam = line.len();
+    append(line, part);
+    if let Some(brace) = line.get_mut(seam) {
+        *brace = b',';
+    }
 }
 
 /// Writing to memory fails only for maps with keys that are no text, which there are none of.

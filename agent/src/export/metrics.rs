@@ -4,16 +4,23 @@
 //! same lock and makes text of them afterwards.
 
 mod connections;
+mod counted;
 mod family;
 mod labels;
 mod ledger;
 mod names;
+mod naming;
+mod negotiation;
+mod openmetrics;
 mod process;
 mod requests;
 mod series;
 mod text;
 
+pub(super) use counted::Counted;
 pub(crate) use ledger::Correlated;
+pub(crate) use naming::Naming;
+pub(crate) use negotiation::Format;
 
 use super::Record;
 use super::events::Written;
@@ -25,9 +32,6 @@ use requests::Requests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use wrongdoor_core::counters::Counters;
-
-/// The content type of [`encode`].
-pub(crate) use text::CONTENT_TYPE;
 
 /// All metrics of a run.
 #[derive(Default)]
@@ -41,6 +45,7 @@ pub(crate) struct Metrics {
     failures: Vec<(&'static str, &'static str, u64)>,
     tls_processes: Vec<(&'static str, u64)>,
     joins: Vec<(&'static str, u64)>,
+    details: Vec<(&'static str, u64)>,
 }
 
 /// The state of the parts of the pipeline, as of one moment.
@@ -67,6 +72,11 @@ impl Metrics {
         }
     }
 
+    /// Which names are told apart from now on.
+    pub(crate) fn rename(&mut self, naming: Naming) {
+        self.requests.rename(naming);
+    }
+
     /// The state at the end of a turn; and names that are idle go.
     pub(crate) fn turn(&mut self, state: State<'_>, now: Duration) {
         let State { tally, counters, tracked, correlated, written } = state;
@@ -78,6 +88,7 @@ impl Metrics {
         self.failures = tally.failures;
         self.tls_processes = tally.tls_processes;
         self.joins = tally.joins;
+        self.details = tally.details;
     }
 
     /// A copy to encode once the lock is given back.
@@ -142,10 +153,15 @@ impl Metrics {
 
 impl Snapshot {
     /// As text, with what the process itself takes. What went wrong, where it cannot be written.
-    pub(crate) fn encode(self) -> Result<String, String> {
+    pub(crate) fn encode(self, format: Format) -> Result<String, String> {
         let mut families = self.0;
         families.extend(process::families());
-        text::encode(families).map_err(|error| error.to_string())
+        match format {
+            Format::Text => text::encode(families).map_err(|error| error.to_string()),
+            Format::OpenMetrics => {
+                openmetrics::encode(&families).map_err(|error| error.to_string())
+            }
+        }
     }
 }
 

@@ -6,14 +6,19 @@ mod http;
 mod json_lines;
 mod metrics;
 mod output;
+mod recent;
 mod record;
+mod rotation;
 mod table;
 
 pub(crate) use events::{Events, EventsOf};
-pub(crate) use http::serve;
+pub(crate) use http::{Access, AccessFiles, serve};
 pub(crate) use json_lines::{JsonLines, json_line};
-pub(crate) use metrics::{Correlated, Metrics, State};
+#[cfg(test)]
+pub(crate) use metrics::Format;
+pub(crate) use metrics::{Correlated, Metrics, Naming, State};
 pub(crate) use output::Output;
+pub(crate) use recent::Recent;
 pub(crate) use record::{ConnectionNumber, Record, Summary};
 pub(crate) use table::{Table, Tone, grid, harmless};
 

@@ -1,5 +1,6 @@
 //! Standard output or a file, and the errors of either.
 
+use super::rotation::Rotation;
 use crate::failure::Failure;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -12,6 +13,7 @@ pub(crate) struct Output {
     name: String,
     writer: BufWriter<Box<dyn Write + Send>>,
     is_terminal: bool,
+    rotation: Option<Rotation>,
 }
 
 impl Output {
@@ -20,26 +22,29 @@ impl Output {
         let Some(path) = path else {
             let stdout = io::stdout();
             let is_terminal = stdout.is_terminal();
-            let writer: Box<dyn Write + Send> = Box::new(stdout);
-            let name = "standard output".to_owned();
-            return Ok(Self {
-                name,
-                writer: BufWriter::with_capacity(BUFFER, writer),
-                is_terminal,
-            });
+            let output = Self::new("standard output".to_owned(), stdout);
+            return Ok(Self { is_terminal, ..output });
         };
         let name = format!("`{}`", path.display());
         match File::create(path) {
-            Ok(file) => {
-                let writer: Box<dyn Write + Send> = Box::new(file);
-                Ok(Self {
-                    name,
-                    writer: BufWriter::with_capacity(BUFFER, writer),
-                    is_terminal: false,
-                })
-            }
+            Ok(file) => Ok(Self::new(name, file)),
             Err(source) => Err(Failure::Output { name, source }),
         }
+    }
+
+    /// A new file, which is put aside and begun anew when it has so many bytes.
+    pub(crate) fn rotated(path: &Path, max_bytes: u64, keep: u32) -> Result<Self, Failure> {
+        let name = format!("`{}`", path.display());
+        match Rotation::begin(path, max_bytes, keep) {
+            Ok((file, rotation)) => Ok(Self { rotation, ..Self::new(name, file) }),
+            Err(source) => Err(Failure::Output { name, source }),
+        }
+    }
+
+    fn new(name: String, writer: impl Write + Send + 'static) -> Self {
+        let writer: Box<dyn Write + Send> = Box::new(writer);
+        let writer = BufWriter::with_capacity(BUFFER, writer);
+        Self { name, writer, is_terminal: false, rotation: None }
     }
 
     /// Whether a person reads it in colour (<https://no-color.org>).
@@ -47,8 +52,14 @@ impl Output {
         self.is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
     }
 
-    /// Appends bytes.
+    /// Appends bytes: a whole line, where files are put aside.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if let Some(next) = self.rotation.as_mut().and_then(|rotation| rotation.line(bytes.len())) {
+            self.flush()?;
+            let file: Box<dyn Write + Send> =
+                Box::new(next.map_err(|source| self.failure(source))?);
+            self.writer = BufWriter::with_capacity(BUFFER, file);
+        }
         let written = self.writer.write_all(bytes);
         written.map_err(|source| self.failure(source))
     }

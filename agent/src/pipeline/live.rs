@@ -11,9 +11,12 @@
 
 use super::docket::Docket;
 use crate::capture::source::{Source, Tally};
-use crate::export::{Correlated, Events, Metrics, Record, State, Summary};
+use crate::export::{
+    Correlated, Events, EventsOf, Metrics, Naming, Recent, Record, State, Summary,
+};
 use crate::failure::Failure;
 use crate::health::Health;
+use crate::log;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,35 +27,63 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// More turns than this are not made for what is still in the buffers when the run ends.
 const MAX_LAST_TURNS: usize = 64;
 
+/// How often it is asked what the log has left out.
+const LOG_CHECKED_EVERY: Duration = Duration::from_secs(60);
+
 /// What the capture thread and those who ask it have in common.
 pub(crate) struct Shared {
     metrics: Mutex<Metrics>,
+    recent: Mutex<Recent>,
+    wish: Mutex<Option<Wish>>,
     pub(crate) health: Health,
     /// Somebody wants the run to end.
     pub(crate) stop: AtomicBool,
 }
 
+/// What can be changed while it runs.
+pub(crate) struct Wish {
+    pub(crate) naming: Naming,
+    pub(crate) events_of: EventsOf,
+}
+
 impl Shared {
     pub(crate) fn new() -> Arc<Self> {
-        let metrics = Mutex::new(Metrics::default());
-        Arc::new(Self { metrics, health: Health::new(), stop: AtomicBool::new(false) })
+        Arc::new(Self {
+            metrics: Mutex::default(),
+            recent: Mutex::default(),
+            wish: Mutex::default(),
+            health: Health::new(),
+            stop: AtomicBool::new(false),
+        })
     }
 
     /// The metrics. Whoever panicked with them has left counts, each of which is whole.
     pub(crate) fn metrics(&self) -> MutexGuard<'_, Metrics> {
         self.metrics.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// What the capture thread is to take over with its next turn.
+    pub(crate) fn wish(&self, wish: Wish) {
+        *self.wish.lock().unwrap_or_else(PoisonError::into_inner) = Some(wish);
+    }
+
+    /// The last findings.
+    pub(crate) fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Captures until somebody wants it to end, or for so long; then writes what is left.
+/// Captures until somebody wants it to end, or for so long; then writes what is left, within `drain`.
 ///
 /// A source that fails ends the run too, and what it has told until then is written.
 pub(crate) fn run(
     mut source: Box<dyn Source>,
     shared: &Shared,
     length: Option<Duration>,
+    drain: Duration,
     events: Option<Events>,
 ) -> Result<(), Failure> {
+    shared.health.captures(source.name());
     let mut live = Live::new(shared, events);
     let begin = shared.health.uptime();
     let mut captured = Ok(());
@@ -72,7 +103,7 @@ pub(crate) fn run(
     tracing::info!(details = ?tally.details, "capture is over");
     // Detaches before the last lines are written, which may take a while.
     drop(source);
-    let written = live.finish(tally);
+    let written = live.finish(tally, drain);
     captured.and(written)
 }
 
@@ -83,6 +114,7 @@ struct Live<'a> {
     docket: Docket,
     events: Option<Events>,
     observations: u64,
+    log_checked: Duration,
     /// Somebody takes what is found.
     is_wanted: bool,
 }
@@ -95,16 +127,37 @@ impl<'a> Live<'a> {
             docket: Docket::prompt(),
             events,
             observations: 0,
+            log_checked: Duration::ZERO,
             is_wanted: true,
         }
     }
 
     /// Takes what has come.
     fn turn(&mut self, source: &mut dyn Source, patience: Duration) -> Result<(), Failure> {
+        self.heed();
         let polled = source.poll(&mut self.engine, patience);
         self.hear(source.tally());
         self.shared.health.turned(source.is_ready());
         polled
+    }
+
+    /// Takes over what was changed, and tells what the log left out.
+    fn heed(&mut self) {
+        let wish = self.shared.wish.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Wish { naming, events_of }) = wish {
+            self.shared.metrics().rename(naming);
+            if let Some(events) = &mut self.events {
+                events.select(events_of);
+            }
+        }
+        let now = self.shared.health.uptime();
+        if now >= self.log_checked + LOG_CHECKED_EVERY {
+            self.log_checked = now;
+            let lines = log::left_out();
+            if lines > 0 {
+                tracing::warn!(lines, "more of the same were left out of this log");
+            }
+        }
     }
 
     /// Takes what is still in the source's buffers.
@@ -120,7 +173,7 @@ impl<'a> Live<'a> {
     }
 
     /// Everything that is open ends here, and the last lines are written.
-    fn finish(mut self, tally: Tally) -> Result<(), Failure> {
+    fn finish(mut self, tally: Tally, drain: Duration) -> Result<(), Failure> {
         self.engine.finish();
         self.hear(tally);
         let Self { engine, docket, events, .. } = self;
@@ -132,7 +185,7 @@ impl<'a> Live<'a> {
             mismatched = summary.mismatched,
             "ended"
         );
-        events.map_or(Ok(()), |events| events.finish(summary))
+        events.map_or(Ok(()), |events| events.finish(summary, drain))
     }
 
     /// Rules on what the engine has told, and hands it on.
@@ -140,10 +193,12 @@ impl<'a> Live<'a> {
         let observations = self.engine.drain();
         let now = self.shared.health.uptime();
         let mut metrics = self.shared.metrics();
+        let mut recent = self.shared.recent();
         for observation in observations {
             self.observations += 1;
             self.docket.hear(observation, &mut |record: Record| {
                 metrics.record(&record, now);
+                recent.record(&record);
                 if let Some(events) = &mut self.events {
                     self.is_wanted &= events.offer(record);
                 }

@@ -1,5 +1,6 @@
 //! Which records are events.
 
+use crate::config;
 use crate::export::Record;
 use std::collections::HashSet;
 use wrongdoor_core::engine::MAX_CONNECTIONS;
@@ -19,6 +20,16 @@ pub(crate) enum EventsOf {
     All,
 }
 
+impl From<config::EventsOf> for EventsOf {
+    fn from(chosen: config::EventsOf) -> Self {
+        match chosen {
+            config::EventsOf::Misdirected => Self::Misdirected,
+            config::EventsOf::Mismatched => Self::Mismatched,
+            config::EventsOf::All => Self::All,
+        }
+    }
+}
+
 /// Tells which records are of interest.
 pub(super) struct Selection {
     of: EventsOf,
@@ -31,6 +42,11 @@ pub(super) struct Selection {
 impl Selection {
     pub(super) fn new(of: EventsOf) -> Self {
         Self { of, found: HashSet::new(), max_found: MAX_FOUND, over_limit: 0 }
+    }
+
+    /// What is of interest from now on.
+    pub(super) fn select(&mut self, of: EventsOf) {
+        self.of = of;
     }
 
     /// Whether a record is to be written.

@@ -6,6 +6,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::path::Path;
 use std::time::Instant;
 
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Events that go to an open descriptor.
 fn events_to(descriptor: RawFd, room: usize) -> Events {
     let path = format!("/proc/self/fd/{descriptor}");
@@ -34,7 +36,7 @@ fn an_output_that_takes_nothing_costs_records_and_no_time() {
         reader.read_to_string(&mut text).unwrap();
         text
     });
-    events.finish(Summary::default()).unwrap();
+    events.finish(Summary::default(), PATIENCE).unwrap();
     let text = reading.join().unwrap();
     let lines = text.lines().filter(|line| line.starts_with(r#"{"type":"exchange""#)).count();
     assert_eq!(lines as u64, written.wanted - written.queue_full);
@@ -51,7 +53,7 @@ fn an_output_that_fails_is_told_and_what_it_did_not_take_is_counted() {
     }
     let output = Arc::clone(&events.output);
     let (wanted, queue_full) = (events.written.wanted, events.written.queue_full);
-    let failure = events.finish(Summary::default()).unwrap_err();
+    let failure = events.finish(Summary::default(), PATIENCE).unwrap_err();
     assert_eq!(failure.exit_code(), crate::failure::OUTPUT);
     assert_eq!(output.lost.load(Ordering::Relaxed), wanted - queue_full);
 }
@@ -62,7 +64,7 @@ fn a_reader_that_goes_away_is_a_closed_pipe() {
     let mut events = events_to(writer.as_raw_fd(), 8);
     drop((reader, writer));
     while events.offer(misdirected()) {}
-    let failure = events.finish(Summary::default()).unwrap_err();
+    let failure = events.finish(Summary::default(), PATIENCE).unwrap_err();
     let Failure::Output { source, .. } = failure else { panic!("{failure}") };
     assert_eq!(source.kind(), io::ErrorKind::BrokenPipe);
 }
@@ -76,5 +78,5 @@ fn what_is_written_arrives_while_the_run_goes_on() {
     let mut byte = [0];
     reader.read_exact(&mut byte).unwrap();
     assert_eq!(byte, *b"{");
-    events.finish(Summary::default()).unwrap();
+    events.finish(Summary::default(), PATIENCE).unwrap();
 }

@@ -1,7 +1,18 @@
 use super::*;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::reload::Reload;
 use crate::service::{Service, listen};
+use crate::testing::run_as_typed;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+
+fn start(listener: std::net::TcpListener, shared: Arc<Shared>) -> Result<Service, Failure> {
+    let access = Arc::new(Access::read(&AccessFiles::default())?);
+    let (typed, config) = (run_as_typed(&[]), Config::default());
+    let reload = Reload::new(typed, config, Arc::clone(&access), Arc::clone(&shared));
+    Service::start(listener, shared, access, reload)
+}
 
 fn get(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -17,7 +28,7 @@ fn it_answers_over_tcp() {
     let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
     let shared = Shared::new();
-    let service = Service::start(listener, Arc::clone(&shared)).unwrap();
+    let service = start(listener, Arc::clone(&shared)).unwrap();
 
     let metrics = get(address, "/metrics");
     assert!(metrics.starts_with("HTTP/1.1 200 "), "{metrics}");
@@ -51,7 +62,7 @@ fn an_address_in_use_is_named_with_the_remedy() {
 fn who_holds_connections_keeps_nobody_out_for_ever() {
     let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
-    let service = Service::start(listener, Shared::new()).unwrap();
+    let service = start(listener, Shared::new()).unwrap();
     let held: Vec<_> = (0..40).map(|_| TcpStream::connect(address).unwrap()).collect();
     assert!(get(address, "/healthz").starts_with("HTTP/1.1 200 "));
     drop(held);

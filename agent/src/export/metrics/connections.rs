@@ -83,7 +83,7 @@ impl Connections {
             name: "wrongdoor_connection_authorities",
             help: "Distinct authorities asked for on a connection, of connections with any.",
             kind: Kind::Histogram,
-            samples: vec![Sample { labels: Vec::new(), value }],
+            samples: vec![Sample { labels: Vec::new(), value, exemplar: None }],
         };
         families.extend([ended, authorities]);
     }

@@ -2,6 +2,7 @@
 
 use super::names::Label;
 use std::ops::Deref;
+use wrongdoor_core::time::Timestamp;
 
 /// A metric with all its series.
 pub(in crate::export) struct Family {
@@ -23,6 +24,14 @@ pub(in crate::export) enum Kind {
 pub(in crate::export) struct Sample {
     pub(in crate::export) labels: Vec<(&'static str, Text)>,
     pub(in crate::export) value: Value,
+    pub(in crate::export) exemplar: Option<Exemplar>,
+}
+
+/// One of the events that a counter counted: the trace that tells about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::export) struct Exemplar {
+    pub(in crate::export) trace_id: [u8; 16],
+    pub(in crate::export) at: Timestamp,
 }
 
 /// A label's value. Copying one takes no memory.
@@ -53,12 +62,22 @@ impl Family {
 
     /// One more series.
     pub(super) fn with(
-        mut self,
+        self,
         labels: impl IntoIterator<Item = (&'static str, Text)>,
         value: f64,
     ) -> Self {
+        self.with_exemplar(labels, value, None)
+    }
+
+    /// The same, with one of the events that it counts.
+    pub(super) fn with_exemplar(
+        mut self,
+        labels: impl IntoIterator<Item = (&'static str, Text)>,
+        value: f64,
+        exemplar: Option<Exemplar>,
+    ) -> Self {
         let labels = labels.into_iter().collect();
-        self.samples.push(Sample { labels, value: Value::Number(value) });
+        self.samples.push(Sample { labels, value: Value::Number(value), exemplar });
         self
     }
 }

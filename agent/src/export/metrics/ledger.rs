@@ -21,8 +21,8 @@ use wrongdoor_core::counters::{Counters, Loss};
 /// What entered the stages and was lost in them. All counts only grow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::export) struct Ledger {
-    events: BTreeMap<&'static str, u64>,
-    lost: BTreeMap<(&'static str, &'static str), u64>,
+    pub(super) events: BTreeMap<&'static str, u64>,
+    pub(super) lost: BTreeMap<(&'static str, &'static str), u64>,
 }
 
 /// What came out of the engine and was ruled on.

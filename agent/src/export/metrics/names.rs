@@ -110,6 +110,12 @@ impl Names {
         idle
     }
 
+    /// Lets go of all names but these; gives those that went.
+    pub(super) fn keep(&mut self, is_kept: impl Fn(&str) -> bool) -> Vec<Label> {
+        let gone = self.admitted.extract_if(|label, _| !is_kept(label));
+        gone.map(|(label, _)| label).collect()
+    }
+
     fn admit(&mut self, name: &str, score: u32, now: Duration) -> Label {
         let label = Label::from(name);
         let standing = Standing { label: Arc::clone(&label), score, last_seen: now };

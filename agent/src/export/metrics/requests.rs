@@ -1,8 +1,9 @@
 //! What is counted of requests, by the names in them.
 
-use super::family::{Family, Text};
+use super::family::{Exemplar, Family, Text};
 use super::labels::{Outcome, Role, authority_of, role_of, sni_of};
 use super::names::{Label, NONE, Names};
+use super::naming::Naming;
 use super::number;
 use super::series::{Key, Series};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ const UNKNOWN: &str = "unknown";
 /// The families of counters that have names from the network in their labels.
 #[derive(Default)]
 pub(super) struct Requests {
+    naming: Naming,
     authorities: Names,
     server_names: Names,
     exchanges: Series<(Role, Verdict, Outcome, HttpVersion)>,
@@ -41,17 +43,33 @@ impl Requests {
         self.exchanges.add(all(outcome), now);
 
         let misdirected = key(&authority, &sni, role);
+        let exemplar = || {
+            let at = exchange.responded.unwrap_or(exchange.started);
+            Some(Exemplar { trace_id: facts.trace_id(), at })
+        };
         if exchange.is_misdirected() {
-            self.misdirected.add(misdirected, now);
+            self.misdirected.add_traced(misdirected, now, exemplar());
         } else {
             self.misdirected.seed(misdirected, now);
         }
         if exchange.is_mismatched() {
-            self.mismatches.add(key(&authority, &sni, (role, verdict, outcome)), now);
+            let mismatch = key(&authority, &sni, (role, verdict, outcome));
+            self.mismatches.add_traced(mismatch, now, exemplar());
         }
         if ruling.silent_misdirect {
             self.silent.add(key(&authority, &sni, (role, verdict)), now);
         }
+    }
+
+    /// Which names are told apart from now on. Those that are not any more lose their series.
+    pub(super) fn rename(&mut self, naming: Naming) {
+        for authority in self.authorities.keep(|name| naming.keeps(name)) {
+            self.forget_authority(&authority);
+        }
+        for sni in self.server_names.keep(|name| naming.keeps(name)) {
+            self.forget_sni(&sni);
+        }
+        self.naming = naming;
     }
 
     /// Lets what is idle go.
@@ -95,20 +113,20 @@ impl Requests {
             "wrongdoor_misdirected_total",
             "Requests answered with 421 Misdirected Request.",
         );
-        for (key, count) in self.misdirected.values() {
+        for (key, count, exemplar) in self.misdirected.traced() {
             let why = [("cause", UNKNOWN.into()), ("generator", UNKNOWN.into())];
             let labels = names(key, key.rest).into_iter().chain(why).chain(pod());
-            misdirected = misdirected.with(labels, number(count));
+            misdirected = misdirected.with_exemplar(labels, number(count), exemplar);
         }
         let mut mismatches = Family::counter(
             "wrongdoor_authority_mismatches_total",
             "Requests for another host than their connection's TLS handshake was for.",
         );
-        for (key, count) in self.mismatches.values() {
+        for (key, count, exemplar) in self.mismatches.traced() {
             let (role, verdict, outcome) = key.rest;
             let how = [("verdict", verdict.as_str().into()), ("outcome", outcome.as_str().into())];
             let labels = names(key, role).into_iter().chain(how).chain(pod());
-            mismatches = mismatches.with(labels, number(count));
+            mismatches = mismatches.with_exemplar(labels, number(count), exemplar);
         }
         let mut silent = Family::counter(
             "wrongdoor_silent_misdirects_total",
@@ -125,11 +143,11 @@ impl Requests {
 
     /// The label values of both names. Who loses its place to one of them loses its series.
     fn names(&mut self, authority: &str, sni: &str, now: Duration) -> (Label, Label) {
-        let (authority, dropped) = self.authorities.see(authority, now);
+        let (authority, dropped) = self.authorities.see(self.naming.of(authority), now);
         if let Some(dropped) = dropped {
             self.forget_authority(&dropped);
         }
-        let (sni, dropped) = self.server_names.see(sni, now);
+        let (sni, dropped) = self.server_names.see(self.naming.of(sni), now);
         if let Some(dropped) = dropped {
             self.forget_sni(&dropped);
         }

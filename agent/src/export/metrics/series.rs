@@ -1,5 +1,6 @@
 //! A family of counters with names from the network in their labels, and never more than so many series.
 
+use super::family::Exemplar;
 use super::names::{IDLE_AFTER, Label, OTHER, is_reserved};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -28,6 +29,14 @@ pub(super) struct Series<T> {
 struct Count {
     value: u64,
     last_seen: Duration,
+    /// The latest of what it counts, where it has a trace.
+    exemplar: Option<Exemplar>,
+}
+
+impl Count {
+    fn new(now: Duration) -> Self {
+        Self { value: 0, last_seen: now, exemplar: None }
+    }
 }
 
 impl<T> Default for Series<T> {
@@ -39,16 +48,22 @@ impl<T> Default for Series<T> {
 impl<T: Copy + Eq + Hash> Series<T> {
     /// Counts one. Beyond the bound it counts for the series with `other` in place of the names.
     pub(super) fn add(&mut self, key: Key<T>, now: Duration) {
+        self.add_traced(key, now, None);
+    }
+
+    /// The same of something that has a trace.
+    pub(super) fn add_traced(&mut self, key: Key<T>, now: Duration, exemplar: Option<Exemplar>) {
         let key = if self.has_room_for(&key) { key } else { self.among_others(&key) };
-        let count = self.counts.entry(key).or_insert(Count { value: 0, last_seen: now });
+        let count = self.counts.entry(key).or_insert_with(|| Count::new(now));
         count.value += 1;
         count.last_seen = now;
+        count.exemplar = exemplar.or(count.exemplar);
     }
 
     /// Lets a counter stand at 0 before there is anything to count, so that its first step is seen as one.
     pub(super) fn seed(&mut self, key: Key<T>, now: Duration) {
         if self.counts.len() < MAX_SEEDED {
-            self.counts.entry(key).or_insert(Count { value: 0, last_seen: now });
+            self.counts.entry(key).or_insert_with(|| Count::new(now));
         }
     }
 
@@ -68,6 +83,11 @@ impl<T: Copy + Eq + Hash> Series<T> {
     /// All series with their values.
     pub(super) fn values(&self) -> impl Iterator<Item = (&Key<T>, u64)> {
         self.counts.iter().map(|(key, count)| (key, count.value))
+    }
+
+    /// The same, with one of what each counts.
+    pub(super) fn traced(&self) -> impl Iterator<Item = (&Key<T>, u64, Option<Exemplar>)> {
+        self.counts.iter().map(|(key, count)| (key, count.value, count.exemplar))
     }
 
     fn has_room_for(&self, key: &Key<T>) -> bool {

@@ -84,7 +84,7 @@ mod tests {
                 name: "c",
                 help: "How much c.",
                 kind: Kind::Histogram,
-                samples: vec![Sample { labels: Vec::new(), value: histogram }],
+                samples: vec![Sample { labels: Vec::new(), value: histogram, exemplar: None }],
             },
         ];
         let expected = "\

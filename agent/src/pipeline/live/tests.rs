@@ -1,9 +1,11 @@
 use super::*;
-use crate::export::{EventsOf, JsonLines, Output};
+use crate::export::{EventsOf, Format, JsonLines, Output};
 use crate::testing::Replay;
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
+
+const DRAIN: Duration = Duration::from_secs(5);
 
 struct Outcome {
     lines: Vec<String>,
@@ -29,7 +31,7 @@ fn run_on(capture: &str, of: EventsOf, change: impl FnOnce(&mut Replay)) -> Outc
     let mut replay = Replay::new(capture, &shared);
     change(&mut replay);
     let packets = replay.len() as u64;
-    run(Box::new(replay), &shared, None, Some(events(&path, of))).unwrap();
+    run(Box::new(replay), &shared, None, DRAIN, Some(events(&path, of))).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     Outcome { lines: text.lines().map(str::to_owned).collect(), shared, packets }
 }
@@ -69,7 +71,7 @@ fn the_ledger_adds_up() {
     assert_eq!(metrics.left("capture"), outcome.packets);
     assert_eq!(metrics.left("decode"), outcome.packets);
     let (exchanges, _, connections) = metrics.totals();
-    let text = metrics.snapshot().encode().unwrap();
+    let text = metrics.snapshot().encode(Format::Text).unwrap();
     let serves = metrics.left("correlate") - exchanges - connections;
     assert!((1..=connections).contains(&serves), "{text}");
     assert_eq!(metrics.left("export"), exchanges + connections);
@@ -103,7 +105,7 @@ fn a_run_has_an_end_without_anybody_stopping_it() {
     let mut replay = Replay::new("coalescing", &shared);
     replay.stop_after = usize::MAX;
     let started = Instant::now();
-    run(Box::new(replay), &shared, Some(Duration::from_millis(300)), None).unwrap();
+    run(Box::new(replay), &shared, Some(Duration::from_millis(300)), DRAIN, None).unwrap();
     assert!(started.elapsed() >= Duration::from_millis(300));
     assert_eq!(shared.metrics().totals(), (3, 1, 1));
 }
@@ -114,14 +116,14 @@ fn an_output_that_fails_ends_the_run() {
     let mut replay = Replay::new("apache-two-hosts", &shared);
     replay.stop_after = usize::MAX;
     let events = events(Path::new("/dev/full"), EventsOf::All);
-    let failure = run(Box::new(replay), &shared, None, Some(events)).unwrap_err();
+    let failure = run(Box::new(replay), &shared, None, DRAIN, Some(events)).unwrap_err();
     assert_eq!(failure.exit_code(), crate::failure::OUTPUT);
 }
 
 #[test]
 fn without_events_there_are_metrics_only() {
     let shared = Shared::new();
-    run(Box::new(Replay::new("apache-two-hosts", &shared)), &shared, None, None).unwrap();
+    run(Box::new(Replay::new("apache-two-hosts", &shared)), &shared, None, DRAIN, None).unwrap();
     assert_eq!(shared.metrics().totals(), (6, 2, 6));
     assert_eq!(shared.metrics().left("export"), 0);
 }

@@ -1,0 +1,160 @@
+//! The file, with what was typed on top of it.
+
+use super::Config;
+use crate::cli::Run;
+use crate::export::Naming;
+use crate::failure::Failure;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// The commented example, with every option and its default.
+#[cfg(test)]
+pub(super) const EXAMPLE: &str = include_str!("../../../deploy/wrongdoor.yaml");
+/// A longer file is no configuration.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// What holds: defaults, then the file, then what was typed.
+pub(crate) fn load(typed: &Run) -> Result<Config, Failure> {
+    let mut config = match &typed.config {
+        Some(path) => read(path)?,
+        None => Config::default(),
+    };
+    typed.put_on(&mut config);
+    check(&config)?;
+    Ok(config)
+}
+
+/// The text of a configuration, which is read as the same.
+pub(crate) fn to_yaml(config: &Config) -> Result<String, Failure> {
+    serde_saphyr::to_string(config).map_err(|error| Failure::Usage {
+        what: format!("cannot print the configuration: {error}"),
+    })
+}
+
+fn read(path: &Path) -> Result<Config, Failure> {
+    let mut text = String::new();
+    let opened = File::open(path).and_then(|file| file.take(MAX_FILE).read_to_string(&mut text));
+    opened.map_err(|source| Failure::ConfigFile { path: path.to_owned(), source })?;
+    parse(&text).map_err(|what| Failure::Usage { what: format!("`{}`: {what}", path.display()) })
+}
+
+/// What is wrong is told with its line.
+fn parse(text: &str) -> Result<Config, String> {
+    // Nothing but comments is a file without a document, and changes nothing.
+    let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    if text.lines().all(is_blank) {
+        return Ok(Config::default());
+    }
+    serde_saphyr::from_str(text).map_err(|error| error.to_string())
+}
+
+/// What no single option can know.
+fn check(config: &Config) -> Result<(), Failure> {
+    let refuse = |what: &str| Err(Failure::Usage { what: what.to_owned() });
+    let http = &config.http;
+    if http.tls_certificate.is_some() != http.tls_key.is_some() {
+        return refuse("TLS needs both --tls-certificate and --tls-key");
+    }
+    let is_guarded = http.tls_certificate.is_some() && http.bearer_token.is_some();
+    if !config.listen.ip().is_loopback() && !is_guarded && !http.allow_plain {
+        return refuse(&format!(
+            "whoever reaches {} could read which hosts are asked for here: give --tls-certificate, --tls-key and \
+             --bearer-token, or say --allow-plain where the network is trusted",
+            config.listen,
+        ));
+    }
+    if config.events.max_bytes == 0 {
+        return refuse("events.max_bytes: a file of no bytes holds nothing");
+    }
+    Naming::new(&config.names.only, &config.names.groups)
+        .map(drop)
+        .map_err(|error| Failure::Usage { what: format!("names: {error}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{EventsOf, LogLevel};
+    use crate::testing::run_as_typed as typed;
+
+    fn with_file(text: &str, arguments: &[&str]) -> Result<Config, Failure> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wrongdoor.yaml");
+        std::fs::write(&path, text).unwrap();
+        load(&typed(&[&["--config", path.to_str().unwrap()], arguments].concat()))
+    }
+
+    #[test]
+    fn the_example_has_every_option_and_its_default() {
+        assert_eq!(parse(EXAMPLE).unwrap(), Config::default());
+        let printed = to_yaml(&Config::default()).unwrap();
+        for line in printed.lines() {
+            let key = line.split(':').next().unwrap();
+            assert!(
+                EXAMPLE.lines().any(|line| line.split(':').next() == Some(key)),
+                "no {key} in the example"
+            );
+        }
+        // Every option is explained: a comment stands before it.
+        let mut before = "";
+        for line in EXAMPLE.lines() {
+            let is_option = line.contains(':') && !line.trim_start().starts_with('#');
+            assert!(!is_option || before.trim_start().starts_with('#'), "no comment before {line}");
+            before = line;
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_read_as_the_same() {
+        let config = with_file(
+            "source: ebpf\nlisten: '[::1]:1'\nfor: 5m\nevents: {path: /tmp/e, of: all, keep: 0}\nnames: {groups: ['*.a.test']}\n",
+            &[],
+        )
+        .unwrap();
+        assert_eq!(parse(&to_yaml(&config).unwrap()).unwrap(), config);
+    }
+
+    #[test]
+    fn what_is_typed_overrides_the_file() {
+        let text = "listen: 127.0.0.1:1\nevents:\n  of: all\nlog:\n  level: debug\n";
+        let config = with_file(text, &["--listen", "127.0.0.1:2", "--log-level", "warn"]).unwrap();
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.events.of, EventsOf::All);
+        assert_eq!(config.log.level, LogLevel::Warn);
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_values_are_refused_with_their_line() {
+        for (text, told) in [
+            ("source: auto\nlitsen: 127.0.0.1:1\n", "litsen"),
+            ("events:\n  path: x\n  off: all\n", "off"),
+            ("listen: localhost\n", "listen"),
+            ("for: 5x\n", "5x"),
+        ] {
+            let failure = with_file(text, &[]).unwrap_err();
+            let said = failure.to_string();
+            assert_eq!(failure.exit_code(), crate::failure::USAGE);
+            assert!(
+                said.contains(told) && said.contains("wrongdoor.yaml") && said.contains("line"),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_empty_file_changes_nothing() {
+        assert_eq!(with_file("# nothing\n\n", &[]).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn the_world_is_not_told_by_accident() {
+        let open = ["--listen", "0.0.0.0:0"];
+        let said = load(&typed(&open)).unwrap_err().to_string();
+        assert!(said.contains("--allow-plain") && said.contains("--bearer-token"), "{said}");
+        assert!(load(&typed(&[&open[..], &["--allow-plain"]].concat())).is_ok());
+        let guarded = ["--tls-certificate", "c", "--tls-key", "k", "--bearer-token", "t"];
+        assert!(load(&typed(&[&open[..], &guarded].concat())).is_ok());
+        assert!(load(&typed(&["--tls-certificate", "c"])).is_err());
+    }
+}

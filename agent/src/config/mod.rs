@@ -1,0 +1,117 @@
+//! What a run is to do: every option of `wrongdoor run`, with its default.
+//!
+//! The shape is that of the YAML file, and of `--print-config`. What was typed, and the `WRONGDOOR_*` variables,
+//! override what is in the file, which overrides the defaults.
+
+mod choice;
+mod duration;
+mod load;
+mod reload;
+
+pub use choice::{EventsOf, LogFormat, LogLevel, SourceKind};
+pub use duration::{Length, NotALength};
+pub(crate) use load::{load, to_yaml};
+pub(crate) use reload::changes;
+
+use serde::{Deserialize, Serialize};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The port of a run's metrics.
+pub(crate) const PORT: u16 = 9421;
+/// An events file grows to so many bytes.
+const MAX_EVENTS_BYTES: u64 = 100 * 1024 * 1024;
+/// So many full ones are kept.
+const KEPT_EVENTS_FILES: u32 = 4;
+/// So long the last lines and spans may take.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Everything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    pub(crate) source: SourceKind,
+    pub(crate) listen: SocketAddr,
+    pub(crate) http: Http,
+    pub(crate) scope: Scope,
+    pub(crate) names: Names,
+    pub(crate) events: Events,
+    pub(crate) log: Log,
+    #[serde(rename = "for")]
+    pub(crate) length: Option<Length>,
+    pub(crate) drain: Length,
+}
+
+/// Who may read what is answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Http {
+    pub(crate) tls_certificate: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
+    pub(crate) bearer_token: Option<PathBuf>,
+    pub(crate) allow_plain: bool,
+}
+
+/// What is traced.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Scope {
+    pub(crate) include: Vec<String>,
+    pub(crate) exclude: Vec<String>,
+}
+
+/// Which names are label values.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Names {
+    pub(crate) only: Vec<String>,
+    pub(crate) groups: Vec<String>,
+}
+
+/// The JSON lines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Events {
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) of: EventsOf,
+    pub(crate) max_bytes: u64,
+    pub(crate) keep: u32,
+}
+
+/// The log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+    pub(crate) level: LogLevel,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            source: SourceKind::Auto,
+            listen: (Ipv4Addr::LOCALHOST, PORT).into(),
+            http: Http::default(),
+            scope: Scope::default(),
+            names: Names::default(),
+            events: Events::default(),
+            log: Log::default(),
+            length: None,
+            drain: Length(DRAIN),
+        }
+    }
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        let (max_bytes, keep) = (MAX_EVENTS_BYTES, KEPT_EVENTS_FILES);
+        Self { path: None, of: EventsOf::Mismatched, max_bytes, keep }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: LogLevel::Info }
+    }
+}

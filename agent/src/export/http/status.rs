@@ -1,0 +1,33 @@
+//! How the agent stands, for people.
+
+use crate::export::json_line;
+use crate::export::metrics::Counted;
+use crate::pipeline::live::Shared;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Status<'a> {
+    version: &'static str,
+    alive: bool,
+    ready: bool,
+    /// Why it is not ready.
+    trouble: Option<&'static str>,
+    source: &'a str,
+    uptime_seconds: u64,
+    #[serde(flatten)]
+    counted: Counted,
+}
+
+/// One JSON object.
+pub(super) fn line(shared: &Shared) -> Vec<u8> {
+    let counted = shared.metrics().counted();
+    json_line(&Status {
+        version: env!("CARGO_PKG_VERSION"),
+        alive: shared.health.alive().is_ok(),
+        ready: shared.health.ready().is_ok(),
+        trouble: shared.health.ready().err(),
+        source: shared.health.source(),
+        uptime_seconds: shared.health.uptime().as_secs(),
+        counted,
+    })
+}

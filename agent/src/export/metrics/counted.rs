@@ -1,0 +1,52 @@
+//! The agent's own counts, for people: what the metrics say of it, and facts that are no metrics.
+
+use super::Metrics;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+type Counts = BTreeMap<String, u64>;
+
+/// What was counted, by name.
+#[derive(Serialize)]
+pub(in crate::export) struct Counted {
+    connections_tracked: u64,
+    events: BTreeMap<&'static str, u64>,
+    events_lost: Counts,
+    decode_errors: Counts,
+    probes_attached: Counts,
+    probe_failures: Counts,
+    tls_processes: Counts,
+    joins: Counts,
+    details: Counts,
+}
+
+impl Metrics {
+    /// The counts as of the last turn.
+    pub(in crate::export) fn counted(&self) -> Counted {
+        let single = |pairs: &[(&'static str, u64)]| {
+            pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect::<Counts>()
+        };
+        let double = |pairs: &mut dyn Iterator<Item = (&'static str, &'static str, u64)>| {
+            pairs
+                .map(|(first, second, count)| (format!("{first}.{second}"), count))
+                .collect::<Counts>()
+        };
+        let errors = self.decode_errors.iter();
+        let lost = self.ledger.lost.iter();
+        Counted {
+            connections_tracked: self.tracked,
+            events: self.ledger.events.clone(),
+            events_lost: double(
+                &mut lost.map(|((stage, reason), count)| (*stage, *reason, *count)),
+            ),
+            decode_errors: double(
+                &mut errors.map(|((protocol, kind), count)| (*protocol, *kind, *count)),
+            ),
+            probes_attached: single(&self.attached),
+            probe_failures: double(&mut self.failures.iter().copied()),
+            tls_processes: single(&self.tls_processes),
+            joins: single(&self.joins),
+            details: single(&self.details),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The last findings, for whoever has no collector at hand.
+
+use super::json_lines::exchange_line;
+use super::{ConnectionNumber, Record};
+use std::collections::VecDeque;
+use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::judge::Ruling;
+
+/// So many are remembered.
+const MAX_RECENT: usize = 100;
+
+/// Exchanges that were answered with 421 or are mismatched: the last of them.
+#[derive(Clone, Default)]
+pub(crate) struct Recent(VecDeque<(ConnectionNumber, Exchange, Ruling)>);
+
+impl Recent {
+    /// A record, which is remembered if it is a finding.
+    pub(crate) fn record(&mut self, record: &Record) {
+        let Record::Exchange { number, exchange, ruling } = record else { return };
+        if !exchange.is_misdirected() && !exchange.is_mismatched() {
+            return;
+        }
+        if self.0.len() >= MAX_RECENT {
+            self.0.pop_front();
+        }
+        self.0.push_back((*number, exchange.clone(), *ruling));
+    }
+
+    /// An array of the objects that exchange lines are, the latest first.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        let mut text = vec![b'['];
+        for (index, (number, exchange, ruling)) in self.0.iter().rev().enumerate() {
+            text.extend_from_slice(if index == 0 { b"\n" } else { b",\n" });
+            text.extend(exchange_line(*number, exchange, *ruling));
+        }
+        text.extend_from_slice(b"\n]\n");
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::misdirected;
+    use serde_json::Value;
+
+    #[test]
+    fn the_latest_come_first_and_the_oldest_go() {
+        let mut recent = Recent::default();
+        for number in 1..=MAX_RECENT as u64 + 5 {
+            let Record::Exchange { exchange, ruling, .. } = misdirected() else { unreachable!() };
+            let number = ConnectionNumber(number);
+            recent.record(&Record::Exchange { number, exchange, ruling });
+        }
+        let list: Vec<Value> = serde_json::from_slice(&recent.to_json()).unwrap();
+        assert_eq!(list.len(), MAX_RECENT);
+        assert_eq!(
+            (&list[0]["connection"], &list[99]["connection"]),
+            (&"c105".into(), &"c6".into())
+        );
+        assert_eq!((&list[0]["status"], &list[0]["sni"]), (&421.into(), &"f.test".into()));
+    }
+
+    #[test]
+    fn nothing_found_is_an_empty_list() {
+        let list: Vec<Value> = serde_json::from_slice(&Recent::default().to_json()).unwrap();
+        assert!(list.is_empty());
+    }
+}
