@@ -6,6 +6,7 @@ pub use run::Run;
 
 use crate::{capture, failure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -27,6 +28,23 @@ pub enum Command {
     Run(Run),
     /// Tell what of this node can be seen, and what stands in the way
     Doctor(Doctor),
+    /// Print what completes this command in a shell
+    Completions(Completions),
+    /// Print the manual page, for man(1)
+    Man,
+}
+
+/// `wrongdoor completions`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  wrongdoor completions bash > /usr/share/bash-completion/completions/wrongdoor
+  wrongdoor completions zsh > /usr/share/zsh/site-functions/_wrongdoor
+  wrongdoor completions fish > /usr/share/fish/vendor_completions.d/wrongdoor.fish")]
+pub struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub shell: Shell,
 }
 
 /// `wrongdoor analyze`

@@ -21,6 +21,7 @@ pub mod nginx;
 pub mod node;
 pub mod openssl;
 pub mod ports;
+pub mod prometheus;
 pub mod report;
 pub mod scenario;
 pub mod server;

