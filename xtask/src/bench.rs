@@ -1,5 +1,6 @@
 //! How fast captures are read, against tshark and tcpdump on the same files; and what the probes cost.
 
+mod idle;
 mod live;
 mod measure;
 mod table;
@@ -38,11 +39,14 @@ pub(crate) struct Options {
 #[derive(Debug, clap::Subcommand)]
 enum Other {
     Live(live::Options),
+    Idle(idle::Options),
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    if let Some(Other::Live(options)) = &options.other {
-        return live::run(options);
+    match &options.other {
+        Some(Other::Live(options)) => return live::run(options),
+        Some(Other::Idle(options)) => return idle::run(options),
+        None => {}
     }
     setup::ensure(Need::Bench)?;
     let wrongdoor = match env::var_os("WRONGDOOR_BIN") {
