@@ -17,6 +17,7 @@ pub mod ground;
 pub mod hostile;
 pub mod installed;
 pub mod kernel;
+pub mod ledger;
 pub mod legality;
 pub mod library;
 pub mod make;

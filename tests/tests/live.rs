@@ -13,6 +13,8 @@ mod container;
 mod edges;
 /// Files that are called like libraries and are none.
 mod hostile;
+/// What is counted, from the kernel to the lines.
+mod ledger;
 /// Agents that come late, are replaced, end, or are killed.
 mod lifecycle;
 /// TLS libraries of other makes.

@@ -2,7 +2,7 @@ use anyhow::{Result, ensure};
 use wrongdoor_tests::curl::Http;
 use wrongdoor_tests::live::compare::{Role, compare, is_of};
 use wrongdoor_tests::live::ground::NAMES;
-use wrongdoor_tests::live::{Agent, Ask, Client, Ground, Residents, Software, kernel, scene};
+use wrongdoor_tests::live::{Agent, Ask, Client, Ground, Residents, Software, kernel, ledger, scene};
 use wrongdoor_tests::wait;
 
 /// Processes that live for one request each.
@@ -91,6 +91,7 @@ fn a_ring_that_overflows_loses_and_counts_and_tells_nothing_wrong() -> Result<()
     })?;
     ask(&agent, false)?;
     agent.require_well()?;
+    ledger::require_sum(&mut agent)?;
     let lines = agent.stop()?.exchanges;
     for (truth, role) in [(&server, Role::Server), (&client, Role::Client)] {
         let outcome = compare(truth, &lines, role, &ports);
