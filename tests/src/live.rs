@@ -25,8 +25,10 @@ pub mod metrics;
 pub mod nobody;
 pub mod process;
 pub mod residents;
+pub mod scale;
 pub mod scene;
 pub mod servers;
+pub mod storm;
 pub mod truth;
 
 pub use agent::Agent;

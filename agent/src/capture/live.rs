@@ -1,6 +1,6 @@
 //! Which live source there is.
 
-use super::ebpf::{LoadError, Need, Options, Probes, RING_BYTES, has_probes};
+use super::ebpf::{LoadError, Need, Options, Probes, RING_BYTES, has_probes, stand_in};
 use super::scope::Scope;
 use super::source::Source;
 use crate::doctor;
@@ -56,6 +56,7 @@ pub(crate) fn report() -> doctor::Live {
             });
             let program = doctor::ProgramReport {
                 program: "all".to_owned(),
+                stand_in: None,
                 loaded: Err(error.to_string()),
                 attached: 0,
                 failed: Vec::new(),
@@ -77,13 +78,19 @@ pub(crate) fn report() -> doctor::Live {
     let programs = probes
         .loaded()
         .iter()
-        .map(|loaded| doctor::ProgramReport {
-            program: loaded.program.to_owned(),
-            loaded: loaded.result.clone(),
-            attached: places(loaded.program),
-            failed: Vec::new(),
-            purpose: loaded.purpose.to_owned(),
-            remedy: remedy(loaded.need, &loaded.result),
+        .map(|loaded| {
+            let refused = loaded.result.is_err();
+            let stand_in = refused.then(|| stand_in(probes.loaded(), loaded.program)).flatten();
+            let remedy = remedy(loaded.need, &loaded.result).filter(|_| stand_in.is_none());
+            doctor::ProgramReport {
+                program: loaded.program.to_owned(),
+                loaded: loaded.result.clone(),
+                stand_in,
+                attached: places(loaded.program),
+                failed: Vec::new(),
+                purpose: loaded.purpose.to_owned(),
+                remedy,
+            }
         })
         .collect();
     doctor::Live { has_probes, programs, libraries: status.libraries.to_vec() }

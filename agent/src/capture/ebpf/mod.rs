@@ -20,7 +20,7 @@ mod settings;
 mod tracer;
 
 pub(crate) use object::has_probes;
-pub(crate) use programs::{LoadError, Loaded, Need, RING_BYTES};
+pub(crate) use programs::{LoadError, Loaded, Need, RING_BYTES, stand_in};
 pub(crate) use tracer::Status;
 
 use super::scope::Scope;
@@ -90,8 +90,13 @@ impl Probes {
         })?;
         let (programs, outlet) = Programs::load(cgroup.as_deref(), options.ring_bytes)?;
         for loaded in &programs.loaded {
-            if let Err(reason) = &loaded.result {
-                tracing::warn!(program = loaded.program, "not loaded: {reason}");
+            let Err(reason) = &loaded.result else { continue };
+            let program = loaded.program;
+            match programs::stand_in(&programs.loaded, program) {
+                Some(stand_in) => {
+                    tracing::debug!(program, stand_in, "not in this kernel: {reason}")
+                }
+                None => tracing::warn!(program, "not loaded: {reason}"),
             }
         }
         let record = options.record.map(|path| File::create(&path).map(BufWriter::new));
