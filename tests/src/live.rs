@@ -30,6 +30,7 @@ pub mod scene;
 pub mod servers;
 pub mod storm;
 pub mod truth;
+pub mod veth;
 
 pub use agent::Agent;
 pub use clients::{Ask, Client};

@@ -9,6 +9,8 @@ mod churn;
 mod coalesced;
 /// A server in a container.
 mod container;
+/// What becomes of traps that nobody runs into any more.
+mod detached;
 /// HTTP/1.1 as few clients and servers write it.
 mod edges;
 /// Files that are called like libraries and are none.
@@ -19,6 +21,8 @@ mod ledger;
 mod lifecycle;
 /// TLS libraries of other makes.
 mod makes;
+/// A server in another network.
+mod network;
 /// Every client with every server, at both ends.
 mod pairs;
 /// Servers and clients without the agent: what they log is what was said, and both ends agree.

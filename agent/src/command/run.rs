@@ -37,6 +37,7 @@ fn capture(arguments: &Run, shared: &Shared, events: Option<Events>) -> Result<(
         include: &arguments.include,
         exclude: &arguments.exclude,
         ring_bytes: arguments.ring_bytes,
+        linger: arguments.linger,
         record: arguments.record.as_deref(),
     })?;
     tracing::info!(source = source.name(), "capturing");

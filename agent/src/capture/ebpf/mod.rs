@@ -19,6 +19,7 @@ mod sessions;
 mod settings;
 mod tracer;
 
+pub(crate) use libraries::LINGER;
 pub(crate) use object::has_probes;
 pub(crate) use programs::{LoadError, Loaded, Need, RING_BYTES, stand_in};
 pub(crate) use tracer::Status;
@@ -57,6 +58,8 @@ pub(crate) struct Options {
     pub(crate) scope: Scope,
     /// The size of the ring: a power of two, and at least a page.
     pub(crate) ring_bytes: u32,
+    /// A file that nobody has mapped any more keeps its traps so long.
+    pub(crate) linger: Duration,
     /// Every record of the ring is copied there, for tests.
     pub(crate) record: Option<PathBuf>,
     /// Privileges that only loading takes are given up after it.
@@ -92,7 +95,7 @@ impl Probes {
         for loaded in &programs.loaded {
             let Err(reason) = &loaded.result else { continue };
             let program = loaded.program;
-            match programs::stand_in(&programs.loaded, program) {
+            match stand_in(&programs.loaded, program) {
                 Some(stand_in) => {
                     tracing::debug!(program, stand_in, "not in this kernel: {reason}")
                 }
@@ -108,7 +111,7 @@ impl Probes {
         if options.sheds_privileges {
             privileges::keep(privileges::TRACING, "tracer");
         }
-        let tracer = Tracer::start(programs, options.scope, found.clone())
+        let tracer = Tracer::start(programs, options.scope, options.linger, found.clone())
             .map_err(|error| LoadError::Maps(format!("cannot start a thread: {error}"), false))?;
         if options.sheds_privileges {
             privileges::keep_one_of(&privileges::READING, "reader");
