@@ -1,9 +1,11 @@
 //! Calls that have begun: what a function was given, until it returns and says what it did.
 
+use core::intrinsics::{AtomicOrdering, atomic_xadd};
+
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use wrongdoor_ebpf_common::{Counter, Function};
 
-use crate::maps::{CALLS, count};
+use crate::maps::{CALLERS, CALLS, MAX_PLACES, count};
 
 /// Who is inside a call: a thread, or in Go a goroutine, which may change threads inside.
 #[repr(C)]
@@ -42,6 +44,10 @@ const MAX_DEPTH: u32 = 2;
 #[derive(Clone, Copy)]
 pub struct Calls {
     pub depth: u32,
+    /// Not 0: the thread is counted in [`CALLERS`].
+    pub is_counted: u32,
+    /// Layout.
+    pub unused: u32,
     /// The slot that the steps of a return share.
     pub slot: u32,
     pub frames: [Frame; MAX_DEPTH as usize],
@@ -68,6 +74,8 @@ const NO_FRAME: Frame =
     Frame { object: 0, buffer: 0, length: 0, count: 0, stack: 0, function: 0, is_inner: 0 };
 const NO_CALLS: Calls = Calls {
     depth: 0,
+    is_counted: 0,
+    unused: 0,
     slot: 0,
     frames: [NO_FRAME; MAX_DEPTH as usize],
     work: Work { object: 0, buffer: 0, length: 0, direction: 0, library: 0 },
@@ -134,6 +142,36 @@ pub fn begin(key: &CallKey, mut frame: Frame) {
         }
         _ => count(Counter::Unmatched),
     }
+    if key.is_go == 0 && calls.is_counted == 0 {
+        calls.is_counted = 1;
+        change(key.id as u32, 1);
+    }
+}
+
+/// Whether a thread can be inside a call at all: all but a few of those that use a socket are not, and to look
+/// that up for each costs them more than everything else here.
+///
+/// Others have the same low bits: then it is looked up in vain. So it is where a call was never seen to end,
+/// as of a thread that was killed in it.
+#[inline(always)]
+pub fn may_be_inside(thread: &CallKey) -> bool {
+    let is_set = |id: u32| CALLERS.get(id & (MAX_PLACES - 1)).is_some_and(|count| *count != 0);
+    is_set(thread.id as u32) || is_set(thread.pid)
+}
+
+/// A process runs Go: any of its threads may go on with a call.
+#[inline(always)]
+pub fn runs_go(pid: u32) {
+    change(pid, 1);
+}
+
+/// Counts a thread or process in, or out with `u32::MAX`.
+#[inline(always)]
+fn change(id: u32, by: u32) {
+    if let Some(place) = CALLERS.get_ptr_mut(id & (MAX_PLACES - 1)) {
+        // SAFETY: a word of the map.
+        unsafe { atomic_xadd::<u32, u32, { AtomicOrdering::SeqCst }>(place, by) };
+    }
 }
 
 #[inline(always)]
@@ -148,6 +186,16 @@ fn is_over(before: &Frame, now: &Frame, key: &CallKey) -> bool {
 /// A call returns: what it was given.
 #[inline(always)]
 pub fn end(calls: &mut Calls, function: u8) -> Option<Frame> {
+    let ended = pop(calls, function);
+    if calls.depth == 0 && calls.is_counted != 0 {
+        calls.is_counted = 0;
+        change(thread().id as u32, u32::MAX);
+    }
+    ended
+}
+
+#[inline(always)]
+fn pop(calls: &mut Calls, function: u8) -> Option<Frame> {
     let wanted = function as u32;
     if calls.depth == 2 {
         if calls.frames[1].function == wanted {

@@ -107,18 +107,17 @@ pub fn packet(ctx: &SkBuffContext, direction: Direction) -> Option<()> {
         if tcp.is_null() {
             return None;
         }
-        // The stream's first byte, by what was moved so far. Far behind it no handshake is expected.
-        let is_received = matches!(direction, Direction::Received);
-        let (moved, base) = if is_received {
-            let moved = (*tcp).bytes_received;
-            (moved, (*tcp).rcv_nxt.wrapping_sub(moved as u32))
-        } else {
-            let moved = (*tcp).bytes_acked;
-            (moved, (*tcp).snd_una.wrapping_sub(moved as u32))
-        };
-        if moved > MAX_HANDSHAKE as u64 {
+        // Far behind a stream's first byte no handshake is expected, and none in the other direction either: the
+        // two take turns. So what only acknowledges a long body is left alone as soon as the body itself.
+        let (received, acknowledged) = ((*tcp).bytes_received, (*tcp).bytes_acked);
+        if received > MAX_HANDSHAKE as u64 || acknowledged > MAX_HANDSHAKE as u64 {
             return None;
         }
+        // The stream's first byte, by what was moved so far.
+        let base = match direction {
+            Direction::Received => (*tcp).rcv_nxt.wrapping_sub(received as u32),
+            Direction::Sent => (*tcp).snd_una.wrapping_sub(acknowledged as u32),
+        };
         // A listener that waits for data (TCP_DEFER_ACCEPT), and TCP Fast Open: the first segment comes before
         // the socket that it is for.
         let is_listener = (*socket).state == LISTEN;

@@ -13,6 +13,8 @@ use crate::walk::{self, Walk, place};
 
 /// Steps in one go: frames, or parts of frames. The verifier walks each.
 const STEPS: u32 = 32;
+/// The same of what is passed over in front of them: a buffer of 16 KiB holds a few frames of a body.
+const SKIMMED: u32 = 8;
 /// The most bytes of a payload in one step.
 const BITE: u64 = 2048;
 
@@ -99,33 +101,87 @@ pub fn go(slot: &mut Slot, walk: &mut Walk, key: &ObjectKey, epoch: u64, work: &
     work.length != 0
 }
 
+/// Passes over what is not told, without a slot: nearly all of a download is that. True where nothing is left;
+/// else `walk` and `work` stand in front of what is for [`go`].
+#[inline(always)]
+pub fn skim(walk: &mut Walk, work: &mut Work) -> bool {
+    let mut step = 0;
+    while step < SKIMMED {
+        step += 1;
+        if walk.place == place::OMIT {
+            let take = at_most(walk.remaining, work.length);
+            walk.omitted += take;
+            pass(walk, work, take);
+        } else if walk.place == place::FRAME && walk.filled == 0 {
+            // Read as two words, the second by its first byte.
+            let mut head = [0u64; 2];
+            if work.length < FRAME_HEAD as u64
+                || !read(head.as_mut_ptr().cast(), work.buffer, FRAME_HEAD as u32)
+            {
+                return false;
+            }
+            let length = (head[0] as u32).swap_bytes() >> 8;
+            let (kind, flags) = ((head[0] >> 24) as u8, (head[0] >> 32) as u8);
+            if is_told(kind, flags) {
+                return false;
+            }
+            work.buffer += FRAME_HEAD as u64;
+            work.length -= FRAME_HEAD as u64;
+            pass_over(walk, length as u64);
+        } else {
+            return false;
+        }
+        if work.length == 0 {
+            return true;
+        }
+    }
+    false
+}
+
+/// Of a frame, its head is told at least.
+#[inline(always)]
+fn is_told(kind: u8, flags: u8) -> bool {
+    is_whole(kind) || kind == DATA && flags & END_STREAM != 0
+}
+
+/// Of a frame, everything is told.
+#[inline(always)]
+fn is_whole(kind: u8) -> bool {
+    matches!(kind, HEADERS | RST_STREAM | SETTINGS | PUSH_PROMISE | GOAWAY | CONTINUATION | ORIGIN)
+}
+
+/// A frame of which nothing is told, with so long a payload: its head is behind.
+#[inline(always)]
+fn pass_over(walk: &mut Walk, length: u64) {
+    walk.omitted += FRAME_HEAD as u64;
+    walk.remaining = length;
+    if length != 0 {
+        walk.place = place::OMIT;
+    }
+}
+
 /// A frame's head is complete.
 #[inline(always)]
 fn frame(slot: &mut Slot, walk: &mut Walk, key: &ObjectKey, epoch: u64, direction: u32) {
     let line = &walk.line;
     let length = (line[0] as u64) << 16 | (line[1] as u64) << 8 | line[2] as u64;
     let (kind, flags) = (line[3], line[4]);
-    let is_told = matches!(
-        kind,
-        HEADERS | RST_STREAM | SETTINGS | PUSH_PROMISE | GOAWAY | CONTINUATION | ORIGIN
-    );
-    if is_told || kind == DATA && flags & END_STREAM != 0 {
-        walk::make_room(slot, walk, key, epoch, direction, FRAME_HEAD as u32);
-        walk::open_piece(slot, walk, true);
-        let free = walk::free(slot);
-        let mut at = 0;
-        while at < FRAME_HEAD {
-            // SAFETY: there is room behind `free`.
-            unsafe { *free.add(at) = walk.line[at] };
-            at += 1;
-        }
-        walk::grow_piece(slot, FRAME_HEAD as u32);
-    } else {
-        walk.omitted += FRAME_HEAD as u64;
+    if !is_told(kind, flags) {
+        return pass_over(walk, length);
     }
+    walk::make_room(slot, walk, key, epoch, direction, FRAME_HEAD as u32);
+    walk::open_piece(slot, walk, true);
+    let free = walk::free(slot);
+    let mut at = 0;
+    while at < FRAME_HEAD {
+        // SAFETY: there is room behind `free`.
+        unsafe { *free.add(at) = walk.line[at] };
+        at += 1;
+    }
+    walk::grow_piece(slot, FRAME_HEAD as u32);
     walk.remaining = length;
     if length != 0 {
-        walk.place = if is_told { place::TELL } else { place::OMIT };
+        walk.place = if is_whole(kind) { place::TELL } else { place::OMIT };
     }
 }
 

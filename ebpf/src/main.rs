@@ -36,7 +36,7 @@ use aya_ebpf::macros::{btf_tracepoint, cgroup_skb, fentry, uprobe, uretprobe};
 use aya_ebpf::programs::{
     BtfTracePointContext, FEntryContext, ProbeContext, RetProbeContext, SkBuffContext,
 };
-use wrongdoor_ebpf_common::{Closed, Direction, Exec, Head, Kind};
+use wrongdoor_ebpf_common::{Closed, Counter, Direction, Exec, Head, Kind};
 
 /// A library function is entered.
 #[uprobe]
@@ -152,7 +152,9 @@ pub fn socket_state(ctx: BtfTracePointContext) -> i32 {
 pub fn process_exec(_ctx: BtfTracePointContext) -> i32 {
     let head = Head { kind: Kind::Exec as u8, at: ring::now(), ..Head::default() };
     let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
-    ring::send(&Exec { head, pid, unused: 0 });
+    if !ring::output(&Exec { head, pid, unused: 0 }) {
+        maps::count(Counter::ExecsLost);
+    }
     0
 }
 

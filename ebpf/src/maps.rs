@@ -12,6 +12,8 @@ use crate::slot::Slot;
 
 /// Threads, and goroutines, inside a library call or lately so.
 const MAX_CALLERS: u32 = 32_768;
+/// Places in [`CALLERS`]: a power of two.
+pub const MAX_PLACES: u32 = 65_536;
 /// TLS objects in use. The least recently used goes first, and is told no more.
 const MAX_OBJECTS: u32 = 65_536;
 /// Sockets in their handshake or lately so.
@@ -35,6 +37,10 @@ pub static RING: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
 pub static SLOTS: Array<Slot> = Array::with_max_entries(MAX_SLOTS, 0);
 #[map]
 pub static CALLS: LruHashMap<CallKey, Calls> = LruHashMap::with_max_entries(MAX_CALLERS, 0);
+/// How many threads inside a call, and processes that run Go, have these low bits in their ids: see
+/// [`crate::calls::may_be_inside`].
+#[map]
+pub static CALLERS: Array<u32> = Array::with_max_entries(MAX_PLACES, 0);
 #[map]
 pub static OBJECTS: LruHashMap<ObjectKey, Object> = LruHashMap::with_max_entries(MAX_OBJECTS, 0);
 /// One object of nothing but zeros: too large for the stack, which is where a new one would come from.

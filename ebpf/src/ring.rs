@@ -22,25 +22,41 @@ pub fn send<T>(record: &T) -> bool {
 
 /// Sends `length` bytes.
 ///
-/// The agent looks into the ring by itself many times a second; it is woken only where the ring fills
-/// faster than that, since waking costs the traced thread more than everything else here.
-///
 /// # Safety
 ///
 /// `bytes` must be valid for `length` bytes.
 #[inline(always)]
 pub unsafe fn send_bytes(bytes: *const u8, length: u64) -> bool {
     count(Counter::Records);
+    // SAFETY: the caller's promise.
+    let is_sent = unsafe { output_bytes(bytes, length) };
+    if is_sent {
+        count_many(Counter::RingBytes, length);
+    } else {
+        count(Counter::RingFull);
+    }
+    is_sent
+}
+
+/// Sends a record that is in no account.
+#[inline(always)]
+pub fn output<T>(record: &T) -> bool {
+    // SAFETY: a reference is valid for its type's size.
+    unsafe { output_bytes(core::ptr::from_ref(record).cast(), size_of::<T>() as u64) }
+}
+
+/// The agent looks into the ring by itself many times a second; it is woken only where the ring fills
+/// faster than that, since waking costs the traced thread more than everything else here.
+///
+/// # Safety
+///
+/// As [`send_bytes`].
+#[inline(always)]
+unsafe fn output_bytes(bytes: *const u8, length: u64) -> bool {
     let waiting = RING.query(BPF_RB_AVAIL_DATA as u64);
     let wake_at = settings().map_or(0, |settings| settings.wake_at as u64);
     let flags = if waiting > wake_at { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };
     let ring = (&raw const RING).cast_mut().cast();
     // SAFETY: the map is one; the bytes are the caller's promise.
-    let sent = unsafe { bpf_ringbuf_output(ring, bytes.cast_mut().cast(), length, flags as u64) };
-    if sent == 0 {
-        count_many(Counter::RingBytes, length);
-    } else {
-        count(Counter::RingFull);
-    }
-    sent == 0
+    unsafe { bpf_ringbuf_output(ring, bytes.cast_mut().cast(), length, flags as u64) == 0 }
 }

@@ -15,6 +15,9 @@ use crate::objects;
 #[inline(always)]
 pub fn used(socket: *mut core::ffi::c_void) {
     let thread = calls::thread();
+    if !calls::may_be_inside(&thread) {
+        return;
+    }
     let inside = calls::of(&thread).and_then(|calls| calls::innermost(calls));
     let (address, goroutine) = match inside {
         Some(address) => (address, None),

@@ -114,14 +114,10 @@ fn unseen(work: &Work) {
     }
     let epoch = object.epoch;
     let walk = &mut object.walks[(direction & 1) as usize];
-    let is_body =
-        walk.place == place::OMIT || walk.place == place::BODY || walk.place == place::CHUNK;
-    if is_body && walk.remaining > moved {
-        walk.remaining -= moved;
-        walk.omitted += moved;
-    } else if walk.place == place::TO_CLOSE {
-        walk.omitted += moved;
-    } else if object.state == state::TOLD {
+    if walk.stays_inside(moved) {
+        return;
+    }
+    if object.state == state::TOLD {
         walk::silence(walk, &key, epoch, direction, Silence::LOST_PLACE);
     } else {
         object.state = state::IGNORED;
@@ -138,6 +134,12 @@ fn go(ctx: &ProbeContext, calls: &mut Calls, object: &mut Object, key: &ObjectKe
     if walk.place == place::SILENT {
         return;
     }
+    let is_http2 = walk.place >= place::FRAME && walk.place <= place::OMIT;
+    if object.state == state::TOLD
+        && (walk.stays_inside(calls.work.length) || is_http2 && http2::skim(walk, &mut calls.work))
+    {
+        return;
+    }
     let Some((index, slot)) = slot::claim() else {
         return walk::silence(walk, key, object.epoch, direction, Silence::LOST_PLACE);
     };
@@ -146,7 +148,7 @@ fn go(ctx: &ProbeContext, calls: &mut Calls, object: &mut Object, key: &ObjectKe
     slot.window_at = 0;
     slot.window_end = 0;
     // Nearly always it is HTTP/2 in mid-connection, and one go is enough: no step is worth its way there.
-    if object.state == state::TOLD && walk.place >= place::FRAME && walk.place <= place::OMIT {
+    if object.state == state::TOLD && is_http2 {
         if http2::go(slot, walk, key, object.epoch, &mut calls.work) {
             return hand_on(ctx, HTTP2, slot, object, key, direction);
         }

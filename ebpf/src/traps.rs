@@ -125,8 +125,11 @@ fn begun(ctx: &ProbeContext, function: u8, object: u64, role: Flags) {
         begun.walks[Direction::Sent as usize].place = place::SILENT;
         count(Counter::LostPlace);
     }
-    if GO_PROCESSES.get_ptr(key.pid).is_none() && GO_PROCESSES.insert(key.pid, 1, 0).is_err() {
-        return count(Counter::MapFull);
+    if GO_PROCESSES.get_ptr(key.pid).is_none() {
+        if GO_PROCESSES.insert(key.pid, 1, 0).is_err() {
+            return count(Counter::MapFull);
+        }
+        calls::runs_go(key.pid);
     }
     // The handshake's first bytes tell the socket. Later ones may not: what the other end sends right behind
     // its handshake is read with it, and then a read of it touches no socket.

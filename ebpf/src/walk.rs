@@ -73,6 +73,23 @@ pub mod place {
 }
 
 impl Walk {
+    /// So many bytes more, all within a payload or body that is passed over: then that is all there is to do.
+    #[inline(always)]
+    pub fn stays_inside(&mut self, moved: u64) -> bool {
+        let place = self.place;
+        if place == place::OMIT || place == place::BODY || place == place::CHUNK {
+            // Not its end: what comes then is for the walks to know.
+            if self.remaining <= moved {
+                return false;
+            }
+            self.remaining -= moved;
+        } else if place != place::TO_CLOSE {
+            return false;
+        }
+        self.omitted += moved;
+        true
+    }
+
     /// Whether it has begun as HTTP/1.
     #[inline(always)]
     pub fn is_http1(&self) -> bool {

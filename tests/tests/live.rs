@@ -9,14 +9,20 @@ mod churn;
 mod coalesced;
 /// A server in a container.
 mod container;
+/// What becomes of traps that nobody runs into any more.
+mod detached;
 /// HTTP/1.1 as few clients and servers write it.
 mod edges;
 /// Files that are called like libraries and are none.
 mod hostile;
+/// What is counted, from the kernel to the lines.
+mod ledger;
 /// Agents that come late, are replaced, end, or are killed.
 mod lifecycle;
 /// TLS libraries of other makes.
 mod makes;
+/// A server in another network.
+mod network;
 /// Every client with every server, at both ends.
 mod pairs;
 /// Servers and clients without the agent: what they log is what was said, and both ends agree.

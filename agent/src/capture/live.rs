@@ -1,6 +1,6 @@
 //! Which live source there is.
 
-use super::ebpf::{LoadError, Need, Options, Probes, RING_BYTES, has_probes};
+use super::ebpf::{LINGER, LoadError, Need, Options, Probes, RING_BYTES, has_probes, stand_in};
 use super::scope::Scope;
 use super::source::Source;
 use crate::doctor;
@@ -20,6 +20,8 @@ pub(crate) struct LiveArguments<'a> {
     pub(crate) exclude: &'a [String],
     /// The size of the ring.
     pub(crate) ring_bytes: u32,
+    /// How long a library keeps its traps after its last user, if not as long as usual.
+    pub(crate) linger: Option<Duration>,
     /// Where every record is copied to.
     pub(crate) record: Option<&'a Path>,
 }
@@ -33,8 +35,13 @@ pub(crate) fn open_live(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>
         return Err(Failure::Usage { what });
     }
     let record = arguments.record.map(Path::to_owned);
-    let options =
-        Options { scope, ring_bytes: arguments.ring_bytes, record, sheds_privileges: true };
+    let options = Options {
+        scope,
+        ring_bytes: arguments.ring_bytes,
+        linger: arguments.linger.unwrap_or(LINGER),
+        record,
+        sheds_privileges: true,
+    };
     Ok(Box::new(Probes::open(options)?))
 }
 
@@ -44,6 +51,7 @@ pub(crate) fn report() -> doctor::Live {
     let options = Options {
         scope: Scope::default(),
         ring_bytes: RING_BYTES,
+        linger: LINGER,
         record: None,
         sheds_privileges: false,
     };
@@ -56,6 +64,7 @@ pub(crate) fn report() -> doctor::Live {
             });
             let program = doctor::ProgramReport {
                 program: "all".to_owned(),
+                stand_in: None,
                 loaded: Err(error.to_string()),
                 attached: 0,
                 failed: Vec::new(),
@@ -77,13 +86,19 @@ pub(crate) fn report() -> doctor::Live {
     let programs = probes
         .loaded()
         .iter()
-        .map(|loaded| doctor::ProgramReport {
-            program: loaded.program.to_owned(),
-            loaded: loaded.result.clone(),
-            attached: places(loaded.program),
-            failed: Vec::new(),
-            purpose: loaded.purpose.to_owned(),
-            remedy: remedy(loaded.need, &loaded.result),
+        .map(|loaded| {
+            let refused = loaded.result.is_err();
+            let stand_in = refused.then(|| stand_in(probes.loaded(), loaded.program)).flatten();
+            let remedy = remedy(loaded.need, &loaded.result).filter(|_| stand_in.is_none());
+            doctor::ProgramReport {
+                program: loaded.program.to_owned(),
+                loaded: loaded.result.clone(),
+                stand_in,
+                attached: places(loaded.program),
+                failed: Vec::new(),
+                purpose: loaded.purpose.to_owned(),
+                remedy,
+            }
         })
         .collect();
     doctor::Live { has_probes, programs, libraries: status.libraries.to_vec() }

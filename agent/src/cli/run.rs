@@ -67,6 +67,9 @@ pub struct Run {
     /// The size of the buffer between kernel and agent, in bytes: a power of two
     #[arg(long, hide = true, value_name = "BYTES", default_value_t = crate::capture::RING_BYTES)]
     pub ring_bytes: u32,
+    /// How long a library keeps its traps after its last user went; for tests of what happens then
+    #[arg(long, hide = true, value_name = "DURATION")]
+    pub linger: Option<Length>,
     /// Copy everything that the kernel hands over there; for tests of what that is
     #[arg(long, hide = true, value_name = "FILE")]
     pub record: Option<PathBuf>,

@@ -50,6 +50,7 @@ fn capture(
         include: &config.scope.include,
         exclude: &config.scope.exclude,
         ring_bytes: typed.ring_bytes,
+        linger: typed.linger.map(|length| length.0),
         record: typed.record.as_deref(),
     })?;
     tracing::info!(source = source.name(), "capturing");

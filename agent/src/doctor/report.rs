@@ -31,6 +31,8 @@ pub(crate) struct ProgramReport {
     pub(crate) program: String,
     /// Or what the kernel said.
     pub(crate) loaded: Result<(), String>,
+    /// The program that does its work, where the kernel has none of its kind.
+    pub(crate) stand_in: Option<&'static str>,
     /// How many places it is attached to.
     pub(crate) attached: usize,
     /// Where it could not be attached, and why.
@@ -150,11 +152,19 @@ impl Report {
     }
 
     fn is_flawless(&self) -> bool {
-        let fully = |program: &ProgramReport| program.loaded.is_ok() && program.failed.is_empty();
         self.findings.iter().all(|finding| finding.state == State::Ok)
-            && self.live.programs.iter().all(fully)
+            && self.live.programs.iter().all(ProgramReport::is_whole)
             && self.live.libraries.iter().all(|library| library.is_whole())
             && self.unseen.is_empty()
+    }
+}
+
+// === impl ProgramReport ===
+
+impl ProgramReport {
+    /// What it is for is seen, by it or by its stand-in.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.stand_in.is_some() || self.loaded.is_ok() && self.failed.is_empty()
     }
 }
 

@@ -54,12 +54,14 @@ fn finding(finding: &Finding) -> (Tone, [String; 3]) {
 
 fn program(report: &ProgramReport) -> (Tone, [String; 4]) {
     let state = match &report.loaded {
+        _ if report.is_whole() => State::Ok,
         Err(_) => State::Missing,
-        Ok(()) if report.failed.is_empty() => State::Ok,
         Ok(()) => State::Degraded,
     };
     let mut found = report.purpose.clone();
-    if let Err(error) = &report.loaded {
+    if let Some(stand_in) = report.stand_in {
+        found = format!("{found}\nnot in this kernel: {stand_in} stands in");
+    } else if let Err(error) = &report.loaded {
         found = format!("{found}\nrefused: {}", harmless_line(error));
     }
     let failed = report

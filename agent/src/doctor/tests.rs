@@ -48,6 +48,7 @@ fn program(loaded: Result<(), String>) -> ProgramReport {
     ProgramReport {
         program: "tls_write".to_owned(),
         loaded,
+        stand_in: None,
         attached: 3,
         failed: vec![],
         purpose: "plaintext that programs send".to_owned(),
@@ -67,6 +68,18 @@ fn finding<'a>(report: &'a Report, name: &str) -> &'a Finding {
 fn a_good_machine_works() {
     let report = Machine::new(EVERYTHING).report(probes(vec![program(Ok(()))]));
     assert_eq!(report.condition(), Condition::Works, "{report:?}");
+}
+
+#[test]
+fn a_machine_whose_kernel_needs_a_stand_in_works() {
+    let refused = program(Err("unknown type".to_owned()));
+    let stood_in = ProgramReport { stand_in: Some("tcp_sends"), remedy: None, ..refused.clone() };
+    let report = Machine::new(EVERYTHING).report(probes(vec![program(Ok(())), stood_in]));
+    assert_eq!(report.condition(), Condition::Works, "{report:?}");
+    let text = table(&report, false);
+    assert!(text.contains("tcp_sends stands in") && !text.contains("refused"), "{text}");
+    let report = Machine::new(EVERYTHING).report(probes(vec![program(Ok(())), refused]));
+    assert_eq!(report.condition(), Condition::Partly, "{report:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u32)]
 pub enum Counter {
-    /// Records that were to go into the ring.
+    /// Records that were to go into the ring; of programs that begin there is no account.
     Records = 0,
     /// Of them, those that found the ring full.
     RingFull = 1,
@@ -34,9 +34,11 @@ pub enum Counter {
     Unmatched = 13,
     /// Segments that were handed over.
     Segments = 14,
+    /// Programs that began and found the ring full: the next look at all processes finds them.
+    ExecsLost = 15,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: u32 = 15;
+    pub const COUNT: u32 = 16;
 }

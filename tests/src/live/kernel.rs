@@ -4,15 +4,21 @@ use std::env;
 use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::tools;
+use crate::{tools, wait};
 
 /// Set to `1` by a developer whose kernel cannot run the agent: the live tests then prove nothing and pass. `cargo
 /// xtask ci` refuses to run with it.
 pub const WITHOUT_KERNEL: &str = "WRONGDOOR_TESTS_WITHOUT_KERNEL";
+
+/// The program that every agent traps libraries with.
+const TRAP: &str = "tls_entry";
+/// How long other agents may take to go.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An agent attaches to the whole machine, so that two of them slow each other down, and the counts of one test's
 /// kernel objects would include the other's.
@@ -53,6 +59,22 @@ fn refusal(why: &str) -> String {
         "live tests need root and a kernel that loads BPF programs, and {why}; \
          on a machine without, set {WITHOUT_KERNEL}=1 to leave them out"
     )
+}
+
+/// Requires that no agent but `own` traces this machine: some tests look at what is trapped, and by whom, nobody
+/// can tell. Others' are waited for to go.
+pub fn require_no_others(own: Option<u32>) -> Result<()> {
+    let mut others = Vec::new();
+    wait::within(PATIENCE, "other agents to go", || {
+        let programs = Objects { programs: programs()?, links: Vec::new() };
+        let own = own.map(|pid| programs.clone().of_process(pid)).transpose()?.unwrap_or_default();
+        others = programs.since(&own).programs;
+        others.retain(|(_, name)| name == TRAP);
+        Ok(others.is_empty().then_some(()))
+    })
+    .with_context(|| {
+        format!("another wrongdoor traces this machine (programs {others:?}): stop it, then run this test again")
+    })
 }
 
 /// The kernel's BPF programs and links, by their numbers.

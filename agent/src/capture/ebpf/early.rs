@@ -23,25 +23,30 @@ pub(super) struct Early {
 }
 
 impl Early {
-    /// A segment without a socket.
-    pub(super) fn keep(&mut self, record: &Handshake, bytes: &[u8]) {
+    /// A segment without a socket. How many were dropped: it or others.
+    pub(super) fn keep(&mut self, record: &Handshake, bytes: &[u8]) -> usize {
         let ends = Ends::of(&record.tuple);
         if !self.waiting.contains_key(&ends) {
             self.order.push_back(ends);
         }
         let waiting = self.waiting.entry(ends).or_default();
+        let mut dropped = 0;
         if record.offset == 0 {
             // The same again, or another connection of the same ends: the last one gets the socket.
+            dropped += waiting.len();
             waiting.clear();
         }
         if waiting.len() < MAX_RECORDS {
             waiting.push((*record, bytes.to_vec()));
+        } else {
+            dropped += 1;
         }
         while self.order.len() > MAX_CONNECTIONS {
             if let Some(ends) = self.order.pop_front() {
-                self.waiting.remove(&ends);
+                dropped += self.waiting.remove(&ends).map_or(0, |waiting| waiting.len());
             }
         }
+        dropped
     }
 
     /// A socket: gives what came before it, with the socket in it.
@@ -90,10 +95,12 @@ mod tests {
     #[test]
     fn what_nobody_claims_is_bounded() {
         let mut early = Early::default();
+        let mut dropped = 0;
         for port in 0..u16::MAX {
-            early.keep(&record(port, 0), b"x");
+            dropped += early.keep(&record(port, 0), b"x");
         }
         assert!(early.waiting.len() <= MAX_CONNECTIONS);
         assert!(early.order.len() <= MAX_CONNECTIONS);
+        assert_eq!(dropped, usize::from(u16::MAX) - early.waiting.len());
     }
 }

@@ -19,9 +19,9 @@ const MAX_OTHERS: usize = 65_536;
 const MAX_CHOSEN: usize = 4_096;
 /// The most threads that take traps out at a time.
 const MAX_DETACHING: usize = 32;
-/// A file that nobody has mapped any more keeps its traps so long: a client that runs every few seconds is
-/// not trapped anew each time. Traps in a file that nobody runs cost nothing.
-const LINGER: Duration = Duration::from_secs(30);
+/// A file that nobody has mapped any more keeps its traps so long, unless the command line says otherwise: a
+/// client that runs every few seconds is not trapped anew each time. Traps in a file that nobody runs cost nothing.
+pub(crate) const LINGER: Duration = Duration::from_secs(30);
 
 /// All files that were looked at.
 pub(crate) struct Libraries {
@@ -33,6 +33,7 @@ pub(crate) struct Libraries {
     free: Vec<u16>,
     next: u16,
     abilities: Abilities,
+    linger: Duration,
     /// By library: see the kernel side.
     random_places: Option<Array<MapData, u32>>,
     /// Refusals so far: program, reason, how often.
@@ -80,7 +81,11 @@ impl Traced {
 }
 
 impl Libraries {
-    pub(crate) fn new(abilities: Abilities, random_places: Option<Array<MapData, u32>>) -> Self {
+    pub(crate) fn new(
+        abilities: Abilities,
+        linger: Duration,
+        random_places: Option<Array<MapData, u32>>,
+    ) -> Self {
         Self {
             traced: BTreeMap::new(),
             others: HashMap::new(),
@@ -88,6 +93,7 @@ impl Libraries {
             free: Vec::new(),
             next: 0,
             abilities,
+            linger,
             random_places,
             failures: BTreeMap::new(),
         }
@@ -162,7 +168,8 @@ impl Libraries {
 
     /// Takes the traps out of files that nobody uses any more.
     pub(crate) fn turn(&mut self, programs: &mut Programs) {
-        let is_over = |traced: &Traced| traced.idle.is_some_and(|idle| idle.elapsed() >= LINGER);
+        let is_over =
+            |traced: &Traced| traced.idle.is_some_and(|idle| idle.elapsed() >= self.linger);
         let over: Vec<FileId> = self
             .traced
             .iter()

@@ -19,8 +19,9 @@ mod sessions;
 mod settings;
 mod tracer;
 
+pub(crate) use libraries::LINGER;
 pub(crate) use object::has_probes;
-pub(crate) use programs::{LoadError, Loaded, Need, RING_BYTES};
+pub(crate) use programs::{LoadError, Loaded, Need, RING_BYTES, stand_in};
 pub(crate) use tracer::Status;
 
 use super::scope::Scope;
@@ -31,7 +32,7 @@ use clock::Clock;
 use owners::{Found, Owners};
 use programs::{Outlet, Programs};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use sessions::{Outcome, Sessions};
+use sessions::Sessions;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -57,6 +58,8 @@ pub(crate) struct Options {
     pub(crate) scope: Scope,
     /// The size of the ring: a power of two, and at least a page.
     pub(crate) ring_bytes: u32,
+    /// A file that nobody has mapped any more keeps its traps so long.
+    pub(crate) linger: Duration,
     /// Every record of the ring is copied there, for tests.
     pub(crate) record: Option<PathBuf>,
     /// Privileges that only loading takes are given up after it.
@@ -74,10 +77,8 @@ pub(crate) struct Probes {
     record: Option<BufWriter<File>>,
     counts: Vec<u64>,
     counted: Instant,
+    /// Records of the ledger: those of programs that begin are none.
     received: u64,
-    /// Records whose session is not known, and those that are none.
-    unknown: u64,
-    unreadable: u64,
     was_busy: bool,
 }
 
@@ -92,8 +93,13 @@ impl Probes {
         })?;
         let (programs, outlet) = Programs::load(cgroup.as_deref(), options.ring_bytes)?;
         for loaded in &programs.loaded {
-            if let Err(reason) = &loaded.result {
-                tracing::warn!(program = loaded.program, "not loaded: {reason}");
+            let Err(reason) = &loaded.result else { continue };
+            let program = loaded.program;
+            match stand_in(&programs.loaded, program) {
+                Some(stand_in) => {
+                    tracing::debug!(program, stand_in, "not in this kernel: {reason}")
+                }
+                None => tracing::warn!(program, "not loaded: {reason}"),
             }
         }
         let record = options.record.map(|path| File::create(&path).map(BufWriter::new));
@@ -105,7 +111,7 @@ impl Probes {
         if options.sheds_privileges {
             privileges::keep(privileges::TRACING, "tracer");
         }
-        let tracer = Tracer::start(programs, options.scope, found.clone())
+        let tracer = Tracer::start(programs, options.scope, options.linger, found.clone())
             .map_err(|error| LoadError::Maps(format!("cannot start a thread: {error}"), false))?;
         if options.sheds_privileges {
             privileges::keep_one_of(&privileges::READING, "reader");
@@ -121,8 +127,6 @@ impl Probes {
             counts: vec![0; Counter::COUNT as usize],
             counted: Instant::now(),
             received: 0,
-            unknown: 0,
-            unreadable: 0,
             was_busy: false,
         })
     }
@@ -151,16 +155,13 @@ impl Probes {
                 })?;
             }
             match self.sessions.record(&item, &self.clock, &mut self.owners, engine) {
-                Outcome::Told => {}
-                Outcome::Exec(pid) => {
+                Some(pid) => {
                     self.owners.changed(pid);
                     self.tracer.began(pid);
                 }
-                Outcome::Unknown => self.unknown += 1,
-                Outcome::Unreadable => self.unreadable += 1,
+                None => self.received += 1,
             }
         }
-        self.received += u64::try_from(taken).unwrap_or(u64::MAX);
         Ok(taken)
     }
 
@@ -219,26 +220,34 @@ impl Source for Probes {
             ("older_than_agent", self.counter(Counter::OlderThanAgent)),
             ("foreign", self.counter(Counter::Foreign)),
             ("lost_place", self.counter(Counter::LostPlace)),
-            ("unreadable", self.counter(Counter::Unreadable)),
-            ("scratch_busy", self.counter(Counter::ScratchBusy)),
+            ("execs_lost", self.counter(Counter::ExecsLost)),
             ("ring_bytes", self.counter(Counter::RingBytes)),
             ("handshake_segments", self.counter(Counter::Segments)),
         ]);
         // Between two readings of the counts, what was received is the better knowledge.
         let ring_full = self.counter(Counter::RingFull);
+        let records = self.counter(Counter::Records).max(self.received + ring_full);
+        let counts = self.sessions.counts();
+        // What a record held is known when it is read.
+        let events = records + counts.news.saturating_sub(self.received);
         // Calls that never became a record.
         let map_full = self.counter(Counter::MapFull);
         let no_scratch = self.counter(Counter::ScratchBusy);
-        let records = self.counter(Counter::Records).max(self.received + ring_full);
+        let unreadable = self.counter(Counter::Unreadable);
         Tally {
-            kernel_events: records + map_full + no_scratch,
+            kernel_events: events + map_full + no_scratch + unreadable,
             kernel_lost: vec![
                 ("ring_full", ring_full),
                 ("map_full", map_full),
                 ("limit", no_scratch),
+                ("unreadable", unreadable),
             ],
-            capture_events: self.received,
-            capture_lost: vec![("unresolved", self.unknown), ("limit", self.unreadable)],
+            capture_events: counts.news,
+            capture_lost: vec![
+                ("unresolved", counts.unknown),
+                ("limit", counts.dropped),
+                ("repeated", counts.repeated),
+            ],
             attached: status.attached,
             failures: status.failures,
             tls_processes: status.tls_processes,

@@ -34,17 +34,17 @@ struct Known {
     id: SessionId,
 }
 
-/// What became of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// The engine was told.
-    Told,
-    /// A process runs another program.
-    Exec(u32),
-    /// Its session is not known: the record that named it was lost.
-    Unknown,
-    /// It is no record.
-    Unreadable,
+/// What became of the records so far. All counts only grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// What they held: a record may have several pieces of plaintext.
+    pub(super) news: u64,
+    /// Of it, what is of sessions that are not known: the records that named them were lost.
+    pub(super) unknown: u64,
+    /// What is no record, and segments that waited for a socket in vain, and too long.
+    pub(super) dropped: u64,
+    /// What had been said before.
+    pub(super) repeated: u64,
 }
 
 /// The sessions that the kernel side has named.
@@ -60,24 +60,40 @@ pub(super) struct Sessions {
     last_id: u64,
     /// Records so far.
     number: u64,
+    counts: Counts,
 }
 
 impl Sessions {
-    /// One record of the ring.
+    /// What became of the records so far.
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// One record of the ring. The process that runs another program, where it says that.
     pub(super) fn record(
         &mut self,
         bytes: &[u8],
         clock: &Clock,
         owners: &mut Owners,
         engine: &mut Engine,
-    ) -> Outcome {
-        let Some(record) = Record::read(bytes) else { return Outcome::Unreadable };
+    ) -> Option<u32> {
+        let Some(record) = Record::read(bytes) else {
+            self.counts.news += 1;
+            self.counts.dropped += 1;
+            return None;
+        };
+        if let Record::Exec(record) = record {
+            return Some(record.pid);
+        }
         self.number += 1;
         let number = self.number;
+        // A record of plaintext says itself how much it holds.
+        self.counts.news += u64::from(!matches!(record, Record::Plaintext(..)));
         match record {
             Record::Handshake(record, bytes) => {
                 if record.tuple.cookie == 0 {
-                    self.early.keep(&record, bytes);
+                    let dropped = self.early.keep(&record, bytes);
+                    self.counts.dropped += u64::try_from(dropped).unwrap_or(u64::MAX);
                 } else {
                     self.early.claim(&record.tuple, &mut |record, bytes| {
                         handshake(number, record, bytes, clock, engine);
@@ -87,12 +103,14 @@ impl Sessions {
             }
             Record::Object(record) => self.object(&record, clock, owners, engine),
             Record::Plaintext(record, pieces) => {
-                let address = Address { pid: record.pid, object: record.object };
-                let Some(session) = self.find(address, record.epoch) else {
-                    return Outcome::Unknown;
-                };
+                let session = self.find(record.pid, record.object, record.epoch);
                 let at = clock.time(record.head.at);
                 for (sequence, (piece, bytes)) in (0..).zip(pieces) {
+                    self.counts.news += 1;
+                    let Some(session) = session else {
+                        self.counts.unknown += 1;
+                        continue;
+                    };
                     let input = Input::Plaintext {
                         session,
                         direction: direction(record.head.direction),
@@ -105,26 +123,23 @@ impl Sessions {
                 }
             }
             Record::Silence(record) => {
-                let address = Address { pid: record.pid, object: record.object };
-                let Some(session) = self.find(address, record.epoch) else {
-                    return Outcome::Unknown;
-                };
-                let why = match record.head.detail {
-                    kernel::Silence::FOREIGN => Silence::Foreign,
-                    kernel::Silence::TUNNEL => Silence::Tunnel,
-                    _ => Silence::LostPlace,
-                };
-                let direction = direction(record.head.direction);
-                let input = Input::Silent { session, direction, why };
-                engine.live(number, clock.time(record.head.at), input);
+                if let Some(session) = self.find(record.pid, record.object, record.epoch) {
+                    let direction = direction(record.head.direction);
+                    let input = Input::Silent { session, direction, why: why(record.head.detail) };
+                    engine.live(number, clock.time(record.head.at), input);
+                } else {
+                    self.counts.unknown += 1;
+                }
             }
             Record::ObjectClosed(record) => {
-                let address = Address { pid: record.pid, object: record.object };
-                let Some(session) = self.find(address, record.epoch) else {
-                    return Outcome::Unknown;
-                };
-                self.forget(address, record.epoch);
-                engine.live(number, clock.time(record.head.at), Input::SessionClosed { session });
+                if let Some(session) = self.find(record.pid, record.object, record.epoch) {
+                    let address = Address { pid: record.pid, object: record.object };
+                    self.forget(address, record.epoch);
+                    let input = Input::SessionClosed { session };
+                    engine.live(number, clock.time(record.head.at), input);
+                } else {
+                    self.counts.unknown += 1;
+                }
             }
             Record::SocketClosed(record) => {
                 if let Some((address, epoch)) = self.by_socket.remove(&record.epoch) {
@@ -133,9 +148,9 @@ impl Sessions {
                 let input = Input::SocketClosed { socket: SocketId(record.epoch) };
                 engine.live(number, clock.time(record.head.at), input);
             }
-            Record::Exec(record) => return Outcome::Exec(record.pid),
+            Record::Exec(_) => {}
         }
-        Outcome::Told
+        None
     }
 
     /// Forgets sessions whose sockets are long closed.
@@ -163,8 +178,9 @@ impl Sessions {
         engine: &mut Engine,
     ) {
         let address = Address { pid: record.pid, object: record.object };
-        if self.find(address, record.epoch).is_some() {
+        if self.find(record.pid, record.object, record.epoch).is_some() {
             // A read and a write at the same time were both its first.
+            self.counts.repeated += 1;
             return;
         }
         self.last_id += 1;
@@ -173,7 +189,8 @@ impl Sessions {
         let process = owners.process(record.pid, &record.command);
         let at = clock.time(record.head.at);
         if let Some(former) = self.known.insert(address, Known { epoch: record.epoch, id }) {
-            // The record of its end was lost.
+            // The record of its end was lost: this one says both.
+            self.counts.news += 1;
             let input = Input::SessionClosed { session: former.id };
             engine.live(self.number, at, input);
         }
@@ -197,7 +214,8 @@ impl Sessions {
         }
     }
 
-    fn find(&self, address: Address, epoch: u64) -> Option<SessionId> {
+    fn find(&self, pid: u32, object: u64, epoch: u64) -> Option<SessionId> {
+        let address = Address { pid, object };
         self.known.get(&address).filter(|known| known.epoch == epoch).map(|known| known.id)
     }
 
@@ -224,6 +242,14 @@ fn handshake(
         missing: record.length.saturating_sub(record.head.count),
     };
     engine.live(number, clock.time(record.head.at), input);
+}
+
+fn why(detail: u8) -> Silence {
+    match detail {
+        kernel::Silence::FOREIGN => Silence::Foreign,
+        kernel::Silence::TUNNEL => Silence::Tunnel,
+        _ => Silence::LostPlace,
+    }
 }
 
 fn direction(number: u8) -> Direction {

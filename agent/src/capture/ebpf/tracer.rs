@@ -52,13 +52,18 @@ pub(crate) struct Tracer {
 }
 
 impl Tracer {
-    pub(super) fn start(programs: Programs, scope: Scope, found: Found) -> io::Result<Self> {
+    pub(super) fn start(
+        programs: Programs,
+        scope: Scope,
+        linger: Duration,
+        found: Found,
+    ) -> io::Result<Self> {
         let (begun, receiver) = sync_channel(MAX_DUE);
         let status = Arc::new(Mutex::new(Status::default()));
         let shared = Arc::clone(&status);
         let thread = std::thread::Builder::new()
             .name("tracer".to_owned())
-            .spawn(move || Work::new(programs, scope, found, shared).run(&receiver))?;
+            .spawn(move || Work::new(programs, scope, linger, found, shared).run(&receiver))?;
         Ok(Self { begun: Some(begun), thread: Some(thread), status })
     }
 
@@ -109,12 +114,18 @@ struct Work {
 }
 
 impl Work {
-    fn new(mut programs: Programs, scope: Scope, found: Found, status: Arc<Mutex<Status>>) -> Self {
+    fn new(
+        mut programs: Programs,
+        scope: Scope,
+        linger: Duration,
+        found: Found,
+        status: Arc<Mutex<Status>>,
+    ) -> Self {
         let proc = Path::new("/proc");
         let abilities = Abilities { uretprobe: uretprobes_are_harmless(proc) };
         let places = programs.take("RANDOM_PLACES");
         Self {
-            libraries: Libraries::new(abilities, places),
+            libraries: Libraries::new(abilities, linger, places),
             programs,
             scanner: Scanner::new(proc),
             scope,

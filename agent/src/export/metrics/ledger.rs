@@ -2,14 +2,18 @@
 //!
 //! | stage | an event is | it leaves as |
 //! | --- | --- | --- |
-//! | `kernel` | a piece of news that a probe has | a record that the agent reads |
-//! | `capture` | a record that was read | an input of the engine |
+//! | `kernel` | a piece of news that a probe has: a segment, a piece of plaintext, something said of a session or socket | the same, read by the agent |
+//! | `capture` | a piece of news that was read | an input of the engine |
 //! | `decode` | an input of the engine; and a stretch that was missing (`gap`) or given up at a bound (`limit`) | an input that was followed |
 //! | `correlate` | an exchange, a connection that ended, or a proof of what an endpoint serves; and a connection that was dropped for newer ones (`evicted`) | a record, or evidence that is remembered |
 //! | `export` | a record that the events are to hold | a line |
 //!
 //! What leaves `kernel` enters `capture`, and what leaves `capture` is the inputs of `decode`. Decoding
-//! makes other things of them, so that from there on each stage adds up by itself.
+//! makes other things of them, so that from there on each stage adds up by itself. What is still on its way (in
+//! the ring, or a ClientHello that waits for its socket) has entered and not left. Programs that begin are no
+//! news: they only make the agent look at a process.
+//!
+//! A loss that says `repeated` lost nothing: it had been said.
 
 use super::family::Family;
 use super::number;

@@ -1,0 +1,42 @@
+use anyhow::{Result, ensure};
+use wrongdoor_tests::curl::Http;
+use wrongdoor_tests::live::compare::{Role, compare};
+use wrongdoor_tests::live::veth::Distant;
+use wrongdoor_tests::live::{Agent, Ask, Ground, Residents, kernel};
+
+/// Asked of it, over each version of HTTP.
+const NAMES: [&str; 4] = ["a.test", "b.test", "d.test", "a.test"];
+
+#[test]
+fn both_ends_of_a_pair_of_networks_are_told() -> Result<()> {
+    let Some(turn) = kernel::begin()? else { return Ok(()) };
+    let ground = Ground::new()?;
+    let distant = Distant::start(&ground)?;
+    let _residents = Residents::start()?;
+    let agent = Agent::start(&turn)?;
+    let mut clients = Vec::new();
+    for http in [Http::One, Http::Two] {
+        let pid = distant.ask(&ground, &Ask::new(Some("a.test"), &NAMES, http))?;
+        clients.extend([pid; NAMES.len()]);
+    }
+    let server = distant.truth(clients.len())?;
+    let client: Vec<_> =
+        server.iter().zip(clients).map(|(row, pid)| row.from_other_end(Some(pid))).collect();
+    let lines = agent.stop()?.exchanges;
+    let ports = [distant.port()];
+    // Addresses and ports, process, SNI, authority, status, verdict: at both ends.
+    compare(&server, &lines, Role::Server, &ports).require_all()?;
+    compare(&client, &lines, Role::Client, &ports).require_all()
+}
+
+#[test]
+fn peers_agree_across_networks() -> Result<()> {
+    let ground = Ground::new()?;
+    let distant = Distant::start(&ground)?;
+    distant.ask(&ground, &Ask::new(Some("a.test"), &NAMES, Http::Two))?;
+    let rows = distant.truth(NAMES.len())?;
+    let statuses: Vec<u16> = rows.iter().map(|row| row.status).collect();
+    ensure!(statuses == [200, 200, 421, 200], "{statuses:?}");
+    ensure!(rows.iter().all(|row| row.client.starts_with("198.18.")), "{rows:#?}");
+    Ok(())
+}
