@@ -11,18 +11,35 @@ use std::time::Duration;
 Exit status:
    0  done: by --for, SIGTERM or SIGINT
   64  bad usage
-  69  something needed is not available: the source, or the address to listen on
+  66  a key log cannot be read
+  69  something needed is not available: the source, an interface, or the address to listen on
   74  the events cannot be written
   77  a privilege is missing
 
 Examples:
   wrongdoor run
   wrongdoor run --events - --for 5m | jq 'select(.status == 421)'
+  wrongdoor run --source packets --interface eth0 --cleartext-port 8000 --keylog keys.log
   wrongdoor run --include command='nginx*' --exclude cgroup='/kubepods*' --listen [::]:9421")]
 pub struct Run {
     /// Where to see the traffic: in TLS libraries (ebpf), on interfaces (packets), or where it works
     #[arg(long, value_enum, default_value_t = SourceKind::Auto)]
     pub source: SourceKind,
+    /// Capture packets on this interface only; can be repeated
+    #[arg(long, value_name = "NAME")]
+    pub interface: Vec<String>,
+    /// Capture packets in this network namespace: /run/netns/…, /proc/…/ns/net
+    #[arg(long, value_name = "PATH")]
+    pub netns: Option<PathBuf>,
+    /// Read HTTP without TLS on this port, in packets, also beside probes; can be repeated [packets: 80, 8080]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub cleartext_port: Vec<u16>,
+    /// Decrypt packets with the secrets in FILE, which is followed as it grows; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub keylog: Vec<PathBuf>,
+    /// The size of all buffers for packets together, in bytes
+    #[arg(long, hide = true, value_name = "BYTES", default_value_t = crate::capture::PACKET_RING_BYTES)]
+    pub packet_ring_bytes: u32,
     /// Answer /metrics, /healthz and /readyz there
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9421")]
     pub listen: SocketAddr,

@@ -1,6 +1,6 @@
 //! `wrongdoor run`: this node's traffic in, metrics and events out.
 
-use crate::capture::{LiveArguments, open_live};
+use crate::capture::{LiveArguments, Wish, open_live};
 use crate::cli::{self, Run, SourceKind};
 use crate::export::{Events, EventsOf, JsonLines, Output};
 use crate::failure::Failure;
@@ -14,10 +14,6 @@ use std::sync::Arc;
 /// Runs the command. What can be refused is asked for before capture starts.
 pub(super) fn run(arguments: &Run) -> Result<ExitCode, Failure> {
     log::start(arguments.log_format, arguments.log_level);
-    if arguments.source == SourceKind::Packets {
-        let what = "packet capture is not part of this build yet; use `--source ebpf`".to_owned();
-        return Err(Failure::Unavailable { what });
-    }
     let listener = service::listen(arguments.listen)?;
     let address = listener.local_addr().unwrap_or(arguments.listen);
     let events = match &arguments.events {
@@ -34,10 +30,20 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, Failure> {
 
 fn capture(arguments: &Run, shared: &Shared, events: Option<Events>) -> Result<(), Failure> {
     let source = open_live(&LiveArguments {
+        source: match arguments.source {
+            SourceKind::Auto => Wish::Auto,
+            SourceKind::Ebpf => Wish::Ebpf,
+            SourceKind::Packets => Wish::Packets,
+        },
         include: &arguments.include,
         exclude: &arguments.exclude,
         ring_bytes: arguments.ring_bytes,
         record: arguments.record.as_deref(),
+        interfaces: &arguments.interface,
+        netns: arguments.netns.as_deref(),
+        cleartext_ports: &arguments.cleartext_port,
+        keylogs: &arguments.keylog,
+        packet_ring_bytes: arguments.packet_ring_bytes,
     })?;
     tracing::info!(source = source.name(), "capturing");
     live::run(source, shared, arguments.length, events)

@@ -20,7 +20,7 @@ mod settings;
 mod tracer;
 
 pub(crate) use object::has_probes;
-pub(crate) use programs::{LoadError, Loaded, Need, RING_BYTES};
+pub(crate) use programs::{LoadError, Loaded, Need, RING_BYTES, chain};
 pub(crate) use tracer::Status;
 
 use super::scope::Scope;
