@@ -1,7 +1,8 @@
 //! Builds the kernel side, where there is a toolchain for it, and embeds it.
 //!
 //! Without one an empty stand-in is embedded: everything but the probes works, and the program says so.
-//! `WRONGDOOR_EBPF_OBJECT` names an object that is embedded instead, or `none`.
+//! `WRONGDOOR_EBPF_OBJECT` names an object with the probes that is embedded instead, or `none`; the
+//! filter of packet sockets is left out then.
 #![expect(clippy::expect_used, reason = "a build script can tell nobody but cargo, by panicking")]
 #![expect(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
 
@@ -11,23 +12,31 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 use toolchain::Toolchain;
 
+/// The probes, and the filter of packet sockets.
+const PROGRAMS: [&str; 2] = ["wrongdoor", "packets"];
+
 fn main() {
     println!("cargo::rerun-if-env-changed=WRONGDOOR_EBPF_OBJECT");
     let ebpf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ebpf");
     let source = ["src", "Cargo.toml", "Cargo.lock", "common/src", "common/Cargo.toml"];
     source.iter().for_each(|part| watch(&ebpf.join(part)));
     watch(Path::new("build"));
-    let object = match env::var_os("WRONGDOOR_EBPF_OBJECT") {
-        Some(none) if none == "none" => None,
-        Some(given) => Some(PathBuf::from(given)).inspect(|given| watch(given)),
-        None => find().map(|toolchain| build(&ebpf, &toolchain)),
+    let objects = match env::var_os("WRONGDOOR_EBPF_OBJECT") {
+        Some(none) if none == "none" => [None, None],
+        Some(given) => [Some(PathBuf::from(given)).inspect(|given| watch(given)), None],
+        None => match find().map(|toolchain| build(&ebpf, &toolchain)) {
+            Some(built) => PROGRAMS.map(|program| Some(built.join(program))),
+            None => [None, None],
+        },
     };
-    let bytes = match object {
-        Some(object) => fs::read(&object)
-            .unwrap_or_else(|error| panic!("cannot read {}: {error}", object.display())),
-        None => Vec::new(),
-    };
-    fs::write(out().join("probes.o"), bytes).expect("the output folder is cargo's");
+    for (name, object) in ["probes.o", "filter.o"].iter().zip(objects) {
+        let bytes = match object {
+            Some(object) => fs::read(&object)
+                .unwrap_or_else(|error| panic!("cannot read {}: {error}", object.display())),
+            None => Vec::new(),
+        };
+        fs::write(out().join(name), bytes).expect("the output folder is cargo's");
+    }
 }
 
 /// The toolchain; where there is none, its coming makes cargo run this again.
@@ -54,12 +63,11 @@ fn build(ebpf: &Path, toolchain: &Toolchain) -> PathBuf {
     let out = out();
     let target = out.ancestors().nth(4).expect("OUT_DIR is deep in the target folder").join("ebpf");
     let cargo = env::var_os("CARGO").expect("cargo sets it");
-    let built = toolchain.build(&cargo, ebpf, &target, &architecture).unwrap_or_else(|said| {
+    toolchain.build(&cargo, ebpf, &target, &architecture).unwrap_or_else(|said| {
         panic!(
             "the kernel side does not build; WRONGDOOR_EBPF_OBJECT=none builds without it:\n{said}"
         )
-    });
-    built.join("wrongdoor")
+    })
 }
 
 fn out() -> PathBuf {

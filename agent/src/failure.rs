@@ -120,6 +120,16 @@ impl Failure {
         }
     }
 
+    /// Neither of two ways works: both reasons, and a missing privilege above all.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        let what = format!("{self}; and {other}");
+        match (self, other) {
+            (Self::Privilege { .. }, _) | (_, Self::Privilege { .. }) => Self::Privilege { what },
+            (_, Self::Usage { .. }) => Self::Usage { what: other.to_string() },
+            _ => Self::Unavailable { what },
+        }
+    }
+
     /// The reader of our output went away, as `head` does: no error of anybody's.
     fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)

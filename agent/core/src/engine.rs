@@ -41,6 +41,18 @@ pub struct Shard {
     pub count: u32,
 }
 
+/// How much of TLS the packets that are handed in show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsInPackets {
+    /// All of it.
+    #[default]
+    Whole,
+    /// The handshakes: what is missing behind them was left out on purpose, and is no loss.
+    Handshakes,
+    /// It is told by probes, so that a connection that turns out to be TLS is not told from packets.
+    ToldByProbes,
+}
+
 /// How an engine works.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
@@ -75,6 +87,7 @@ pub struct Engine {
 /// What connections are lent while they are fed.
 struct Lent {
     keys: Arc<KeyLog>,
+    tls_in_packets: TlsInPackets,
     counters: Counters,
     /// Events of the packet at hand.
     events: Vec<Event>,
@@ -136,6 +149,7 @@ impl Engine {
     pub fn new(config: Config, keys: Arc<KeyLog>) -> Self {
         let lent = Lent {
             keys,
+            tls_in_packets: TlsInPackets::Whole,
             counters: Counters::default(),
             events: Vec::new(),
             scratch: Scratch::default(),
@@ -193,6 +207,20 @@ impl Engine {
     /// Whether more secrets may come: then ciphertext is held for them, within bounds.
     pub fn expect_secrets(&mut self, may_come: bool) {
         self.config.keys_may_come = may_come;
+    }
+
+    /// Ends the connections that wait for secrets and had their last packet before this one: no secret came.
+    pub fn end_waiting(&mut self, before: u64) {
+        while self.parked.front().is_some_and(|slot| slot.last_seen < before) {
+            if let Some(slot) = self.parked.pop() {
+                self.end_now(slot);
+            }
+        }
+    }
+
+    /// How much of TLS the packets that follow show.
+    pub fn set_tls_in_packets(&mut self, shown: TlsInPackets) {
+        self.lent.tls_in_packets = shown;
     }
 
     /// The end of the input: everything that is open ends.
@@ -399,7 +427,9 @@ impl Engine {
                 let mut input = self.lent.input(false);
                 connection.finish(&mut input);
                 let observed = &connection.observed;
-                self.ended(observed, connection.closing(), visibility(observed));
+                if !self.is_left_to_probes(observed) {
+                    self.ended(observed, connection.closing(), visibility(observed));
+                }
             }
             Follower::Quic(connection) => {
                 self.ended(&connection.observed, None, visibility(&connection.observed));
@@ -412,6 +442,14 @@ impl Engine {
             Follower::Ended(_) => {}
         }
         self.observe(slot.id);
+    }
+
+    /// Whether it is TLS from its beginning, and told by probes. In a tunnel it is told from packets too: the
+    /// request for the tunnel was in the clear.
+    fn is_left_to_probes(&self, observed: &Observed) -> bool {
+        self.lent.tls_in_packets == TlsInPackets::ToldByProbes
+            && observed.facts.tls.is_some()
+            && observed.exchanges == 0
     }
 
     /// Tells a connection, if it was TLS or HTTP.
@@ -477,8 +515,9 @@ fn visibility(observed: &Observed) -> Visibility {
 
 impl Lent {
     fn input(&mut self, keys_may_come: bool) -> Input<'_> {
-        let Self { keys, counters, events, scratch } = self;
-        Input { keys, keys_may_come, counters, events, scratch }
+        let Self { keys, tls_in_packets, counters, events, scratch } = self;
+        let only_handshakes = *tls_in_packets == TlsInPackets::Handshakes;
+        Input { keys, keys_may_come, only_handshakes, counters, events, scratch }
     }
 }
 

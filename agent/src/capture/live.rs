@@ -1,49 +1,14 @@
-//! Which live source there is.
+//! What comes of loading the probes, and of failing to.
 
 use super::ebpf::{LINGER, LoadError, Need, Options, Probes, RING_BYTES, has_probes, stand_in};
 use super::scope::Scope;
 use super::source::Source;
 use crate::doctor;
 use crate::failure::Failure;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The most that `doctor` waits for the first look at all processes.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What is to be traced, as typed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LiveArguments<'a> {
-    /// `KIND=PATTERN`: only what one of these is of; everything where there is none.
-    pub(crate) include: &'a [String],
-    /// Of that, all but what one of these is of.
-    pub(crate) exclude: &'a [String],
-    /// The size of the ring.
-    pub(crate) ring_bytes: u32,
-    /// How long a library keeps its traps after its last user, if not as long as usual.
-    pub(crate) linger: Option<Duration>,
-    /// Where every record is copied to.
-    pub(crate) record: Option<&'a Path>,
-}
-
-/// Starts tracing. From when on it captures, the source says.
-pub(crate) fn open_live(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>, Failure> {
-    let scope = Scope::parse(arguments.include, arguments.exclude)
-        .map_err(|error| Failure::Usage { what: error.to_string() })?;
-    if !arguments.ring_bytes.is_power_of_two() || arguments.ring_bytes < 4096 {
-        let what = "--ring-bytes: not a power of two from 4096 on".to_owned();
-        return Err(Failure::Usage { what });
-    }
-    let record = arguments.record.map(Path::to_owned);
-    let options = Options {
-        scope,
-        ring_bytes: arguments.ring_bytes,
-        linger: arguments.linger.unwrap_or(LINGER),
-        record,
-        sheds_privileges: true,
-    };
-    Ok(Box::new(Probes::open(options)?))
-}
 
 /// What comes of loading the probes, for `doctor`: everything is attached, looked at, and detached again.
 pub(crate) fn report() -> doctor::Live {

@@ -41,3 +41,33 @@ pub(crate) struct Tally {
     /// Facts of its own, for people: name and value.
     pub(crate) details: Vec<(&'static str, u64)>,
 }
+
+impl Tally {
+    /// Adds another source's.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.kernel_events += other.kernel_events;
+        self.capture_events += other.capture_events;
+        for (sums, counts) in [
+            (&mut self.kernel_lost, other.kernel_lost),
+            (&mut self.capture_lost, other.capture_lost),
+            (&mut self.attached, other.attached),
+            (&mut self.tls_processes, other.tls_processes),
+            (&mut self.joins, other.joins),
+            (&mut self.details, other.details),
+        ] {
+            for (name, count) in counts {
+                match sums.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, sum)) => *sum += count,
+                    None => sums.push((name, count)),
+                }
+            }
+        }
+        for (program, reason, count) in other.failures {
+            let same = |known: &&mut (&str, &str, u64)| (known.0, known.1) == (program, reason);
+            match self.failures.iter_mut().find(same) {
+                Some((_, _, sum)) => *sum += count,
+                None => self.failures.push((program, reason, count)),
+            }
+        }
+    }
+}

@@ -14,14 +14,15 @@ WRONGDOOR_* variables, and those over the file. SIGHUP reads the file again.
 Exit status:
    0  done: by --for, SIGTERM or SIGINT
   64  bad usage or configuration
-  66  the configuration file cannot be opened
-  69  something needed is not available: the source, or the address to listen on
+  66  the configuration file or a key log cannot be opened
+  69  something needed is not available: the source, an interface, or the address to listen on
   74  the events cannot be written
   77  a privilege is missing
 
 Examples:
   wrongdoor run
   wrongdoor run --events - --for 5m | jq 'select(.status == 421)'
+  wrongdoor run --source packets --interface eth0 --cleartext-port 8000 --keylog keys.log
   wrongdoor run --include command='nginx*' --exclude cgroup='/kubepods*'
   wrongdoor run --config /etc/wrongdoor.yaml --print-config")]
 pub struct Run {
@@ -34,6 +35,27 @@ pub struct Run {
     /// Where to see the traffic: in TLS libraries (ebpf), on interfaces (packets), or where it works [default: auto]
     #[arg(long, value_enum, env = "WRONGDOOR_SOURCE")]
     pub source: Option<SourceKind>,
+    /// Capture packets on this interface only; can be repeated
+    #[arg(long, value_name = "NAME", env = "WRONGDOOR_INTERFACE", value_delimiter = ',')]
+    pub interface: Vec<String>,
+    /// Capture packets in this network namespace: /run/netns/…, /proc/…/ns/net
+    #[arg(long, value_name = "PATH", env = "WRONGDOOR_NETNS")]
+    pub netns: Option<PathBuf>,
+    /// Read HTTP without TLS on this port, in packets, also beside probes; can be repeated [packets: 80, 8080]
+    #[arg(
+        long,
+        value_name = "PORT",
+        env = "WRONGDOOR_CLEARTEXT_PORT",
+        value_delimiter = ',',
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
+    pub cleartext_port: Vec<u16>,
+    /// Decrypt packets with the secrets in FILE, which is followed as it grows; can be repeated
+    #[arg(long, value_name = "FILE", env = "WRONGDOOR_KEYLOG", value_delimiter = ',')]
+    pub keylog: Vec<PathBuf>,
+    /// The size of all buffers for packets together, in bytes
+    #[arg(long, hide = true, value_name = "BYTES", default_value_t = crate::capture::PACKET_RING_BYTES)]
+    pub packet_ring_bytes: u32,
     /// Answer /metrics, /healthz, /readyz and /debug there [default: 127.0.0.1:9421]
     #[arg(long, value_name = "ADDR:PORT", env = "WRONGDOOR_LISTEN")]
     pub listen: Option<SocketAddr>,
@@ -93,6 +115,10 @@ impl Run {
         put_some(&mut config.events.path, &self.events);
         put(&mut config.events.of, self.events_of);
         put_some(&mut config.length, &self.length);
+        put_all(&mut config.packets.interfaces, &self.interface);
+        put_some(&mut config.packets.netns, &self.netns);
+        put_all(&mut config.packets.cleartext_ports, &self.cleartext_port);
+        put_all(&mut config.packets.keylogs, &self.keylog);
         put_all(&mut config.scope.include, &self.include);
         put_all(&mut config.scope.exclude, &self.exclude);
         put(&mut config.log.format, self.log_format);
@@ -112,7 +138,7 @@ fn put_some<T: Clone>(option: &mut Option<T>, typed: &Option<T>) {
     }
 }
 
-fn put_all(option: &mut Vec<String>, typed: &[String]) {
+fn put_all<T: Clone>(option: &mut Vec<T>, typed: &[T]) {
     if !typed.is_empty() {
         option.clear();
         option.extend_from_slice(typed);

@@ -2,7 +2,7 @@
 
 use crate::capture::{LiveArguments, open_live};
 use crate::cli::Run;
-use crate::config::{self, Config, SourceKind};
+use crate::config::{self, Config};
 use crate::export::{Access, Events, JsonLines, Output};
 use crate::failure::Failure;
 use crate::log;
@@ -21,10 +21,6 @@ pub(super) fn run(typed: &Run) -> Result<ExitCode, Failure> {
         return output.flush().map(|()| ExitCode::SUCCESS);
     }
     log::start(&config.log);
-    if config.source == SourceKind::Packets {
-        let what = "packet capture is not part of this build yet; use `--source ebpf`".to_owned();
-        return Err(Failure::Unavailable { what });
-    }
     let access = Arc::new(Access::read(&reload::files(&config))?);
     let listener = service::listen(config.listen)?;
     let address = listener.local_addr().unwrap_or(config.listen);
@@ -47,11 +43,17 @@ fn capture(
     events: Option<Events>,
 ) -> Result<(), Failure> {
     let source = open_live(&LiveArguments {
+        source: config.source,
         include: &config.scope.include,
         exclude: &config.scope.exclude,
         ring_bytes: typed.ring_bytes,
         linger: typed.linger.map(|length| length.0),
         record: typed.record.as_deref(),
+        interfaces: &config.packets.interfaces,
+        netns: config.packets.netns.as_deref(),
+        cleartext_ports: &config.packets.cleartext_ports,
+        keylogs: &config.packets.keylogs,
+        packet_ring_bytes: typed.packet_ring_bytes,
     })?;
     tracing::info!(source = source.name(), "capturing");
     live::run(source, shared, config.length.map(|length| length.0), config.drain.0, events)

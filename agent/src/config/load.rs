@@ -64,6 +64,9 @@ fn check(config: &Config) -> Result<(), Failure> {
             config.listen,
         ));
     }
+    if config.packets.cleartext_ports.contains(&0) {
+        return refuse("packets.cleartext_ports: 0 is no port");
+    }
     if config.events.max_bytes == 0 {
         return refuse("events.max_bytes: a file of no bytes holds nothing");
     }

@@ -35,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) http: Http,
     pub(crate) scope: Scope,
+    pub(crate) packets: Packets,
     pub(crate) names: Names,
     pub(crate) events: Events,
     pub(crate) log: Log,
@@ -59,6 +60,16 @@ pub(crate) struct Http {
 pub(crate) struct Scope {
     pub(crate) include: Vec<String>,
     pub(crate) exclude: Vec<String>,
+}
+
+/// What is captured on interfaces.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Packets {
+    pub(crate) interfaces: Vec<String>,
+    pub(crate) netns: Option<PathBuf>,
+    pub(crate) cleartext_ports: Vec<u16>,
+    pub(crate) keylogs: Vec<PathBuf>,
 }
 
 /// Which names are label values.
@@ -94,6 +105,7 @@ impl Default for Config {
             listen: (Ipv4Addr::LOCALHOST, PORT).into(),
             http: Http::default(),
             scope: Scope::default(),
+            packets: Packets::default(),
             names: Names::default(),
             events: Events::default(),
             log: Log::default(),

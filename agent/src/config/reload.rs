@@ -15,7 +15,7 @@ pub(crate) struct Changes {
 pub(crate) fn changes(old: &Config, new: &Config) -> Changes {
     let mut changes = Changes::default();
     // Everything is named here, so that no option is forgotten.
-    let Config { source, listen, http, scope, names, events, log, length, drain } = old;
+    let Config { source, listen, http, scope, packets, names, events, log, length, drain } = old;
     let mut now = |name, differs| changes.now.extend(Some(name).filter(|_| differs));
     now("http.tls_certificate", http.tls_certificate != new.http.tls_certificate);
     now("http.tls_key", http.tls_key != new.http.tls_key);
@@ -28,6 +28,7 @@ pub(crate) fn changes(old: &Config, new: &Config) -> Changes {
     restart("listen", *listen != new.listen);
     restart("http.allow_plain", http.allow_plain != new.http.allow_plain);
     restart("scope", *scope != new.scope);
+    restart("packets", *packets != new.packets);
     restart("events.path", events.path != new.events.path);
     restart("events.max_bytes", events.max_bytes != new.events.max_bytes);
     restart("events.keep", events.keep != new.events.keep);

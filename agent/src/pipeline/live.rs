@@ -121,9 +121,11 @@ struct Live<'a> {
 
 impl<'a> Live<'a> {
     fn new(shared: &'a Shared, events: Option<Events>) -> Self {
+        let config =
+            Config { source: wrongdoor_core::connection::Source::Packets, ..Config::default() };
         Self {
             shared,
-            engine: Engine::new(Config::default(), Arc::default()),
+            engine: Engine::new(config, Arc::default()),
             docket: Docket::prompt(),
             events,
             observations: 0,

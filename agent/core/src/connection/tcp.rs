@@ -114,7 +114,13 @@ impl TcpConnection {
                 stream.segment(at, sequence, payload, missing, has(Flags::FIN), deliver);
             });
         }
-        let finished = self.streams.client.is_finished() && self.streams.server.is_finished();
+        // What was left out in front of it does not come.
+        let is_over = |side| {
+            let (stream, content) = (self.streams.get(side), &self.content);
+            let is_left_out = cx.only_handshakes && content.is_beyond_handshake(side);
+            stream.is_finished() || is_left_out && stream.has_fin()
+        };
+        let finished = is_over(Side::Client) && is_over(Side::Server);
         let is_reset = has(Flags::RST) && self.streams.get(side).is_near(tcp.sequence);
         if is_reset || finished {
             self.closing = Some(at);
@@ -200,12 +206,15 @@ impl TcpConnection {
         work: impl FnOnce(&mut Stream, &mut dyn FnMut(Delivery<'_>)),
     ) {
         let (content, observed) = (&mut self.content, &mut self.observed);
+        let only_handshakes = input.only_handshakes;
         work(self.streams.get_mut(side), &mut |delivery| {
             let mut cx = observed.context(input);
             match delivery {
                 Delivery::Data(at, bytes) => content.feed(side, at, bytes, &mut cx),
                 Delivery::Gap(len) => {
-                    cx.gap();
+                    if !(only_handshakes && content.is_beyond_handshake(side)) {
+                        cx.gap();
+                    }
                     content.gap(side, Some(len), true, &mut cx);
                 }
             }
@@ -217,6 +226,8 @@ impl TcpConnection {
 pub(crate) struct Input<'a> {
     pub(crate) keys: &'a KeyLog,
     pub(crate) keys_may_come: bool,
+    /// What is missing of TLS behind its handshake was left out on purpose.
+    pub(crate) only_handshakes: bool,
     pub(crate) counters: &'a mut crate::counters::Counters,
     pub(crate) events: &'a mut Vec<crate::event::Event>,
     pub(crate) scratch: &'a mut Scratch,

@@ -165,6 +165,15 @@ impl Content {
         matches!(self, Self::Tls(session) if session.awaits(keys))
     }
 
+    /// Whether this direction has no handshake to tell: it is over, or is none.
+    pub(crate) fn is_beyond_handshake(&self, side: Side) -> bool {
+        match self {
+            Self::Tls(session) => session.is_beyond_handshake(side),
+            Self::Undecided(_) | Self::Foreign => true,
+            Self::Http1(_) | Self::Http2(_) => false,
+        }
+    }
+
     /// Whether the protocol is still open.
     pub(crate) fn is_undecided(&self) -> bool {
         matches!(self, Self::Undecided(_))

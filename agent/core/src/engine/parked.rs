@@ -35,6 +35,11 @@ impl Parked {
         Some(slot)
     }
 
+    /// The same, where it stays.
+    pub(super) fn front(&self) -> Option<&Slot> {
+        self.slots.front()
+    }
+
     /// All of them.
     pub(super) fn take(&mut self) -> VecDeque<Slot> {
         self.flows.clear();

@@ -159,3 +159,66 @@ fn connections_of_probes_share_the_bound_on_connections() {
     assert!(engine.live.is_empty() && engine.connections() == 0);
     assert_eq!(engine.held_bytes(), 0);
 }
+
+/// The connections that were told: their gaps, and whether their end was seen.
+fn ended(engine: &mut Engine) -> Vec<(u64, bool)> {
+    let told = engine.drain().into_iter().filter_map(|observation| match observation.event {
+        Event::Connection(end) => Some((end.gaps, end.closed.is_some())),
+        Event::Exchange(_) | Event::Serves { .. } => None,
+    });
+    told.collect()
+}
+
+/// A TLS connection of which everything between the handshake and the last segments was left out.
+fn feed_handshake(engine: &mut Engine) {
+    // A ClientHello without extensions; then the cipher changes, and one record of content.
+    let mut hello = vec![22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3];
+    hello.extend([7; 32]);
+    hello.extend([0, 0, 2, 0x13, 1, 1, 0]);
+    let rest = [20, 3, 3, 0, 1, 1, 23, 3, 3, 0, 1, 0];
+    let client = u32::try_from(hello.len() + rest.len()).unwrap() + 1;
+    feed(engine, 1, &segment(1, 0, Flags::SYN, &[]));
+    feed(engine, 2, &segment(1, 1, Flags::ACK, &hello));
+    let rest_at = client - u32::try_from(rest.len()).unwrap();
+    feed(engine, 3, &segment(1, rest_at, Flags::ACK, &rest));
+    let fin = Flags(Flags::FIN.0 | Flags::ACK.0);
+    // An alert of the same segment as the end.
+    feed(engine, 4, &segment(1, client + 50_000, fin, &[21, 3, 3, 0, 2, 1, 0]));
+}
+
+#[test]
+fn what_was_left_out_behind_a_handshake_is_no_loss() {
+    for (shown, gaps) in [(TlsInPackets::Handshakes, 0), (TlsInPackets::Whole, 1)] {
+        let mut engine = Engine::new(Config::default(), Arc::default());
+        engine.set_tls_in_packets(shown);
+        feed_handshake(&mut engine);
+        engine.finish();
+        let told: Vec<u64> = ended(&mut engine).iter().map(|(gaps, _)| *gaps).collect();
+        assert_eq!(told, [gaps], "{shown:?}");
+        assert_eq!(engine.counters().lost_total(), gaps, "{shown:?}");
+    }
+}
+
+#[test]
+fn tls_that_probes_tell_is_not_told_from_packets() {
+    let mut engine = Engine::new(Config::default(), Arc::default());
+    engine.set_tls_in_packets(TlsInPackets::ToldByProbes);
+    feed_handshake(&mut engine);
+    feed(&mut engine, 9, &segment(2, 0, Flags::SYN, &[]));
+    feed(&mut engine, 10, &segment(2, 1, Flags::ACK, b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"));
+    engine.finish();
+    assert_eq!(ended(&mut engine).len(), 1);
+}
+
+#[test]
+fn secrets_are_not_waited_for_longer_than_is_said() {
+    let mut engine = Engine::new(Config::default(), Arc::default());
+    engine.expect_secrets(true);
+    feed_handshake(&mut engine);
+    feed(&mut engine, 5, &segment(1, 60_000, Flags(0x04), &[]));
+    assert_eq!(ended(&mut engine), []);
+    engine.end_waiting(5);
+    assert_eq!(ended(&mut engine), []);
+    engine.end_waiting(6);
+    assert_eq!(ended(&mut engine).len(), 1);
+}

@@ -21,7 +21,7 @@ mod tracer;
 
 pub(crate) use libraries::LINGER;
 pub(crate) use object::has_probes;
-pub(crate) use programs::{LoadError, Loaded, Need, RING_BYTES, stand_in};
+pub(crate) use programs::{LoadError, Loaded, Need, RING_BYTES, chain, stand_in};
 pub(crate) use tracer::Status;
 
 use super::scope::Scope;

@@ -304,7 +304,7 @@ impl Refusal {
 const MAX_LOG_LINES: usize = 6;
 
 /// An error with its causes, in one line.
-pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = match error.downcast_ref::<ProgramError>() {
         Some(ProgramError::LoadError { io_error, verifier_log }) => {
             let log = verifier_log.to_string();

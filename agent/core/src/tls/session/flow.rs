@@ -74,6 +74,12 @@ impl Session {
         self.handshake.client_random.is_some() && self.handshake.is_tls13()
     }
 
+    /// Whether all that this direction says in the clear was said: what waits is encrypted.
+    pub(crate) fn is_beyond_handshake(&self, side: Side) -> bool {
+        let half = self.halves.get(side);
+        self.has_said_all() || half.keys.is_opaque() || !half.waiting.is_empty()
+    }
+
     /// The next bytes of one direction. They begin where a segment began.
     pub(crate) fn feed(
         &mut self,

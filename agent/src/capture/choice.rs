@@ -1,0 +1,116 @@
+//! Which live source it is: the one that was asked for, whichever works, or two at once.
+
+use super::ebpf::{self, Probes};
+use super::packets::{self, CLEARTEXT_PORTS, Packets};
+use super::scope::Scope;
+use super::source::Source;
+use super::sources::Sources;
+use crate::config::SourceKind;
+use crate::failure::Failure;
+use crate::privileges;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What is to be traced, as typed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LiveArguments<'a> {
+    /// Where the traffic is seen.
+    pub(crate) source: SourceKind,
+    /// `KIND=PATTERN`: only what one of these is of; everything where there is none.
+    pub(crate) include: &'a [String],
+    /// Of that, all but what one of these is of.
+    pub(crate) exclude: &'a [String],
+    /// The size of the ring.
+    pub(crate) ring_bytes: u32,
+    /// How long a library keeps its traps after its last user, if not as long as usual.
+    pub(crate) linger: Option<Duration>,
+    /// Where every record is copied to.
+    pub(crate) record: Option<&'a Path>,
+    /// The interfaces on which packets are captured; all where there is none.
+    pub(crate) interfaces: &'a [String],
+    /// In which network namespace.
+    pub(crate) netns: Option<&'a Path>,
+    /// Ports of which everything is read in packets.
+    pub(crate) cleartext_ports: &'a [u16],
+    /// Key logs for what packets hold.
+    pub(crate) keylogs: &'a [PathBuf],
+    /// The size of all packet rings together.
+    pub(crate) packet_ring_bytes: u32,
+}
+
+/// Starts capturing. From when on it does, the source says.
+pub(crate) fn open_live(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>, Failure> {
+    let probes = probes(arguments)?;
+    match arguments.source {
+        SourceKind::Packets => only_packets(arguments),
+        SourceKind::Ebpf => with_probes(arguments, &probes),
+        SourceKind::Auto => with_probes(arguments, &probes).or_else(|refused| {
+            if refused.exit_code() == crate::failure::USAGE {
+                return Err(refused);
+            }
+            tracing::warn!("no probes, so that packets are captured instead: {refused}");
+            only_packets(arguments).map_err(|failure| refused.and(&failure))
+        }),
+    }
+}
+
+/// How the probes are set up. What is wrong with the command line is told whatever is captured.
+fn probes(arguments: &LiveArguments<'_>) -> Result<ebpf::Options, Failure> {
+    let scope = Scope::parse(arguments.include, arguments.exclude)
+        .map_err(|error| Failure::Usage { what: error.to_string() })?;
+    if !arguments.ring_bytes.is_power_of_two() || arguments.ring_bytes < 4096 {
+        let what = "--ring-bytes: not a power of two from 4096 on".to_owned();
+        return Err(Failure::Usage { what });
+    }
+    let record = arguments.record.map(Path::to_owned);
+    let ring_bytes = arguments.ring_bytes;
+    let linger = arguments.linger.unwrap_or(ebpf::LINGER);
+    Ok(ebpf::Options { scope, ring_bytes, linger, record, sheds_privileges: true })
+}
+
+/// Probes, and packets of those cleartext ports that were asked for.
+fn with_probes(
+    arguments: &LiveArguments<'_>,
+    probes: &ebpf::Options,
+) -> Result<Box<dyn Source>, Failure> {
+    if arguments.cleartext_ports.is_empty() {
+        if !arguments.interfaces.is_empty()
+            || arguments.netns.is_some()
+            || !arguments.keylogs.is_empty()
+        {
+            tracing::warn!(
+                "--interface, --netns and --keylog are for packets, of which none are captured beside probes without \
+                 `--cleartext-port`"
+            );
+        }
+        return Ok(Box::new(Probes::open(probes.clone())?));
+    }
+    if !arguments.keylogs.is_empty() {
+        tracing::warn!("--keylog is not needed beside probes, and not read");
+    }
+    // Before the probes, which give up what it takes to open sockets.
+    let packets = Packets::open(&options(arguments, true))?;
+    let probes = Probes::open(probes.clone())?;
+    Ok(Box::new(Sources(vec![Box::new(probes), Box::new(packets)])))
+}
+
+fn only_packets(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>, Failure> {
+    let packets = Packets::open(&options(arguments, false))?;
+    privileges::keep(privileges::NOTHING, "reader");
+    Ok(Box::new(packets))
+}
+
+fn options(arguments: &LiveArguments<'_>, only_cleartext: bool) -> packets::Options {
+    let cleartext = match arguments.cleartext_ports {
+        [] => CLEARTEXT_PORTS.to_vec(),
+        ports => ports.to_vec(),
+    };
+    packets::Options {
+        interfaces: arguments.interfaces.to_vec(),
+        netns: arguments.netns.map(Path::to_owned),
+        cleartext,
+        keylogs: arguments.keylogs.to_vec(),
+        only_cleartext,
+        ring_bytes: arguments.packet_ring_bytes,
+    }
+}

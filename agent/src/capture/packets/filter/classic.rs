@@ -1,0 +1,195 @@
+//! The filter without a memory, in classic BPF: it is needed where eBPF may not be loaded, and does where there are
+//! no handshakes to follow.
+//!
+//! Of TLS it passes segments that begin with a record of a handshake, and what may be the rest of one: from a client,
+//! which is the higher port, whatever does not begin with application data; from a server only what ends a write
+//! (PSH). The middle segments of a long chain of certificates it takes for content.
+
+use super::assembler::{
+    ABOUT_INTERFACE, ABOUT_KIND, ABOUT_PROTOCOL, Assembler, Change, Compare, Instruction, Label,
+    Load, TooFar,
+};
+use super::{Tls, Wanted};
+
+pub(super) const DROP: Instruction = Instruction::verdict(0);
+pub(super) const PASS: Instruction = Instruction::verdict(0x7fff_ffff);
+
+const TCP: u32 = 6;
+const UDP: u32 = 17;
+const FIN_SYN_RST: u32 = 0x07;
+const PSH: u32 = 0x08;
+const ETHERTYPE_IPV4: u32 = 0x0800;
+const ETHERTYPE_IPV6: u32 = 0x86dd;
+/// VLAN tags that the kernel left in, MPLS and PPPoE: what is behind them is not looked for here.
+const ETHERTYPES_IN_FRONT: [u32; 6] = [0x8100, 0x88a8, 0x9100, 0x8847, 0x8848, 0x8864];
+/// IPv6's extension headers are not walked over.
+const EXTENSIONS: [u32; 6] = [0, 43, 44, 51, 60, 135];
+/// Version negotiation, and the versions that are read.
+const QUIC_VERSIONS: [u32; 3] = [0, 1, 0x6b33_43cf];
+/// PACKET_OUTGOING
+const OUTGOING: u32 = 4;
+/// The loopback interface has this number in every network namespace.
+const LOOPBACK: u32 = 1;
+
+/// Cells of the scratch memory: where the packet ends, and where the TCP payload begins.
+const END: u32 = 0;
+const PAYLOAD: u32 = 1;
+const SOURCE_PORT: u32 = 2;
+const DESTINATION_PORT: u32 = 3;
+const FLAGS: u32 = 4;
+
+/// The program for packets that begin with their network header.
+pub(super) fn program(wanted: &Wanted) -> Result<Vec<Instruction>, TooFar> {
+    let mut code = Assembler::default();
+    let (tcp, udp) = (code.label(), code.label());
+    not_twice_on_loopback(&mut code);
+    network(&mut code, tcp, udp);
+    code.place(tcp);
+    of_tcp(&mut code, wanted);
+    code.place(udp);
+    of_udp(&mut code, wanted);
+    code.finish()
+}
+
+/// What leaves on the loopback interface comes in there at once.
+fn not_twice_on_loopback(code: &mut Assembler) {
+    let go_on = code.label();
+    code.load(Load::About(ABOUT_KIND));
+    code.unless(Compare::Equal(OUTGOING), go_on);
+    code.load(Load::About(ABOUT_INTERFACE));
+    code.unless(Compare::Equal(LOOPBACK), go_on);
+    code.end(DROP);
+    code.place(go_on);
+}
+
+/// To `tcp` or `udp`, with X at the transport's header.
+fn network(code: &mut Assembler, tcp: Label, udp: Label) {
+    let (ipv4, ipv6, unsure) = (code.label(), code.label(), code.label());
+    code.load(Load::About(ABOUT_PROTOCOL));
+    code.if_so(Compare::Equal(ETHERTYPE_IPV4), ipv4);
+    code.if_so(Compare::Equal(ETHERTYPE_IPV6), ipv6);
+    for kind in ETHERTYPES_IN_FRONT {
+        code.if_so(Compare::Equal(kind), unsure);
+    }
+    code.end(DROP);
+    code.place(unsure);
+    code.end(PASS);
+
+    let (sized, unsure) = (code.label(), code.label());
+    code.place(ipv4);
+    version(code, 4, unsure);
+    // More fragments, or not the first.
+    code.load(Load::Half(6));
+    code.if_so(Compare::AnyBit(0x3fff), unsure);
+    code.load_x_header_length();
+    code.load(Load::Half(2));
+    // 0: larger than the field can say.
+    code.unless(Compare::Equal(0), sized);
+    code.load(Load::Length);
+    code.place(sized);
+    code.store(END);
+    code.load(Load::Byte(9));
+    code.if_so(Compare::Equal(TCP), tcp);
+    code.if_so(Compare::Equal(UDP), udp);
+    code.end(DROP);
+    code.place(unsure);
+    code.end(PASS);
+
+    let (sized, unsure) = (code.label(), code.label());
+    code.place(ipv6);
+    version(code, 6, unsure);
+    code.load_x(40);
+    code.load(Load::Half(4));
+    code.change(Change::AddX);
+    code.unless(Compare::Equal(40), sized);
+    code.load(Load::Length);
+    code.place(sized);
+    code.store(END);
+    code.load(Load::Byte(6));
+    code.if_so(Compare::Equal(TCP), tcp);
+    code.if_so(Compare::Equal(UDP), udp);
+    for extension in EXTENSIONS {
+        code.if_so(Compare::Equal(extension), unsure);
+    }
+    code.end(DROP);
+    code.place(unsure);
+    code.end(PASS);
+}
+
+/// What calls itself IP and begins with something else has a tag in front.
+fn version(code: &mut Assembler, version: u32, unsure: Label) {
+    code.load(Load::Byte(0));
+    code.change(Change::ShiftRight(4));
+    code.unless(Compare::Equal(version), unsure);
+}
+
+fn of_tcp(code: &mut Assembler, wanted: &Wanted) {
+    let pass = code.label();
+    code.load(Load::ByteAtX(13));
+    code.store(FLAGS);
+    code.if_so(Compare::AnyBit(FIN_SYN_RST), pass);
+    for (at, cell) in [(0, SOURCE_PORT), (2, DESTINATION_PORT)] {
+        code.load(Load::HalfAtX(at));
+        code.store(cell);
+        for port in &wanted.cleartext {
+            code.if_so(Compare::Equal((*port).into()), pass);
+        }
+    }
+    match wanted.tls {
+        Tls::Nothing => code.end(DROP),
+        Tls::Everything => {}
+        Tls::Handshakes => handshake(code),
+    }
+    code.place(pass);
+    code.end(PASS);
+}
+
+/// A segment of neither a cleartext port nor a beginning or an end.
+fn handshake(code: &mut Assembler) {
+    let (pass, drop, rest) = (code.label(), code.label(), code.label());
+    code.load(Load::ByteAtX(12));
+    code.change(Change::ShiftRight(4));
+    code.change(Change::ShiftLeft(2));
+    code.change(Change::AddX);
+    code.store(PAYLOAD);
+    code.load_x_memory(END);
+    // Nothing but an acknowledgment.
+    code.if_so(Compare::GreaterOrEqualX, drop);
+    code.load_x_memory(PAYLOAD);
+    code.load(Load::ByteAtX(0));
+    // Change of cipher, alert, handshake, application data: 20 to 23.
+    code.change(Change::And(0xfc));
+    code.unless(Compare::Equal(20), rest);
+    code.load(Load::ByteAtX(1));
+    code.unless(Compare::Equal(3), rest);
+    code.load(Load::ByteAtX(0));
+    code.if_so(Compare::Equal(23), drop);
+    code.end(PASS);
+    code.place(rest);
+    code.load(Load::Memory(FLAGS));
+    code.if_so(Compare::AnyBit(PSH), pass);
+    code.load(Load::Memory(SOURCE_PORT));
+    code.load_x_memory(DESTINATION_PORT);
+    code.if_so(Compare::GreaterOrEqualX, pass);
+    code.place(drop);
+    code.end(DROP);
+    code.place(pass);
+    code.end(PASS);
+}
+
+/// QUIC's long headers are its handshake (RFC 9000 §17.2).
+fn of_udp(code: &mut Assembler, wanted: &Wanted) {
+    let (pass, drop) = (code.label(), code.label());
+    if wanted.tls != Tls::Nothing {
+        code.load(Load::ByteAtX(8));
+        code.unless(Compare::AnyBit(0x80), drop);
+        code.load(Load::WordAtX(9));
+        for version in QUIC_VERSIONS {
+            code.if_so(Compare::Equal(version), pass);
+        }
+    }
+    code.place(drop);
+    code.end(DROP);
+    code.place(pass);
+    code.end(PASS);
+}

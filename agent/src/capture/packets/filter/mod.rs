@@ -1,0 +1,70 @@
+//! Which packets the kernel hands over. It decides before it copies anything; what it passes over is no loss.
+
+mod assembler;
+mod classic;
+mod extended;
+#[cfg(test)]
+mod tests;
+
+pub(super) use assembler::Instruction;
+pub(super) use extended::Extended;
+
+use super::sys::Socket;
+use std::io;
+
+/// The most cleartext ports: the program compares with each.
+pub(crate) const MAX_PORTS: usize = 32;
+
+/// What is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) tls: Tls,
+    /// Of these everything.
+    pub(super) cleartext: Vec<u16>,
+}
+
+/// What is wanted of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tls {
+    /// Nothing, nor of QUIC.
+    Nothing,
+    /// Handshakes, and QUIC's.
+    Handshakes,
+    /// Everything, for there are keys: all of TCP, and QUIC's handshakes.
+    Everything,
+}
+
+/// The filter as it is given to sockets.
+pub(super) enum Filter {
+    Extended(Extended),
+    Classic(Vec<Instruction>),
+}
+
+impl Filter {
+    /// The one that fits. One that follows flows is needed for handshakes only.
+    pub(super) fn new(wanted: &Wanted) -> Result<Self, assembler::TooFar> {
+        if wanted.tls == Tls::Handshakes {
+            match Extended::load(&wanted.cleartext) {
+                Ok(filter) => return Ok(Self::Extended(filter)),
+                Err(reason) => tracing::warn!(
+                    "the filter that follows flows does not load, and the one in its place misses the middle of long \
+                     certificate chains: {reason}"
+                ),
+            }
+        }
+        Ok(Self::Classic(classic::program(wanted)?))
+    }
+
+    /// Nothing passes.
+    pub(super) fn closed() -> [Instruction; 1] {
+        [classic::DROP]
+    }
+
+    /// Has the kernel ask it about every packet of this socket.
+    pub(super) fn attach(&self, socket: &Socket) -> io::Result<()> {
+        match self {
+            Self::Extended(filter) => filter.attach(socket),
+            Self::Classic(program) => socket.filter(program),
+        }
+    }
+}

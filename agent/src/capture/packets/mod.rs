@@ -1,0 +1,242 @@
+//! Live capture by packet sockets.
+//!
+//! ```text
+//! kernel ──filter──▶ rings ──▶ blocks ──▶ duplicates ──▶ engine
+//!                      ▲ new ones                          ▲
+//!          watcher (a thread in the namespace)          key logs
+//! ```
+
+mod block;
+mod duplicates;
+mod error;
+mod filter;
+mod keylogs;
+mod link;
+mod opener;
+mod reader;
+mod ring;
+mod sys;
+mod watcher;
+
+use super::source::{Source, Tally};
+use crate::failure::Failure;
+use filter::{Tls, Wanted};
+use keylogs::KeyLogs;
+use opener::{Group, Opener};
+use reader::Reader;
+use ring::Totals;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use watcher::Watcher;
+use wrongdoor_core::engine::{Engine, TlsInPackets};
+
+/// All rings together, unless the command line says otherwise.
+pub(crate) const RING_BYTES: u32 = 32 * 1024 * 1024;
+/// Of these ports everything is read, unless the command line says otherwise.
+pub(crate) const CLEARTEXT_PORTS: [u16; 2] = [80, 8080];
+/// The kernel hands over a block that is not full after less than this.
+const LAST_BLOCKS: Duration = Duration::from_millis(30);
+/// So long an ended connection waits for its secrets, at least.
+const WAIT_FOR_SECRETS: Duration = Duration::from_secs(5);
+/// How often the kernel's counts are read.
+const COUNT_EVERY: Duration = Duration::from_millis(250);
+/// The most blocks of a ring in one turn: then others get theirs.
+const MAX_BLOCKS: usize = 64;
+
+/// What is captured.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// The interfaces, or all.
+    pub(crate) interfaces: Vec<String>,
+    /// In which network namespace, or in that of this process.
+    pub(crate) netns: Option<PathBuf>,
+    /// Of which ports everything is read.
+    pub(crate) cleartext: Vec<u16>,
+    /// Key logs.
+    pub(crate) keylogs: Vec<PathBuf>,
+    /// TLS and QUIC are told by probes.
+    pub(crate) only_cleartext: bool,
+    /// The size of all rings together.
+    pub(crate) ring_bytes: u32,
+}
+
+/// The open sockets.
+pub(crate) struct Packets {
+    groups: Vec<Group>,
+    watcher: Option<Watcher>,
+    keylogs: KeyLogs,
+    reader: Reader,
+    shown: TlsInPackets,
+    is_begun: bool,
+    /// Of rings that are closed.
+    gone: Totals,
+    totals: Totals,
+    counted: Instant,
+    /// The first packet that came since this moment: connections that ended before it have waited long enough.
+    waiting: (Instant, u64),
+}
+
+impl Options {
+    fn wanted(&self) -> Wanted {
+        let tls = match (self.only_cleartext, self.keylogs.is_empty()) {
+            (true, _) => Tls::Nothing,
+            (false, true) => Tls::Handshakes,
+            (false, false) => Tls::Everything,
+        };
+        let mut cleartext = self.cleartext.clone();
+        cleartext.sort_unstable();
+        cleartext.dedup();
+        Wanted { tls, cleartext }
+    }
+}
+
+impl Packets {
+    /// Opens the sockets. Afterwards nothing needs a privilege but the thread that looks after named interfaces.
+    pub(crate) fn open(options: &Options) -> Result<Self, Failure> {
+        let wanted = options.wanted();
+        let keylogs = if options.only_cleartext { &[][..] } else { &options.keylogs };
+        let keylogs = KeyLogs::open(keylogs)?;
+        let (groups, watcher) = if options.interfaces.is_empty() && options.netns.is_none() {
+            let opener = Opener::new(&wanted, 0, options.ring_bytes)?;
+            (vec![opener.open(0, None)?], None)
+        } else {
+            let (groups, watcher) = Watcher::start(options.clone(), wanted.clone())?;
+            (groups, Some(watcher))
+        };
+        let shown = match wanted.tls {
+            Tls::Nothing => TlsInPackets::ToldByProbes,
+            Tls::Handshakes => TlsInPackets::Handshakes,
+            Tls::Everything => TlsInPackets::Whole,
+        };
+        if wanted.tls == Tls::Handshakes {
+            tracing::info!(
+                cleartext = ?wanted.cleartext,
+                "requests inside TLS and QUIC cannot be seen in packets without `--keylog`: of these there are the \
+                 server names, and requests of cleartext ports only"
+            );
+        }
+        Ok(Self {
+            groups,
+            watcher,
+            keylogs,
+            reader: Reader::new(),
+            shown,
+            is_begun: false,
+            gone: Totals::default(),
+            totals: Totals::default(),
+            counted: Instant::now(),
+            waiting: (Instant::now(), 0),
+        })
+    }
+
+    /// Waits until a block is handed over, or for so long.
+    fn wait(&self, patience: Duration) {
+        let timeout = Timespec {
+            tv_sec: i64::try_from(patience.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(patience.subsec_nanos()),
+        };
+        let rings = self.groups.iter().flat_map(|group| &group.rings);
+        let mut sockets: Vec<PollFd<'_>> =
+            rings.clone().map(|ring| PollFd::new(ring, PollFlags::IN)).collect();
+        // Interrupted or timed out: the rings are looked into all the same.
+        let _woken = poll(&mut sockets, Some(&timeout));
+        for (ring, polled) in rings.zip(&sockets) {
+            // An interface that was shut: as long as that is not asked for, the socket wakes everybody.
+            if polled.revents().contains(PollFlags::ERR)
+                && let Ok(Some(error)) = ring.socket().error()
+            {
+                tracing::debug!("a packet socket: {error}");
+            }
+        }
+    }
+
+    fn take(&mut self, engine: &mut Engine) {
+        for ring in self.groups.iter_mut().flat_map(|group| &mut group.rings) {
+            for _ in 0..MAX_BLOCKS {
+                if !self.reader.block(ring, engine) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Rings of interfaces that have come back take the places of those that are closed now.
+    fn renew(&mut self, engine: &mut Engine) {
+        while let Some(new) = self.watcher.as_ref().and_then(Watcher::next) {
+            let Some(group) = self.groups.iter_mut().find(|group| group.place == new.place) else {
+                continue;
+            };
+            let mut old = std::mem::replace(group, new);
+            for ring in &mut old.rings {
+                while self.reader.block(ring, engine) {}
+                self.gone.add(ring.totals());
+            }
+        }
+    }
+
+    fn count(&mut self) {
+        let mut totals = self.gone;
+        let rings = self.groups.iter_mut().flat_map(|group| &mut group.rings);
+        rings.for_each(|ring| totals.add(ring.totals()));
+        (self.totals, self.counted) = (totals, Instant::now());
+    }
+
+    /// Connections whose secrets did not come are told as they are.
+    fn end_waiting(&mut self, engine: &mut Engine) {
+        let (since, before) = self.waiting;
+        if !self.keylogs.is_empty() && since.elapsed() >= WAIT_FOR_SECRETS {
+            engine.end_waiting(before);
+            self.waiting = (Instant::now(), self.reader.next_number());
+        }
+    }
+}
+
+impl Source for Packets {
+    fn name(&self) -> &'static str {
+        "packets"
+    }
+
+    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Failure> {
+        if !std::mem::replace(&mut self.is_begun, true) {
+            engine.set_tls_in_packets(self.shown);
+            engine.expect_secrets(!self.keylogs.is_empty());
+        }
+        self.renew(engine);
+        let is_last = patience.is_zero();
+        self.wait(if is_last { LAST_BLOCKS } else { patience });
+        self.keylogs.read(|lines| engine.secrets(lines));
+        self.take(engine);
+        self.end_waiting(engine);
+        if is_last || self.counted.elapsed() >= COUNT_EVERY {
+            self.count();
+        }
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn tally(&mut self) -> Tally {
+        let read = self.reader.counts();
+        // Between two readings of the kernel's counts, what was read is the better knowledge. A packet that was seen
+        // before is none.
+        let packets = self.totals.packets.max(read.packets + self.totals.drops);
+        Tally {
+            kernel_events: packets - read.repeated(),
+            kernel_lost: vec![("ring_full", self.totals.drops)],
+            capture_events: read.packets - read.repeated(),
+            capture_lost: vec![("limit", read.damaged)],
+            details: vec![
+                ("packets", read.packets),
+                ("packets_duplicate", read.duplicates),
+                ("packets_looped", read.looped),
+                ("packets_truncated", read.truncated),
+                ("rings_frozen", self.totals.freezes),
+                ("rings", self.groups.iter().map(|group| group.rings.len() as u64).sum()),
+            ],
+            ..Tally::default()
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Several live sources, one engine.
+
+use super::source::{Source, Tally};
+use crate::failure::Failure;
+use std::time::Duration;
+use wrongdoor_core::engine::Engine;
+
+/// So long one of them may keep the others waiting.
+const TURN: Duration = Duration::from_millis(10);
+
+/// They take turns.
+pub(crate) struct Sources(pub(crate) Vec<Box<dyn Source>>);
+
+impl Source for Sources {
+    fn name(&self) -> &'static str {
+        "several"
+    }
+
+    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Failure> {
+        self.0.iter_mut().try_for_each(|source| source.poll(engine, patience.min(TURN)))
+    }
+
+    fn is_ready(&self) -> bool {
+        self.0.iter().all(|source| source.is_ready())
+    }
+
+    fn tally(&mut self) -> Tally {
+        let mut sum = Tally::default();
+        self.0.iter_mut().for_each(|source| sum.add(source.tally()));
+        sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::live::Shared;
+    use crate::testing::Replay;
+    use std::sync::Arc;
+    use wrongdoor_core::engine::Config;
+
+    #[test]
+    fn all_are_polled_and_their_ledgers_are_summed() {
+        let shared = Shared::new();
+        let replay = || Box::new(Replay::new("coalescing", &shared)) as Box<dyn Source>;
+        let mut alone = replay();
+        let mut sources = Sources(vec![replay(), replay()]);
+        let mut engine = Engine::new(Config::default(), Arc::default());
+        assert!(!sources.is_ready());
+        alone.poll(&mut engine, Duration::ZERO).unwrap();
+        sources.poll(&mut engine, Duration::ZERO).unwrap();
+        assert!(sources.is_ready());
+        let (one, two) = (alone.tally(), sources.tally());
+        assert_eq!(two.kernel_events, 2 * one.kernel_events);
+        assert_eq!(two.capture_events, 2 * one.capture_events);
+        let doubled: Vec<_> =
+            one.kernel_lost.iter().map(|(why, count)| (*why, 2 * count)).collect();
+        assert_eq!(two.kernel_lost, doubled);
+        assert_eq!(two.failures, [("ssl_write", "refused", 2)]);
+    }
+}
