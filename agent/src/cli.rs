@@ -1,7 +1,9 @@
 //! What was typed.
 
+mod otlp;
 mod run;
 
+pub use otlp::{Otlp, OtlpProtocol};
 pub use run::{EventsOf, LogFormat, LogLevel, Run, SourceKind};
 
 use crate::{capture, failure};

@@ -1,5 +1,6 @@
 //! `wrongdoor run`, as typed.
 
+use super::Otlp;
 use clap::{Args, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,6 +33,9 @@ pub struct Run {
     /// Which exchanges are events
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = EventsOf::Mismatched)]
     pub events_of: EventsOf,
+    /// Where traces go.
+    #[command(flatten)]
+    pub otlp: Otlp,
     /// Stop after this long: 90s, 5m, 1h
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub length: Option<Duration>,

@@ -15,8 +15,7 @@ mod text;
 
 pub(crate) use ledger::Correlated;
 
-use super::Record;
-use super::events::Written;
+use super::{Record, Written};
 use crate::capture::source::Tally;
 use connections::Connections;
 use family::{Family, number};

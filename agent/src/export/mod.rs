@@ -8,6 +8,8 @@ mod metrics;
 mod output;
 mod record;
 mod table;
+mod traces;
+mod written;
 
 pub(crate) use events::{Events, EventsOf};
 pub(crate) use http::serve;
@@ -16,6 +18,8 @@ pub(crate) use metrics::{Correlated, Metrics, State};
 pub(crate) use output::Output;
 pub(crate) use record::{ConnectionNumber, Record, Summary};
 pub(crate) use table::{Table, Tone, grid, harmless};
+pub(crate) use traces::{Environment, Protocol, Traces, TracesSettings, TracesWish};
+pub(crate) use written::Written;
 
 use crate::failure::Failure;
 

@@ -2,16 +2,17 @@
 //!
 //! ```text
 //! source ──Input──▶ engine ──Observation──▶ docket ──Record──┬──▶ metrics ◀── scrapes
-//!                                                            └──queue──▶ events
+//!                                                            ├──queue──▶ events
+//!                                                            └──queue──▶ traces
 //! ```
 //!
-//! One thread owns all but the two ends: scrapes copy the metrics under a short lock, and events are
-//! written by a thread of their own, behind a bounded queue. An input without an end cannot wait for
+//! One thread owns all but the ends: scrapes copy the metrics under a short lock, and events are written
+//! and traces sent by threads of their own, behind bounded queues. An input without an end cannot wait for
 //! evidence that may still come: everything is ruled on at once.
 
 use super::docket::Docket;
 use crate::capture::source::{Source, Tally};
-use crate::export::{Correlated, Events, Metrics, Record, State, Summary};
+use crate::export::{Correlated, Events, Metrics, Record, State, Summary, Traces};
 use crate::failure::Failure;
 use crate::health::Health;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,6 +45,13 @@ impl Shared {
     }
 }
 
+/// Where records go beside the metrics.
+#[derive(Default)]
+pub(crate) struct Sinks {
+    pub(crate) events: Option<Events>,
+    pub(crate) traces: Option<Traces>,
+}
+
 /// Captures until somebody wants it to end, or for so long; then writes what is left.
 ///
 /// A source that fails ends the run too, and what it has told until then is written.
@@ -51,9 +59,9 @@ pub(crate) fn run(
     mut source: Box<dyn Source>,
     shared: &Shared,
     length: Option<Duration>,
-    events: Option<Events>,
+    sinks: Sinks,
 ) -> Result<(), Failure> {
-    let mut live = Live::new(shared, events);
+    let mut live = Live::new(shared, sinks);
     let begin = shared.health.uptime();
     let mut captured = Ok(());
     while captured.is_ok() && live.is_wanted {
@@ -81,19 +89,19 @@ struct Live<'a> {
     shared: &'a Shared,
     engine: Engine,
     docket: Docket,
-    events: Option<Events>,
+    sinks: Sinks,
     observations: u64,
     /// Somebody takes what is found.
     is_wanted: bool,
 }
 
 impl<'a> Live<'a> {
-    fn new(shared: &'a Shared, events: Option<Events>) -> Self {
+    fn new(shared: &'a Shared, sinks: Sinks) -> Self {
         Self {
             shared,
             engine: Engine::new(Config::default(), Arc::default()),
             docket: Docket::prompt(),
-            events,
+            sinks,
             observations: 0,
             is_wanted: true,
         }
@@ -123,7 +131,7 @@ impl<'a> Live<'a> {
     fn finish(mut self, tally: Tally) -> Result<(), Failure> {
         self.engine.finish();
         self.hear(tally);
-        let Self { engine, docket, events, .. } = self;
+        let Self { engine, docket, sinks, .. } = self;
         let summary: Summary = docket.summary(engine.counters());
         tracing::info!(
             connections = summary.connections,
@@ -132,7 +140,10 @@ impl<'a> Live<'a> {
             mismatched = summary.mismatched,
             "ended"
         );
-        events.map_or(Ok(()), |events| events.finish(summary))
+        if let Some(traces) = sinks.traces {
+            traces.finish();
+        }
+        sinks.events.map_or(Ok(()), |events| events.finish(summary))
     }
 
     /// Rules on what the engine has told, and hands it on.
@@ -144,16 +155,21 @@ impl<'a> Live<'a> {
             self.observations += 1;
             self.docket.hear(observation, &mut |record: Record| {
                 metrics.record(&record, now);
-                if let Some(events) = &mut self.events {
+                if let Some(traces) = &mut self.sinks.traces {
+                    traces.offer(&record);
+                }
+                if let Some(events) = &mut self.sinks.events {
                     self.is_wanted &= events.offer(record);
                 }
                 true
             });
         }
-        self.is_wanted &= self.events.as_ref().is_none_or(|events| !events.has_failed());
+        let Sinks { events, traces } = &self.sinks;
+        self.is_wanted &= events.as_ref().is_none_or(|events| !events.has_failed());
         let correlated =
             Correlated { observations: self.observations, forgotten: self.docket.forgotten() };
-        let written = self.events.as_ref().map(Events::written).unwrap_or_default();
+        let written = events.as_ref().map(Events::written).unwrap_or_default()
+            + traces.as_ref().map(Traces::written).unwrap_or_default();
         let state = State {
             tally,
             counters: self.engine.counters(),
