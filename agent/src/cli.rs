@@ -1,7 +1,9 @@
 //! What was typed.
 
+mod otlp;
 mod run;
 
+pub use otlp::Otlp;
 pub use run::Run;
 
 use crate::{capture, failure};
@@ -25,7 +27,7 @@ pub enum Command {
     /// Read packet captures and report requests that do not belong on their connection
     Analyze(Analyze),
     /// Watch this node's traffic: metrics to be scraped, and events
-    Run(Run),
+    Run(Box<Run>),
     /// Tell what of this node can be seen, and what stands in the way
     Doctor(Doctor),
     /// Print what completes this command in a shell

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
-use wrongdoor_core::engine::{Config, Engine, Event};
+use wrongdoor_core::engine::{Config, ConnectionEnd, Engine, Event};
 use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::judge::Judge;
+use wrongdoor_core::judge::{Judge, Ruling};
 use wrongdoor_core::net::LinkType;
 use wrongdoor_core::time::Timestamp;
 
@@ -97,17 +97,38 @@ impl Source for Replay {
     }
 }
 
-/// The exchanges of a capture.
-pub(crate) fn exchanges(name: &str) -> Vec<Exchange> {
+/// Everything that is told of a capture.
+fn events(name: &str) -> impl Iterator<Item = Event> {
     let mut replay = Replay { pace: usize::MAX / 2, ..Replay::new(name, &Shared::new()) };
     let mut engine = Engine::new(Config::default(), Arc::default());
     replay.poll(&mut engine, Duration::ZERO).unwrap();
     engine.finish();
-    let exchanges = engine.drain().into_iter().filter_map(|observation| match observation.event {
+    engine.drain().into_iter().map(|observation| observation.event)
+}
+
+/// The exchanges of a capture.
+pub(crate) fn exchanges(name: &str) -> Vec<Exchange> {
+    let exchanges = events(name).filter_map(|event| match event {
         Event::Exchange(exchange) => Some(exchange),
         Event::Connection(_) | Event::Serves { .. } => None,
     });
     exchanges.collect()
+}
+
+/// The first connection of a capture that ended.
+pub(crate) fn ended(name: &str) -> ConnectionEnd {
+    let mut ended = events(name).filter_map(|event| match event {
+        Event::Connection(connection) => Some(connection),
+        Event::Exchange(_) | Event::Serves { .. } => None,
+    });
+    ended.next().unwrap()
+}
+
+/// The exchanges of a capture, ruled on.
+pub(crate) fn ruled(name: &str) -> Vec<(Exchange, Ruling)> {
+    let judge = Judge::default();
+    let exchanges = exchanges(name).into_iter();
+    exchanges.map(|exchange| (exchange.clone(), judge.rule(&exchange))).collect()
 }
 
 /// Some record of an exchange answered with 421.
@@ -121,7 +142,7 @@ pub(crate) fn misdirected() -> Record {
 /// `wrongdoor run` with these arguments, as typed.
 pub(crate) fn run_as_typed(arguments: &[&str]) -> Run {
     match Cli::try_parse_from([&["wrongdoor", "run"], arguments].concat()).unwrap().command {
-        Command::Run(run) => run,
+        Command::Run(run) => *run,
         other => panic!("{other:?}"),
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::live::installed;
 use crate::live::process::{self, Running};
+use crate::report::text as text_of;
 use crate::server::Server;
 use crate::{tools, wait};
 
@@ -30,15 +31,17 @@ impl Prometheus {
     pub fn start(folder: &Path, scraped: &Scraped) -> Result<Self> {
         let targets = folder.join("targets.json");
         fs::write(&targets, "[]")?;
-        let mut job = json!({
-            "job_name": "wrongdoor",
-            "file_sd_configs": [{ "files": [targets], "refresh_interval": "1s" }],
-        });
-        if let Some((authority, token)) = &scraped.guarded_by {
-            job["scheme"] = "https".into();
-            job["authorization"] = json!({ "credentials_file": token });
-            job["tls_config"] = json!({ "ca_file": authority, "server_name": "localhost" });
-        }
+        let discovery = json!([{ "files": [targets], "refresh_interval": "1s" }]);
+        let job = match &scraped.guarded_by {
+            None => json!({ "job_name": "wrongdoor", "file_sd_configs": discovery }),
+            Some((authority, token)) => json!({
+                "job_name": "wrongdoor",
+                "file_sd_configs": discovery,
+                "scheme": "https",
+                "authorization": { "credentials_file": token },
+                "tls_config": { "ca_file": authority, "server_name": "localhost" },
+            }),
+        };
         let config = json!({
             "global": { "scrape_interval": "1s", "scrape_timeout": "1s" },
             "scrape_configs": [job],
@@ -80,9 +83,9 @@ impl Prometheus {
     /// What an expression is now: one number; `None` where it is nothing.
     pub fn value(&self, expression: &str) -> Result<Option<f64>> {
         let answer = self.get("/api/v1/query", &[("query", expression)])?;
-        let found = answer["result"].as_array().context("no result")?;
+        let found = list(&answer, "/result")?;
         ensure!(found.len() <= 1, "{expression} is not one number: {answer:#}");
-        let number = found.first().and_then(|found| found["value"][1].as_str());
+        let number = found.first().and_then(|found| found.pointer("/value/1")?.as_str());
         Ok(number.map(str::parse).transpose()?)
     }
 
@@ -99,8 +102,8 @@ impl Prometheus {
     /// The labels of the series that an expression is.
     pub fn series(&self, expression: &str) -> Result<Vec<Value>> {
         let answer = self.get("/api/v1/query", &[("query", expression)])?;
-        let found = answer["result"].as_array().context("no result")?;
-        Ok(found.iter().map(|found| found["metric"].clone()).collect())
+        let found = list(&answer, "/result")?;
+        Ok(found.iter().filter_map(|found| found.get("metric").cloned()).collect())
     }
 
     /// The exemplars of what an expression names.
@@ -108,7 +111,7 @@ impl Prometheus {
         let range = [("query", expression), ("start", "0"), ("end", "9999999999")];
         let answer = self.get("/api/v1/query_exemplars", &range)?;
         let series = answer.as_array().context("no series")?;
-        let each = series.iter().filter_map(|series| series["exemplars"].as_array());
+        let each = series.iter().filter_map(|series| series.get("exemplars")?.as_array());
         Ok(each.flatten().cloned().collect())
     }
 
@@ -121,9 +124,13 @@ impl Prometheus {
         command.arg(format!("http://127.0.0.1:{}{path}", self.server.port()));
         let text = tools::output(&mut command)?;
         let answer: Value = serde_json::from_slice(&text)?;
-        ensure!(answer["status"] == "success", "{path} {parameters:?}: {answer:#}");
-        Ok(answer["data"].clone())
+        ensure!(text_of(&answer, "status") == Some("success"), "{path} {parameters:?}: {answer:#}");
+        answer.get("data").cloned().context("no data")
     }
+}
+
+fn list<'a>(answer: &'a Value, pointer: &str) -> Result<&'a Vec<Value>> {
+    answer.pointer(pointer).and_then(Value::as_array).context("no list")
 }
 
 /// Prometheus's own check of the text format 0.0.4: its syntax, names and help texts.

@@ -4,6 +4,7 @@ use crate::connection::Facts;
 use crate::name::{Authority, Host};
 use crate::seen::Seen;
 use crate::time::Timestamp;
+use crate::trace_context::TraceParent;
 use crate::verdict::Verdict;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -116,6 +117,9 @@ pub struct Exchange {
     pub started: Timestamp,
     /// When the final response's head was complete.
     pub responded: Option<Timestamp>,
+    /// The trace that the request says it is part of. `None` where it says nothing valid, or says it twice, or
+    /// what it says could not be read.
+    pub traceparent: Option<TraceParent>,
     /// Whether its authority belonged on this connection. Evidence from other connections is added by
     /// [`Judge`](crate::judge::Judge).
     pub verdict: Verdict,

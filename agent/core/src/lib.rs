@@ -24,4 +24,5 @@ pub mod seen;
 pub mod side;
 pub mod time;
 pub mod tls;
+pub mod trace_context;
 pub mod verdict;

@@ -1,5 +1,6 @@
 //! `wrongdoor run`, as typed.
 
+use super::Otlp;
 use crate::config::{Config, EventsOf, Length, LogFormat, LogLevel, SourceKind};
 use clap::{ArgAction, Args};
 use std::net::SocketAddr;
@@ -77,6 +78,9 @@ pub struct Run {
     /// Which exchanges are events [default: mismatched]
     #[arg(long, value_enum, value_name = "WHAT", env = "WRONGDOOR_EVENTS_OF")]
     pub events_of: Option<EventsOf>,
+    /// Where traces go.
+    #[command(flatten)]
+    pub otlp: Otlp,
     /// Stop after this long: 90s, 5m, 1h
     #[arg(long = "for", value_name = "DURATION", env = "WRONGDOOR_FOR")]
     pub length: Option<Length>,
@@ -114,6 +118,12 @@ impl Run {
         config.http.allow_plain |= self.allow_plain;
         put_some(&mut config.events.path, &self.events);
         put(&mut config.events.of, self.events_of);
+        put_some(&mut config.otlp.typed.endpoint, &self.otlp.otlp_endpoint);
+        put_some(&mut config.otlp.typed.protocol, &self.otlp.otlp_protocol);
+        // So that what holds is printed.
+        put_some(&mut config.otlp.endpoint, &self.otlp.otlp_endpoint);
+        put_some(&mut config.otlp.protocol, &self.otlp.otlp_protocol);
+        put(&mut config.otlp.of, self.otlp.otlp_of);
         put_some(&mut config.length, &self.length);
         put_all(&mut config.packets.interfaces, &self.interface);
         put_some(&mut config.packets.netns, &self.netns);

@@ -3,10 +3,10 @@
 use crate::capture::{LiveArguments, open_live};
 use crate::cli::Run;
 use crate::config::{self, Config};
-use crate::export::{Access, Events, JsonLines, Output};
+use crate::export::{Access, Events, JsonLines, Output, Traces, TracesSettings};
 use crate::failure::Failure;
 use crate::log;
-use crate::pipeline::live::{self, Shared};
+use crate::pipeline::live::{self, Shared, Sinks};
 use crate::reload::{self, Reload};
 use crate::service::{self, Service};
 use std::process::ExitCode;
@@ -22,26 +22,23 @@ pub(super) fn run(typed: &Run) -> Result<ExitCode, Failure> {
     }
     log::start(&config.log);
     let access = Arc::new(Access::read(&reload::files(&config))?);
+    let traces = config::traces(&config)?;
     let listener = service::listen(config.listen)?;
     let address = listener.local_addr().unwrap_or(config.listen);
     let events = open_events(&config.events)?;
+    let traces = traces.map(open_traces).transpose()?;
     let shared = Shared::new();
     shared.wish(reload::wish(&config)?);
     let reload =
         Reload::new(typed.clone(), config.clone(), Arc::clone(&access), Arc::clone(&shared));
     let service = Service::start(listener, Arc::clone(&shared), access, reload)?;
     tracing::info!(%address, "listening");
-    let ended = capture(typed, &config, &shared, events);
+    let ended = capture(typed, &config, &shared, Sinks { events, traces });
     service.stop();
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-fn capture(
-    typed: &Run,
-    config: &Config,
-    shared: &Shared,
-    events: Option<Events>,
-) -> Result<(), Failure> {
+fn capture(typed: &Run, config: &Config, shared: &Shared, sinks: Sinks) -> Result<(), Failure> {
     let source = open_live(&LiveArguments {
         source: config.source,
         include: &config.scope.include,
@@ -56,7 +53,7 @@ fn capture(
         packet_ring_bytes: typed.packet_ring_bytes,
     })?;
     tracing::info!(source = source.name(), "capturing");
-    live::run(source, shared, config.length.map(|length| length.0), config.drain.0, events)
+    live::run(source, shared, config.length.map(|length| length.0), config.drain.0, sinks)
 }
 
 fn open_events(config: &config::Events) -> Result<Option<Events>, Failure> {
@@ -68,4 +65,9 @@ fn open_events(config: &config::Events) -> Result<Option<Events>, Failure> {
     };
     let events = Events::start(JsonLines::new(output), config.of.into());
     events.map(Some).map_err(|source| Failure::Start { what: "the events' writer", source })
+}
+
+fn open_traces(settings: TracesSettings) -> Result<Traces, Failure> {
+    tracing::info!(endpoint = %settings.endpoint(), "traces are sent");
+    Traces::start(settings).map_err(|source| Failure::Start { what: "the traces' sender", source })
 }

@@ -54,3 +54,16 @@ pub enum LogLevel {
     /// Everything
     Trace,
 }
+
+/// How traces are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+pub enum OtlpProtocol {
+    /// gRPC; collectors mostly listen on port 4317
+    #[value(name = "grpc")]
+    #[serde(rename = "grpc")]
+    Grpc,
+    /// Protobuf over HTTP; mostly on port 4318
+    #[value(name = "http/protobuf")]
+    #[serde(rename = "http/protobuf")]
+    HttpProtobuf,
+}

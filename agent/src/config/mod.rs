@@ -6,11 +6,13 @@
 mod choice;
 mod duration;
 mod load;
+mod otlp;
 mod reload;
 
-pub use choice::{EventsOf, LogFormat, LogLevel, SourceKind};
+pub use choice::{EventsOf, LogFormat, LogLevel, OtlpProtocol, SourceKind};
 pub use duration::{Length, NotALength};
 pub(crate) use load::{load, to_yaml};
+pub(crate) use otlp::{Otlp, traces};
 pub(crate) use reload::changes;
 
 use serde::{Deserialize, Serialize};
@@ -38,6 +40,7 @@ pub(crate) struct Config {
     pub(crate) packets: Packets,
     pub(crate) names: Names,
     pub(crate) events: Events,
+    pub(crate) otlp: Otlp,
     pub(crate) log: Log,
     #[serde(rename = "for")]
     pub(crate) length: Option<Length>,
@@ -108,6 +111,7 @@ impl Default for Config {
             packets: Packets::default(),
             names: Names::default(),
             events: Events::default(),
+            otlp: Otlp::default(),
             log: Log::default(),
             length: None,
             drain: Length(DRAIN),

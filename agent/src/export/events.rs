@@ -8,7 +8,7 @@ mod writer;
 
 pub(crate) use selection::EventsOf;
 
-use super::{JsonLines, Record, Summary};
+use super::{JsonLines, Record, Summary, Written};
 use crate::failure::Failure;
 use crate::privileges;
 use selection::Selection;
@@ -41,19 +41,6 @@ struct OutputState {
     has_failed: AtomicBool,
     /// Records that did not reach the output.
     lost: AtomicU64,
-}
-
-/// What became of the records that the events are to hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Written {
-    /// How many there were.
-    pub(crate) wanted: u64,
-    /// Of them: there was no room in the queue.
-    pub(crate) queue_full: u64,
-    /// The output failed.
-    pub(crate) failed: u64,
-    /// Connections with findings that were too many to remember.
-    pub(crate) over_limit: u64,
 }
 
 impl Events {

@@ -22,8 +22,7 @@ pub(crate) use ledger::Correlated;
 pub(crate) use naming::Naming;
 pub(crate) use negotiation::Format;
 
-use super::Record;
-use super::events::Written;
+use super::{Record, Written};
 use crate::capture::source::Tally;
 use connections::Connections;
 use family::{Family, number};

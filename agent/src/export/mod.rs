@@ -10,6 +10,8 @@ mod recent;
 mod record;
 mod rotation;
 mod table;
+mod traces;
+mod written;
 
 pub(crate) use events::{Events, EventsOf};
 pub(crate) use http::{Access, AccessFiles, serve};
@@ -21,6 +23,8 @@ pub(crate) use output::Output;
 pub(crate) use recent::Recent;
 pub(crate) use record::{ConnectionNumber, Record, Summary};
 pub(crate) use table::{Table, Tone, grid, harmless};
+pub(crate) use traces::{Environment, Protocol, Traces, TracesSettings, TracesWish};
+pub(crate) use written::Written;
 
 use crate::failure::Failure;
 

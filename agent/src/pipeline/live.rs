@@ -2,17 +2,18 @@
 //!
 //! ```text
 //! source ──Input──▶ engine ──Observation──▶ docket ──Record──┬──▶ metrics ◀── scrapes
-//!                                                            └──queue──▶ events
+//!                                                            ├──queue──▶ events
+//!                                                            └──queue──▶ traces
 //! ```
 //!
-//! One thread owns all but the two ends: scrapes copy the metrics under a short lock, and events are
-//! written by a thread of their own, behind a bounded queue. An input without an end cannot wait for
+//! One thread owns all but the ends: scrapes copy the metrics under a short lock, and events are written
+//! and traces sent by threads of their own, behind bounded queues. An input without an end cannot wait for
 //! evidence that may still come: everything is ruled on at once.
 
 use super::docket::Docket;
 use crate::capture::source::{Source, Tally};
 use crate::export::{
-    Correlated, Events, EventsOf, Metrics, Naming, Recent, Record, State, Summary,
+    Correlated, Events, EventsOf, Metrics, Naming, Recent, Record, State, Summary, Traces,
 };
 use crate::failure::Failure;
 use crate::health::Health;
@@ -73,6 +74,13 @@ impl Shared {
     }
 }
 
+/// Where records go beside the metrics.
+#[derive(Default)]
+pub(crate) struct Sinks {
+    pub(crate) events: Option<Events>,
+    pub(crate) traces: Option<Traces>,
+}
+
 /// Captures until somebody wants it to end, or for so long; then writes what is left, within `drain`.
 ///
 /// A source that fails ends the run too, and what it has told until then is written.
@@ -81,10 +89,10 @@ pub(crate) fn run(
     shared: &Shared,
     length: Option<Duration>,
     drain: Duration,
-    events: Option<Events>,
+    sinks: Sinks,
 ) -> Result<(), Failure> {
     shared.health.captures(source.name());
-    let mut live = Live::new(shared, events);
+    let mut live = Live::new(shared, sinks);
     let begin = shared.health.uptime();
     let mut captured = Ok(());
     while captured.is_ok() && live.is_wanted {
@@ -112,7 +120,7 @@ struct Live<'a> {
     shared: &'a Shared,
     engine: Engine,
     docket: Docket,
-    events: Option<Events>,
+    sinks: Sinks,
     observations: u64,
     log_checked: Duration,
     /// Somebody takes what is found.
@@ -120,14 +128,14 @@ struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    fn new(shared: &'a Shared, events: Option<Events>) -> Self {
+    fn new(shared: &'a Shared, sinks: Sinks) -> Self {
         let config =
             Config { source: wrongdoor_core::connection::Source::Packets, ..Config::default() };
         Self {
             shared,
             engine: Engine::new(config, Arc::default()),
             docket: Docket::prompt(),
-            events,
+            sinks,
             observations: 0,
             log_checked: Duration::ZERO,
             is_wanted: true,
@@ -148,7 +156,7 @@ impl<'a> Live<'a> {
         let wish = self.shared.wish.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Wish { naming, events_of }) = wish {
             self.shared.metrics().rename(naming);
-            if let Some(events) = &mut self.events {
+            if let Some(events) = &mut self.sinks.events {
                 events.select(events_of);
             }
         }
@@ -178,7 +186,7 @@ impl<'a> Live<'a> {
     fn finish(mut self, tally: Tally, drain: Duration) -> Result<(), Failure> {
         self.engine.finish();
         self.hear(tally);
-        let Self { engine, docket, events, .. } = self;
+        let Self { engine, docket, sinks, .. } = self;
         let summary: Summary = docket.summary(engine.counters());
         tracing::info!(
             connections = summary.connections,
@@ -187,7 +195,10 @@ impl<'a> Live<'a> {
             mismatched = summary.mismatched,
             "ended"
         );
-        events.map_or(Ok(()), |events| events.finish(summary, drain))
+        if let Some(traces) = sinks.traces {
+            traces.finish(drain);
+        }
+        sinks.events.map_or(Ok(()), |events| events.finish(summary, drain))
     }
 
     /// Rules on what the engine has told, and hands it on.
@@ -201,16 +212,21 @@ impl<'a> Live<'a> {
             self.docket.hear(observation, &mut |record: Record| {
                 metrics.record(&record, now);
                 recent.record(&record);
-                if let Some(events) = &mut self.events {
+                if let Some(traces) = &mut self.sinks.traces {
+                    traces.offer(&record);
+                }
+                if let Some(events) = &mut self.sinks.events {
                     self.is_wanted &= events.offer(record);
                 }
                 true
             });
         }
-        self.is_wanted &= self.events.as_ref().is_none_or(|events| !events.has_failed());
+        let Sinks { events, traces } = &self.sinks;
+        self.is_wanted &= events.as_ref().is_none_or(|events| !events.has_failed());
         let correlated =
             Correlated { observations: self.observations, forgotten: self.docket.forgotten() };
-        let written = self.events.as_ref().map(Events::written).unwrap_or_default();
+        let written = events.as_ref().map(Events::written).unwrap_or_default()
+            + traces.as_ref().map(Traces::written).unwrap_or_default();
         let state = State {
             tally,
             counters: self.engine.counters(),

@@ -130,8 +130,8 @@ fn check(exchange: &Exchange) {
 
 fn text(exchange: &Exchange) -> String {
     let Exchange { connection, stream, version, method, authority, .. } = exchange;
-    let Exchange { tunnel, status, first, started, responded, verdict, .. } = exchange;
+    let Exchange { tunnel, status, first, started, responded, traceparent, verdict, .. } = exchange;
     let connection = (&connection.tls, connection.decryption, connection.client_declared);
-    let request = (stream, version, method, authority, tunnel, first, started);
+    let request = (stream, version, method, authority, tunnel, first, started, traceparent);
     format!("{request:?} {status:?} {responded:?} {verdict:?} {connection:?}")
 }

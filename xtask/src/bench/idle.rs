@@ -43,7 +43,7 @@ fn tell(what: &str, bytes: u64, count: u32) -> Result<()> {
 /// An engine with all of them. What the process has more than before is theirs.
 fn probes(names: Names<'_>, count: u32) -> Result<u64> {
     let session = Sealed::open(Talk::open(443), 1, names)?;
-    let segments = session.talk.segments.clone();
+    let segments = session.talk.segments;
     let watched = Watched::new(1, Side::Server, &segments);
     let mut reports = vec![watched.session(Some(Side::Server))];
     reports.extend(watched.handshake(&segments));

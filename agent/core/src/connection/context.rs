@@ -8,6 +8,7 @@ use crate::name::{Coverage, Host, Sni};
 use crate::seen::Seen;
 use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
+use crate::trace_context::TraceParent;
 use crate::verdict::{self, Verdict};
 use std::sync::Arc;
 
@@ -62,6 +63,7 @@ pub(crate) struct Ended {
     pub(crate) first: Option<bool>,
     pub(crate) started: Timestamp,
     pub(crate) responded: Option<Timestamp>,
+    pub(crate) traceparent: Option<TraceParent>,
     /// The origin set at the time of the request: what came later did not bind it.
     pub(crate) origins: Option<Arc<OriginSet>>,
 }
@@ -185,6 +187,7 @@ impl Context<'_> {
             first: ended.first,
             started: ended.started,
             responded: ended.responded,
+            traceparent: ended.traceparent,
             verdict,
         };
         self.observed.is_ours = true;

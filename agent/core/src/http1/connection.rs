@@ -11,6 +11,7 @@ use crate::http2::{Http2, UpgradedRequest, known_authority};
 use crate::seen::Seen;
 use crate::side::Side;
 use crate::time::Timestamp;
+use crate::trace_context::TraceParent;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ struct Outstanding {
     upgrade: Option<Upgrade>,
     first: bool,
     at: Timestamp,
+    traceparent: Option<TraceParent>,
 }
 
 impl Outstanding {
@@ -405,6 +407,7 @@ impl Http1 {
             upgrade: head.upgrade,
             first: self.requests == self.place.requests_before + 1,
             at,
+            traceparent: head.traceparent,
         };
         self.outstanding_bytes += request.cost();
         self.outstanding.push_back(request);
@@ -473,8 +476,9 @@ impl Http1 {
         cx: &mut Context<'_>,
     ) {
         if request.upgrade == Some(Upgrade::H2c) && head.upgrade == Some(Upgrade::H2c) {
-            let Outstanding { method, authority, first, at, .. } = request;
-            let upgraded = UpgradedRequest { method, authority, first: Some(first), at };
+            let Outstanding { method, authority, first, at, traceparent, .. } = request;
+            let upgraded =
+                UpgradedRequest { method, authority, first: Some(first), at, traceparent };
             self.change_to(Content::Http2(Box::new(Http2::after_upgrade(upgraded, cx))));
         } else {
             self.tell(request, Some(head.status), Some(at), cx);
@@ -508,6 +512,7 @@ impl Http1 {
             first: Some(request.first),
             started: request.at,
             responded,
+            traceparent: request.traceparent,
             origins: None,
         });
     }

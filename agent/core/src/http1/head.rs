@@ -2,6 +2,7 @@
 
 use super::body::{Body, Chunk};
 use crate::exchange::HttpVersion;
+use crate::trace_context::TraceParent;
 
 /// The longest message head, in bytes; beyond it the direction is given up.
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
@@ -18,6 +19,7 @@ pub(super) struct RequestHead<'a> {
     pub(super) host: Option<&'a [u8]>,
     /// More than one Host field.
     pub(super) hosts_repeated: bool,
+    pub(super) traceparent: Option<TraceParent>,
     /// `None`: no body. `Err`: lengths that contradict each other.
     pub(super) body: Result<Option<Body>, ()>,
     pub(super) upgrade: Option<Upgrade>,
@@ -81,10 +83,20 @@ pub(super) fn request(bytes: &[u8]) -> Option<RequestHead<'_>> {
     let mut hosts = parsed.headers.iter().filter(|field| field.name.eq_ignore_ascii_case("host"));
     let host = hosts.next().map(|field| field.value);
     let hosts_repeated = hosts.next().is_some();
+    let traceparent = traceparent(parsed.headers);
     let body = Framing::read(parsed.headers).request_body();
     let upgrade = upgrade(parsed.headers);
     let target_authority = if method == b"CONNECT" { Some(target) } else { absolute_form(target) };
-    Some(RequestHead { version, method, target_authority, host, hosts_repeated, body, upgrade })
+    Some(RequestHead {
+        version,
+        method,
+        target_authority,
+        host,
+        hosts_repeated,
+        traceparent,
+        body,
+        upgrade,
+    })
 }
 
 /// Reads a response's head; `None` where it is not one.
@@ -112,6 +124,13 @@ fn absolute_form(target: &[u8]) -> Option<&[u8]> {
     let scheme = target.windows(3).position(|window| window == b"://")?;
     let rest = target.get(scheme + 3..)?;
     rest.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next()
+}
+
+/// Of a field that comes twice neither counts (W3C Trace Context §3.2.1).
+fn traceparent(fields: &[httparse::Header<'_>]) -> Option<TraceParent> {
+    let mut found = fields.iter().filter(|field| field.name.eq_ignore_ascii_case("traceparent"));
+    let value = found.next()?.value;
+    if found.next().is_some() { None } else { TraceParent::parse(value) }
 }
 
 fn upgrade(fields: &[httparse::Header<'_>]) -> Option<Upgrade> {
@@ -208,6 +227,21 @@ mod tests {
         for (text, target) in cases {
             assert_eq!(authority(text), (target.map(str::to_owned), host.clone()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_traceparent_is_read_once() {
+        let value = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let read = |fields: &str| {
+            let head = format!("GET / HTTP/1.1\r\nHost: b.test\r\n{fields}\r\n");
+            request(head.as_bytes()).unwrap().traceparent
+        };
+        let expected = TraceParent::parse(value.as_bytes());
+        assert!(expected.is_some());
+        assert_eq!(read(&format!("TraceParent: {value} \r\n")), expected);
+        assert_eq!(read(&format!("traceparent: {value}\r\ntraceparent: {value}\r\n")), None);
+        assert_eq!(read("traceparent: 00-0-0-01\r\n"), None);
+        assert_eq!(read(""), None);
     }
 
     #[test]

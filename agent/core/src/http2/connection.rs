@@ -35,12 +35,12 @@ impl Http2 {
     /// After an accepted `Upgrade: h2c`: the request is stream 1 (RFC 7540 §3.2).
     pub(crate) fn after_upgrade(request: UpgradedRequest, cx: &mut Context<'_>) -> Self {
         let mut http2 = Self::from_start();
-        let UpgradedRequest { method, authority, first, at } = request;
+        let UpgradedRequest { method, authority, first, at, traceparent } = request;
         http2.streams.begin();
         http2.streams.highest_request = 1;
         http2.streams.request(
             1,
-            RequestHead { method, authority, tunnel: false, origins: None },
+            RequestHead { method, authority, tunnel: false, traceparent, origins: None },
             at,
             first,
             cx,
@@ -437,4 +437,5 @@ pub(crate) struct UpgradedRequest {
     pub(crate) authority: std::sync::Arc<crate::exchange::RequestAuthority>,
     pub(crate) first: Option<bool>,
     pub(crate) at: Timestamp,
+    pub(crate) traceparent: Option<crate::trace_context::TraceParent>,
 }

@@ -5,11 +5,12 @@ use crate::connection::{Context, OriginSet, raw_text};
 use crate::exchange::{AuthorityDefect, Method, RequestAuthority};
 use crate::name::Authority;
 use crate::seen::Seen;
+use crate::trace_context::TraceParent;
 use std::sync::Arc;
 
 /// The values that are looked at; every other value is passed over and stored nowhere.
 pub(super) fn is_of_interest(name: &[u8]) -> bool {
-    matches!(name, b":method" | b":authority" | b":status" | b"host")
+    matches!(name, b":method" | b":authority" | b":status" | b"host" | b"traceparent")
 }
 
 /// One decoded header list. The buffers are reused from block to block.
@@ -19,6 +20,7 @@ pub(super) struct HeaderList {
     authority: Slot,
     status: Slot,
     host: Slot,
+    traceparent: Slot,
     /// `:protocol` (RFC 8441): an extended CONNECT is a request like any other.
     protocol: bool,
     /// Any request pseudo-header field: the list is a request, not trailers.
@@ -34,11 +36,13 @@ struct Slot {
     unreadable: bool,
 }
 
-/// A decoded request.
+/// A decoded request; the default is one of which nothing is known.
+#[derive(Default)]
 pub(super) struct RequestHead {
     pub(super) method: Seen<Method>,
     pub(super) authority: Arc<RequestAuthority>,
     pub(super) tunnel: bool,
+    pub(super) traceparent: Option<TraceParent>,
     pub(super) origins: Option<Arc<OriginSet>>,
 }
 
@@ -86,8 +90,8 @@ impl HeaderList {
     }
 
     fn clear(&mut self) {
-        let slots = [&mut self.method, &mut self.authority, &mut self.status, &mut self.host];
-        slots.into_iter().for_each(Slot::clear);
+        let Self { method, authority, status, host, traceparent, .. } = self;
+        [method, authority, status, host, traceparent].into_iter().for_each(Slot::clear);
         (self.protocol, self.request, self.unreadable_name) = (false, false, false);
     }
 
@@ -104,6 +108,7 @@ impl HeaderList {
                 b":authority" => self.authority.set(value),
                 b":status" => self.status.set(value),
                 b"host" => self.host.set(value),
+                b"traceparent" => self.traceparent.set(value),
                 b":protocol" => self.protocol = true,
                 _ => {}
             }
@@ -113,7 +118,7 @@ impl HeaderList {
 
     /// The heap memory that the values take.
     pub(super) fn memory(&self) -> usize {
-        let slots = [&self.method, &self.authority, &self.status, &self.host];
+        let slots = [&self.method, &self.authority, &self.status, &self.host, &self.traceparent];
         slots.map(|slot| slot.bytes.capacity()).iter().sum()
     }
 
@@ -148,7 +153,16 @@ impl HeaderList {
         let is_connect = matches!(&method, Seen::Known(method) if method.as_str() == "CONNECT");
         let tunnel = is_connect && !self.protocol && !self.unreadable_name;
         let origins = cx.observed.facts.origins.clone();
-        RequestHead { method, authority: self.effective_authority(cx), tunnel, origins }
+        let authority = self.effective_authority(cx);
+        RequestHead { method, authority, tunnel, traceparent: self.traceparent(), origins }
+    }
+
+    /// Of a field that comes twice neither counts (W3C Trace Context §3.2.1), and where a name could not be
+    /// read it may have come twice.
+    fn traceparent(&self) -> Option<TraceParent> {
+        let Slot { bytes, count, unreadable } = &self.traceparent;
+        let is_known = *count == 1 && !unreadable && !self.unreadable_name;
+        is_known.then(|| TraceParent::parse(bytes)).flatten()
     }
 
     /// `:authority`, or `Host` where there is none (RFC 9113 §8.3.1).
@@ -222,6 +236,32 @@ mod tests {
         assert!(list.memory() >= 60_000);
         list.decode(&mut decoder, &[0x82]).unwrap();
         assert!(list.memory() <= 8192);
+    }
+
+    #[test]
+    fn an_indexed_traceparent_is_right_or_unknown() {
+        const VALUE: &[u8] = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let mut block = vec![0x40, 11];
+        block.extend_from_slice(b"traceparent");
+        block.push(VALUE.len() as u8);
+        block.extend_from_slice(VALUE);
+        let expected = TraceParent::parse(VALUE);
+        assert!(expected.is_some());
+
+        let (mut list, mut decoder) = (HeaderList::default(), Decoder::new(is_of_interest));
+        let mut read = |decoder: &mut Decoder, block: &[u8]| {
+            list.decode(decoder, block).unwrap();
+            list.traceparent()
+        };
+        assert_eq!(read(&mut decoder, &block), expected);
+        assert_eq!(read(&mut decoder, &[0xbe]), expected);
+        assert_eq!(read(&mut decoder, &[0xbe, 0xbe]), None);
+        assert_eq!(read(&mut decoder, &[0x82]), None);
+        // Of what was there before, an index says nothing.
+        let mut late = Decoder::mid_connection(is_of_interest);
+        assert_eq!(read(&mut late, &[0xbe]), None);
+        assert_eq!(read(&mut late, &[&block[..], &[0xbf]].concat()), None);
+        assert_eq!(read(&mut late, &[0xbe]), expected);
     }
 
     #[test]

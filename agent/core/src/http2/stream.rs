@@ -4,7 +4,6 @@ use super::head::RequestHead;
 use crate::connection::{Context, Ended};
 use crate::counters::Loss;
 use crate::exchange::HttpVersion;
-use crate::seen::Seen;
 use crate::time::Timestamp;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
@@ -191,23 +190,21 @@ impl Streams {
             }
             None => (None, seen_response_at.unwrap_or_default()),
         };
-        let (method, authority, tunnel, origins) = match request {
-            Some(request) => (request.method, request.authority, request.tunnel, request.origins),
-            None => (Seen::Unreadable, Default::default(), false, None),
-        };
+        let request = request.unwrap_or_default();
         let first = stream.first;
         let done = stream.client_ended && stream.server_ended;
         cx.exchange(Ended {
             stream: u64::from(id),
             version: HttpVersion::Http2,
-            method,
-            authority,
-            tunnel,
+            method: request.method,
+            authority: request.authority,
+            tunnel: request.tunnel,
             status,
             first,
             started,
             responded,
-            origins,
+            traceparent: request.traceparent,
+            origins: request.origins,
         });
         if done {
             self.remove(id);

@@ -4,6 +4,7 @@ use crate::config;
 use crate::export::Record;
 use std::collections::HashSet;
 use wrongdoor_core::engine::MAX_CONNECTIONS;
+use wrongdoor_core::exchange::Exchange;
 
 /// The most connections with findings that are remembered until they end. Beyond it, the line of a
 /// connection is left out.
@@ -26,6 +27,17 @@ impl From<config::EventsOf> for EventsOf {
             config::EventsOf::Misdirected => Self::Misdirected,
             config::EventsOf::Mismatched => Self::Mismatched,
             config::EventsOf::All => Self::All,
+        }
+    }
+}
+
+impl EventsOf {
+    /// Whether an exchange is one of them.
+    pub(crate) fn wants(self, exchange: &Exchange) -> bool {
+        match self {
+            Self::Misdirected => exchange.is_misdirected(),
+            Self::Mismatched => exchange.is_misdirected() || exchange.is_mismatched(),
+            Self::All => true,
         }
     }
 }
@@ -54,10 +66,7 @@ impl Selection {
         let is_found = match record {
             _ if self.of == EventsOf::All => return true,
             Record::Connection { number, .. } => return self.found.remove(&number.0),
-            Record::Exchange { exchange, .. } => {
-                exchange.is_misdirected()
-                    || self.of == EventsOf::Mismatched && exchange.is_mismatched()
-            }
+            Record::Exchange { exchange, .. } => self.of.wants(exchange),
         };
         if let (true, Record::Exchange { number, .. }) = (is_found, record) {
             self.remember(number.0);

@@ -6,7 +6,7 @@
 //! | `capture` | a piece of news that was read | an input of the engine |
 //! | `decode` | an input of the engine; and a stretch that was missing (`gap`) or given up at a bound (`limit`) | an input that was followed |
 //! | `correlate` | an exchange, a connection that ended, or a proof of what an endpoint serves; and a connection that was dropped for newer ones (`evicted`) | a record, or evidence that is remembered |
-//! | `export` | a record that the events are to hold | a line |
+//! | `export` | a record that the events are to hold, a span that the traces are to hold | a line, a span that the collector took |
 //!
 //! What leaves `kernel` enters `capture`, and what leaves `capture` is the inputs of `decode`. Decoding
 //! makes other things of them, so that from there on each stage adds up by itself. What is still on its way (in
@@ -18,7 +18,7 @@
 use super::family::Family;
 use super::number;
 use crate::capture::source::Tally;
-use crate::export::events::Written;
+use crate::export::Written;
 use std::collections::BTreeMap;
 use wrongdoor_core::counters::{Counters, Loss};
 

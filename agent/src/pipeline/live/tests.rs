@@ -24,6 +24,10 @@ fn events(path: &Path, of: EventsOf) -> Events {
     Events::start(JsonLines::new(Output::open(Some(path)).unwrap()), of).unwrap()
 }
 
+fn only(events: Events) -> Sinks {
+    Sinks { events: Some(events), ..Sinks::default() }
+}
+
 fn run_on(capture: &str, of: EventsOf, change: impl FnOnce(&mut Replay)) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.jsonl");
@@ -31,7 +35,7 @@ fn run_on(capture: &str, of: EventsOf, change: impl FnOnce(&mut Replay)) -> Outc
     let mut replay = Replay::new(capture, &shared);
     change(&mut replay);
     let packets = replay.len() as u64;
-    run(Box::new(replay), &shared, None, DRAIN, Some(events(&path, of))).unwrap();
+    run(Box::new(replay), &shared, None, DRAIN, only(events(&path, of))).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     Outcome { lines: text.lines().map(str::to_owned).collect(), shared, packets }
 }
@@ -105,7 +109,8 @@ fn a_run_has_an_end_without_anybody_stopping_it() {
     let mut replay = Replay::new("coalescing", &shared);
     replay.stop_after = usize::MAX;
     let started = Instant::now();
-    run(Box::new(replay), &shared, Some(Duration::from_millis(300)), DRAIN, None).unwrap();
+    run(Box::new(replay), &shared, Some(Duration::from_millis(300)), DRAIN, Sinks::default())
+        .unwrap();
     assert!(started.elapsed() >= Duration::from_millis(300));
     assert_eq!(shared.metrics().totals(), (3, 1, 1));
 }
@@ -116,14 +121,15 @@ fn an_output_that_fails_ends_the_run() {
     let mut replay = Replay::new("apache-two-hosts", &shared);
     replay.stop_after = usize::MAX;
     let events = events(Path::new("/dev/full"), EventsOf::All);
-    let failure = run(Box::new(replay), &shared, None, DRAIN, Some(events)).unwrap_err();
+    let failure = run(Box::new(replay), &shared, None, DRAIN, only(events)).unwrap_err();
     assert_eq!(failure.exit_code(), crate::failure::OUTPUT);
 }
 
 #[test]
 fn without_events_there_are_metrics_only() {
     let shared = Shared::new();
-    run(Box::new(Replay::new("apache-two-hosts", &shared)), &shared, None, DRAIN, None).unwrap();
+    run(Box::new(Replay::new("apache-two-hosts", &shared)), &shared, None, DRAIN, Sinks::default())
+        .unwrap();
     assert_eq!(shared.metrics().totals(), (6, 2, 6));
     assert_eq!(shared.metrics().left("export"), 0);
 }

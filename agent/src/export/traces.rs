@@ -1,0 +1,169 @@
+//! Traces: connections of interest and their exchanges, as OpenTelemetry's spans, sent to a collector beside
+//! the capture.
+//!
+//! Spans go through a bounded queue to a thread that sends them, so that a collector that is slow or away never
+//! holds up capture: what does not fit in is dropped and counted.
+//!
+//! Of OpenTelemetry's crates these are used: the spans (`opentelemetry_sdk`), what they are on the wire
+//! (`opentelemetry_proto`), and its gRPC client. Not its exporter: that reads variables of the environment
+//! itself, tells failures apart only in words, and drops what a collector rejects without a count.
+
+mod attributes;
+mod backoff;
+mod before;
+mod choice;
+mod client;
+mod environment;
+mod ids;
+mod resource;
+mod sender;
+mod settings;
+mod spans;
+mod tls;
+
+pub(crate) use environment::Environment;
+pub(crate) use settings::{Protocol, TracesSettings, TracesWish};
+
+use super::{Record, Written};
+use crate::privileges;
+use choice::Choice;
+use client::Client;
+use ids::Place;
+use sender::{Delivered, Pace, Sender};
+use spans::{Span, Spans};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::oneshot;
+
+/// Spans that may wait to be sent.
+const MAX_QUEUED: usize = 4096;
+/// So much longer the thread may take to notice that it is over.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The traces of a run.
+pub(crate) struct Traces {
+    choice: Choice,
+    queue: Queue,
+    /// Told how long the last of the sending may take.
+    last: oneshot::Sender<Duration>,
+    /// Its other end is dropped when the thread ends.
+    ended: Receiver<()>,
+    delivered: Arc<Delivered>,
+}
+
+/// The way to the thread.
+struct Queue {
+    spans: Spans,
+    queue: mpsc::Sender<Span>,
+    wanted: u64,
+    full: u64,
+    failed: u64,
+}
+
+impl Traces {
+    /// Starts the thread that sends.
+    pub(crate) fn start(settings: TracesSettings) -> io::Result<Self> {
+        Self::with_pace(settings, MAX_QUEUED, Pace::default())
+    }
+
+    fn with_pace(settings: TracesSettings, room: usize, pace: Pace) -> io::Result<Self> {
+        // Names are looked up by a thread of the runtime's: one, for there is one collector.
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(1)
+            .thread_name("traces")
+            .build()?;
+        let (queue, queued) = mpsc::channel(room);
+        let (last, over) = oneshot::channel();
+        let (alive, ended) = channel();
+        let delivered = Arc::<Delivered>::default();
+        let (choice, counts) = (Choice::new(settings.of), Arc::clone(&delivered));
+        thread::Builder::new().name("traces".to_owned()).spawn(move || {
+            privileges::keep(privileges::NOTHING, "traces");
+            runtime.block_on(async {
+                let sender = Sender::new(Client::new(settings), pace, &counts);
+                tokio::select! {
+                    () = sender.send_all(queued) => {}
+                    () = deadline(over) => {}
+                }
+            });
+            // A look-up that hangs is nobody's concern any more.
+            runtime.shutdown_background();
+            drop(alive);
+        })?;
+        let spans = Spans::new(Place::here());
+        let queue = Queue { spans, queue, wanted: 0, full: 0, failed: 0 };
+        Ok(Self { choice, queue, last, ended, delivered })
+    }
+
+    /// A record, which becomes a span if it is of interest. Never waits.
+    pub(crate) fn offer(&mut self, record: &Record) {
+        let Self { choice, queue, .. } = self;
+        match record {
+            Record::Exchange { number, exchange, ruling } => {
+                choice.exchange(number.0, exchange, *ruling, &mut |trace, exchange, ruling| {
+                    queue.offer(|spans| spans.exchange(trace, exchange, ruling));
+                });
+            }
+            Record::Connection { number, connection } => {
+                if let Some(trace) = choice.connection(number.0, connection) {
+                    queue.offer(|spans| spans.connection(trace.id, connection, trace.latest));
+                }
+            }
+        }
+    }
+
+    /// What became of the spans so far.
+    pub(crate) fn written(&self) -> Written {
+        let over_limit = self.choice.over_limit();
+        Written {
+            wanted: self.queue.wanted + over_limit,
+            queue_full: self.queue.full,
+            failed: self.queue.failed + self.delivered.failed.load(Ordering::Relaxed),
+            over_limit,
+        }
+    }
+
+    /// Sends what is left, and ends. Gives up on a collector that does not take it within `patience`.
+    pub(crate) fn finish(self, patience: Duration) -> Written {
+        let so_far = self.written();
+        let Self { queue, last, ended, delivered, .. } = self;
+        drop(queue.queue);
+        // Where nobody listens any more, it has ended.
+        let _is_over = last.send(patience);
+        if ended.recv_timeout(patience + GRACE) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!("the traces' sender does not end");
+        }
+        let sent = delivered.sent.load(Ordering::Relaxed);
+        let failed = queue.wanted.saturating_sub(queue.full + sent);
+        let lost = failed + so_far.queue_full + so_far.over_limit;
+        tracing::info!(spans = so_far.wanted, sent, lost, "traces are over");
+        Written { failed, ..so_far }
+    }
+}
+
+impl Queue {
+    fn offer(&mut self, span: impl FnOnce(&Spans) -> Span) {
+        self.wanted += 1;
+        // A span is not made where there is no room for it.
+        match self.queue.try_reserve() {
+            Ok(room) => room.send(span(&self.spans)),
+            Err(TrySendError::Full(())) => self.full += 1,
+            Err(TrySendError::Closed(())) => self.failed += 1,
+        }
+    }
+}
+
+/// Some time after the run is over.
+async fn deadline(over: oneshot::Receiver<Duration>) {
+    tokio::time::sleep(over.await.unwrap_or_default()).await;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! What spans say: OpenTelemetry's names where it has one, `wrongdoor.` in front of the others. What is not
+//! known is left out.
+
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+use std::net::IpAddr;
+use wrongdoor_core::connection::{Facts, TransportKind};
+use wrongdoor_core::engine::ConnectionEnd;
+use wrongdoor_core::exchange::{Exchange, Method};
+use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::net::Endpoint;
+use wrongdoor_core::side::Side;
+
+/// The methods that have a name of their own (RFC 9110 §9, RFC 5789); others would be a name for each that
+/// anybody thinks of.
+const METHODS: [&str; 9] =
+    ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
+
+/// Attributes that are being put together.
+#[derive(Default)]
+pub(super) struct Attributes(Vec<KeyValue>);
+
+impl Attributes {
+    /// Of an exchange. `error` is what makes it one.
+    pub(super) fn of_exchange(exchange: &Exchange, ruling: Ruling, error: Option<u16>) -> Self {
+        let mut attributes = Self::default();
+        attributes.connection(&exchange.connection);
+        attributes.request(exchange);
+        attributes.put("http.response.status_code", exchange.status.map(i64::from));
+        attributes.put("error.type", error.map(|status| status.to_string()));
+        attributes.put("wrongdoor.verdict", Some(ruling.verdict.as_str()));
+        attributes.put("wrongdoor.silent_misdirect", Some(ruling.silent_misdirect));
+        attributes.put("wrongdoor.first_on_connection", exchange.first);
+        attributes.put("wrongdoor.stream", i64::try_from(exchange.stream).ok());
+        attributes
+    }
+
+    /// Of a connection that ended.
+    pub(super) fn of_connection(connection: &ConnectionEnd) -> Self {
+        let facts: &Facts = &connection.facts;
+        let mut attributes = Self::default();
+        attributes.connection(facts);
+        attributes.put("tls.protocol.name", facts.tls.as_ref().map(|_tls| "tls"));
+        let names = facts.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
+        attributes.put("wrongdoor.tls.certificate_names", names.map(|names| list(names.iter())));
+        let authorities = connection.authorities.iter().cloned();
+        attributes.put("wrongdoor.authorities", Some(list(authorities)));
+        for (name, count) in [
+            ("wrongdoor.exchanges", connection.exchanges),
+            ("wrongdoor.misdirected", connection.misdirected),
+            ("wrongdoor.gaps", connection.gaps),
+        ] {
+            attributes.put(name, i64::try_from(count).ok());
+        }
+        attributes.put("wrongdoor.visibility", Some(connection.visibility.as_str()));
+        attributes
+    }
+
+    /// All of them.
+    pub(super) fn into_vec(self) -> Vec<KeyValue> {
+        self.0
+    }
+
+    fn request(&mut self, exchange: &Exchange) {
+        if let Some(method) = exchange.method.as_ref().known() {
+            let known = known_method(method);
+            self.put("http.request.method", Some(known.unwrap_or("_OTHER")));
+            let original = known.is_none().then(|| method.as_str().to_owned());
+            self.put("http.request.method_original", original);
+        }
+        self.put("network.protocol.name", Some("http"));
+        self.put("network.protocol.version", Some(exchange.version.as_str()));
+        // A tunnel is for whatever is inside.
+        let scheme = match (exchange.tunnel, exchange.connection.tls.is_some()) {
+            (true, _) => None,
+            (false, true) => Some(("https", 443)),
+            (false, false) => Some(("http", 80)),
+        };
+        self.put("url.scheme", scheme.map(|(name, _)| name));
+        if let Some(authority) = &exchange.authority.parsed {
+            self.put("server.address", Some(authority.host.to_string()));
+            let port = authority.port.or_else(|| scheme.map(|(_, port)| port));
+            self.put("server.port", port.map(i64::from));
+        }
+    }
+
+    /// What all spans of a connection say.
+    fn connection(&mut self, facts: &Facts) {
+        self.put("network.transport", Some(transport(facts.transport)));
+        let any = facts.server.or(facts.client);
+        self.put("network.type", any.map(|end| if is_v4(end) { "ipv4" } else { "ipv6" }));
+        let (peer, local) = match facts.observer.role {
+            Some(Side::Client) => (facts.server, facts.client),
+            Some(Side::Server) => (facts.client, facts.server),
+            // Between the ends, only the one that answers is a peer of anybody's.
+            None => (facts.server, None),
+        };
+        self.endpoint(("network.peer.address", "network.peer.port"), peer);
+        self.endpoint(("network.local.address", "network.local.port"), local);
+        if facts.observer.role != Some(Side::Client) {
+            let client = facts.client_declared.or(facts.client);
+            self.endpoint(("client.address", "client.port"), client);
+        }
+        if let Some(tls) = &facts.tls {
+            self.put("tls.protocol.version", tls.version.and_then(|version| version.name()));
+            self.put("wrongdoor.alpn", tls.alpn.as_deref().map(str::to_owned));
+            self.put("wrongdoor.tls.sni", tls.sni.name().map(str::to_owned));
+            self.put("wrongdoor.tls.sni_state", Some(tls.sni.state()));
+        }
+        self.put("wrongdoor.role", facts.observer.role.map(role));
+        self.put("wrongdoor.source", Some(facts.source.as_str()));
+        if let Some(process) = &facts.observer.process {
+            self.put("process.pid", Some(i64::from(process.pid)));
+            self.put("process.executable.name", Some(process.command.to_string()));
+            self.put("container.id", process.container.as_deref().map(str::to_owned));
+        }
+    }
+
+    fn endpoint(&mut self, (address, port): (&'static str, &'static str), end: Option<Endpoint>) {
+        self.put(address, end.map(|end| end.ip().to_string()));
+        self.put(port, end.map(|end| i64::from(end.port())));
+    }
+
+    fn put(&mut self, name: &'static str, value: Option<impl Into<Value>>) {
+        self.0.extend(value.map(|value| KeyValue::new(name, value)));
+    }
+}
+
+/// The name of a method that has one.
+pub(super) fn known_method(method: &Method) -> Option<&'static str> {
+    METHODS.into_iter().find(|known| *known == method.as_str())
+}
+
+fn list(texts: impl Iterator<Item = String>) -> Value {
+    Value::Array(Array::String(texts.map(StringValue::from).collect()))
+}
+
+fn is_v4(end: Endpoint) -> bool {
+    matches!(end.ip(), IpAddr::V4(_))
+}
+
+fn transport(kind: TransportKind) -> &'static str {
+    match kind {
+        TransportKind::Tcp => "tcp",
+        TransportKind::Quic => "quic",
+    }
+}
+
+fn role(side: Side) -> &'static str {
+    match side {
+        Side::Client => "client",
+        Side::Server => "server",
+    }
+}

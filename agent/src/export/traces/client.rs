@@ -1,0 +1,134 @@
+//! Spans on their way to a collector.
+
+mod grpc;
+mod http;
+
+use super::settings::{Protocol, TracesSettings};
+use super::spans::Span;
+use grpc::Grpc;
+use http::Http;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest,
+};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
+use opentelemetry_proto::transform::common::tonic::{Attributes, ResourceAttributesWithSchema};
+use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
+use std::error::Error;
+use std::time::Duration;
+
+/// The most of what a collector says of a failure that is passed on, in characters.
+const MAX_SAID: usize = 200;
+
+/// What became of an attempt.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The spans are there, all but so many that the collector did not want, for a reason.
+    Taken { rejected: u64, why: String },
+    /// They may be there at another time: not before so long, where the collector says so.
+    NotNow { why: String, wait: Option<Duration> },
+    /// They never will.
+    Never { why: String },
+}
+
+/// Speaks to one collector.
+pub(super) struct Client {
+    transport: Transport,
+    resource: ResourceAttributesWithSchema,
+    timeout: Duration,
+}
+
+enum Transport {
+    Grpc(Grpc),
+    Http(Http),
+}
+
+/// Spans as they are sent, again and again if need be.
+pub(super) enum Batch {
+    Grpc(ExportTraceServiceRequest),
+    Http(http::Body),
+}
+
+impl Client {
+    /// Connects nowhere yet.
+    pub(super) fn new(settings: TracesSettings) -> Self {
+        let resource = settings.resource.iter().map(|(name, value)| attribute(name, value));
+        let attributes = Attributes(resource.collect());
+        let resource = ResourceAttributesWithSchema { attributes, schema_url: None };
+        let timeout = settings.timeout;
+        let transport = match settings.protocol {
+            Protocol::Grpc => Transport::Grpc(Grpc::new(settings)),
+            Protocol::HttpProtobuf => Transport::Http(Http::new(settings)),
+        };
+        Self { transport, resource, timeout }
+    }
+
+    /// Makes spans ready to be sent.
+    pub(super) fn batch(&self, spans: Vec<Span>) -> Batch {
+        let resource_spans = group_spans_by_resource_and_scope(spans, &self.resource);
+        let request = ExportTraceServiceRequest { resource_spans };
+        match &self.transport {
+            Transport::Grpc(_) => Batch::Grpc(request),
+            Transport::Http(http) => Batch::Http(http.body(&request)),
+        }
+    }
+
+    /// One attempt.
+    pub(super) async fn send(&mut self, batch: &Batch) -> Outcome {
+        let attempt = async {
+            match (&mut self.transport, batch) {
+                (Transport::Grpc(grpc), Batch::Grpc(request)) => grpc.send(request.clone()).await,
+                (Transport::Http(http), Batch::Http(body)) => http.send(body).await,
+                _ => Outcome::Never { why: "a batch of another collector".to_owned() },
+            }
+        };
+        tokio::time::timeout(self.timeout, attempt).await.unwrap_or_else(|_elapsed| {
+            let why = format!("no answer within {:?}", self.timeout);
+            Outcome::NotNow { why, wait: None }
+        })
+    }
+}
+
+impl Outcome {
+    fn taken(partial: Option<ExportTracePartialSuccess>) -> Self {
+        let partial = partial.unwrap_or_default();
+        let rejected = u64::try_from(partial.rejected_spans).unwrap_or_default();
+        Self::Taken { rejected, why: cut(&partial.error_message) }
+    }
+
+    /// There is no connection, or it broke.
+    fn unreachable(error: &(dyn Error + 'static)) -> Self {
+        let mut why = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            why = format!("{why}: {error}");
+            cause = error.source();
+        }
+        Self::NotNow { why: cut(&why), wait: None }
+    }
+}
+
+/// Goes to the collector, over TLS where its endpoint says so.
+fn connector(settings: &TracesSettings) -> HttpsConnector<HttpConnector> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(settings.timeout));
+    let builder = HttpsConnectorBuilder::new().with_tls_config(settings.tls.clone());
+    let builder = builder.https_or_http();
+    match settings.protocol {
+        Protocol::Grpc => builder.enable_http2().wrap_connector(tcp),
+        Protocol::HttpProtobuf => builder.enable_http1().wrap_connector(tcp),
+    }
+}
+
+fn attribute(name: &str, value: &str) -> KeyValue {
+    let value = Some(AnyValue { value: Some(Value::StringValue(value.to_owned())) });
+    KeyValue { key: name.to_owned(), value, ..KeyValue::default() }
+}
+
+/// As much as fits in a line of the log.
+fn cut(text: &str) -> String {
+    text.chars().take(MAX_SAID).collect()
+}

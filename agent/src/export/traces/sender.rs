@@ -1,0 +1,126 @@
+//! The thread that sends spans.
+
+use super::backoff::{Backoff, Patience};
+use super::client::{Client, Outcome};
+use super::spans::Span;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc::Receiver;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// The most spans that are sent at once.
+pub(super) const MAX_BATCH: usize = 512;
+
+/// When spans are sent, and for how long it is tried.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// So long a batch waits to be filled.
+    pub(super) gather: Duration,
+    pub(super) patience: Patience,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            gather: Duration::from_secs(1),
+            patience: Patience {
+                first_pause: Duration::from_millis(500),
+                longest_pause: Duration::from_secs(5),
+                give_up_after: Duration::from_secs(30),
+            },
+        }
+    }
+}
+
+/// What became of spans.
+#[derive(Debug, Default)]
+pub(super) struct Delivered {
+    pub(super) sent: AtomicU64,
+    pub(super) failed: AtomicU64,
+}
+
+/// Sends what comes through a queue.
+pub(super) struct Sender<'a> {
+    client: Client,
+    pace: Pace,
+    delivered: &'a Delivered,
+    /// Why the latest attempt did not do, as long as it goes on: told once.
+    trouble: Trouble,
+}
+
+/// Whether the collector takes spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    None,
+    /// It takes some.
+    Rejects,
+    /// It will take them later, perhaps.
+    NotNow,
+    /// It does not take what it is sent.
+    Refuses,
+}
+
+impl<'a> Sender<'a> {
+    pub(super) fn new(client: Client, pace: Pace, delivered: &'a Delivered) -> Self {
+        Self { client, pace, delivered, trouble: Trouble::None }
+    }
+
+    /// Until no more comes.
+    pub(super) async fn send_all(mut self, mut queue: Receiver<Span>) {
+        while let Some(first) = queue.recv().await {
+            let mut spans = vec![first];
+            let until = Instant::now() + self.pace.gather;
+            while spans.len() < MAX_BATCH {
+                match timeout_at(until, queue.recv()).await {
+                    Ok(Some(span)) => spans.push(span),
+                    Ok(None) | Err(_) => break,
+                }
+            }
+            self.deliver(spans).await;
+        }
+    }
+
+    /// Sends a batch, or gives it up.
+    async fn deliver(&mut self, spans: Vec<Span>) {
+        let count = spans.len() as u64;
+        let batch = self.client.batch(spans);
+        let mut backoff = Backoff::new(self.pace.patience);
+        let (sent, failed) = loop {
+            let began = Instant::now();
+            match self.client.send(&batch).await {
+                Outcome::Taken { rejected, why } => {
+                    let rejected = rejected.min(count);
+                    let trouble = if rejected > 0 { Trouble::Rejects } else { Trouble::None };
+                    self.told(trouble, &why);
+                    break (count - rejected, rejected);
+                }
+                Outcome::Never { why } => {
+                    self.told(Trouble::Refuses, &why);
+                    break (0, count);
+                }
+                Outcome::NotNow { why, wait } => {
+                    self.told(Trouble::NotNow, &why);
+                    match backoff.pause(wait, began.elapsed()) {
+                        Some(pause) => sleep(pause).await,
+                        None => break (0, count),
+                    }
+                }
+            }
+        };
+        self.delivered.sent.fetch_add(sent, Ordering::Relaxed);
+        self.delivered.failed.fetch_add(failed, Ordering::Relaxed);
+    }
+
+    /// Says how it goes, where it goes otherwise than before.
+    fn told(&mut self, trouble: Trouble, why: &str) {
+        if std::mem::replace(&mut self.trouble, trouble) == trouble {
+            return;
+        }
+        match trouble {
+            Trouble::None => tracing::info!("the traces' collector takes spans again"),
+            Trouble::Rejects => tracing::warn!(?why, "the traces' collector rejects some spans"),
+            Trouble::NotNow => tracing::warn!(?why, "the traces' collector takes no spans now"),
+            Trouble::Refuses => tracing::warn!(?why, "the traces' collector refuses spans"),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! TLS towards the collector: whom to trust, and who we are.
+
+use super::environment::{Environment, Variable};
+use crate::failure::Failure;
+use rustls::client::WantsClientCert;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
+use std::sync::Arc;
+
+/// As the variables say. Files are read now: later this thread may not be allowed to.
+pub(super) fn client(environment: &Environment<'_>) -> Result<ClientConfig, Failure> {
+    let roots = match environment.otlp("CERTIFICATE") {
+        Some(file) => trusted(&file)?,
+        None => of_the_system()?,
+    };
+    let builder = trusting(roots)?;
+    let certificate = environment.otlp("CLIENT_CERTIFICATE");
+    match (certificate, environment.otlp("CLIENT_KEY")) {
+        (None, None) => Ok(builder.with_no_client_auth()),
+        (Some(certificate), Some(key)) => authenticated(builder, &certificate, &key),
+        (Some(one), None) | (None, Some(one)) => {
+            Err(one.refused("is set alone", "certificate and key go together: set both"))
+        }
+    }
+}
+
+/// That trusts nobody.
+pub(super) fn none() -> Result<ClientConfig, Failure> {
+    Ok(trusting(RootCertStore::empty())?.with_no_client_auth())
+}
+
+fn trusting(roots: RootCertStore) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Failure> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Failure::Unavailable { what: format!("no TLS: {error}") })?;
+    Ok(builder.with_root_certificates(roots))
+}
+
+fn authenticated(
+    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+    certificate: &Variable,
+    key: &Variable,
+) -> Result<ClientConfig, Failure> {
+    let chain = certificates(certificate)?;
+    let secret =
+        PrivateKeyDer::from_pem_file(&key.value).map_err(|error| unreadable(key, &error))?;
+    builder.with_client_auth_cert(chain, secret).map_err(|error| {
+        key.refused(
+            &format!("names no key for {}: {error}", certificate.name),
+            "set both to a pair",
+        )
+    })
+}
+
+fn trusted(file: &Variable) -> Result<RootCertStore, Failure> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(file)? {
+        roots.add(certificate).map_err(|error| {
+            file.refused(&format!("names a certificate that cannot be trusted: {error}"), IN_PEM)
+        })?;
+    }
+    Ok(roots)
+}
+
+fn of_the_system() -> Result<RootCertStore, Failure> {
+    let mut roots = RootCertStore::empty();
+    // Old certificates that nobody can parse are nothing to stumble over.
+    let (found, _ignored) =
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if found == 0 {
+        let what = "this machine has no certificates to trust the traces' collector by; \
+                    install them, or name a file in OTEL_EXPORTER_OTLP_CERTIFICATE";
+        return Err(Failure::Usage { what: what.to_owned() });
+    }
+    Ok(roots)
+}
+
+const IN_PEM: &str = "name a file of certificates in PEM";
+
+fn certificates(file: &Variable) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let read = CertificateDer::pem_file_iter(&file.value).and_then(Iterator::collect);
+    let found: Vec<_> = read.map_err(|error| unreadable(file, &error))?;
+    if found.is_empty() {
+        return Err(file.refused(&format!("names `{}`, which has none", file.value), IN_PEM));
+    }
+    Ok(found)
+}
+
+fn unreadable(file: &Variable, error: &pem::Error) -> Failure {
+    let why = format!("names `{}`, which cannot be read: {error}", file.value);
+    file.refused(&why, "name a readable file in PEM")
+}
