@@ -344,3 +344,30 @@ pub(super) fn is_privilege(error: &(dyn Error + 'static)) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(program: &'static str, works: bool) -> Loaded {
+        let result = if works { Ok(()) } else { Err("refused".to_owned()) };
+        Loaded { program, purpose: "", result, need: Need::Some, attached: 0 }
+    }
+
+    #[test]
+    fn the_way_to_a_socket_that_works_stands_in_for_those_that_do_not() {
+        let old = [("socket_sends", false), ("socket_receives", false), ("packet_in", false)];
+        let with = |more: &[(&'static str, bool)]| -> Vec<Loaded> {
+            old.iter().chain(more).map(|(program, works)| loaded(program, *works)).collect()
+        };
+        let usual = with(&[("tcp_sends", true), ("tcp_receives", true)]);
+        assert_eq!(stand_in(&usual, "socket_sends"), Some("tcp_sends"));
+        assert_eq!(stand_in(&usual, "socket_receives"), Some("tcp_receives"));
+        assert_eq!(stand_in(&usual, "packet_in"), None);
+        let locked = with(&[("tcp_sends", false), ("tcp_receives", false), ("tcp_received", true)]);
+        for refused in ["socket_sends", "socket_receives", "tcp_sends", "tcp_receives"] {
+            assert_eq!(stand_in(&locked, refused), Some("tcp_received"), "{refused}");
+        }
+        assert_eq!(stand_in(&with(&[("tcp_sends", false)]), "socket_sends"), None);
+    }
+}
