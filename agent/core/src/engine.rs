@@ -204,6 +204,28 @@ impl Engine {
         }
     }
 
+    /// Reads what open connections hold for secrets that have come, without waiting for their next packets.
+    pub fn resume(&mut self) {
+        let keys_may_come = self.keys_may_come();
+        let mut waiting: Vec<Key> = self
+            .connections
+            .iter()
+            .filter(|(_, slot)| slot.held > 0)
+            .map(|(key, _)| *key)
+            .collect();
+        waiting.sort_unstable_by_key(|key| self.connections.get(key).map(|slot| slot.id));
+        for key in waiting {
+            let Some(slot) = self.connections.get_mut(&key) else { continue };
+            let Follower::Tcp(connection) = &mut slot.follower else { continue };
+            connection.resume(&mut self.lent.input(keys_may_come));
+            let held = connection.held();
+            self.held = self.held + held - slot.held;
+            slot.held = held;
+            let id = slot.id;
+            self.observe(id);
+        }
+    }
+
     /// Whether more secrets may come: then ciphertext is held for them, within bounds.
     pub fn expect_secrets(&mut self, may_come: bool) {
         self.config.keys_may_come = may_come;

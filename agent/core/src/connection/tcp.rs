@@ -167,6 +167,11 @@ impl TcpConnection {
         self.key
     }
 
+    /// Reads what waited for secrets, as far as they have come.
+    pub(crate) fn resume(&mut self, cx: &mut Input<'_>) {
+        self.content.retry(&mut self.observed.context(cx));
+    }
+
     /// Whether it holds records whose secrets are not among these.
     pub(crate) fn awaits(&self, keys: &KeyLog) -> bool {
         self.content.awaits(keys)

@@ -222,3 +222,34 @@ fn secrets_are_not_waited_for_longer_than_is_said() {
     engine.end_waiting(6);
     assert_eq!(ended(&mut engine).len(), 1);
 }
+
+#[test]
+fn secrets_that_come_one_by_one_are_waited_for() {
+    use crate::tls::keylog::KeyLog;
+    let capture = include_bytes!("../../../../tests/captures/coalescing.pcap");
+    let keys = include_bytes!("../../../../tests/captures/coalescing.keys");
+    let exchanges = |cut: usize| {
+        let mut engine = Engine::new(Config::default(), Arc::new(KeyLog::default()));
+        engine.expect_secrets(true);
+        let (first, rest) = keys.split_at(cut);
+        engine.secrets(first);
+        // A file header, then packets behind their headers: little-endian, of Ethernet.
+        let mut packets = capture.get(24..).unwrap();
+        let mut number = 0;
+        while let Some((header, behind)) = packets.split_first_chunk::<16>() {
+            let length = u32::from_le_bytes(*header[8..].first_chunk().unwrap()) as usize;
+            number += 1;
+            engine.packet(number, Timestamp(0), LinkType::ETHERNET, &behind[..length], length);
+            packets = &behind[length..];
+        }
+        engine.secrets(rest);
+        engine.resume();
+        let is_exchange =
+            |observation: &Observation| matches!(observation.event, Event::Exchange(_));
+        engine.drain().iter().filter(|one| is_exchange(one)).count()
+    };
+    let lines = keys.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    for cut in lines {
+        assert_eq!(exchanges(cut), 3, "{cut} bytes of the key log first");
+    }
+}
