@@ -205,7 +205,14 @@ impl Source for Packets {
         self.renew(engine);
         let is_last = patience.is_zero();
         self.wait(if is_last { LAST_BLOCKS } else { patience });
-        self.keylogs.read(|lines| engine.secrets(lines));
+        let mut has_secrets = false;
+        self.keylogs.read(|lines| {
+            engine.secrets(lines);
+            has_secrets = true;
+        });
+        if has_secrets {
+            engine.resume();
+        }
         self.take(engine);
         self.end_waiting(engine);
         if is_last || self.counted.elapsed() >= COUNT_EVERY {
