@@ -50,12 +50,29 @@ impl Agent {
 
     /// The same with more arguments.
     pub fn start_with(turn: &Turn, arguments: &[&str]) -> Result<Self> {
-        Self::start_by(turn, |_folder| Ok(binary::command(&[])), Events::All, arguments)
+        Self::start_source(turn, "ebpf", arguments)
+    }
+
+    /// The same with another `--source`.
+    pub fn start_source(turn: &Turn, source: &str, arguments: &[&str]) -> Result<Self> {
+        let command = |_folder: &Path| Ok(binary::command(&[]));
+        Self::start_by(turn, command, source, Events::All, arguments)
     }
 
     /// The same as a user who is nobody, with these capabilities and no others.
     pub fn start_as_nobody(turn: &Turn, capabilities: &[&str]) -> Result<Self> {
-        Self::start_by(turn, |folder| nobody::command(folder, capabilities), Events::All, &[])
+        Self::start_source_as_nobody(turn, "ebpf", capabilities, &[])
+    }
+
+    /// The same with another `--source`, and with arguments.
+    pub fn start_source_as_nobody(
+        turn: &Turn,
+        source: &str,
+        capabilities: &[&str],
+        arguments: &[&str],
+    ) -> Result<Self> {
+        let command = |folder: &Path| nobody::command(folder, capabilities);
+        Self::start_by(turn, command, source, Events::All, arguments)
     }
 
     /// Starts the agent that `program` is.
@@ -65,12 +82,13 @@ impl Agent {
         events: Events,
         arguments: &[&str],
     ) -> Result<Self> {
-        Self::start_by(turn, |_folder| Ok(Command::new(program)), events, arguments)
+        Self::start_by(turn, |_folder| Ok(Command::new(program)), "ebpf", events, arguments)
     }
 
     fn start_by(
         _turn: &Turn,
         command: impl FnOnce(&Path) -> Result<Command>,
+        source: &str,
         events: Events,
         arguments: &[&str],
     ) -> Result<Self> {
@@ -78,7 +96,7 @@ impl Agent {
         let port = Port::find()?;
         let listen = format!("{}:{}", Ipv4Addr::LOCALHOST, port.number());
         let mut command = command(folder.path())?;
-        command.args(["run", "--source", "ebpf", "--listen", &listen]);
+        command.args(["run", "--source", source, "--listen", &listen]);
         if events == Events::All {
             command.args(["--events-of", "all", "--events"]).arg(folder.path().join(EVENTS));
         }
