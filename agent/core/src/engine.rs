@@ -88,6 +88,8 @@ pub struct Engine {
 struct Lent {
     keys: Arc<KeyLog>,
     tls_in_packets: TlsInPackets,
+    /// The ports of which everything is handed in, unless everything is of all.
+    cleartext: Box<[u16]>,
     counters: Counters,
     /// Events of the packet at hand.
     events: Vec<Event>,
@@ -150,6 +152,7 @@ impl Engine {
         let lent = Lent {
             keys,
             tls_in_packets: TlsInPackets::Whole,
+            cleartext: Box::default(),
             counters: Counters::default(),
             events: Vec::new(),
             scratch: Scratch::default(),
@@ -240,9 +243,11 @@ impl Engine {
         }
     }
 
-    /// How much of TLS the packets that follow show.
-    pub fn set_tls_in_packets(&mut self, shown: TlsInPackets) {
+    /// How much of TLS the packets that follow show. Unless that is everything, HTTP without TLS is whole on the
+    /// `cleartext` ports only, and on others not told.
+    pub fn set_tls_in_packets(&mut self, shown: TlsInPackets, cleartext: &[u16]) {
         self.lent.tls_in_packets = shown;
+        self.lent.cleartext = cleartext.into();
     }
 
     /// The end of the input: everything that is open ends.
@@ -355,7 +360,11 @@ impl Engine {
         self.held = self.held + held - slot.held;
         slot.held = held;
         let id = slot.id;
-        if connection.closing().is_some() {
+        if connection.is_cleartext() && !self.lent.is_whole(&flow) {
+            self.held -= std::mem::take(&mut slot.held);
+            slot.follower = Follower::Ended(None);
+            self.lent.events.clear();
+        } else if connection.closing().is_some() {
             let follower = std::mem::replace(&mut slot.follower, Follower::Ended(None));
             let held = std::mem::take(&mut slot.held);
             self.end(Slot { last_seen: self.packet, held, id, follower });
@@ -536,8 +545,14 @@ fn visibility(observed: &Observed) -> Visibility {
 }
 
 impl Lent {
+    /// Whether everything is handed in of a flow without TLS.
+    fn is_whole(&self, flow: &FlowKey) -> bool {
+        let is_cleartext = |end| self.cleartext.contains(&flow.endpoint(end).port());
+        self.tls_in_packets == TlsInPackets::Whole || is_cleartext(End::A) || is_cleartext(End::B)
+    }
+
     fn input(&mut self, keys_may_come: bool) -> Input<'_> {
-        let Self { keys, tls_in_packets, counters, events, scratch } = self;
+        let Self { keys, tls_in_packets, counters, events, scratch, .. } = self;
         let only_handshakes = *tls_in_packets == TlsInPackets::Handshakes;
         Input { keys, keys_may_come, only_handshakes, counters, events, scratch }
     }

@@ -130,12 +130,13 @@ impl Network {
         format!("/run/netns/{}", self.namespace())
     }
 
-    fn namespace(&self) -> String {
-        format!("wrongdoor-{:x}", self.id)
+    /// The bridge that the latter is a port of.
+    pub fn bridge(&self) -> String {
+        format!("wdb{:x}", self.id)
     }
 
-    fn bridge(&self) -> String {
-        format!("wdb{:x}", self.id)
+    fn namespace(&self) -> String {
+        format!("wrongdoor-{:x}", self.id)
     }
 
     /// Of the networks for tests of devices (RFC 2544).

@@ -92,8 +92,9 @@ fn of_tls_without_keys_the_handshakes_are_told_and_the_rest_stays_in_the_kernel(
     let folder = ground.subfolder("large")?;
     fs::write(folder.join("large"), vec![7; 64 * 1024 * 1024])?;
     let large = format!("location /large {{ root {}; }}", folder.display());
-    let server = tls(&ground, &large)?;
+    let (server, other) = (tls(&ground, &large)?, cleartext(&ground)?);
     let mut agent = Agent::start_source(&turn, "packets", &[])?;
+    ask(&other, "a.test")?;
     let url = format!("https://a.test:{}/large", server.port());
     for version in ["1.2", "1.3"] {
         let curl = Curl::new(&url, Http::Two)?.trust(ground.root()).arg("--tls-max").arg(version);
@@ -116,6 +117,9 @@ fn of_tls_without_keys_the_handshakes_are_told_and_the_rest_stays_in_the_kernel(
         let names = &line["certificate_names"];
         ensure!(names.is_null() == (version == "1.3"), "{line:#}");
     }
+    // Nobody said that there is cleartext.
+    ensure!(of(&report.exchanges, other.port()).is_empty(), "{:#?}", report.exchanges);
+    ensure!(of(&report.connections, other.port()).is_empty(), "{:#?}", report.connections);
     // 128 MiB are thousands of packets; other tests' handshakes may be among those that passed.
     let (packets, lost) = stage(&metrics, "kernel");
     ensure!(packets < 2_000.0 && lost == 0.0, "{packets} packets, {lost} lost");
@@ -133,7 +137,9 @@ fn with_a_key_log_that_grows_requests_inside_tls_are_told() -> Result<()> {
     let url = format!("https://a.test:{}/", server.port());
     for (round, version) in [(1, "1.2"), (2, "1.3")] {
         let curl = Curl::new(&url, Http::Two)?.trust(ground.root()).arg("--tls-max").arg(version);
-        let curl = curl.next(&url, Http::Two)?.trust(ground.root()).host("b.test");
+        // Over the same connection only where all options are the same.
+        let curl = curl.next(&url, Http::Two)?.trust(ground.root()).arg("--tls-max").arg(version);
+        let curl = curl.host("b.test");
         let answers = curl.keylog(&keys).send()?;
         ensure!(answers.iter().map(|answer| answer.status).eq([200, 421]), "{answers:?}");
         let server = format!("127.0.0.1:{}", server.port());

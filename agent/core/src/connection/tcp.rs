@@ -162,6 +162,11 @@ impl TcpConnection {
         }
     }
 
+    /// Whether it is HTTP without TLS.
+    pub(crate) fn is_cleartext(&self) -> bool {
+        self.content.is_http()
+    }
+
     /// The flow it is of.
     pub(crate) fn key(&self) -> FlowKey {
         self.key

@@ -190,7 +190,7 @@ fn feed_handshake(engine: &mut Engine) {
 fn what_was_left_out_behind_a_handshake_is_no_loss() {
     for (shown, gaps) in [(TlsInPackets::Handshakes, 0), (TlsInPackets::Whole, 1)] {
         let mut engine = Engine::new(Config::default(), Arc::default());
-        engine.set_tls_in_packets(shown);
+        engine.set_tls_in_packets(shown, &[]);
         feed_handshake(&mut engine);
         engine.finish();
         let told: Vec<u64> = ended(&mut engine).iter().map(|(gaps, _)| *gaps).collect();
@@ -202,12 +202,28 @@ fn what_was_left_out_behind_a_handshake_is_no_loss() {
 #[test]
 fn tls_that_probes_tell_is_not_told_from_packets() {
     let mut engine = Engine::new(Config::default(), Arc::default());
-    engine.set_tls_in_packets(TlsInPackets::ToldByProbes);
+    engine.set_tls_in_packets(TlsInPackets::ToldByProbes, &[443]);
     feed_handshake(&mut engine);
     feed(&mut engine, 9, &segment(2, 0, Flags::SYN, &[]));
     feed(&mut engine, 10, &segment(2, 1, Flags::ACK, b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"));
     engine.finish();
     assert_eq!(ended(&mut engine).len(), 1);
+}
+
+#[test]
+fn http_of_which_not_everything_is_handed_in_is_not_told() {
+    let request = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    for (cleartext, told) in [(443, 1), (80, 0)] {
+        let mut engine = Engine::new(Config::default(), Arc::default());
+        engine.set_tls_in_packets(TlsInPackets::Handshakes, &[cleartext]);
+        feed(&mut engine, 1, &segment(2, 0, Flags::SYN, &[]));
+        feed(&mut engine, 2, &segment(2, 1, Flags::ACK, request));
+        feed(&mut engine, 3, &segment(2, 9_000, Flags(Flags::FIN.0 | Flags::ACK.0), request));
+        engine.finish();
+        assert_eq!(ended(&mut engine).len(), told, "{cleartext}");
+        assert_eq!(engine.counters().lost_total(), told as u64, "{cleartext}");
+        assert_eq!(engine.held_bytes(), 0);
+    }
 }
 
 #[test]

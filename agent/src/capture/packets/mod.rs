@@ -68,6 +68,7 @@ pub(crate) struct Packets {
     keylogs: KeyLogs,
     reader: Reader,
     shown: TlsInPackets,
+    cleartext: Vec<u16>,
     is_begun: bool,
     /// Of rings that are closed.
     gone: Totals,
@@ -122,6 +123,7 @@ impl Packets {
             keylogs,
             reader: Reader::new(),
             shown,
+            cleartext: wanted.cleartext,
             is_begun: false,
             gone: Totals::default(),
             totals: Totals::default(),
@@ -199,7 +201,7 @@ impl Source for Packets {
 
     fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Failure> {
         if !std::mem::replace(&mut self.is_begun, true) {
-            engine.set_tls_in_packets(self.shown);
+            engine.set_tls_in_packets(self.shown, &self.cleartext);
             engine.expect_secrets(!self.keylogs.is_empty());
         }
         self.renew(engine);
