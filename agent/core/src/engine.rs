@@ -80,6 +80,8 @@ pub struct Engine {
     held: usize,
     /// The number of the packet at hand.
     packet: u64,
+    /// How many packets and reports there were: their numbers do not tell which came first.
+    turn: u64,
     lent: Lent,
     observations: Vec<Observation>,
 }
@@ -165,6 +167,7 @@ impl Engine {
             live: Live::default(),
             held: 0,
             packet: 0,
+            turn: 0,
             lent,
             observations: Vec::new(),
         }
@@ -180,6 +183,7 @@ impl Engine {
         wire_len: usize,
     ) {
         self.packet = number;
+        self.turn += 1;
         if self.config.shard.index == 0 {
             self.lent.counters.packets += 1;
             self.lent.counters.bytes += bytes.len() as u64;
@@ -234,9 +238,14 @@ impl Engine {
         self.config.keys_may_come = may_come;
     }
 
-    /// Ends the connections that wait for secrets and had their last packet before this one: no secret came.
-    pub fn end_waiting(&mut self, before: u64) {
-        while self.parked.front().is_some_and(|slot| slot.last_seen < before) {
+    /// How much was handed in so far.
+    pub fn turn(&self) -> u64 {
+        self.turn
+    }
+
+    /// Ends the connections that wait for secrets and ended before this [`turn`](Self::turn) was over: no secret came.
+    pub fn end_waiting(&mut self, turn: u64) {
+        while self.parked.front().is_some_and(|slot| slot.last_seen <= turn) {
             if let Some(slot) = self.parked.pop() {
                 self.end_now(slot);
             }
@@ -352,7 +361,7 @@ impl Engine {
         }
         let keys_may_come = self.keys_may_come();
         let Some(slot) = self.connections.get_mut(&key) else { return };
-        slot.last_seen = self.packet;
+        slot.last_seen = self.turn;
         let Follower::Tcp(connection) = &mut slot.follower else { return };
         let mut input = self.lent.input(keys_may_come);
         connection.segment(from, at, tcp, packet.payload, packet.missing, &mut input);
@@ -367,7 +376,7 @@ impl Engine {
         } else if connection.closing().is_some() {
             let follower = std::mem::replace(&mut slot.follower, Follower::Ended(None));
             let held = std::mem::take(&mut slot.held);
-            self.end(Slot { last_seen: self.packet, held, id, follower });
+            self.end(Slot { last_seen: self.turn, held, id, follower });
         } else {
             self.observe(id);
         }
@@ -385,7 +394,7 @@ impl Engine {
         }
         let keys_may_come = self.keys_may_come();
         let Some(slot) = self.connections.get_mut(&key) else { return };
-        slot.last_seen = self.packet;
+        slot.last_seen = self.turn;
         let Follower::Quic(connection) = &mut slot.follower else { return };
         let mut input = self.lent.input(keys_may_come);
         let former = connection.datagram(ConnectionId(self.packet), from, at, payload, &mut input);
@@ -403,8 +412,7 @@ impl Engine {
         if self.connections.len() >= self.config.max_connections {
             self.evict(|_| true);
         }
-        let slot =
-            Slot { last_seen: self.packet, held: 0, id: ConnectionId(self.packet), follower };
+        let slot = Slot { last_seen: self.turn, held: 0, id: ConnectionId(self.packet), follower };
         self.connections.insert(key, slot);
     }
 

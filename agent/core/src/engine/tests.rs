@@ -233,9 +233,9 @@ fn secrets_are_not_waited_for_longer_than_is_said() {
     feed_handshake(&mut engine);
     feed(&mut engine, 5, &segment(1, 60_000, Flags(0x04), &[]));
     assert_eq!(ended(&mut engine), []);
-    engine.end_waiting(5);
+    engine.end_waiting(engine.turn() - 1);
     assert_eq!(ended(&mut engine), []);
-    engine.end_waiting(6);
+    engine.end_waiting(engine.turn());
     assert_eq!(ended(&mut engine).len(), 1);
 }
 
@@ -268,4 +268,25 @@ fn secrets_that_come_one_by_one_are_waited_for() {
     for cut in lines {
         assert_eq!(exchanges(cut), 3, "{cut} bytes of the key log first");
     }
+}
+
+#[test]
+fn the_longest_idle_goes_first_whether_of_packets_or_of_probes() {
+    use crate::live::SocketId;
+    let config = Config { max_connections: 16, ..Config::default() };
+    let mut engine = Engine::new(config, Arc::default());
+    for port in 1..=8 {
+        // Packets beside probes are numbered from far above.
+        feed(&mut engine, (1 << 48) + u64::from(port), &segment(port, 0, Flags::SYN, &[]));
+    }
+    for port in 1..=12 {
+        let local = Endpoint::v4([192, 0, 2, 3], port);
+        let remote = Endpoint::v4([192, 0, 2, 2], 443);
+        let socket = Socket { id: SocketId(port.into()), local, remote };
+        let (direction, bytes) = (Direction::Sent, &[22, 3, 1][..]);
+        let report = Input::Handshake { socket, direction, offset: 0, bytes, missing: 0 };
+        engine.live(port.into(), Timestamp(0), report);
+    }
+    let of_probes = engine.connections.keys().filter(|key| matches!(key, Key::Live(_)));
+    assert_eq!(of_probes.count(), 12);
 }

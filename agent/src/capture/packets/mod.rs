@@ -74,7 +74,7 @@ pub(crate) struct Packets {
     gone: Totals,
     totals: Totals,
     counted: Instant,
-    /// The first packet that came since this moment: connections that ended before it have waited long enough.
+    /// A moment, and the engine's turn then: connections that ended before have waited long enough.
     waiting: (Instant, u64),
 }
 
@@ -186,10 +186,10 @@ impl Packets {
 
     /// Connections whose secrets did not come are told as they are.
     fn end_waiting(&mut self, engine: &mut Engine) {
-        let (since, before) = self.waiting;
+        let (since, turn) = self.waiting;
         if !self.keylogs.is_empty() && since.elapsed() >= WAIT_FOR_SECRETS {
-            engine.end_waiting(before);
-            self.waiting = (Instant::now(), self.reader.next_number());
+            engine.end_waiting(turn);
+            self.waiting = (Instant::now(), engine.turn());
         }
     }
 }
