@@ -122,10 +122,11 @@ impl Failure {
 
     /// Neither of two ways works: both reasons, and a missing privilege above all.
     pub(crate) fn and(&self, other: &Self) -> Self {
-        let what = format!("{self}; and {other}");
+        let (one, another) = (self.to_string(), other.to_string());
+        let what = if one == another { one } else { format!("{one}; and {another}") };
         match (self, other) {
-            (Self::Privilege { .. }, _) | (_, Self::Privilege { .. }) => Self::Privilege { what },
             (_, Self::Usage { .. }) => Self::Usage { what: other.to_string() },
+            (Self::Privilege { .. }, _) | (_, Self::Privilege { .. }) => Self::Privilege { what },
             _ => Self::Unavailable { what },
         }
     }

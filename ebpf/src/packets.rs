@@ -115,10 +115,8 @@ fn decide(ctx: &SkBuffContext) -> Option<bool> {
 fn tcp(ctx: &SkBuffContext, at: u32, end: u32, flow: &mut Flow) -> Option<bool> {
     let header: [u8; 14] = ctx.load(at as usize).ok()?;
     flow.ports = [header[0], header[1], header[2], header[3]];
-    let (source, destination) = (
-        u16::from_be_bytes([header[0], header[1]]),
-        u16::from_be_bytes([header[2], header[3]]),
-    );
+    let (source, destination) =
+        (u16::from_be_bytes([header[0], header[1]]), u16::from_be_bytes([header[2], header[3]]));
     if is_cleartext(source) || is_cleartext(destination) {
         return Some(true);
     }

@@ -172,7 +172,7 @@ pub const TOOLS: &[Tool] = &[
     Tool {
         program: "ip",
         package: "iproute2",
-        why: "takes a container's loopback up",
+        why: "takes loopback up in containers, and makes networks",
         needs: &[Need::Test],
     },
     Tool {

@@ -23,6 +23,10 @@ mod lifecycle;
 mod makes;
 /// A server in another network.
 mod network;
+/// Packets on interfaces.
+mod packets;
+/// Packets on interfaces that come and go, and in other network namespaces.
+mod packets_elsewhere;
 /// Every client with every server, at both ends.
 mod pairs;
 /// Servers and clients without the agent: what they log is what was said, and both ends agree.

@@ -22,13 +22,6 @@ fn an_address_in_use_is_69_and_named_with_the_remedy() -> Result<()> {
 }
 
 #[test]
-fn packets_are_not_captured_yet_and_that_is_said() -> Result<()> {
-    let said = refused(&["--source", "packets"], 69)?;
-    assert!(said.contains("packet capture is not part of this build yet"), "{said}");
-    Ok(())
-}
-
-#[test]
 fn what_is_no_duration_or_address_is_bad_usage() -> Result<()> {
     for wrong in [["--for", "5x"], ["--for", "0s"], ["--listen", "localhost"]] {
         let said = refused(&wrong, 64)?;

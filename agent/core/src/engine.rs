@@ -80,6 +80,8 @@ pub struct Engine {
     held: usize,
     /// The number of the packet at hand.
     packet: u64,
+    /// How many packets and reports there were: their numbers do not tell which came first.
+    turn: u64,
     lent: Lent,
     observations: Vec<Observation>,
 }
@@ -88,6 +90,8 @@ pub struct Engine {
 struct Lent {
     keys: Arc<KeyLog>,
     tls_in_packets: TlsInPackets,
+    /// The ports of which everything is handed in, unless everything is of all.
+    cleartext: Box<[u16]>,
     counters: Counters,
     /// Events of the packet at hand.
     events: Vec<Event>,
@@ -150,6 +154,7 @@ impl Engine {
         let lent = Lent {
             keys,
             tls_in_packets: TlsInPackets::Whole,
+            cleartext: Box::default(),
             counters: Counters::default(),
             events: Vec::new(),
             scratch: Scratch::default(),
@@ -162,6 +167,7 @@ impl Engine {
             live: Live::default(),
             held: 0,
             packet: 0,
+            turn: 0,
             lent,
             observations: Vec::new(),
         }
@@ -177,6 +183,7 @@ impl Engine {
         wire_len: usize,
     ) {
         self.packet = number;
+        self.turn += 1;
         if self.config.shard.index == 0 {
             self.lent.counters.packets += 1;
             self.lent.counters.bytes += bytes.len() as u64;
@@ -204,23 +211,52 @@ impl Engine {
         }
     }
 
+    /// Reads what open connections hold for secrets that have come, without waiting for their next packets.
+    pub fn resume(&mut self) {
+        let keys_may_come = self.keys_may_come();
+        let mut waiting: Vec<Key> = self
+            .connections
+            .iter()
+            .filter(|(_, slot)| slot.held > 0)
+            .map(|(key, _)| *key)
+            .collect();
+        waiting.sort_unstable_by_key(|key| self.connections.get(key).map(|slot| slot.id));
+        for key in waiting {
+            let Some(slot) = self.connections.get_mut(&key) else { continue };
+            let Follower::Tcp(connection) = &mut slot.follower else { continue };
+            connection.resume(&mut self.lent.input(keys_may_come));
+            let held = connection.held();
+            self.held = self.held + held - slot.held;
+            slot.held = held;
+            let id = slot.id;
+            self.observe(id);
+        }
+    }
+
     /// Whether more secrets may come: then ciphertext is held for them, within bounds.
     pub fn expect_secrets(&mut self, may_come: bool) {
         self.config.keys_may_come = may_come;
     }
 
-    /// Ends the connections that wait for secrets and had their last packet before this one: no secret came.
-    pub fn end_waiting(&mut self, before: u64) {
-        while self.parked.front().is_some_and(|slot| slot.last_seen < before) {
+    /// How much was handed in so far.
+    pub fn turn(&self) -> u64 {
+        self.turn
+    }
+
+    /// Ends the connections that wait for secrets and ended before this [`turn`](Self::turn) was over: no secret came.
+    pub fn end_waiting(&mut self, turn: u64) {
+        while self.parked.front().is_some_and(|slot| slot.last_seen <= turn) {
             if let Some(slot) = self.parked.pop() {
                 self.end_now(slot);
             }
         }
     }
 
-    /// How much of TLS the packets that follow show.
-    pub fn set_tls_in_packets(&mut self, shown: TlsInPackets) {
+    /// How much of TLS the packets that follow show. Unless that is everything, HTTP without TLS is whole on the
+    /// `cleartext` ports only, and on others not told.
+    pub fn set_tls_in_packets(&mut self, shown: TlsInPackets, cleartext: &[u16]) {
         self.lent.tls_in_packets = shown;
+        self.lent.cleartext = cleartext.into();
     }
 
     /// The end of the input: everything that is open ends.
@@ -325,7 +361,7 @@ impl Engine {
         }
         let keys_may_come = self.keys_may_come();
         let Some(slot) = self.connections.get_mut(&key) else { return };
-        slot.last_seen = self.packet;
+        slot.last_seen = self.turn;
         let Follower::Tcp(connection) = &mut slot.follower else { return };
         let mut input = self.lent.input(keys_may_come);
         connection.segment(from, at, tcp, packet.payload, packet.missing, &mut input);
@@ -333,10 +369,14 @@ impl Engine {
         self.held = self.held + held - slot.held;
         slot.held = held;
         let id = slot.id;
-        if connection.closing().is_some() {
+        if connection.is_cleartext() && !self.lent.is_whole(&flow) {
+            self.held -= std::mem::take(&mut slot.held);
+            slot.follower = Follower::Ended(None);
+            self.lent.events.clear();
+        } else if connection.closing().is_some() {
             let follower = std::mem::replace(&mut slot.follower, Follower::Ended(None));
             let held = std::mem::take(&mut slot.held);
-            self.end(Slot { last_seen: self.packet, held, id, follower });
+            self.end(Slot { last_seen: self.turn, held, id, follower });
         } else {
             self.observe(id);
         }
@@ -354,7 +394,7 @@ impl Engine {
         }
         let keys_may_come = self.keys_may_come();
         let Some(slot) = self.connections.get_mut(&key) else { return };
-        slot.last_seen = self.packet;
+        slot.last_seen = self.turn;
         let Follower::Quic(connection) = &mut slot.follower else { return };
         let mut input = self.lent.input(keys_may_come);
         let former = connection.datagram(ConnectionId(self.packet), from, at, payload, &mut input);
@@ -372,8 +412,7 @@ impl Engine {
         if self.connections.len() >= self.config.max_connections {
             self.evict(|_| true);
         }
-        let slot =
-            Slot { last_seen: self.packet, held: 0, id: ConnectionId(self.packet), follower };
+        let slot = Slot { last_seen: self.turn, held: 0, id: ConnectionId(self.packet), follower };
         self.connections.insert(key, slot);
     }
 
@@ -514,8 +553,14 @@ fn visibility(observed: &Observed) -> Visibility {
 }
 
 impl Lent {
+    /// Whether everything is handed in of a flow without TLS.
+    fn is_whole(&self, flow: &FlowKey) -> bool {
+        let is_cleartext = |end| self.cleartext.contains(&flow.endpoint(end).port());
+        self.tls_in_packets == TlsInPackets::Whole || is_cleartext(End::A) || is_cleartext(End::B)
+    }
+
     fn input(&mut self, keys_may_come: bool) -> Input<'_> {
-        let Self { keys, tls_in_packets, counters, events, scratch } = self;
+        let Self { keys, tls_in_packets, counters, events, scratch, .. } = self;
         let only_handshakes = *tls_in_packets == TlsInPackets::Handshakes;
         Input { keys, keys_may_come, only_handshakes, counters, events, scratch }
     }

@@ -6,7 +6,7 @@ use wrongdoor_core::engine::Engine;
 
 /// A running live source. It is driven by one thread, which owns the engine.
 pub(crate) trait Source {
-    /// `ebpf` or `packets`, as in the output and the log.
+    /// `ebpf`, `packets` or both, for the log.
     fn name(&self) -> &'static str;
 
     /// Feeds `engine` what has come, waiting for at most `patience` where nothing has.

@@ -8,12 +8,12 @@ use wrongdoor_core::engine::Engine;
 /// So long one of them may keep the others waiting.
 const TURN: Duration = Duration::from_millis(10);
 
-/// They take turns.
+/// Probes and packets: they take turns.
 pub(crate) struct Sources(pub(crate) Vec<Box<dyn Source>>);
 
 impl Source for Sources {
     fn name(&self) -> &'static str {
-        "several"
+        "ebpf and packets"
     }
 
     fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Failure> {

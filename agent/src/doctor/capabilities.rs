@@ -17,7 +17,7 @@ struct Need {
 }
 
 /// What live capture does with which capability.
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need {
         name: "load programs",
         any_of: &["CAP_BPF", "CAP_SYS_ADMIN"],
@@ -60,6 +60,12 @@ const NEEDS: [Need; 7] = [
         any_of: &["CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE"],
         is_essential: false,
         without: "libraries that only their owner may read are not found",
+    },
+    Need {
+        name: "capture packets",
+        any_of: &["CAP_NET_RAW"],
+        is_essential: false,
+        without: "cleartext HTTP is not seen, and nothing takes the place of probes that do not load",
     },
 ];
 

@@ -50,18 +50,24 @@ impl Agent {
 
     /// The same with more arguments.
     pub fn start_with(turn: &Turn, arguments: &[&str]) -> Result<Self> {
-        Self::start_by(turn, |_folder| Ok(binary::command(&[])), Events::All, arguments)
+        Self::start_source(turn, "ebpf", arguments)
+    }
+
+    /// The same with another `--source`.
+    pub fn start_source(turn: &Turn, source: &str, arguments: &[&str]) -> Result<Self> {
+        let command = |_folder: &Path| Ok(binary::command(&[]));
+        Self::start_by(turn, command, source, Events::All, arguments)
     }
 
     /// The same, but what it tells is left to the arguments.
     pub fn start_silent(turn: &Turn, arguments: &[&str]) -> Result<Self> {
-        Self::start_by(turn, |_folder| Ok(binary::command(&[])), Events::None, arguments)
+        Self::start_by(turn, |_folder| Ok(binary::command(&[])), "ebpf", Events::None, arguments)
     }
 
     /// One that answers over TLS only, with a certificate of this authority.
     pub fn start_guarded(turn: &Turn, authority: &Path, arguments: &[&str]) -> Result<Self> {
         let mut agent =
-            Self::spawn(turn, |_folder| Ok(binary::command(&[])), Events::None, arguments)?;
+            Self::spawn(turn, |_folder| Ok(binary::command(&[])), "ebpf", Events::None, arguments)?;
         let mut ask = tools::command("curl")?;
         ask.args(["--disable", "--silent", "--fail", "--noproxy", "*", "--cacert"]).arg(authority);
         ask.arg(format!("https://localhost:{}/readyz", agent.port()));
@@ -75,7 +81,18 @@ impl Agent {
 
     /// The same as a user who is nobody, with these capabilities and no others.
     pub fn start_as_nobody(turn: &Turn, capabilities: &[&str]) -> Result<Self> {
-        Self::start_by(turn, |folder| nobody::command(folder, capabilities), Events::All, &[])
+        Self::start_source_as_nobody(turn, "ebpf", capabilities, &[])
+    }
+
+    /// The same with another `--source`, and with arguments.
+    pub fn start_source_as_nobody(
+        turn: &Turn,
+        source: &str,
+        capabilities: &[&str],
+        arguments: &[&str],
+    ) -> Result<Self> {
+        let command = |folder: &Path| nobody::command(folder, capabilities);
+        Self::start_by(turn, command, source, Events::All, arguments)
     }
 
     /// Starts the agent that `program` is.
@@ -85,16 +102,17 @@ impl Agent {
         events: Events,
         arguments: &[&str],
     ) -> Result<Self> {
-        Self::start_by(turn, |_folder| Ok(Command::new(program)), events, arguments)
+        Self::start_by(turn, |_folder| Ok(Command::new(program)), "ebpf", events, arguments)
     }
 
     fn start_by(
         turn: &Turn,
         command: impl FnOnce(&Path) -> Result<Command>,
+        source: &str,
         events: Events,
         arguments: &[&str],
     ) -> Result<Self> {
-        let mut agent = Self::spawn(turn, command, events, arguments)?;
+        let mut agent = Self::spawn(turn, command, source, events, arguments)?;
         wait::within(PATIENCE, "the agent to be ready", || {
             agent.require_running()?;
             Ok(agent.get("/readyz").ok().filter(|(status, _)| *status == 200))
@@ -106,6 +124,7 @@ impl Agent {
     fn spawn(
         _turn: &Turn,
         command: impl FnOnce(&Path) -> Result<Command>,
+        source: &str,
         events: Events,
         arguments: &[&str],
     ) -> Result<Self> {
@@ -113,7 +132,7 @@ impl Agent {
         let port = Port::find()?;
         let listen = format!("{}:{}", Ipv4Addr::LOCALHOST, port.number());
         let mut command = command(folder.path())?;
-        command.args(["run", "--source", "ebpf", "--listen", &listen]);
+        command.args(["run", "--source", source, "--listen", &listen]);
         if events == Events::All {
             command.args(["--events-of", "all", "--events"]).arg(folder.path().join(EVENTS));
         }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use wrongdoor_tests::live::metrics::Metrics;
 use wrongdoor_tests::report::Report;
 
-/// The two watches of `init.sh`.
+/// The watches of `init.sh` that are made by probes.
 const ROUNDS: [&str; 2] = ["usual", "tracepoint"];
 /// The lines of the console that an error shows.
 const TAIL: usize = 60;
@@ -68,6 +68,11 @@ impl Console {
                 .with_context(|| format!("the watch {round:?}"))?;
             write!(told, "\n  {round}: 2 exchanges at 2 ends each, sockets by {sockets}")?;
         }
+        let connections = self.packets().context("the watch of packets")?;
+        write!(
+            told,
+            "\n  packets: {connections} handshakes, chosen by the filter that follows flows"
+        )?;
         let doctor: Value =
             serde_json::from_str(self.file("doctor")?).context("doctor's report")?;
         let condition = doctor.get("condition").and_then(Value::as_str).context("no condition")?;
@@ -123,6 +128,23 @@ impl Console {
         Ok(found.join(", "))
     }
 
+    /// Without keys there are the handshakes only.
+    fn packets(&self) -> Result<usize> {
+        ensure!(self.file("packets exit")? == "0", "the agent ended badly");
+        let log = self.file("packets agent")?;
+        ensure!(!log.contains("does not load"), "the filter does not load: {log}");
+        let report = Report::parse(self.file("packets events")?.as_bytes())?;
+        for line in self.file("packets curl")?.lines() {
+            let port = line.split(' ').nth(2).context("curl says nothing")?;
+            let client = json!(format!("127.0.0.1:{port}"));
+            let own = report.connections.iter().find(|one| one.get("client") == Some(&client));
+            let own = own.with_context(|| format!("no connection of {client}"))?;
+            ensure!(own.get("sni") == Some(&json!("a.test")), "another name: {own}");
+            ensure!(own.get("gaps") == Some(&json!(0)), "something is missing: {own}");
+        }
+        Ok(report.connections.len())
+    }
+
     fn file(&self, name: &str) -> Result<&str> {
         let file = self.files.get(name).map(String::as_str);
         file.with_context(|| format!("there is no {name:?} on the console"))
@@ -165,6 +187,16 @@ mod tests {
                 write!(text, "=== {round} {name}\r\n{content}\r\n=== end of {round} {name}\r\n")
                     .unwrap();
             }
+        }
+        let connection = |port| json!({"type": "connection", "client": format!("127.0.0.1:{port}"), "sni": "a.test", "gaps": 0});
+        let events = format!("{}\n{}\n", connection(1), connection(2));
+        for (name, content) in [
+            ("curl", "2 200 1\n1.1 421 2\n"),
+            ("events", &events),
+            ("agent", "capturing"),
+            ("exit", "0"),
+        ] {
+            write!(text, "=== packets {name}\n{content}\n=== end of packets {name}\n").unwrap();
         }
         text.push_str("=== doctor\n{\"condition\":\"partly\"}\n\n=== end of doctor\n");
         Console::of(&text)

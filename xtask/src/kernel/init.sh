@@ -39,10 +39,10 @@ ask() {
         -o /dev/null -w '%{http_version} %{response_code} %{local_port}\n' "$@" https://a.test:8443/
 }
 
-# round NAME: an agent watches two requests.
+# round NAME SOURCE: an agent watches two requests.
 round() {
     now "$1 begins"
-    wrongdoor run --source ebpf --listen 127.0.0.1:9421 --events /tmp/events --events-of all >/tmp/agent 2>&1 &
+    wrongdoor run --source "$2" --listen 127.0.0.1:9421 --events /tmp/events --events-of all >/tmp/agent 2>&1 &
     agent=$!
     patiently wget -q -O - http://127.0.0.1:9421/readyz
     now "$1 ready"
@@ -68,7 +68,7 @@ show release /tmp/release
 cd /scene || exit
 nginx -p /scene -c /scene/nginx.conf -e stderr >/tmp/nginx 2>&1 &
 
-round usual
+round usual ebpf
 # Kernels before 6.3 find a TLS object's socket at the beginning of functions, and where that may not be, at a
 # tracepoint: the functions' names are taken out of the type information that the agent sees.
 cp /sys/kernel/btf/vmlinux /tmp/btf
@@ -76,8 +76,10 @@ strings -t d /tmp/btf | grep -E ' tcp_(send|recv)msg$' | while read -r place nam
     printf '?' | dd of=/tmp/btf bs=1 seek="$place" conv=notrunc 2>/dev/null
 done
 mount --bind /tmp/btf /sys/kernel/btf/vmlinux
-round tracepoint
+round tracepoint ebpf
 umount /sys/kernel/btf/vmlinux
+# And without probes.
+round packets packets
 
 wrongdoor doctor --format json >/tmp/doctor 2>&1
 show doctor /tmp/doctor

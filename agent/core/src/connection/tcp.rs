@@ -162,9 +162,19 @@ impl TcpConnection {
         }
     }
 
+    /// Whether it is HTTP without TLS.
+    pub(crate) fn is_cleartext(&self) -> bool {
+        self.content.is_http()
+    }
+
     /// The flow it is of.
     pub(crate) fn key(&self) -> FlowKey {
         self.key
+    }
+
+    /// Reads what waited for secrets, as far as they have come.
+    pub(crate) fn resume(&mut self, cx: &mut Input<'_>) {
+        self.content.retry(&mut self.observed.context(cx));
     }
 
     /// Whether it holds records whose secrets are not among these.

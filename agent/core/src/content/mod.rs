@@ -160,6 +160,13 @@ impl Content {
         }
     }
 
+    /// Reads what waited for secrets, as far as they have come.
+    pub(crate) fn retry(&mut self, cx: &mut Context<'_>) {
+        if let Self::Tls(session) = self {
+            session.resume(cx);
+        }
+    }
+
     /// Whether it holds records whose secrets are not among these.
     pub(crate) fn awaits(&self, keys: &KeyLog) -> bool {
         matches!(self, Self::Tls(session) if session.awaits(keys))

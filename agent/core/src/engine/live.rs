@@ -29,6 +29,7 @@ impl Engine {
     /// [`packet`](Self::packet)s.
     pub fn live(&mut self, number: u64, at: Timestamp, report: live::Input<'_>) {
         self.packet = number;
+        self.turn += 1;
         self.lent.counters.reports += 1;
         self.end_overdue(at);
         match report {
@@ -158,7 +159,7 @@ impl Engine {
         if let Some(socket) = connection.socket().filter(|_| is_open) {
             self.live.sockets.insert(socket.id, id);
             let follower = Follower::Ended(Some(socket.id));
-            let last_seen = self.packet;
+            let last_seen = self.turn;
             self.connections.insert(Key::Live(id), Slot { last_seen, held: 0, id, follower });
         }
         self.end(slot);
@@ -190,7 +191,7 @@ impl Engine {
 
     fn feed(&mut self, id: ConnectionId, work: impl FnOnce(&mut LiveConnection, &mut Input<'_>)) {
         let Some(slot) = self.connections.get_mut(&Key::Live(id)) else { return };
-        slot.last_seen = self.packet;
+        slot.last_seen = self.turn;
         let Follower::Live(connection) = &mut slot.follower else { return };
         work(connection, &mut self.lent.input(false));
         let held = connection.held();

@@ -190,7 +190,7 @@ fn feed_handshake(engine: &mut Engine) {
 fn what_was_left_out_behind_a_handshake_is_no_loss() {
     for (shown, gaps) in [(TlsInPackets::Handshakes, 0), (TlsInPackets::Whole, 1)] {
         let mut engine = Engine::new(Config::default(), Arc::default());
-        engine.set_tls_in_packets(shown);
+        engine.set_tls_in_packets(shown, &[]);
         feed_handshake(&mut engine);
         engine.finish();
         let told: Vec<u64> = ended(&mut engine).iter().map(|(gaps, _)| *gaps).collect();
@@ -202,12 +202,28 @@ fn what_was_left_out_behind_a_handshake_is_no_loss() {
 #[test]
 fn tls_that_probes_tell_is_not_told_from_packets() {
     let mut engine = Engine::new(Config::default(), Arc::default());
-    engine.set_tls_in_packets(TlsInPackets::ToldByProbes);
+    engine.set_tls_in_packets(TlsInPackets::ToldByProbes, &[443]);
     feed_handshake(&mut engine);
     feed(&mut engine, 9, &segment(2, 0, Flags::SYN, &[]));
     feed(&mut engine, 10, &segment(2, 1, Flags::ACK, b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"));
     engine.finish();
     assert_eq!(ended(&mut engine).len(), 1);
+}
+
+#[test]
+fn http_of_which_not_everything_is_handed_in_is_not_told() {
+    let request = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    for (cleartext, told) in [(443, 1), (80, 0)] {
+        let mut engine = Engine::new(Config::default(), Arc::default());
+        engine.set_tls_in_packets(TlsInPackets::Handshakes, &[cleartext]);
+        feed(&mut engine, 1, &segment(2, 0, Flags::SYN, &[]));
+        feed(&mut engine, 2, &segment(2, 1, Flags::ACK, request));
+        feed(&mut engine, 3, &segment(2, 9_000, Flags(Flags::FIN.0 | Flags::ACK.0), request));
+        engine.finish();
+        assert_eq!(ended(&mut engine).len(), told, "{cleartext}");
+        assert_eq!(engine.counters().lost_total(), told as u64, "{cleartext}");
+        assert_eq!(engine.held_bytes(), 0);
+    }
 }
 
 #[test]
@@ -217,8 +233,60 @@ fn secrets_are_not_waited_for_longer_than_is_said() {
     feed_handshake(&mut engine);
     feed(&mut engine, 5, &segment(1, 60_000, Flags(0x04), &[]));
     assert_eq!(ended(&mut engine), []);
-    engine.end_waiting(5);
+    engine.end_waiting(engine.turn() - 1);
     assert_eq!(ended(&mut engine), []);
-    engine.end_waiting(6);
+    engine.end_waiting(engine.turn());
     assert_eq!(ended(&mut engine).len(), 1);
+}
+
+#[test]
+fn secrets_that_come_one_by_one_are_waited_for() {
+    use crate::tls::keylog::KeyLog;
+    let capture = include_bytes!("../../../../tests/captures/coalescing.pcap");
+    let keys = include_bytes!("../../../../tests/captures/coalescing.keys");
+    let exchanges = |cut: usize| {
+        let mut engine = Engine::new(Config::default(), Arc::new(KeyLog::default()));
+        engine.expect_secrets(true);
+        let (first, rest) = keys.split_at(cut);
+        engine.secrets(first);
+        // A file header, then packets behind their headers: little-endian, of Ethernet.
+        let mut packets = capture.get(24..).unwrap();
+        let mut number = 0;
+        while let Some((header, behind)) = packets.split_first_chunk::<16>() {
+            let length = u32::from_le_bytes(*header[8..].first_chunk().unwrap()) as usize;
+            number += 1;
+            engine.packet(number, Timestamp(0), LinkType::ETHERNET, &behind[..length], length);
+            packets = &behind[length..];
+        }
+        engine.secrets(rest);
+        engine.resume();
+        let is_exchange =
+            |observation: &Observation| matches!(observation.event, Event::Exchange(_));
+        engine.drain().iter().filter(|one| is_exchange(one)).count()
+    };
+    let lines = keys.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    for cut in lines {
+        assert_eq!(exchanges(cut), 3, "{cut} bytes of the key log first");
+    }
+}
+
+#[test]
+fn the_longest_idle_goes_first_whether_of_packets_or_of_probes() {
+    use crate::live::SocketId;
+    let config = Config { max_connections: 16, ..Config::default() };
+    let mut engine = Engine::new(config, Arc::default());
+    for port in 1..=8 {
+        // Packets beside probes are numbered from far above.
+        feed(&mut engine, (1 << 48) + u64::from(port), &segment(port, 0, Flags::SYN, &[]));
+    }
+    for port in 1..=12 {
+        let local = Endpoint::v4([192, 0, 2, 3], port);
+        let remote = Endpoint::v4([192, 0, 2, 2], 443);
+        let socket = Socket { id: SocketId(port.into()), local, remote };
+        let (direction, bytes) = (Direction::Sent, &[22, 3, 1][..]);
+        let report = Input::Handshake { socket, direction, offset: 0, bytes, missing: 0 };
+        engine.live(port.into(), Timestamp(0), report);
+    }
+    let of_probes = engine.connections.keys().filter(|key| matches!(key, Key::Live(_)));
+    assert_eq!(of_probes.count(), 12);
 }

@@ -68,12 +68,13 @@ pub(crate) struct Packets {
     keylogs: KeyLogs,
     reader: Reader,
     shown: TlsInPackets,
+    cleartext: Vec<u16>,
     is_begun: bool,
     /// Of rings that are closed.
     gone: Totals,
     totals: Totals,
     counted: Instant,
-    /// The first packet that came since this moment: connections that ended before it have waited long enough.
+    /// A moment, and the engine's turn then: connections that ended before have waited long enough.
     waiting: (Instant, u64),
 }
 
@@ -122,6 +123,7 @@ impl Packets {
             keylogs,
             reader: Reader::new(),
             shown,
+            cleartext: wanted.cleartext,
             is_begun: false,
             gone: Totals::default(),
             totals: Totals::default(),
@@ -184,10 +186,10 @@ impl Packets {
 
     /// Connections whose secrets did not come are told as they are.
     fn end_waiting(&mut self, engine: &mut Engine) {
-        let (since, before) = self.waiting;
+        let (since, turn) = self.waiting;
         if !self.keylogs.is_empty() && since.elapsed() >= WAIT_FOR_SECRETS {
-            engine.end_waiting(before);
-            self.waiting = (Instant::now(), self.reader.next_number());
+            engine.end_waiting(turn);
+            self.waiting = (Instant::now(), engine.turn());
         }
     }
 }
@@ -199,13 +201,20 @@ impl Source for Packets {
 
     fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Failure> {
         if !std::mem::replace(&mut self.is_begun, true) {
-            engine.set_tls_in_packets(self.shown);
+            engine.set_tls_in_packets(self.shown, &self.cleartext);
             engine.expect_secrets(!self.keylogs.is_empty());
         }
         self.renew(engine);
         let is_last = patience.is_zero();
         self.wait(if is_last { LAST_BLOCKS } else { patience });
-        self.keylogs.read(|lines| engine.secrets(lines));
+        let mut has_secrets = false;
+        self.keylogs.read(|lines| {
+            engine.secrets(lines);
+            has_secrets = true;
+        });
+        if has_secrets {
+            engine.resume();
+        }
         self.take(engine);
         self.end_waiting(engine);
         if is_last || self.counted.elapsed() >= COUNT_EVERY {

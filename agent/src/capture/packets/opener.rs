@@ -65,8 +65,14 @@ impl Opener {
             socket.filter(&Filter::closed()).map_err(failed)?;
             let ring = Ring::new(socket, self.ring_bytes).map_err(failed)?;
             ring.socket().bind(index).map_err(failed)?;
-            if self.rings > 1 {
-                shared = Some(ring.socket().share(shared).map_err(failed)?);
+            match ring.socket().share(shared) {
+                Ok(group) => shared = Some(group),
+                // Older kernels do not share out the packets of an interface that is shut: one ring takes all.
+                Err(_) if shared.is_none() => {
+                    rings.push(ring);
+                    break;
+                }
+                Err(error) => return Err(failed(error)),
             }
             rings.push(ring);
         }

@@ -50,17 +50,12 @@ impl Reader {
         taken.is_some()
     }
 
-    /// The number of the packet that comes next.
-    pub(super) fn next_number(&self) -> u64 {
-        FIRST + self.counts.packets
-    }
-
     pub(super) fn counts(&self) -> Counts {
         self.counts
     }
 
     fn frame(&mut self, frame: &Frame<'_>, engine: &mut Engine) {
-        let number = self.next_number();
+        let number = FIRST + self.counts.packets;
         self.counts.packets += 1;
         if frame.is_outgoing && frame.hardware == LOOPBACK {
             self.counts.looped += 1;

@@ -120,14 +120,7 @@ impl Socket {
 
     /// Has the kernel ask this program which packets to hand over.
     pub(super) fn filter(&self, program: &[Instruction]) -> io::Result<()> {
-        let length = u16::try_from(program.len())
-            .map_err(|_too_long| io::Error::from(io::ErrorKind::InvalidInput))?;
-        let mut program: Vec<libc::sock_filter> = program
-            .iter()
-            .map(|one| libc::sock_filter { code: one.code, jt: one.jt, jf: one.jf, k: one.k })
-            .collect();
-        let program = libc::sock_fprog { len: length, filter: program.as_mut_ptr() };
-        self.set(libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
+        filter(&self.0, program)
     }
 
     /// What was counted since the last time.
@@ -145,15 +138,7 @@ impl Socket {
     }
 
     fn set<T>(&self, level: libc::c_int, name: libc::c_int, value: &T) -> io::Result<()> {
-        let length = size_of::<T>() as libc::socklen_t;
-        #[expect(unsafe_code, reason = "no library has these options")]
-        // SAFETY: the kernel reads no more than `length` bytes, which `value` has; a program that it points to
-        // is the caller's and lives on.
-        let result = unsafe {
-            let value = ptr::from_ref(value).cast();
-            libc::setsockopt(self.0.as_raw_fd(), level, name, value, length)
-        };
-        check(result)
+        set(&self.0, level, name, value)
     }
 
     fn get<T: Plain>(&self, level: libc::c_int, name: libc::c_int, to: &mut T) -> io::Result<()> {
@@ -238,6 +223,30 @@ impl Drop for Mapping {
         let _unmapped =
             unsafe { libc::munmap(self.start.as_ptr().cast(), self.block_bytes * self.blocks) };
     }
+}
+
+/// Has the kernel ask this program which packets to hand over at a socket.
+pub(super) fn filter(socket: &impl AsFd, program: &[Instruction]) -> io::Result<()> {
+    let length = u16::try_from(program.len())
+        .map_err(|_too_long| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let mut program: Vec<libc::sock_filter> = program
+        .iter()
+        .map(|one| libc::sock_filter { code: one.code, jt: one.jt, jf: one.jf, k: one.k })
+        .collect();
+    let program = libc::sock_fprog { len: length, filter: program.as_mut_ptr() };
+    set(socket, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
+}
+
+fn set<T>(socket: &impl AsFd, level: libc::c_int, name: libc::c_int, value: &T) -> io::Result<()> {
+    let length = size_of::<T>() as libc::socklen_t;
+    #[expect(unsafe_code, reason = "no library has these options")]
+    // SAFETY: the kernel reads no more than `length` bytes, which `value` has; a program that it points to is the
+    // caller's and lives on.
+    let result = unsafe {
+        let value = ptr::from_ref(value).cast();
+        libc::setsockopt(socket.as_fd().as_raw_fd(), level, name, value, length)
+    };
+    check(result)
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {

@@ -2,8 +2,8 @@
 //!
 //! | stage | an event is | it leaves as |
 //! | --- | --- | --- |
-//! | `kernel` | a piece of news that a probe has: a segment, a piece of plaintext, something said of a session or socket | the same, read by the agent |
-//! | `capture` | a piece of news that was read | an input of the engine |
+//! | `kernel` | a piece of news that a probe has: a segment, a piece of plaintext, something said of a session or socket; a packet that a filter passed | the same, read by the agent |
+//! | `capture` | a piece of news or a packet that was read | an input of the engine |
 //! | `decode` | an input of the engine; and a stretch that was missing (`gap`) or given up at a bound (`limit`) | an input that was followed |
 //! | `correlate` | an exchange, a connection that ended, or a proof of what an endpoint serves; and a connection that was dropped for newer ones (`evicted`) | a record, or evidence that is remembered |
 //! | `export` | a record that the events are to hold, a span that the traces are to hold | a line, a span that the collector took |

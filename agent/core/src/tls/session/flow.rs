@@ -9,7 +9,7 @@ use crate::counters::Loss;
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
 use crate::tls::cipher::Sealed;
-use crate::tls::keylog::KeyLog;
+use crate::tls::keylog::{KeyLog, Label, Secrets};
 use crate::tls::record::{ContentType, Header};
 
 /// The most bytes of one direction that are held while they wait: for the other direction's handshake
@@ -138,7 +138,14 @@ impl Session {
         let waits =
             !self.halves.client.waiting.is_empty() || !self.halves.server.waiting.is_empty();
         let random = self.handshake.client_random.as_ref();
-        waits && random.is_some_and(|random| keys.secrets(random).is_none())
+        let known = random.map(|random| keys.secrets(random));
+        waits && known.is_some_and(|secrets| secrets.is_none_or(|secrets| !self.is_enough(secrets)))
+    }
+
+    /// Whether no more secrets are needed.
+    fn is_enough(&self, secrets: &Secrets) -> bool {
+        let has = |label| secrets.get(label).is_some();
+        !self.handshake.is_tls13() || has(Label::ClientTraffic) && has(Label::ServerTraffic)
     }
 
     /// Bytes held.
@@ -195,7 +202,7 @@ impl Session {
     }
 
     /// Deals with records that waited, in either direction, as long as that gets anywhere.
-    pub(super) fn resume(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn resume(&mut self, cx: &mut Context<'_>) {
         let mut idle = 0;
         let mut side = Side::Server;
         while idle < 2 {

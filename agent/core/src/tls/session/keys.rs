@@ -151,6 +151,11 @@ impl Session {
 
     /// False: the secret may still come.
     fn use_keys(&mut self, side: Side, label: Label, stage: Stage, cx: &mut Context<'_>) -> bool {
+        // A key log that is read while it is written may have the first secrets of a session and not yet the others.
+        let later = (stage != Stage::Application).then(|| self.secret(traffic_label(side), cx));
+        if let Some(Err(Missing::NotYet)) = later {
+            return false;
+        }
         let made = self.opener(label, stage, cx);
         // A key log without handshake secrets still opens what follows: its first record is the one
         // that opens.
@@ -176,7 +181,7 @@ impl Session {
                 true
             }
             Err(Missing::NotYet) => {
-                // Only the first keys are waited for: later ones come in the same breath as they do.
+                // The first keys are not used before later ones are there.
                 if stage == Stage::Application {
                     self.fail("no_keys", cx);
                 }

@@ -42,6 +42,9 @@ const FLAGS: u32 = 4;
 pub(super) fn program(wanted: &Wanted) -> Result<Vec<Instruction>, TooFar> {
     let mut code = Assembler::default();
     let (tcp, udp) = (code.label(), code.label());
+    // The kernel wants to see that what is read was written, and follows paths over their ends.
+    code.load(Load::Length);
+    code.store(END);
     not_twice_on_loopback(&mut code);
     network(&mut code, tcp, udp);
     code.place(tcp);

@@ -243,6 +243,20 @@ fn a_length_that_the_field_cannot_say_is_the_packets() {
 }
 
 #[test]
+fn the_kernel_takes_the_programs() {
+    // Any socket does, and it takes no privilege.
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    for cleartext in [vec![], vec![80], (1..=MAX_PORTS as u16).collect()] {
+        for tls in [Tls::Nothing, Tls::Handshakes, Tls::Everything] {
+            let wanted = Wanted { tls, cleartext: cleartext.clone() };
+            let program = classic::program(&wanted).unwrap();
+            super::super::sys::filter(&socket, &program).unwrap();
+        }
+    }
+    super::super::sys::filter(&socket, &super::Filter::closed()).unwrap();
+}
+
+#[test]
 fn the_longest_program_can_be_written() {
     let cleartext: Vec<u16> = (1..=MAX_PORTS as u16).collect();
     for tls in [Tls::Nothing, Tls::Handshakes, Tls::Everything] {
