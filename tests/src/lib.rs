@@ -14,6 +14,7 @@ pub mod apache;
 pub mod binary;
 pub mod capture;
 pub mod certs;
+pub mod collector;
 pub mod curl;
 pub mod golden;
 pub mod live;

@@ -22,6 +22,7 @@ pub mod legality;
 pub mod library;
 pub mod make;
 pub mod metrics;
+pub mod namespaces;
 pub mod network;
 pub mod nobody;
 pub mod process;

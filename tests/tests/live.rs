@@ -37,6 +37,8 @@ mod privileges;
 mod scope;
 /// The kit itself, held against packets.
 mod second_opinion;
+/// What collectors of traces get.
+mod traces;
 /// Processes that a careless tracer would harm.
 mod unharmed;
 /// A library replaced while servers use it.

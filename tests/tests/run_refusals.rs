@@ -38,6 +38,28 @@ fn events_that_cannot_be_written_are_74() -> Result<()> {
 }
 
 #[test]
+fn traces_that_cannot_be_sent_as_asked_are_bad_usage_with_the_variable_and_a_remedy() -> Result<()>
+{
+    for (variable, value, remedy) in [
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector:4317", "http://collector:4318"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "s3cret", "name=value"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nonexistent/ca.pem", "PEM"),
+    ] {
+        let mut command = binary::command(&["run", "--listen", "127.0.0.1:0"]);
+        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "https://localhost:4318");
+        let output = command.env(variable, value).output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{said}");
+        assert!(said.contains(variable) && said.contains(remedy), "{said}");
+        assert!(!said.contains("s3cret"), "{said}");
+    }
+    let said = refused(&["--otlp-endpoint", "localhost:4317"], 64)?;
+    assert!(said.contains("--otlp-endpoint") && said.contains("http://"), "{said}");
+    Ok(())
+}
+
+#[test]
 fn the_version_says_whether_probes_are_built_in() -> Result<()> {
     let said = String::from_utf8(binary::run(&["--version"])?.stdout)?;
     assert!(said.contains(" eBPF probes"), "{said}");

@@ -79,6 +79,21 @@ impl Agent {
         Ok(agent)
     }
 
+    /// The same with more in its environment.
+    pub fn start_in(
+        turn: &Turn,
+        environment: &[(&str, String)],
+        events: Events,
+        arguments: &[&str],
+    ) -> Result<Self> {
+        let command = |_folder: &Path| {
+            let mut command = binary::command(&[]);
+            command.envs(environment.iter().map(|(name, value)| (*name, value)));
+            Ok(command)
+        };
+        Self::start_by(turn, command, "ebpf", events, arguments)
+    }
+
     /// The same as a user who is nobody, with these capabilities and no others.
     pub fn start_as_nobody(turn: &Turn, capabilities: &[&str]) -> Result<Self> {
         Self::start_source_as_nobody(turn, "ebpf", capabilities, &[])

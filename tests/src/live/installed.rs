@@ -21,6 +21,9 @@ const WITH_OPENSSL_111: &str = "psycopg2-binary==2.9.5";
 /// From PyPI: a parser that refuses what is not OpenMetrics.
 const OPENMETRICS: &str = "prometheus_client==0.26.0";
 
+/// For a collector of traces: the official protocol files, and gRPC that is not of our making.
+const OTLP: [&str; 2] = ["grpcio==1.85.1", "opentelemetry-proto==1.45.2"];
+
 /// The Go peer: a server and a client.
 const GO_PEER: &str = include_str!("scripts/peer.go");
 
@@ -36,6 +39,11 @@ pub enum Symbols {
 /// The folder of Python packages; installs them if they are not there.
 pub fn python_packages() -> Result<PathBuf> {
     once(&format!("python-{:016x}", hash(&PACKAGES)), |folder| install(folder, &PACKAGES))
+}
+
+/// The folder of the Python packages of a collector of traces; installs them if they are not there.
+pub fn otlp_packages() -> Result<PathBuf> {
+    once(&format!("otlp-{:016x}", hash(&OTLP)), |folder| install(folder, &OTLP))
 }
 
 /// The folder with the libraries of OpenSSL 1.1.1; installs them if they are not there.

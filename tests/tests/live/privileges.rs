@@ -47,7 +47,7 @@ fn what_is_missing_is_named_and_is_77() -> Result<()> {
 #[test]
 fn what_is_not_needed_any_more_is_given_up_by_every_thread() -> Result<()> {
     let Some(turn) = kernel::begin()? else { return Ok(()) };
-    let agent = Agent::start(&turn)?;
+    let agent = Agent::start_with(&turn, &["--otlp-endpoint", "http://localhost:9"])?;
     let mut names = Vec::new();
     for thread in fs::read_dir(format!("/proc/{}/task", agent.pid()))? {
         let folder = thread?.path();
@@ -61,7 +61,7 @@ fn what_is_not_needed_any_more_is_given_up_by_every_thread() -> Result<()> {
         // What it may ever have, and what it has. The reader gave up the right to narrow the former before.
         let (bound, allowed) = match name.as_str() {
             "tracer" => (tracing, tracing),
-            "service" | "events" => (0, 0),
+            "service" | "events" | "traces" => (0, 0),
             _ => (tracing, 1 << READING),
         };
         let own = ["CapEff:", "CapPrm:", "CapInh:", "CapAmb:"].map(|set| (set, allowed));
@@ -72,7 +72,7 @@ fn what_is_not_needed_any_more_is_given_up_by_every_thread() -> Result<()> {
         ensure!(field("NoNewPrivs:")? == 1, "{name} may get more: {status}");
         names.push(name);
     }
-    for expected in ["tracer", "service", "events"] {
+    for expected in ["tracer", "service", "events", "traces"] {
         ensure!(names.iter().any(|name| name == expected), "no {expected} among {names:?}");
     }
     agent.stop()?;

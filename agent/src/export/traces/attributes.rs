@@ -15,6 +15,9 @@ use wrongdoor_core::side::Side;
 const METHODS: [&str; 9] =
     ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
 
+/// The most names that a list of them has.
+const MAX_LISTED: usize = 100;
+
 /// Attributes that are being put together.
 #[derive(Default)]
 pub(super) struct Attributes(Vec<KeyValue>);
@@ -131,7 +134,7 @@ pub(super) fn known_method(method: &Method) -> Option<&'static str> {
 }
 
 fn list(texts: impl Iterator<Item = String>) -> Value {
-    Value::Array(Array::String(texts.map(StringValue::from).collect()))
+    Value::Array(Array::String(texts.take(MAX_LISTED).map(StringValue::from).collect()))
 }
 
 fn is_v4(end: Endpoint) -> bool {

@@ -33,7 +33,8 @@ impl Backoff {
         let half = self.next / 2;
         let pause = (half + half.mul_f64(random())).max(asked.unwrap_or_default());
         self.next = (self.next * 2).min(self.patience.longest_pause);
-        self.waited += spent + pause;
+        // Whoever asks may ask for longer than can be counted.
+        self.waited = self.waited.saturating_add(spent).saturating_add(pause);
         (self.waited <= self.patience.give_up_after).then_some(pause)
     }
 }
@@ -76,6 +77,7 @@ mod tests {
         let asked = Duration::from_secs(3);
         assert_eq!(backoff.pause(Some(asked), Duration::ZERO), Some(asked));
         assert_eq!(backoff.pause(Some(Duration::from_secs(8)), Duration::ZERO), None);
+        assert_eq!(backoff.pause(Some(Duration::MAX), Duration::MAX), None);
         assert_eq!(Backoff::new(PATIENCE).pause(None, Duration::from_secs(11)), None);
     }
 

@@ -34,9 +34,9 @@ pub(super) enum Outcome {
 
 /// Speaks to one collector.
 pub(super) struct Client {
+    settings: TracesSettings,
     transport: Transport,
     resource: ResourceAttributesWithSchema,
-    timeout: Duration,
 }
 
 enum Transport {
@@ -56,12 +56,7 @@ impl Client {
         let resource = settings.resource.iter().map(|(name, value)| attribute(name, value));
         let attributes = Attributes(resource.collect());
         let resource = ResourceAttributesWithSchema { attributes, schema_url: None };
-        let timeout = settings.timeout;
-        let transport = match settings.protocol {
-            Protocol::Grpc => Transport::Grpc(Grpc::new(settings)),
-            Protocol::HttpProtobuf => Transport::Http(Http::new(settings)),
-        };
-        Self { transport, resource, timeout }
+        Self { transport: Transport::new(&settings), settings, resource }
     }
 
     /// Makes spans ready to be sent.
@@ -83,10 +78,22 @@ impl Client {
                 _ => Outcome::Never { why: "a batch of another collector".to_owned() },
             }
         };
-        tokio::time::timeout(self.timeout, attempt).await.unwrap_or_else(|_elapsed| {
-            let why = format!("no answer within {:?}", self.timeout);
-            Outcome::NotNow { why, wait: None }
-        })
+        let timeout = self.settings.timeout;
+        if let Ok(outcome) = tokio::time::timeout(timeout, attempt).await {
+            return outcome;
+        }
+        // Its connection may lead nowhere any more: a new one, before the kernel gives up the old.
+        self.transport = Transport::new(&self.settings);
+        Outcome::NotNow { why: format!("no answer within {timeout:?}"), wait: None }
+    }
+}
+
+impl Transport {
+    fn new(settings: &TracesSettings) -> Self {
+        match settings.protocol {
+            Protocol::Grpc => Self::Grpc(Grpc::new(settings)),
+            Protocol::HttpProtobuf => Self::Http(Http::new(settings)),
+        }
     }
 }
 

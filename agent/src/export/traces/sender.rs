@@ -2,14 +2,17 @@
 
 use super::backoff::{Backoff, Patience};
 use super::client::{Client, Outcome};
-use super::spans::Span;
+use super::spans::{Span, size};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// The most spans that are sent at once.
-pub(super) const MAX_BATCH: usize = 512;
+const MAX_BATCH: usize = 512;
+/// And the most bytes, nearly: collectors commonly take no more than 4 MiB, and names on the network may be
+/// long on purpose.
+const MAX_BATCH_BYTES: usize = 1024 * 1024;
 
 /// When spans are sent, and for how long it is tried.
 #[derive(Clone, Copy, Debug)]
@@ -68,11 +71,15 @@ impl<'a> Sender<'a> {
     /// Until no more comes.
     pub(super) async fn send_all(mut self, mut queue: Receiver<Span>) {
         while let Some(first) = queue.recv().await {
+            let mut bytes = size(&first);
             let mut spans = vec![first];
             let until = Instant::now() + self.pace.gather;
-            while spans.len() < MAX_BATCH {
+            while spans.len() < MAX_BATCH && bytes < MAX_BATCH_BYTES {
                 match timeout_at(until, queue.recv()).await {
-                    Ok(Some(span)) => spans.push(span),
+                    Ok(Some(span)) => {
+                        bytes += size(&span);
+                        spans.push(span);
+                    }
                     Ok(None) | Err(_) => break,
                 }
             }

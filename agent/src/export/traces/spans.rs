@@ -17,6 +17,19 @@ use wrongdoor_core::trace_context::TraceParent;
 /// One span.
 pub(super) type Span = SpanData;
 
+/// What a span takes on the wire without its texts: ids, times, and what is around values.
+const SPAN_OVERHEAD: usize = 96;
+const ATTRIBUTE_OVERHEAD: usize = 8;
+
+/// Nearly the bytes that a span takes on the wire.
+pub(super) fn size(span: &Span) -> usize {
+    let attributes = span.attributes.iter();
+    let attributes = attributes.map(|attribute| {
+        ATTRIBUTE_OVERHEAD + attribute.key.as_str().len() + attribute.value.as_str().len()
+    });
+    SPAN_OVERHEAD + attributes.sum::<usize>()
+}
+
 /// Makes spans.
 pub(super) struct Spans {
     place: Place,

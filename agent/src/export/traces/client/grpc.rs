@@ -24,15 +24,14 @@ pub(super) struct Grpc {
 }
 
 impl Grpc {
-    pub(super) fn new(settings: TracesSettings) -> Self {
+    pub(super) fn new(settings: &TracesSettings) -> Self {
         let client =
-            Client::builder(TokioExecutor::new()).http2_only(true).build(connector(&settings));
-        let TracesSettings { endpoint, headers, gzip, .. } = settings;
-        let mut client = TraceServiceClient::with_origin(client, endpoint);
-        if gzip {
+            Client::builder(TokioExecutor::new()).http2_only(true).build(connector(settings));
+        let mut client = TraceServiceClient::with_origin(client, settings.endpoint.clone());
+        if settings.gzip {
             client = client.send_compressed(CompressionEncoding::Gzip);
         }
-        Self { client, headers }
+        Self { client, headers: settings.headers.clone() }
     }
 
     pub(super) async fn send(&mut self, request: ExportTraceServiceRequest) -> Outcome {

@@ -34,14 +34,14 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub(super) fn new(settings: TracesSettings) -> Self {
-        let client = Client::builder(TokioExecutor::new()).build(connector(&settings));
-        let TracesSettings { endpoint, mut headers, gzip, .. } = settings;
+    pub(super) fn new(settings: &TracesSettings) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build(connector(settings));
+        let (mut headers, gzip) = (settings.headers.clone(), settings.gzip);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         if gzip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        Self { client, endpoint, headers, gzip }
+        Self { client, endpoint: settings.endpoint.clone(), headers, gzip }
     }
 
     pub(super) fn body(&self, request: &ExportTraceServiceRequest) -> Body {

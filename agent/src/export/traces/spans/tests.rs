@@ -191,6 +191,16 @@ fn a_requests_own_trace_is_a_link() {
 }
 
 #[test]
+fn the_size_is_nearly_what_goes_over_the_wire() {
+    let (exchange, ruling) = seen_at(Some(Side::Server));
+    let span = spans().exchange(TRACE, &exchange, ruling);
+    let estimate = size(&span);
+    let wire = opentelemetry_proto::tonic::trace::v1::Span::from(span);
+    let exact = prost::Message::encoded_len(&wire);
+    assert!(estimate.abs_diff(exact) < exact / 4, "{estimate} {exact}");
+}
+
+#[test]
 fn a_connection_lasts_as_long_as_it_was_seen() {
     let mut connection = ended("coalescing");
     let (opened, closed) = (connection.facts.opened.unwrap(), connection.closed.unwrap());
