@@ -10,6 +10,7 @@ mod fuzz;
 mod hpack_stories;
 mod kernel;
 mod setup;
+mod soak;
 mod test;
 mod toolchain;
 
@@ -35,6 +36,7 @@ enum Command {
     HpackStories(hpack_stories::Options),
     Bench(bench::Options),
     Kernel(kernel::Options),
+    Soak(soak::Options),
 }
 
 fn main() -> Result<()> {
@@ -48,5 +50,6 @@ fn main() -> Result<()> {
         Command::HpackStories(options) => hpack_stories::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Kernel(options) => kernel::run(&options),
+        Command::Soak(options) => soak::run(&options),
     }
 }

@@ -32,6 +32,7 @@ impl Counted {
                     requests: each,
                     connections: 5,
                     concurrent: 20,
+                    rate: None,
                 };
                 let answers = load.run(port)?;
                 ensure!(answers.total() == each, "{answers:?}");

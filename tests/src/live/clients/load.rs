@@ -18,6 +18,8 @@ pub struct Load<'a> {
     pub connections: usize,
     /// Each with so many open at a time.
     pub concurrent: usize,
+    /// Each making so many a second; as fast as it can where that is not said.
+    pub rate: Option<usize>,
 }
 
 /// What came back.
@@ -36,6 +38,7 @@ impl Load<'_> {
         command.arg(format!("--requests={}", self.requests));
         command.arg(format!("--clients={}", self.connections));
         command.arg(format!("--max-concurrent-streams={}", self.concurrent));
+        command.args(self.rate.map(|rate| format!("--rps={rate}")));
         command.arg(format!("--connect-to=127.0.0.1:{port}"));
         command.arg(format!("--header=:authority: {}", self.authority));
         let said = process::run(command.arg(format!("https://{}:{port}/", self.sni)))?.stdout;
