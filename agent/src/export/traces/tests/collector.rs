@@ -100,6 +100,7 @@ fn answer(stream: TcpStream, habit: Habit, seen: &Seen) {
         rejected_spans: rejected,
         error_message: "too many".to_owned(),
     });
+    seen.heads.lock().unwrap().push(head);
     let said = ExportTraceServiceResponse { partial_success: partial }.encode_to_vec();
     let mut stream = reader.into_inner();
     let head_out = format!(
@@ -111,5 +112,4 @@ fn answer(stream: TcpStream, habit: Habit, seen: &Seen) {
     if written.is_ok() && status == 200 {
         seen.spans.lock().unwrap().extend(spans.into_iter().skip(rejected as usize));
     }
-    seen.heads.lock().unwrap().push(head);
 }
