@@ -1,7 +1,9 @@
 //! What a hundred thousand connections take that are open and say nothing more.
 
+use std::env;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
@@ -24,14 +26,39 @@ pub(super) struct Options {
     /// How many; the engine follows no more than it does by default.
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     connections: u32,
+    /// Only these; by default each kind in a process of its own, so that nothing is taken over.
+    #[arg(long, value_enum)]
+    of: Option<Of>,
+}
+
+/// Where connections are seen.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Of {
+    Probes,
+    Packets,
 }
 
 pub(super) fn run(options: &Options) -> Result<()> {
     let count = options.connections;
     let names = Names { sni: Some("a.example.test"), alpn: "h2", certificate: &["a.example.test"] };
-    println!("| {count} connections from | resident | each |\n| --- | --: | --: |");
-    tell("probes, each after three exchanges over HTTP/2", probes(names, count)?, count)?;
-    tell("packets, each after its TLS handshake", packets(names, count)?, count)
+    match options.of {
+        Some(Of::Probes) => {
+            tell("probes, each after three exchanges over HTTP/2", probes(names, count)?, count)
+        }
+        Some(Of::Packets) => {
+            tell("packets, each after its TLS handshake", packets(names, count)?, count)
+        }
+        None => {
+            println!("| {count} connections from | resident | each |\n| --- | --: | --: |");
+            ["probes", "packets"].into_iter().try_for_each(|of| {
+                let mut itself = Command::new(env::current_exe()?);
+                itself.args(["bench", "idle", "--of", of, "--connections", &count.to_string()]);
+                let status = itself.status().context("cannot run itself")?;
+                ensure!(status.success(), "{of}: {status}");
+                Ok(())
+            })
+        }
+    }
 }
 
 fn tell(what: &str, bytes: u64, count: u32) -> Result<()> {

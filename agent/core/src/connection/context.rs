@@ -4,6 +4,7 @@ use super::facts::{Decryption, Facts, OriginSet, Tls};
 use crate::counters::{Counters, Loss};
 use crate::event::Event;
 use crate::exchange::{Exchange, HttpVersion, MAX_RAW_AUTHORITY, Method, RequestAuthority};
+use crate::http2::HeaderList;
 use crate::name::{Coverage, Host, Sni};
 use crate::seen::Seen;
 use crate::time::Timestamp;
@@ -43,12 +44,13 @@ pub(crate) struct Context<'a> {
     pub(crate) scratch: &'a mut Scratch,
 }
 
-/// Plaintext of the record at hand. One for all connections, so that no record allocates and no idle
-/// connection holds any.
+/// Plaintext of the record at hand, and the fields of the header block at hand. One for all connections, so that
+/// nothing allocates for each and no idle connection holds any.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     pub(crate) plain: Vec<u8>,
     pub(crate) peeked: Vec<u8>,
+    pub(crate) headers: HeaderList,
 }
 
 /// What a layer knows of an exchange that ended.

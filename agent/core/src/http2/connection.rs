@@ -2,7 +2,7 @@
 
 use super::direction::{Block, Direction, Missed, Step, continues};
 use super::frame::{END_HEADERS, END_STREAM, Head, Kind, headers_fragment, push_promise};
-use super::head::RequestHead;
+use super::head::{HeaderList, RequestHead};
 use super::origin;
 use super::stream::Streams;
 use crate::connection::Context;
@@ -24,6 +24,14 @@ pub(crate) struct Http2 {
     requests_lost: bool,
     /// When the last bytes came.
     last_at: Timestamp,
+}
+
+/// Where a header block belongs.
+#[derive(Clone, Copy)]
+struct BlockOf {
+    stream: u32,
+    end_stream: bool,
+    promised: Option<u32>,
 }
 
 impl Http2 {
@@ -341,40 +349,59 @@ impl Http2 {
         cx: &mut Context<'_>,
     ) {
         let direction = self.directions.get_mut(side);
-        if let Err(error) = direction.list.decode(&mut direction.hpack, block) {
-            // A peer would close the connection. Here it may be a place wrongly found again.
-            cx.counters.error("hpack", error.as_str());
-            direction.stop();
-            self.lost_place(side, cx);
-            return;
+        let mut list = std::mem::take(&mut cx.scratch.headers);
+        let decoded = list.decode(&mut direction.hpack, block);
+        match decoded {
+            Ok(()) => {
+                let frame = BlockOf { stream, end_stream, promised };
+                self.list(side, at, frame, &list, cx);
+            }
+            Err(error) => {
+                // A peer would close the connection. Here it may be a place wrongly found again.
+                cx.counters.error("hpack", error.as_str());
+                direction.stop();
+                self.lost_place(side, cx);
+            }
         }
+        cx.scratch.headers = list;
+    }
+
+    /// A header block that is not whole: that it was there is known, and nothing of what it said.
+    fn unreadable_block(&mut self, side: Side, at: Timestamp, block: &Block, cx: &mut Context<'_>) {
+        self.directions.get_mut(side).hpack.gap();
+        let mut list = std::mem::take(&mut cx.scratch.headers);
+        list.forget();
+        let Block { stream, end_stream, promised, .. } = *block;
+        self.list(side, at, BlockOf { stream, end_stream, promised }, &list, cx);
+        cx.scratch.headers = list;
+    }
+
+    /// What a header list says, to the stream that it is of.
+    fn list(
+        &mut self,
+        side: Side,
+        at: Timestamp,
+        BlockOf { stream, end_stream, promised }: BlockOf,
+        list: &HeaderList,
+        cx: &mut Context<'_>,
+    ) {
         match (side, promised) {
-            (Side::Client, _) => self.request_block(stream, at, cx),
-            (Side::Server, Some(promised)) => self.promise_block(promised, at, cx),
-            (Side::Server, None) => self.response_block(stream, end_stream, at, cx),
+            (Side::Client, _) => self.request_block(stream, at, list, cx),
+            (Side::Server, Some(promised)) => self.promise_block(promised, at, list, cx),
+            (Side::Server, None) => self.response_block(stream, end_stream, at, list.status(), cx),
         }
         if end_stream {
             self.streams.ended(stream, side == Side::Client);
         }
     }
 
-    /// A header block that is not whole: that it was there is known, and nothing of what it said.
-    fn unreadable_block(&mut self, side: Side, at: Timestamp, block: &Block, cx: &mut Context<'_>) {
-        let direction = self.directions.get_mut(side);
-        direction.hpack.gap();
-        direction.list.forget();
-        match (side, block.promised) {
-            (Side::Client, _) => self.request_block(block.stream, at, cx),
-            (Side::Server, Some(promised)) => self.promise_block(promised, at, cx),
-            (Side::Server, None) => self.response_block(block.stream, block.end_stream, at, cx),
-        }
-        if block.end_stream {
-            self.streams.ended(block.stream, side == Side::Client);
-        }
-    }
-
-    fn request_block(&mut self, stream: u32, at: Timestamp, cx: &mut Context<'_>) {
-        let list = &self.directions.client.list;
+    fn request_block(
+        &mut self,
+        stream: u32,
+        at: Timestamp,
+        list: &HeaderList,
+        cx: &mut Context<'_>,
+    ) {
         // Trailers, or a request on a stream that is over: the ids of new ones only grow.
         let is_new = stream > self.streams.highest_request
             || !self.streams.has_request(stream) && self.streams.contains(stream);
@@ -392,12 +419,18 @@ impl Http2 {
         self.streams.request(stream, request, at, first, cx);
     }
 
-    fn promise_block(&mut self, promised: u32, at: Timestamp, cx: &mut Context<'_>) {
+    fn promise_block(
+        &mut self,
+        promised: u32,
+        at: Timestamp,
+        list: &HeaderList,
+        cx: &mut Context<'_>,
+    ) {
         if promised <= self.streams.highest_push {
             return;
         }
         self.streams.highest_push = promised;
-        let request = self.directions.server.list.request(cx);
+        let request = list.request(cx);
         self.streams.request(promised, request, at, self.start_seen.then_some(false), cx);
         self.streams.ended(promised, true);
     }
@@ -407,9 +440,10 @@ impl Http2 {
         stream: u32,
         end_stream: bool,
         at: Timestamp,
+        status: Seen<u16>,
         cx: &mut Context<'_>,
     ) {
-        let status = match self.directions.server.list.status() {
+        let status = match status {
             // An interim response: the final one follows. (With END_STREAM it would be malformed.)
             Seen::Known(100..=199) if !end_stream => return,
             Seen::Known(status) => Some(status),

@@ -1,13 +1,15 @@
 //! One direction of an HTTP/2 connection: from bytes to whole frames, bodies passed over.
 
 use super::frame::{HEAD_LEN, Head, Kind, PREFACE, is_frame_chain};
-use super::head::{HeaderList, is_of_interest};
+use super::head::is_of_interest;
 use super::hpack::Decoder;
 use crate::content::{Demand, Standing};
 
 /// The longest header block that is decoded, over all its CONTINUATION frames, in bytes. What a peer
 /// sends beyond it costs the direction its compression state, and nothing more.
 pub const MAX_HEADER_BLOCK: usize = 64 * 1024;
+/// A larger buffer is given back once its frame is read: most connections are idle most of the time.
+const MAX_KEPT: usize = 256;
 /// How many times a lost place is looked for before the direction is given up.
 const MAX_SEARCHES: u32 = 256;
 
@@ -19,7 +21,6 @@ pub(super) struct Direction {
     /// The header block that CONTINUATION frames continue.
     pub(super) block: Option<Block>,
     pub(super) hpack: Decoder,
-    pub(super) list: HeaderList,
     /// After a gap whose length was not proven: the next frame header must be strict.
     on_probation: bool,
     searches: u32,
@@ -91,13 +92,11 @@ impl Direction {
     }
 
     fn new(place: Place, hpack: Decoder) -> Self {
-        let list = HeaderList::default();
         Self {
             place,
             collected: Vec::new(),
             block: None,
             hpack,
-            list,
             on_probation: false,
             searches: 0,
             has_preface: false,
@@ -131,8 +130,8 @@ impl Direction {
 
     /// Gives the buffer of [`collected`](Self::collected) back.
     pub(super) fn recycle(&mut self, mut buffer: Vec<u8>) {
-        // A buffer that a large block has grown is not kept for the life of the connection.
-        if buffer.capacity() <= 4096 {
+        // A buffer that a block has grown is not kept for the life of the connection.
+        if buffer.capacity() <= MAX_KEPT {
             buffer.clear();
             self.collected = buffer;
         }
@@ -146,7 +145,7 @@ impl Direction {
     /// Bytes held.
     pub(super) fn held(&self) -> usize {
         let block = self.block.as_ref().map_or(0, |block| block.bytes.len());
-        self.collected.len() + block + self.hpack.memory() + self.list.memory()
+        self.collected.len() + block + self.hpack.memory()
     }
 
     /// Bytes are missing here: `len` of them, and exactly that many where `exact`.

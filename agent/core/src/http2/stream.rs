@@ -14,14 +14,15 @@ pub const MAX_STREAMS: usize = 1024;
 /// The streams of one connection whose exchange was not told yet, or that have not ended.
 #[derive(Default)]
 pub(super) struct Streams {
-    open: HashMap<u32, Stream, foldhash::fast::RandomState>,
+    /// Boxed: a table keeps its room when the streams are gone, and most connections are idle.
+    open: HashMap<u32, Box<Stream>, foldhash::fast::RandomState>,
     /// The highest stream that a request was seen on; ids of one end only grow (RFC 9113 §5.1.1).
     pub(super) highest_request: u32,
     pub(super) highest_push: u32,
     /// Whether any exchange was begun.
     any_exchange: bool,
-    /// Streams that are over and were told, the latest ones: where requests were lost, the ids do not
-    /// tell which those are.
+    /// Streams that were told before both ends had ended them, the latest ones: where requests were lost, the ids
+    /// do not tell which those are.
     over: VecDeque<u32>,
     /// The memory of the requests that wait.
     waiting_bytes: usize,
@@ -108,7 +109,8 @@ impl Streams {
             stream.client_ended |= by_client;
             stream.server_ended |= !by_client;
             if stream.told && stream.client_ended && stream.server_ended {
-                self.remove(id);
+                // Nothing can come any more that would have to be known for late.
+                self.open.remove(&id);
             }
         }
     }
