@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use wrongdoor_tests::curl::Http;
 use wrongdoor_tests::live::clients::{Load, Paused};
 use wrongdoor_tests::live::{Agent, Ask, Client, Ground, Residents, Software, kernel, scene};
+use wrongdoor_tests::nginx::{self, ServerBlock};
 use wrongdoor_tests::prometheus::{self, Prometheus, Scraped};
 
 /// What clients ask in all.
@@ -138,6 +139,38 @@ fn an_agent_replaced_in_the_middle_misses_only_the_meantime() -> Result<()> {
         metrics.sum("wrongdoor_connections_total", &[("visibility", "older_than_agent")]) >= 1.0
     })?;
     second.end()
+}
+
+#[test]
+fn fifty_thousand_requests_without_tls_are_what_prometheus_says() -> Result<()> {
+    let Some(turn) = kernel::begin()? else { return Ok(()) };
+    let ground = Ground::new()?;
+    let block = |name| ServerBlock::cleartext(name).with("keepalive_requests 1000000;");
+    let refusing = block("d.test").with("location / { return 421; }");
+    let server = nginx::start(ground.folder(), "", &[block("a.test"), refusing])?;
+    let prometheus = Prometheus::start(ground.folder(), &Scraped::default())?;
+    let port = server.port().to_string();
+    let arguments = ["--interface", "lo", "--cleartext-port", &port];
+    let agent = Agent::start_source(&turn, "packets", &arguments)?;
+    prometheus.scrape(&[agent.port()])?;
+    for name in ["a.test", "d.test"] {
+        let load = Load {
+            sni: "",
+            authority: name,
+            requests: REQUESTS / 2,
+            connections: 5,
+            concurrent: 1,
+            rate: None,
+        };
+        let answers = load.run_in_cleartext(server.port())?;
+        ensure!(answers.total() == REQUESTS / 2, "{answers:?}");
+        let labels = format!("role=\"observer\",authority=\"{name}\"");
+        let all = total("wrongdoor_exchanges_total", &labels);
+        prometheus.wait_for(&all, number(REQUESTS / 2)).with_context(|| agent.log())?;
+        let refused = total("wrongdoor_misdirected_total", &labels);
+        prometheus.wait_for(&refused, number(answers.client_errors))?;
+    }
+    agent.end()
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! h2load, which counts its answers.
 
+use std::process::Command;
+
 use anyhow::{Context, Result};
 
 use super::command;
@@ -32,16 +34,31 @@ pub struct Answers {
 }
 
 impl Load<'_> {
-    /// Makes them, over HTTP/2.
+    /// Makes them, over HTTP/2 and TLS.
     pub fn run(&self, port: u16) -> Result<Answers> {
+        let mut command = self.command(port)?;
+        command.arg(format!("--header=:authority: {}", self.authority));
+        self.finish(command.arg(format!("https://{}:{port}/", self.sni)))
+    }
+
+    /// Makes them, over HTTP/1.1 and without TLS.
+    pub fn run_in_cleartext(&self, port: u16) -> Result<Answers> {
+        let mut command = self.command(port)?;
+        self.finish(command.args(["--h1", &format!("http://{}:{port}/", self.authority)]))
+    }
+
+    fn command(&self, port: u16) -> Result<Command> {
         let mut command = command("h2load")?;
         command.arg(format!("--requests={}", self.requests));
         command.arg(format!("--clients={}", self.connections));
         command.arg(format!("--max-concurrent-streams={}", self.concurrent));
         command.args(self.rate.map(|rate| format!("--rps={rate}")));
         command.arg(format!("--connect-to=127.0.0.1:{port}"));
-        command.arg(format!("--header=:authority: {}", self.authority));
-        let said = process::run(command.arg(format!("https://{}:{port}/", self.sni)))?.stdout;
+        Ok(command)
+    }
+
+    fn finish(&self, command: &mut Command) -> Result<Answers> {
+        let said = process::run(command)?.stdout;
         Answers::parse(&said).with_context(|| said)
     }
 }
