@@ -3,70 +3,27 @@
 //! Feed it with [`Engine::packet`], [`Engine::live`] and [`Engine::secrets`], end with [`Engine::finish`], and take what
 //! it found with [`Engine::drain`] as often as you like.
 
+mod config;
+mod ending;
+mod follower;
 mod live;
 mod parked;
 
-use crate::connection::{
-    ConnectionId, Decryption, Input, LiveConnection, Observed, QuicConnection, Scratch, Source,
-    TcpConnection, TransportKind,
-};
+use crate::connection::{ConnectionId, Input, QuicConnection, Scratch, TcpConnection};
 use crate::counters::{Counters, Loss};
 pub use crate::event::{ConnectionEnd, Event, Observation};
-use crate::live::{SocketId, Visibility};
 use crate::net::{Decoder, End, Flags, FlowKey, LinkType, Packet, Tcp, Transport};
 use crate::quic;
 use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
+pub use config::{Config, MAX_CONNECTIONS, MAX_HELD_BYTES, MAX_PARKED, Shard, TlsInPackets};
+use ending::visibility;
+use follower::{Follower, Key, Slot};
 use hashbrown::HashMap;
 use live::Live;
 use parked::Parked;
 use std::hash::BuildHasher;
 use std::sync::Arc;
-
-/// The most connections that are followed at a time; at the limit the longest idle are dropped and counted.
-pub const MAX_CONNECTIONS: usize = 100_000;
-/// The most bytes that all connections together hold for order, decryption and decoding.
-pub const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
-/// The most connections that have ended and wait for secrets that may still come.
-pub const MAX_PARKED: usize = 4096;
-/// The share of connections that is dropped at a limit, so that finding them costs little for each.
-const EVICTED_SHARE: usize = 16;
-
-/// Which flows an engine is for, where several share the work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shard {
-    /// This engine's number.
-    pub index: u32,
-    /// How many there are.
-    pub count: u32,
-}
-
-/// How much of TLS the packets that are handed in show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TlsInPackets {
-    /// All of it.
-    #[default]
-    Whole,
-    /// The handshakes: what is missing behind them was left out on purpose, and is no loss.
-    Handshakes,
-    /// It is told by probes, so that a connection that turns out to be TLS is not told from packets.
-    ToldByProbes,
-}
-
-/// How an engine works.
-#[derive(Clone, Copy, Debug)]
-pub struct Config {
-    /// Which flows are its own.
-    pub shard: Shard,
-    /// More secrets may arrive while packets do.
-    pub keys_may_come: bool,
-    /// At most this many connections; [`MAX_CONNECTIONS`] by default.
-    pub max_connections: usize,
-    /// At most this many bytes held; [`MAX_HELD_BYTES`] by default.
-    pub max_held_bytes: usize,
-    /// Where its packets come from: a file, by default.
-    pub source: Source,
-}
 
 /// Follows connections and tells what it finds.
 pub struct Engine {
@@ -96,56 +53,6 @@ struct Lent {
     /// Events of the packet at hand.
     events: Vec<Event>,
     scratch: Scratch,
-}
-
-struct Slot {
-    last_seen: u64,
-    held: usize,
-    id: ConnectionId,
-    follower: Follower,
-}
-
-/// What a connection is found by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Key {
-    /// Packets.
-    Flow(FlowKey),
-    /// Reports of probes, by way of a socket or a session.
-    Live(ConnectionId),
-}
-
-/// What follows a connection.
-enum Follower {
-    Tcp(Box<TcpConnection>),
-    Quic(Box<QuicConnection>),
-    Live(Box<LiveConnection>),
-    /// It has ended: what is still in flight belongs to it and begins nothing new.
-    Ended(Option<SocketId>),
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            shard: Shard { index: 0, count: 1 },
-            keys_may_come: false,
-            max_connections: MAX_CONNECTIONS,
-            max_held_bytes: MAX_HELD_BYTES,
-            source: Source::File,
-        }
-    }
-}
-
-impl Config {
-    /// The defaults, for one of several engines that share the bounds.
-    pub fn for_shard(shard: Shard) -> Self {
-        let share = usize::try_from(shard.count).unwrap_or(1).max(1);
-        Self {
-            shard,
-            max_connections: MAX_CONNECTIONS / share,
-            max_held_bytes: MAX_HELD_BYTES / share,
-            ..Self::default()
-        }
-    }
 }
 
 impl Engine {
@@ -313,21 +220,6 @@ impl Engine {
         self.keep_to_held_bytes();
     }
 
-    fn keep_to_held_bytes(&mut self) {
-        while self.held > self.config.max_held_bytes {
-            if let Some(slot) = self.parked.pop() {
-                self.lent.counters.lose(Loss::Evicted);
-                self.end_now(slot);
-                continue;
-            }
-            // Only from those that hold their share or more, so that what holds little stays.
-            let share = (self.held / self.connections.len().max(1)).max(1);
-            if !self.evict(|slot| slot.held >= share) {
-                break;
-            }
-        }
-    }
-
     /// Waiting for secrets must never cost connections their place.
     fn keys_may_come(&self) -> bool {
         self.config.keys_may_come && self.held < self.config.max_held_bytes / 2
@@ -414,141 +306,6 @@ impl Engine {
         }
         let slot = Slot { last_seen: self.turn, held: 0, id: ConnectionId(self.packet), follower };
         self.connections.insert(key, slot);
-    }
-
-    /// Drops those connections among the eligible that were idle longest; false where there are none.
-    fn evict(&mut self, is_eligible: impl Fn(&Slot) -> bool) -> bool {
-        let eligible = self.connections.iter().filter(|(_, slot)| is_eligible(slot));
-        let mut idle: Vec<(u64, Key)> =
-            eligible.map(|(key, slot)| (slot.last_seen, *key)).collect();
-        let share = (idle.len() / EVICTED_SHARE).max(1).min(idle.len());
-        if share == 0 {
-            return false;
-        }
-        idle.select_nth_unstable_by_key(share - 1, |(last_seen, _)| *last_seen);
-        idle.truncate(share);
-        idle.sort_unstable_by_key(|(last_seen, _)| *last_seen);
-        for (_, key) in idle {
-            if let Some(slot) = self.take(&key) {
-                if !slot.follower.is_nothing() {
-                    self.lent.counters.lose(Loss::Evicted);
-                }
-                self.end(slot);
-            }
-        }
-        true
-    }
-
-    /// Takes a connection out, with all that leads to it.
-    fn take(&mut self, key: &Key) -> Option<Slot> {
-        let slot = self.connections.remove(key)?;
-        self.live.forget(&slot);
-        Some(slot)
-    }
-
-    /// Ends a connection, now or once its secrets have come.
-    fn end(&mut self, slot: Slot) {
-        // Those of the same endpoints are told in the order of their opening.
-        let behind = slot.follower.flow().is_some_and(|flow| self.parked.has(&flow));
-        let waits = self.keys_may_come() && slot.follower.awaits(&self.lent.keys);
-        if (waits || behind) && self.parked.len() < MAX_PARKED {
-            self.parked.push(slot);
-        } else {
-            self.end_now(slot);
-        }
-    }
-
-    /// Ends a connection and tells it.
-    fn end_now(&mut self, slot: Slot) {
-        self.held -= slot.held;
-        match slot.follower {
-            Follower::Tcp(mut connection) => {
-                let mut input = self.lent.input(false);
-                connection.finish(&mut input);
-                let observed = &connection.observed;
-                if !self.is_left_to_probes(observed) {
-                    self.ended(observed, connection.closing(), visibility(observed));
-                }
-            }
-            Follower::Quic(connection) => {
-                self.ended(&connection.observed, None, visibility(&connection.observed));
-            }
-            Follower::Live(mut connection) => {
-                connection.finish(&mut self.lent.input(false));
-                let (closed, visibility) = (connection.closed(), connection.visibility());
-                self.ended(&connection.observed, closed, visibility);
-            }
-            Follower::Ended(_) => {}
-        }
-        self.observe(slot.id);
-    }
-
-    /// Whether it is TLS from its beginning, and told by probes. In a tunnel it is told from packets too: the
-    /// request for the tunnel was in the clear.
-    fn is_left_to_probes(&self, observed: &Observed) -> bool {
-        self.lent.tls_in_packets == TlsInPackets::ToldByProbes
-            && observed.facts.tls.is_some()
-            && observed.exchanges == 0
-    }
-
-    /// Tells a connection, if it was TLS or HTTP.
-    fn ended(&mut self, observed: &Observed, closed: Option<Timestamp>, visibility: Visibility) {
-        if observed.is_ours {
-            self.lent.events.push(Event::Connection(ConnectionEnd {
-                facts: Arc::clone(&observed.facts),
-                closed,
-                authorities: observed.authorities(),
-                exchanges: observed.exchanges,
-                misdirected: observed.misdirected,
-                gaps: observed.gaps,
-                visibility,
-            }));
-        }
-    }
-
-    /// Files the events of the packet at hand.
-    fn observe(&mut self, connection: ConnectionId) {
-        let packet = self.packet;
-        self.observations.extend(self.lent.events.drain(..).map(|event| Observation {
-            packet,
-            connection,
-            event,
-        }));
-    }
-}
-
-impl Follower {
-    /// The flow of a TCP connection.
-    fn flow(&self) -> Option<FlowKey> {
-        match self {
-            Self::Tcp(connection) => Some(connection.key()),
-            Self::Quic(_) | Self::Live(_) | Self::Ended(_) => None,
-        }
-    }
-
-    /// Whether nothing is lost with it.
-    fn is_nothing(&self) -> bool {
-        match self {
-            Self::Ended(_) => true,
-            Self::Live(connection) => connection.is_nothing(),
-            Self::Tcp(_) | Self::Quic(_) => false,
-        }
-    }
-
-    /// Whether it holds records whose secrets are not among these.
-    fn awaits(&self, keys: &KeyLog) -> bool {
-        matches!(self, Self::Tcp(connection) if connection.awaits(keys))
-    }
-}
-
-/// How much packets showed of a connection.
-fn visibility(observed: &Observed) -> Visibility {
-    let facts = &observed.facts;
-    let is_read = facts.transport == TransportKind::Tcp && facts.decryption != Decryption::None;
-    if is_read || observed.exchanges > 0 {
-        Visibility::Plaintext
-    } else {
-        Visibility::HandshakeOnly
     }
 }
 

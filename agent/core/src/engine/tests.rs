@@ -1,6 +1,6 @@
 use super::*;
 use crate::http2::PREFACE;
-use crate::live::{Direction, Input, Process, SessionId, Socket};
+use crate::live::{Direction, Input, Process, SessionId, Socket, SocketId};
 use crate::net::Endpoint;
 
 /// A segment from this port, in a packet without a link header.

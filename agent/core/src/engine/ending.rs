@@ -1,0 +1,147 @@
+//! How connections end: by themselves, or to make room for others.
+
+use super::config::MAX_PARKED;
+use super::follower::{Follower, Key, Slot};
+use super::{Engine, TlsInPackets};
+use crate::connection::{ConnectionId, Decryption, Observed, TransportKind};
+use crate::counters::Loss;
+use crate::event::{ConnectionEnd, Event, Observation};
+use crate::live::Visibility;
+use crate::time::Timestamp;
+use std::sync::Arc;
+
+/// The share of connections that is dropped at a limit, so that finding them costs little for each.
+const EVICTED_SHARE: usize = 16;
+
+impl Engine {
+    pub(super) fn keep_to_held_bytes(&mut self) {
+        while self.held > self.config.max_held_bytes {
+            if let Some(slot) = self.parked.pop() {
+                self.lent.counters.lose(Loss::Evicted);
+                self.end_now(slot);
+                continue;
+            }
+            // Only from those that hold their share or more, so that what holds little stays.
+            let share = (self.held / self.connections.len().max(1)).max(1);
+            if !self.evict(|slot| slot.held >= share) {
+                break;
+            }
+        }
+    }
+
+    /// Drops those connections among the eligible that were idle longest; false where there are none.
+    pub(super) fn evict(&mut self, is_eligible: impl Fn(&Slot) -> bool) -> bool {
+        let eligible = self.connections.iter().filter(|(_, slot)| is_eligible(slot));
+        let mut idle: Vec<(u64, Key)> =
+            eligible.map(|(key, slot)| (slot.last_seen, *key)).collect();
+        let share = (idle.len() / EVICTED_SHARE).max(1).min(idle.len());
+        if share == 0 {
+            return false;
+        }
+        idle.select_nth_unstable_by_key(share - 1, |(last_seen, _)| *last_seen);
+        idle.truncate(share);
+        idle.sort_unstable_by_key(|(last_seen, _)| *last_seen);
+        for (_, key) in idle {
+            if let Some(slot) = self.take(&key) {
+                if !slot.follower.is_nothing() {
+                    self.lent.counters.lose(Loss::Evicted);
+                }
+                self.end(slot);
+            }
+        }
+        true
+    }
+
+    /// Takes a connection out, with all that leads to it.
+    pub(super) fn take(&mut self, key: &Key) -> Option<Slot> {
+        let slot = self.connections.remove(key)?;
+        self.live.forget(&slot);
+        Some(slot)
+    }
+
+    /// Ends a connection, now or once its secrets have come.
+    pub(super) fn end(&mut self, slot: Slot) {
+        // Those of the same endpoints are told in the order of their opening.
+        let behind = slot.follower.flow().is_some_and(|flow| self.parked.has(&flow));
+        let waits = self.keys_may_come() && slot.follower.awaits(&self.lent.keys);
+        if (waits || behind) && self.parked.len() < MAX_PARKED {
+            self.parked.push(slot);
+        } else {
+            self.end_now(slot);
+        }
+    }
+
+    /// Ends a connection and tells it.
+    pub(super) fn end_now(&mut self, slot: Slot) {
+        self.held -= slot.held;
+        match slot.follower {
+            Follower::Tcp(mut connection) => {
+                let mut input = self.lent.input(false);
+                connection.finish(&mut input);
+                let observed = &connection.observed;
+                if !self.is_left_to_probes(observed) {
+                    self.ended(observed, connection.closing(), visibility(observed));
+                }
+            }
+            Follower::Quic(connection) => {
+                self.ended(&connection.observed, None, visibility(&connection.observed));
+            }
+            Follower::Live(mut connection) => {
+                connection.finish(&mut self.lent.input(false));
+                let (closed, visibility) = (connection.closed(), connection.visibility());
+                self.ended(&connection.observed, closed, visibility);
+            }
+            Follower::Ended(_) => {}
+        }
+        self.observe(slot.id);
+    }
+
+    /// Whether it is TLS from its beginning, and told by probes. In a tunnel it is told from packets too: the
+    /// request for the tunnel was in the clear.
+    pub(super) fn is_left_to_probes(&self, observed: &Observed) -> bool {
+        self.lent.tls_in_packets == TlsInPackets::ToldByProbes
+            && observed.facts.tls.is_some()
+            && observed.exchanges == 0
+    }
+
+    /// Tells a connection, if it was TLS or HTTP.
+    pub(super) fn ended(
+        &mut self,
+        observed: &Observed,
+        closed: Option<Timestamp>,
+        visibility: Visibility,
+    ) {
+        if observed.is_ours {
+            self.lent.events.push(Event::Connection(ConnectionEnd {
+                facts: Arc::clone(&observed.facts),
+                closed,
+                authorities: observed.authorities(),
+                exchanges: observed.exchanges,
+                misdirected: observed.misdirected,
+                gaps: observed.gaps,
+                visibility,
+            }));
+        }
+    }
+
+    /// Files the events of the packet at hand.
+    pub(super) fn observe(&mut self, connection: ConnectionId) {
+        let packet = self.packet;
+        self.observations.extend(self.lent.events.drain(..).map(|event| Observation {
+            packet,
+            connection,
+            event,
+        }));
+    }
+}
+
+/// How much packets showed of a connection.
+pub(super) fn visibility(observed: &Observed) -> Visibility {
+    let facts = &observed.facts;
+    let is_read = facts.transport == TransportKind::Tcp && facts.decryption != Decryption::None;
+    if is_read || observed.exchanges > 0 {
+        Visibility::Plaintext
+    } else {
+        Visibility::HandshakeOnly
+    }
+}

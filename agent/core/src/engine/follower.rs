@@ -1,0 +1,55 @@
+//! A followed connection in the engine's table.
+
+use crate::connection::{ConnectionId, LiveConnection, QuicConnection, TcpConnection};
+use crate::live::SocketId;
+use crate::net::FlowKey;
+use crate::tls::keylog::KeyLog;
+
+pub(super) struct Slot {
+    pub(super) last_seen: u64,
+    pub(super) held: usize,
+    pub(super) id: ConnectionId,
+    pub(super) follower: Follower,
+}
+
+/// What a connection is found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    /// Packets.
+    Flow(FlowKey),
+    /// Reports of probes, by way of a socket or a session.
+    Live(ConnectionId),
+}
+
+/// What follows a connection.
+pub(super) enum Follower {
+    Tcp(Box<TcpConnection>),
+    Quic(Box<QuicConnection>),
+    Live(Box<LiveConnection>),
+    /// It has ended: what is still in flight belongs to it and begins nothing new.
+    Ended(Option<SocketId>),
+}
+
+impl Follower {
+    /// The flow of a TCP connection.
+    pub(super) fn flow(&self) -> Option<FlowKey> {
+        match self {
+            Self::Tcp(connection) => Some(connection.key()),
+            Self::Quic(_) | Self::Live(_) | Self::Ended(_) => None,
+        }
+    }
+
+    /// Whether nothing is lost with it.
+    pub(super) fn is_nothing(&self) -> bool {
+        match self {
+            Self::Ended(_) => true,
+            Self::Live(connection) => connection.is_nothing(),
+            Self::Tcp(_) | Self::Quic(_) => false,
+        }
+    }
+
+    /// Whether it holds records whose secrets are not among these.
+    pub(super) fn awaits(&self, keys: &KeyLog) -> bool {
+        matches!(self, Self::Tcp(connection) if connection.awaits(keys))
+    }
+}
