@@ -142,14 +142,25 @@ pub fn report(failure: &Failure) -> ExitCode {
     if failure.is_closed_pipe() {
         return ExitCode::SUCCESS;
     }
-    let mut message = format!("wrongdoor: {failure}");
+    let message = chain(failure);
+    // Whoever reads the log by program reads its last line too.
+    if crate::log::is_for_programs() {
+        tracing::error!("{message}");
+    } else {
+        complain(&format!("wrongdoor: {message}"));
+    }
+    ExitCode::from(failure.exit_code())
+}
+
+/// What failed, and why, in a line.
+pub(crate) fn chain(failure: &Failure) -> String {
+    let mut message = failure.to_string();
     let mut cause = failure.source();
     while let Some(error) = cause {
         message = format!("{message}: {error}");
         cause = error.source();
     }
-    complain(&message);
-    ExitCode::from(failure.exit_code())
+    message
 }
 
 /// One line on standard error. Where even that cannot be written, there is nobody left to tell.

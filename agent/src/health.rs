@@ -67,7 +67,7 @@ impl Health {
         if self.is_ready.load(Ordering::Relaxed) {
             Ok(())
         } else {
-            Err("the source does not capture yet")
+            Err("the source does not capture, or not everything that it is to")
         }
     }
 
@@ -91,7 +91,10 @@ mod tests {
     fn a_loop_that_does_not_turn_is_stuck() {
         let health = Health::new();
         assert_eq!(health.alive_at(MAX_TURN), Ok(()));
-        assert_eq!(health.ready(), Err("the source does not capture yet"));
+        assert_eq!(
+            health.ready(),
+            Err("the source does not capture, or not everything that it is to")
+        );
         health.turned(true);
         assert_eq!(health.ready(), Ok(()));
         let late = health.uptime() + MAX_TURN * 2;

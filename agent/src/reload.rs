@@ -3,7 +3,7 @@
 use crate::cli::Run;
 use crate::config::{self, Config};
 use crate::export::{Access, AccessFiles, Naming};
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::log;
 use crate::pipeline::live::{Shared, Wish};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,23 +29,29 @@ impl Reload {
     /// Does it, and says what came of it. What is wrong changes nothing.
     pub(crate) fn now(&self) {
         if let Err(failure) = self.try_now() {
-            tracing::error!("the configuration is not reloaded: {failure}");
+            tracing::error!("the configuration is not reloaded: {}", failure::chain(&failure));
         }
     }
 
     fn try_now(&self) -> Result<(), Failure> {
         let new = config::load(&self.typed)?;
         let wish = wish(&new)?;
-        // Certificates are renewed under the same name.
-        self.access.reload(&files(&new))?;
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let changes = config::changes(&current, &new);
+        let mut changes = config::changes(&current, &new);
+        let reloaded = current.reloaded(&new);
+        // The address that is listened on stays, and with it what it asks for.
+        config::check(&reloaded)?;
+        // Certificates are renewed under the same name.
+        if self.access.reload(&files(&reloaded))? {
+            changes.now.push("what is in the files for TLS and the token");
+        }
         log::change(new.log.level);
         self.shared.wish(wish);
-        *current = current.reloaded(&new);
-        tracing::info!(changed = ?changes.now, "the configuration is reloaded");
+        *current = reloaded;
+        tracing::info!(changed = changes.now.join(", "), "the configuration is reloaded");
         if !changes.restart.is_empty() {
-            tracing::warn!(options = ?changes.restart, "these change with the next start only");
+            let options = changes.restart.join(", ");
+            tracing::warn!(options, "these change with the next start only");
         }
         Ok(())
     }
@@ -65,4 +71,36 @@ pub(crate) fn wish(config: &Config) -> Result<Wish, Failure> {
     let naming = Naming::new(&config.names.only, &config.names.groups)
         .map_err(|error| Failure::Usage { what: format!("names: {error}") })?;
     Ok(Wish { naming, events_of: config.events.of.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::run_as_typed;
+    use std::fs;
+
+    #[test]
+    fn what_is_open_to_the_network_stays_guarded() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        fs::write(path("token"), "secret").unwrap();
+        let config = path("config");
+        let typed = run_as_typed(&["--config", &config]);
+        let mut current = Config { listen: ([0, 0, 0, 0], 1).into(), ..Config::default() };
+        current.http.bearer_token = Some(path("token").into());
+        current.http.tls_certificate = Some("unread".into());
+        current.http.tls_key = Some("unread".into());
+        let access = Arc::new(Access::read(&AccessFiles::default()).unwrap());
+        let reload = Reload::new(typed, current, access, Shared::new());
+        for wrong in
+            ["listen: 127.0.0.1:1\nhttp: {}\n", "listen: 0.0.0.0:1\nhttp: {allow_plain: true}\n"]
+        {
+            fs::write(&config, wrong).unwrap();
+            let refusal = reload.try_now().unwrap_err().to_string();
+            assert!(
+                refusal.contains("0.0.0.0:1") && refusal.contains("--allow-plain"),
+                "{refusal}"
+            );
+        }
+    }
 }

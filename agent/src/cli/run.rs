@@ -2,7 +2,8 @@
 
 use super::Otlp;
 use crate::config::{Config, EventsOf, Length, LogFormat, LogLevel, SourceKind};
-use clap::{ArgAction, Args};
+use clap::Args;
+use clap::builder::BoolishValueParser;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -70,8 +71,16 @@ pub struct Run {
     #[arg(long, value_name = "FILE", env = "WRONGDOOR_BEARER_TOKEN")]
     pub bearer_token: Option<PathBuf>,
     /// Listen beyond loopback without TLS and a token
-    #[arg(long, env = "WRONGDOOR_ALLOW_PLAIN", action = ArgAction::SetTrue)]
-    pub allow_plain: bool,
+    #[arg(
+        long,
+        env = "WRONGDOOR_ALLOW_PLAIN",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub allow_plain: Option<bool>,
     /// Write events there as JSON lines; `-` is standard output
     #[arg(long, value_name = "FILE|-", env = "WRONGDOOR_EVENTS")]
     pub events: Option<PathBuf>,
@@ -115,7 +124,7 @@ impl Run {
         put_some(&mut config.http.tls_certificate, &self.tls_certificate);
         put_some(&mut config.http.tls_key, &self.tls_key);
         put_some(&mut config.http.bearer_token, &self.bearer_token);
-        config.http.allow_plain |= self.allow_plain;
+        put(&mut config.http.allow_plain, self.allow_plain);
         put_some(&mut config.events.path, &self.events);
         put(&mut config.events.of, self.events_of);
         put_some(&mut config.otlp.typed.endpoint, &self.otlp.otlp_endpoint);

@@ -1,11 +1,12 @@
 //! The file, with what was typed on top of it.
 
 use super::Config;
+use crate::capture::scope::Scope;
 use crate::cli::Run;
 use crate::export::Naming;
 use crate::failure::Failure;
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 
 /// The commented example, with every option and its default.
@@ -25,6 +26,19 @@ pub(crate) fn load(typed: &Run) -> Result<Config, Failure> {
     Ok(config)
 }
 
+/// The text of a file that is one: others may never end, and are not waited for.
+pub(crate) fn text_of(path: &Path, max_bytes: u64) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut text = String::new();
+    File::open(path)?.take(max_bytes + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > max_bytes {
+        return Err(io::Error::other(format!("larger than {max_bytes} bytes")));
+    }
+    Ok(text)
+}
+
 /// The text of a configuration, which is read as the same.
 pub(crate) fn to_yaml(config: &Config) -> Result<String, Failure> {
     serde_saphyr::to_string(config).map_err(|error| Failure::Usage {
@@ -33,24 +47,23 @@ pub(crate) fn to_yaml(config: &Config) -> Result<String, Failure> {
 }
 
 fn read(path: &Path) -> Result<Config, Failure> {
-    let mut text = String::new();
-    let opened = File::open(path).and_then(|file| file.take(MAX_FILE).read_to_string(&mut text));
-    opened.map_err(|source| Failure::ConfigFile { path: path.to_owned(), source })?;
+    let text = text_of(path, MAX_FILE)
+        .map_err(|source| Failure::ConfigFile { path: path.to_owned(), source })?;
     parse(&text).map_err(|what| Failure::Usage { what: format!("`{}`: {what}", path.display()) })
 }
 
-/// What is wrong is told with its line.
+/// What is wrong is told with the number of its line, and never with the line: what stands beside it may be a secret.
 fn parse(text: &str) -> Result<Config, String> {
     // Nothing but comments is a file without a document, and changes nothing.
     let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
     if text.lines().all(is_blank) {
         return Ok(Config::default());
     }
-    serde_saphyr::from_str(text).map_err(|error| error.to_string())
+    serde_saphyr::from_str(text).map_err(|error| error.without_snippet().to_string())
 }
 
 /// What no single option can know.
-fn check(config: &Config) -> Result<(), Failure> {
+pub(crate) fn check(config: &Config) -> Result<(), Failure> {
     let refuse = |what: &str| Err(Failure::Usage { what: what.to_owned() });
     let http = &config.http;
     if http.tls_certificate.is_some() != http.tls_key.is_some() {
@@ -70,9 +83,11 @@ fn check(config: &Config) -> Result<(), Failure> {
     if config.events.max_bytes == 0 {
         return refuse("events.max_bytes: a file of no bytes holds nothing");
     }
+    Scope::parse(&config.scope.include, &config.scope.exclude)
+        .map_err(|error| Failure::Usage { what: format!("scope: {error}") })?;
     Naming::new(&config.names.only, &config.names.groups)
-        .map(drop)
-        .map_err(|error| Failure::Usage { what: format!("names: {error}") })
+        .map_err(|error| Failure::Usage { what: format!("names: {error}") })?;
+    super::traces(config).map(drop)
 }
 
 #[cfg(test)]
@@ -84,7 +99,7 @@ mod tests {
     fn with_file(text: &str, arguments: &[&str]) -> Result<Config, Failure> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("wrongdoor.yaml");
-        std::fs::write(&path, text).unwrap();
+        fs::write(&path, text).unwrap();
         load(&typed(&[&["--config", path.to_str().unwrap()], arguments].concat()))
     }
 
@@ -143,6 +158,44 @@ mod tests {
                 "{said}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_no_file_or_too_large_is_refused() {
+        let large = format!("# {}\nsource: packets\n", "x".repeat(1 << 20));
+        let failure = with_file(&large, &[]).unwrap_err();
+        assert_eq!(failure.exit_code(), crate::failure::INPUT);
+        for path in ["/dev/zero", "/tmp"] {
+            let failure = load(&typed(&["--config", path])).unwrap_err();
+            assert_eq!(failure.exit_code(), crate::failure::INPUT, "{path}: {failure}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_beside_a_secret_does_not_tell_it() {
+        let text = "otlp:\n  headers:\n    authorization: Bearer S3CRET\n  gzpi: true\n";
+        let said = with_file(text, &[]).unwrap_err().to_string();
+        assert!(said.contains("gzpi") && !said.contains("S3CRET"), "{said}");
+    }
+
+    #[test]
+    fn what_cannot_start_is_no_configuration() {
+        for (text, told) in [
+            ("scope: {include: [foo]}", "foo"),
+            ("otlp: {endpoint: 'ftp://x'}", "otlp.endpoint"),
+            ("packets: {cleartext_ports: [0]}", "cleartext_ports"),
+        ] {
+            let failure = with_file(text, &[]).unwrap_err();
+            assert_eq!(failure.exit_code(), crate::failure::USAGE);
+            assert!(failure.to_string().contains(told), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_variable_can_take_back_what_the_file_allows() {
+        let text = "http: {allow_plain: true}";
+        assert!(!with_file(text, &["--allow-plain=false"]).unwrap().http.allow_plain);
+        assert!(with_file("", &["--allow-plain"]).unwrap().http.allow_plain);
     }
 
     #[test]

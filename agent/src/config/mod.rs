@@ -11,11 +11,11 @@ mod reload;
 
 pub use choice::{EventsOf, LogFormat, LogLevel, OtlpProtocol, SourceKind};
 pub use duration::{Length, NotALength};
-pub(crate) use load::{load, to_yaml};
+pub(crate) use load::{check, load, text_of, to_yaml};
 pub(crate) use otlp::{Otlp, traces};
 pub(crate) use reload::changes;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,6 +34,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
     pub(crate) source: SourceKind,
+    #[serde(deserialize_with = "address")]
     pub(crate) listen: SocketAddr,
     pub(crate) http: Http,
     pub(crate) scope: Scope,
@@ -99,6 +100,12 @@ pub(crate) struct Events {
 pub(crate) struct Log {
     pub(crate) format: LogFormat,
     pub(crate) level: LogLevel,
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let wrong = || format!("listen: `{text}` is not an address and a port, like 127.0.0.1:{PORT}");
+    text.parse().map_err(|_not_an_address| serde::de::Error::custom(wrong()))
 }
 
 impl Default for Config {

@@ -7,6 +7,18 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+const PREFIX: &str = "OTEL_EXPORTER_OTLP_";
+/// What the file can say; the longer first, where one is the end of another.
+const NAMES: [&str; 7] = [
+    "CLIENT_CERTIFICATE",
+    "CLIENT_KEY",
+    "CERTIFICATE",
+    "ENDPOINT",
+    "HEADERS",
+    "PROTOCOL",
+    "TIMEOUT",
+];
+
 /// The traces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -61,17 +73,29 @@ pub(crate) fn traces(config: &Config) -> Result<Option<TracesSettings>, Failure>
         of: otlp.of.into(),
     };
     // The signal's own variables are asked for first, and the file knows only the general ones.
-    TracesSettings::resolve(
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let resolved = TracesSettings::resolve(
         &wish,
-        &Environment::new(&|name| std::env::var(name).ok().or_else(|| otlp.variable(name))),
-    )
+        &Environment::new(&|name| set(name).or_else(|| otlp.variable(name))),
+    );
+    resolved.map_err(|failure| match failure {
+        // What was said in the file is called as it is there.
+        Failure::Usage { what } => {
+            let of_file = NAMES.iter().filter(|name| set(&format!("{PREFIX}{name}")).is_none());
+            let what = of_file.fold(what, |what, name| {
+                what.replace(&format!("{PREFIX}{name}"), &format!("otlp.{}", name.to_lowercase()))
+            });
+            Failure::Usage { what }
+        }
+        other => other,
+    })
 }
 
 impl Otlp {
     /// What the file says, as OpenTelemetry's variable of the same meaning.
     fn variable(&self, name: &str) -> Option<String> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-        match name.strip_prefix("OTEL_EXPORTER_OTLP_")? {
+        match name.strip_prefix(PREFIX)? {
             "ENDPOINT" => self.endpoint.clone(),
             "PROTOCOL" => self.protocol.map(|protocol| match protocol {
                 OtlpProtocol::Grpc => "grpc".to_owned(),

@@ -3,7 +3,7 @@
 use super::rotation::Rotation;
 use crate::failure::Failure;
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Seek, Write};
 use std::path::Path;
 
 const BUFFER: usize = 256 * 1024;
@@ -14,6 +14,8 @@ pub(crate) struct Output {
     writer: BufWriter<Box<dyn Write + Send>>,
     is_terminal: bool,
     rotation: Option<Rotation>,
+    /// The same file as the writer's, where there is a rotation.
+    file: Option<File>,
 }
 
 impl Output {
@@ -36,7 +38,10 @@ impl Output {
     pub(crate) fn rotated(path: &Path, max_bytes: u64, keep: u32) -> Result<Self, Failure> {
         let name = format!("`{}`", path.display());
         match Rotation::begin(path, max_bytes, keep) {
-            Ok((file, rotation)) => Ok(Self { rotation, ..Self::new(name, file) }),
+            Ok((file, rotation)) => match file.try_clone() {
+                Ok(same) => Ok(Self { rotation, file: Some(same), ..Self::new(name, file) }),
+                Err(source) => Err(Failure::Output { name, source }),
+            },
             Err(source) => Err(Failure::Output { name, source }),
         }
     }
@@ -44,7 +49,7 @@ impl Output {
     fn new(name: String, writer: impl Write + Send + 'static) -> Self {
         let writer: Box<dyn Write + Send> = Box::new(writer);
         let writer = BufWriter::with_capacity(BUFFER, writer);
-        Self { name, writer, is_terminal: false, rotation: None }
+        Self { name, writer, is_terminal: false, rotation: None, file: None }
     }
 
     /// Whether a person reads it in colour (<https://no-color.org>).
@@ -56,9 +61,20 @@ impl Output {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         if let Some(next) = self.rotation.as_mut().and_then(|rotation| rotation.line(bytes.len())) {
             self.flush()?;
-            let file: Box<dyn Write + Send> =
-                Box::new(next.map_err(|source| self.failure(source))?);
-            self.writer = BufWriter::with_capacity(BUFFER, file);
+            match next {
+                Ok(file) => {
+                    self.file = file.try_clone().ok();
+                    let file: Box<dyn Write + Send> = Box::new(file);
+                    self.writer = BufWriter::with_capacity(BUFFER, file);
+                }
+                // The bound holds all the same, and the run goes on.
+                Err(error) => {
+                    let file = &self.name;
+                    tracing::error!(file, "cannot be put aside, and is begun anew: {error}");
+                    let emptied = self.file.as_mut().map_or(Ok(()), empty);
+                    emptied.map_err(|source| self.failure(source))?;
+                }
+            }
         }
         let written = self.writer.write_all(bytes);
         written.map_err(|source| self.failure(source))
@@ -73,4 +89,10 @@ impl Output {
     fn failure(&self, source: io::Error) -> Failure {
         Failure::Output { name: self.name.clone(), source }
     }
+}
+
+/// Both descriptors of a file share one place in it.
+fn empty(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()
 }

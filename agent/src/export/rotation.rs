@@ -1,8 +1,10 @@
 //! A file that is put aside when it is full: `FILE` is the newest, `FILE.1` the one before, and so on.
 
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The files of one output.
@@ -24,7 +26,7 @@ impl Rotation {
     ) -> io::Result<(File, Option<Self>)> {
         let there = fs::metadata(path);
         if there.as_ref().is_ok_and(|there| !there.is_file()) {
-            return Ok((File::create(path)?, None));
+            return Ok((special(path)?, None));
         }
         let rotation = Self { path: path.to_owned(), max_bytes, keep, written: 0 };
         let file = if there.is_ok_and(|there| there.len() > 0) {
@@ -35,7 +37,8 @@ impl Rotation {
         Ok((file, Some(rotation)))
     }
 
-    /// Takes a line into account. Gives the new file, where it is to go into one.
+    /// Takes a line into account. Gives the new file, where it is to go into one; an error where the old one cannot
+    /// be put aside.
     pub(super) fn line(&mut self, length: usize) -> Option<io::Result<File>> {
         let length = length as u64;
         let is_full = self.written > 0 && self.written + length > self.max_bytes;
@@ -61,6 +64,16 @@ impl Rotation {
         name.push(format!(".{number}"));
         name.into()
     }
+}
+
+/// A pipe or a device. A pipe that nobody reads is an error, and not waited for.
+fn special(path: &Path) -> io::Result<File> {
+    let without_waiting = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().write(true).custom_flags(without_waiting).open(path)?;
+    // From now on a slow reader is waited for, by a thread that has nothing else to do.
+    let flags = fcntl_getfl(&file)?;
+    fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -104,6 +117,28 @@ mod tests {
             (text(&path, 0), text(&path, 1)),
             (Some("third\n".into()), Some("first\n".into()))
         );
+    }
+
+    #[test]
+    fn a_pipe_without_a_reader_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        assert!(Rotation::begin(&path, 1, 1).is_err());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_put_aside_is_begun_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events");
+        let mut output = Output::rotated(&path, 8, 1).unwrap();
+        output.write(b"aaa\nbbb\n").unwrap();
+        // What stands in the way of the old file.
+        fs::create_dir(folder.path().join("events.1")).unwrap();
+        output.write(b"ccc\n").unwrap();
+        output.flush().unwrap();
+        assert_eq!(text(&path, 0).unwrap(), "ccc\n");
     }
 
     #[test]

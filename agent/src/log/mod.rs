@@ -8,6 +8,7 @@ use crate::config::{Log, LogFormat, LogLevel};
 use bounded::Bounded;
 use std::io::{self, IsTerminal};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -15,6 +16,7 @@ use tracing_subscriber::{Layer, Registry, fmt, reload};
 
 /// Where the level is changed.
 static LEVEL: OnceLock<reload::Handle<LevelFilter, Registry>> = OnceLock::new();
+static IS_JSON: AtomicBool = AtomicBool::new(false);
 
 /// Starts it. Colour is for terminals (<https://no-color.org>).
 pub(crate) fn start(log: &Log) {
@@ -32,7 +34,13 @@ pub(crate) fn start(log: &Log) {
     // Only a second start fails, and then there is a log.
     if subscriber.try_init().is_ok() {
         LEVEL.get_or_init(|| handle);
+        IS_JSON.store(log.format == LogFormat::Json, Ordering::Relaxed);
     }
+}
+
+/// Whether every line of it is an object.
+pub(crate) fn is_for_programs() -> bool {
+    IS_JSON.load(Ordering::Relaxed)
 }
 
 /// How much is logged from now on.

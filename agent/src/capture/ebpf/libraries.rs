@@ -341,6 +341,8 @@ fn set(
         let Some(uprobe) = programs.traps(program) else { continue };
         match uprobe.attach(point, &path, scope) {
             Ok(link) => links.push((program, link)),
+            // The process has ended: there is nothing left to trace, and nothing has failed.
+            Err(error) if has_ended(&error) => {}
             Err(error) => {
                 let text = programs::chain(&error);
                 if traced.refused.is_empty() {
@@ -353,6 +355,14 @@ fn set(
     }
     traced.traps = traced.traps.max(links.len());
     links
+}
+
+fn has_ended(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        let kernel = cause.downcast_ref::<std::io::Error>();
+        kernel.is_some_and(|kernel| kernel.raw_os_error() == Some(libc::ESRCH))
+    })
 }
 
 /// Takes traps out. The kernel waits for every processor before it lets go of one; the threads wait together.

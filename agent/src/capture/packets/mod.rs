@@ -224,7 +224,7 @@ impl Source for Packets {
     }
 
     fn is_ready(&self) -> bool {
-        true
+        self.watcher.as_ref().is_none_or(Watcher::is_whole)
     }
 
     fn tally(&mut self) -> Tally {

@@ -28,6 +28,8 @@ pub(super) struct Watcher {
     /// Rings of interfaces that have come back.
     groups: Receiver<Group>,
     is_over: Arc<AtomicBool>,
+    /// Some interface that was named is not there.
+    is_short: Arc<AtomicBool>,
 }
 
 impl Watcher {
@@ -38,6 +40,8 @@ impl Watcher {
         let (sender, groups) = sync_channel(MAX_INTERFACES);
         let is_over = Arc::new(AtomicBool::new(false));
         let over = Arc::clone(&is_over);
+        let is_short = Arc::new(AtomicBool::new(false));
+        let short = Arc::clone(&is_short);
         let work = move || {
             let (opener, opened) = match open(&options, &wanted) {
                 Ok((opener, groups)) => (Some(opener), Ok(groups)),
@@ -50,14 +54,25 @@ impl Watcher {
             privileges::keep(CapabilitySet::NET_RAW, "interfaces");
             let is_heard = first.send(opened).is_ok();
             if let Some(opener) = opener.filter(|_| is_heard) {
-                watch(&opener, &options.interfaces, numbers, &sender, &over);
+                watch(
+                    &opener,
+                    &options.interfaces,
+                    numbers,
+                    &sender,
+                    &Signs { is_over: &over, is_short: &short },
+                );
             }
         };
         let builder = thread::Builder::new().name("interfaces".to_owned());
         builder.spawn(work).map_err(OpenError::Thread)?;
         let lost = || OpenError::Thread(std::io::Error::other("it has ended"));
         let groups_now = opened.recv().map_err(|_ended| lost())??;
-        Ok((groups_now, Self { groups, is_over }))
+        Ok((groups_now, Self { groups, is_over, is_short }))
+    }
+
+    /// Whether every interface that was named is there.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.is_short.load(Ordering::Relaxed)
     }
 
     /// The next rings that were opened again.
@@ -70,6 +85,12 @@ impl Drop for Watcher {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
     }
+}
+
+/// What the thread and the rest tell each other.
+struct Signs<'a> {
+    is_over: &'a AtomicBool,
+    is_short: &'a AtomicBool,
 }
 
 fn open(options: &Options, wanted: &Wanted) -> Result<(Opener, Vec<Group>), OpenError> {
@@ -98,10 +119,10 @@ fn watch(
     names: &[String],
     mut numbers: Vec<Option<u32>>,
     sender: &SyncSender<Group>,
-    is_over: &AtomicBool,
+    signs: &Signs<'_>,
 ) {
     let news = news().inspect_err(|error| tracing::debug!("no news of interfaces: {error}")).ok();
-    while !names.is_empty() && !is_over.load(Ordering::Relaxed) {
+    while !names.is_empty() && !signs.is_over.load(Ordering::Relaxed) {
         wait(news.as_ref());
         for (place, (name, number)) in names.iter().zip(&mut numbers).enumerate() {
             let Ok(now) = opener.index(name) else { continue };
@@ -109,13 +130,13 @@ fn watch(
                 continue;
             }
             if now.is_none() {
-                tracing::warn!(interface = name, "is gone, and is waited for");
+                tracing::warn!(interface = name, "the interface is gone, and is waited for");
                 *number = None;
                 continue;
             }
             match opener.open(place, Some(name)) {
                 Ok(group) => {
-                    tracing::info!(interface = name, "is back");
+                    tracing::info!(interface = name, "the interface is back");
                     *number = now;
                     if sender.send(group).is_err() {
                         return;
@@ -124,6 +145,7 @@ fn watch(
                 Err(error) => tracing::warn!(interface = name, "{error}"),
             }
         }
+        signs.is_short.store(numbers.contains(&None), Ordering::Relaxed);
     }
 }
 

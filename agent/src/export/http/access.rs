@@ -1,10 +1,10 @@
 //! Who may read what is answered: with a bearer token (RFC 6750), over TLS.
 
+use crate::config::text_of;
 use crate::failure::Failure;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use std::fs::File;
-use std::io::Read;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio_rustls::TlsAcceptor;
@@ -13,6 +13,8 @@ use tokio_rustls::rustls::crypto::ring;
 
 /// A longer file is no token.
 const MAX_TOKEN: u64 = 4096;
+/// A longer one is no certificate chain.
+const MAX_PEM: u64 = 1024 * 1024;
 
 /// The files that say who may read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub(crate) struct Access(RwLock<Rules>);
 struct Rules {
     tls: Option<TlsAcceptor>,
     token: Option<Arc<str>>,
+    /// Of all that was read.
+    digest: u64,
 }
 
 impl Access {
@@ -38,11 +42,13 @@ impl Access {
         Ok(Self(RwLock::new(Rules::read(files)?)))
     }
 
-    /// Reads them again. What was in them holds where that fails.
-    pub(crate) fn reload(&self, files: &AccessFiles) -> Result<(), Failure> {
+    /// Reads them again; whether they say something else. What was in them holds where that fails.
+    pub(crate) fn reload(&self, files: &AccessFiles) -> Result<bool, Failure> {
         let rules = Rules::read(files)?;
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = rules;
-        Ok(())
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let is_new = current.digest != rules.digest;
+        *current = rules;
+        Ok(is_new)
     }
 
     /// How to speak TLS, where it is to be spoken.
@@ -68,38 +74,41 @@ impl Rules {
         let tls =
             files.tls.as_ref().map(|(certificate, key)| acceptor(certificate, key)).transpose()?;
         let token = files.bearer_token.as_deref().map(token).transpose()?;
-        Ok(Self { tls, token })
+        let mut digest = DefaultHasher::new();
+        let all = files.tls.iter().flat_map(|(chain, key)| [chain, key]).chain(&files.bearer_token);
+        for path in all {
+            text_of(path, MAX_PEM)
+                .map_err(|error| refused(path, &error.to_string()))?
+                .hash(&mut digest);
+        }
+        Ok(Self { tls, token, digest: digest.finish() })
     }
 }
 
 fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Failure> {
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let text =
+        |path: &Path| text_of(path, MAX_PEM).map_err(|error| refused(path, &error.to_string()));
+    let chain = CertificateDer::pem_slice_iter(text(certificate)?.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|error| refused(certificate, &format!("no certificates in PEM: {error}")))?;
     if chain.is_empty() {
         return Err(refused(certificate, "no certificates in PEM"));
     }
-    let private = PrivateKeyDer::from_pem_file(key)
+    let private = PrivateKeyDer::from_pem_slice(text(key)?.as_bytes())
         .map_err(|error| refused(key, &format!("no private key in PEM: {error}")))?;
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map(|builder| builder.with_no_client_auth())
         .and_then(|builder| builder.with_single_cert(chain, private))
         .map_err(|error| {
-            refused(
-                key,
-                &format!("not for the certificate in `{}`: {error}", certificate.display()),
-            )
+            let of = certificate.display();
+            refused(key, &format!("not for the certificate in `{of}`: {error}"))
         })?;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 fn token(path: &Path) -> Result<Arc<str>, Failure> {
-    let mut text = String::new();
-    let file = File::open(path).map_err(|error| refused(path, &error.to_string()))?;
-    file.take(MAX_TOKEN)
-        .read_to_string(&mut text)
-        .map_err(|error| refused(path, &error.to_string()))?;
+    let text = text_of(path, MAX_TOKEN).map_err(|error| refused(path, &error.to_string()))?;
     let token = text.trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(refused(path, "no bearer token: one line of visible ASCII is expected"));

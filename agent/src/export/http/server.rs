@@ -14,9 +14,11 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 /// Connections at a time; further ones wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 32;
+const MAX_CONNECTIONS: usize = 128;
 /// From the first byte of a connection to the last.
 const MAX_TIME: Duration = Duration::from_secs(10);
+/// Of it, until the request is there: who says nothing keeps nobody else waiting for long.
+const MAX_SILENCE: Duration = Duration::from_secs(2);
 /// Before another try where no connection can be taken, as without descriptors.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -43,9 +45,10 @@ pub(super) async fn answer(listener: TcpListener, router: Router, access: Arc<Ac
 
 async fn connection(stream: TcpStream, router: Router, access: &Access) {
     let Some(tls) = access.tls() else { return exchange(stream, router).await };
-    match tls.accept(stream).await {
-        Ok(stream) => exchange(stream, router).await,
-        Err(error) => tracing::debug!("a scraper's TLS handshake failed: {error}"),
+    match timeout(MAX_SILENCE, tls.accept(stream)).await {
+        Ok(Ok(stream)) => exchange(stream, router).await,
+        Ok(Err(error)) => tracing::debug!("a scraper's TLS handshake failed: {error}"),
+        Err(_elapsed) => tracing::debug!("a scraper's TLS handshake took too long"),
     }
 }
 
@@ -53,6 +56,7 @@ async fn exchange(stream: impl AsyncRead + AsyncWrite + Unpin, router: Router) {
     let served = http1::Builder::new()
         .keep_alive(false)
         .timer(TokioTimer::new())
+        .header_read_timeout(MAX_SILENCE)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     if let Err(error) = served.await {
         tracing::debug!("a scraper's connection broke off: {error}");
