@@ -24,10 +24,10 @@ fn the_manual_page_tells_of_every_option() -> Result<()> {
     let page = String::from_utf8(binary::run(&["man"])?.stdout)?;
     for command in ["run", "analyze", "doctor"] {
         let help = String::from_utf8(binary::run(&[command, "--help"])?.stdout)?;
-        let options =
-            help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 2);
-        for option in options.map(|word| word.trim_end_matches(|c: char| !c.is_ascii_alphabetic()))
-        {
+        let is_part = |character: char| character.is_ascii_alphanumeric() || character == '-';
+        let words = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 2);
+        for word in words {
+            let option = word.split(|character| !is_part(character)).next().unwrap_or_default();
             let escaped = option.replace('-', "\\-");
             ensure!(page.contains(&escaped), "{command} {option} is not in the page");
         }
