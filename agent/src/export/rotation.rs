@@ -46,22 +46,35 @@ impl Rotation {
         is_full.then(|| self.put_aside())
     }
 
+    /// The new file is made first: where that fails, nothing has moved.
     fn put_aside(&self) -> io::Result<File> {
+        let new = self.named(".new");
+        let file = File::create(&new)?;
+        let moved = self.shift().and_then(|()| fs::rename(&new, &self.path));
+        if moved.is_err() {
+            // It is empty, and in nobody's way.
+            drop(fs::remove_file(&new));
+        }
+        moved.map(|()| file)
+    }
+
+    fn shift(&self) -> io::Result<()> {
         for number in (0..self.keep).rev() {
             match fs::rename(self.numbered(number), self.numbered(number + 1)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
         }
-        File::create(&self.path)
+        Ok(())
     }
 
     fn numbered(&self, number: u32) -> PathBuf {
-        if number == 0 {
-            return self.path.clone();
-        }
+        if number == 0 { self.path.clone() } else { self.named(&format!(".{number}")) }
+    }
+
+    fn named(&self, suffix: &str) -> PathBuf {
         let mut name = OsString::from(&self.path);
-        name.push(format!(".{number}"));
+        name.push(suffix);
         name.into()
     }
 }
