@@ -1,17 +1,38 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
+use wrongdoor_tests::apache::{self, VirtualHost};
 use wrongdoor_tests::curl::Http;
 use wrongdoor_tests::live::clients::{Load, Paused};
 use wrongdoor_tests::live::{Agent, Ask, Client, Ground, Residents, Software, kernel, scene};
 use wrongdoor_tests::nginx::{self, ServerBlock};
 use wrongdoor_tests::prometheus::{self, Prometheus, Scraped};
+use wrongdoor_tests::server::Server;
 
 /// What clients ask in all.
 const REQUESTS: usize = 50_000;
 
-/// What was asked of which server for which name: each is an SNI of its own, and one in five names is refused.
-const NAMES: [&str; 5] = ["a.test", "b.test", "c.test", "d.test", "e.test"];
+/// Names that no other test asks for: an agent counts what all of them do, and they run at the same time. The last
+/// two are refused.
+const NAMES: [&str; 5] =
+    ["a.counted.test", "b.counted.test", "c.counted.test", "d.counted.test", "e.counted.test"];
+
+/// nginx and Apache, which serve the first three names on connections for the first, and refuse the others.
+fn servers(ground: &Ground) -> Result<[Server; 2]> {
+    let (served, refused) = NAMES.split_at(3);
+    let block = ServerBlock::new("_", &ground.cert).with(&format!(
+        "keepalive_requests 1000000; if ($host ~ ^({})$) {{ return 421; }} location / {{ return 200; }}",
+        refused.join("|").replace('.', "\\.")
+    ));
+    let host = |names: &[&str], cert| VirtualHost {
+        names: names.iter().map(|&name| name.to_owned()).collect(),
+        ..VirtualHost::new("", cert).with("MaxKeepAliveRequests 0")
+    };
+    // Its 421 is its own: the other names have another certificate.
+    let hosts = [host(served, &ground.cert), host(refused, &ground.other)];
+    let nginx = nginx::start(&ground.subfolder("nginx")?, "", &[block])?;
+    Ok([nginx, apache::start(&ground.subfolder("apache")?, &hosts)?])
+}
 
 /// Requests by authority, and of them those answered with 421, as the clients counted them.
 #[derive(Debug, Default)]
@@ -26,9 +47,8 @@ impl Counted {
         let each = requests / (NAMES.len() * ports.len());
         for &port in ports {
             for name in NAMES {
-                // Connections for a.test ask for the other names too, as one whose certificate covers them would.
                 let load = Load {
-                    sni: "a.test",
+                    sni: NAMES[0],
                     authority: name,
                     requests: each,
                     connections: 5,
@@ -59,11 +79,13 @@ impl Counted {
                 prometheus
                     .wait_for(&total("wrongdoor_misdirected_total", &labels), number(*count))?;
             }
-            // All but those for a.test are for another name than the connection.
+            // All but those for the first are for another name than the connection.
             let others =
-                self.asked.iter().filter(|(name, _)| *name != "a.test").map(|(_, count)| *count);
-            let mismatched =
-                total("wrongdoor_authority_mismatches_total", &format!("role=\"{role}\""));
+                self.asked.iter().filter(|(name, _)| *name != NAMES[0]).map(|(_, count)| *count);
+            let mismatched = total(
+                "wrongdoor_authority_mismatches_total",
+                &format!("role=\"{role}\",sni=\"{}\"", NAMES[0]),
+            );
             prometheus.wait_for(&mismatched, number(others.sum()))?;
         }
         Ok(())
@@ -83,8 +105,8 @@ fn number(count: usize) -> f64 {
 fn fifty_thousand_requests_are_what_prometheus_says() -> Result<()> {
     let Some(turn) = kernel::begin()? else { return Ok(()) };
     let ground = Ground::new()?;
-    let peers = [Software::Nginx.start(&ground)?, Software::Apache.start(&ground)?];
-    let ports = peers.each_ref().map(|peer| peer.port());
+    let servers = servers(&ground)?;
+    let ports = servers.each_ref().map(Server::port);
     let _residents = Residents::start()?;
     let prometheus = Prometheus::start(ground.folder(), &Scraped::default())?;
     let agent = Agent::start_silent(&turn, &[])?;
@@ -111,8 +133,8 @@ fn fifty_thousand_requests_are_what_prometheus_says() -> Result<()> {
 fn an_agent_replaced_in_the_middle_misses_only_the_meantime() -> Result<()> {
     let Some(turn) = kernel::begin()? else { return Ok(()) };
     let ground = Ground::new()?;
-    let peers = [Software::Nginx.start(&ground)?, Software::Apache.start(&ground)?];
-    let ports = peers.each_ref().map(|peer| peer.port());
+    let servers = servers(&ground)?;
+    let ports = servers.each_ref().map(Server::port);
     let _residents = Residents::start()?;
     let prometheus = Prometheus::start(ground.folder(), &Scraped::default())?;
     let mut counted = Counted::default();
@@ -183,9 +205,9 @@ fn what_names_are_made_of_survives() -> Result<()> {
     prometheus.scrape(&[agent.port()])?;
     // No host is called so, but whoever opens a connection may say it.
     let hostile = r#"a"b\c{d=},e.test"#;
-    let ask = Ask::new(Some(hostile), &["d.test"], Http::One);
+    let ask = Ask::new(Some(hostile), &["hostile.counted.test"], Http::One);
     scene::play_one(&ground, &peer, Client::GnutlsCli, &ask, 0)?;
-    let series = r#"wrongdoor_misdirected_total{role="server",authority="d.test"}"#;
+    let series = r#"wrongdoor_misdirected_total{role="server",authority="hostile.counted.test"}"#;
     prometheus.wait_for(&format!("count({series})"), 1.0)?;
     let labels = prometheus.series(series)?;
     ensure!(labels.first().is_some_and(|labels| labels["sni"] == hostile), "{labels:#?}");
