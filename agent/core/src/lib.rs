@@ -22,6 +22,7 @@ pub mod reader;
 pub mod reassembly;
 pub mod seen;
 pub mod side;
+pub mod signals;
 pub mod time;
 pub mod tls;
 pub mod trace_context;

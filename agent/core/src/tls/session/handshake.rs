@@ -105,6 +105,7 @@ impl Session {
             (Side::Server, MessageType::CERTIFICATE | MessageType::COMPRESSED_CERTIFICATE) => {
                 self.certificate(kind, body, cx);
             }
+            (Side::Server, MessageType::CERTIFICATE_REQUEST) => cx.tls().asks_certificate = true,
             (_, MessageType::FINISHED) => {
                 self.handshake.finished(side, cx);
                 // Not again behind a certificate that was asked for later (RFC 8446 §4.6.2).
