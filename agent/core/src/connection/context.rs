@@ -34,6 +34,8 @@ pub(crate) struct Observed {
     sni_was_asked_for: bool,
     /// The endpoint's part in serving its server name was told.
     sighting_told: bool,
+    /// Whom the connection is for was told.
+    hello_told: bool,
     /// Whether the first authority asked for was the server name.
     opened_for_sni: Option<bool>,
     /// How many hosts were asked for, as far as they are remembered.
@@ -92,6 +94,7 @@ impl Observed {
             is_ours: false,
             sni_was_asked_for: false,
             sighting_told: false,
+            hello_told: false,
             opened_for_sni: None,
             hosts: 0,
         }
@@ -127,6 +130,7 @@ impl Context<'_> {
         self.observed.sni_was_asked_for = false;
         self.observed.sighting_told = false;
         self.observed.opened_for_sni = None;
+        self.observed.hello_told = false;
         let facts = self.facts();
         facts.tls = Some(Tls::default());
         facts.decryption = Decryption::None;
@@ -139,6 +143,16 @@ impl Context<'_> {
         self.counters.lose(Loss::Gap);
     }
 
+    /// The client has said whom the connection is for. Told once its ends are known too.
+    pub(crate) fn hello(&mut self) {
+        let facts = &self.observed.facts;
+        let names = facts.tls.as_ref().is_some_and(|tls| tls.sni_host.is_some());
+        if names && facts.client.is_some() && !self.observed.hello_told {
+            self.observed.hello_told = true;
+            self.events.push(Event::Hello(Arc::clone(facts)));
+        }
+    }
+
     /// The handshake is complete: the endpoint serves the server name, if its certificate covers it.
     pub(crate) fn handshake_completed(&mut self) {
         let facts = &self.observed.facts;
@@ -148,7 +162,8 @@ impl Context<'_> {
         };
         let Some(endpoint) = facts.server else { return };
         if !self.observed.sighting_told && certificate.covers(host) == Coverage::Covered {
-            let event = Event::Serves { endpoint, host: host.clone() };
+            let asks_certificate = tls.asks_certificate;
+            let event = Event::Serves { endpoint, host: host.clone(), asks_certificate };
             self.observed.sighting_told = true;
             self.events.push(event);
         }

@@ -91,6 +91,7 @@ impl QuicConnection {
             }
         }
         self.learn(input);
+        self.observed.context(input).hello();
         former
     }
 

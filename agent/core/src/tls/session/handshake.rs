@@ -149,6 +149,7 @@ impl Session {
         tls.sni = sni;
         tls.ech = hello.ech;
         tls.client_random = Some(hello.random);
+        cx.hello();
     }
 
     fn server_hello(&mut self, hello: ServerHello, cx: &mut Context<'_>) {
