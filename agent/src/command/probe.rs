@@ -2,7 +2,7 @@
 
 use crate::cli::{Format, Probe};
 use crate::export::Output;
-use crate::failure::{self, Failure};
+use crate::failure::{self, Failure, complain};
 use crate::probe::{self, Load, Manner, Plan, Protocol, Report, Test, Trust, Wish};
 use crate::progress::Progress;
 use std::process::ExitCode;
@@ -35,6 +35,14 @@ pub(super) fn run(arguments: &Probe) -> Result<ExitCode, Failure> {
     output.flush()?;
     if report.is_nobody_there() {
         return Err(nobody(&report));
+    }
+    if let Some(why) = report.why_nothing_was_asked() {
+        let what = nothing_asked(why);
+        // A pipeline must not take it for a success.
+        if !arguments.fail_on.is_empty() {
+            return Err(Failure::Unavailable { what });
+        }
+        complain(&format!("wrongdoor: warning: {what}"));
     }
     let has_matched = arguments.fail_on.iter().any(|what| report.matches(*what));
     Ok(if has_matched { ExitCode::from(failure::MATCHED) } else { ExitCode::SUCCESS })
@@ -93,6 +101,17 @@ fn sorted_once<T: Ord>(mut items: Vec<T>) -> Vec<T> {
     items.sort();
     items.dedup();
     items
+}
+
+fn nothing_asked(why: &str) -> String {
+    let remedy = match why {
+        "certificate_required" => "the server wants a client's certificate, and this one has none",
+        _ if why.starts_with("certificate_") => {
+            "name whom to trust with --ca, or ask all the same with --insecure"
+        }
+        _ => "--format json tells more, in `error`",
+    };
+    format!("nothing could be asked, for no handshake came about ({why}): {remedy}")
 }
 
 fn nobody(report: &Report<'_>) -> Failure {

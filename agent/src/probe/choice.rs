@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 /// What is spoken on a connection. Exactly this is offered by ALPN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
 pub enum Protocol {
     /// HTTP/2
     H2,

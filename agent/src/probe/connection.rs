@@ -67,8 +67,13 @@ async fn ask(manner: &Manner, found: &mut Found) -> Result<Answer, Trouble> {
     }
     let mut http = Http::over(stream, probe.protocol).await?;
     let answer = conversation(&mut http, manner, found).await;
+    let alert = http.alert();
     http.close().await;
-    answer
+    match (answer, alert) {
+        // Before any answer it is the handshake that the server refuses, though the client was through with it.
+        (Err(_), Some(alert)) if found.first.is_none() => Err(alert),
+        (answer, _) => answer,
+    }
 }
 
 /// The request; and before it the one that the connection is for, where it is reused.

@@ -7,6 +7,7 @@ use super::choice::{Method, Protocol};
 use super::connection::Manner;
 use super::name::Name;
 use super::outcome::{Answer, Stage, Trouble};
+use super::tls::{Alert, Overheard};
 use bytes::Bytes;
 use fingerprint::Fingerprint;
 use http::header::{ACCEPT, HOST, USER_AGENT};
@@ -34,6 +35,7 @@ const AGENT: &str = concat!("wrongdoor-probe/", env!("CARGO_PKG_VERSION"));
 pub(super) struct Http {
     sender: Sender,
     driver: JoinHandle<()>,
+    alert: Alert,
 }
 
 enum Sender {
@@ -47,20 +49,23 @@ impl Http {
         stream: TlsStream<TcpStream>,
         protocol: Protocol,
     ) -> Result<Self, Trouble> {
+        let (stream, alert) = Overheard::new(stream);
         let stream = TokioIo::new(stream);
         // How the connection ends is told by the request on it.
         match protocol {
             Protocol::Http1 => {
                 let begun = http1::handshake(stream).await;
-                let (sender, driver) = begun.map_err(|error| trouble::of(&error))?;
+                let (sender, driver) =
+                    begun.map_err(|error| alert.heard().unwrap_or_else(|| trouble::of(&error)))?;
                 let driver = tokio::spawn(async { drop(driver.await) });
-                Ok(Self { sender: Sender::One(sender), driver })
+                Ok(Self { sender: Sender::One(sender), driver, alert })
             }
             Protocol::H2 => {
                 let begun = http2::handshake(TokioExecutor::new(), stream).await;
-                let (sender, driver) = begun.map_err(|error| trouble::of(&error))?;
+                let (sender, driver) =
+                    begun.map_err(|error| alert.heard().unwrap_or_else(|| trouble::of(&error)))?;
                 let driver = tokio::spawn(async { drop(driver.await) });
-                Ok(Self { sender: Sender::Two(sender), driver })
+                Ok(Self { sender: Sender::Two(sender), driver, alert })
             }
         }
     }
@@ -71,6 +76,11 @@ impl Http {
             Sender::One(sender) => sender.ready().await.is_ok(),
             Sender::Two(sender) => sender.ready().await.is_ok(),
         }
+    }
+
+    /// Why TLS ended, where it did so with an alert.
+    pub(super) fn alert(&self) -> Option<Trouble> {
+        self.alert.heard()
     }
 
     /// Asks for a name.
@@ -100,7 +110,7 @@ impl Http {
 
     /// Ends it as well-bred clients do.
     pub(super) async fn close(self) {
-        let Self { sender, mut driver } = self;
+        let Self { sender, mut driver, .. } = self;
         drop(sender);
         if timeout(FAREWELL, &mut driver).await.is_err() {
             driver.abort();

@@ -4,7 +4,7 @@ use super::choice::Protocol;
 use super::outcome::{Found, Verification};
 use super::plan::Probe;
 use super::runner::Results;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -67,12 +67,12 @@ pub(crate) fn disagreements(results: &Results) -> Vec<Disagreement> {
             answers.add((probe.protocol, request), found, Side::of_answer(found));
         }
     }
-    for (found, sides) in handshakes.in_order() {
+    for (found, sides) in handshakes.groups {
         let protocol = found.probe.protocol;
         let about = About::Handshake { protocol, sni: found.probe.sni.clone() };
         all.extend(between(sides, about));
     }
-    for (found, sides) in answers.in_order() {
+    for (found, sides) in answers.groups {
         all.extend(between(sides, About::Answer(Arc::clone(&found.probe))));
     }
     all
@@ -85,7 +85,6 @@ fn between(
     let mut sides: Vec<(Side, Vec<SocketAddr>)> = Vec::new();
     for (side, server) in said {
         match sides.iter_mut().find(|(known, _)| *known == side) {
-            Some((_, servers)) if servers.contains(&server) => {}
             Some((_, servers)) => servers.push(server),
             None => sides.push((side, vec![server])),
         }
@@ -96,7 +95,7 @@ fn between(
 /// What was said to the same question, by questions in the order they were first asked.
 struct Groups<'a, K> {
     places: BTreeMap<K, usize>,
-    groups: Vec<(&'a Found, BTreeSet<(SocketAddr, Side)>)>,
+    groups: Vec<(&'a Found, Vec<(Side, SocketAddr)>)>,
 }
 
 impl<K> Default for Groups<'_, K> {
@@ -110,18 +109,14 @@ impl<'a, K: Ord> Groups<'a, K> {
         let new = self.groups.len();
         let place = *self.places.entry(key).or_insert(new);
         if place == new {
-            self.groups.push((found, BTreeSet::new()));
+            self.groups.push((found, Vec::new()));
         }
-        if let Some((_, sides)) = self.groups.get_mut(place) {
-            sides.insert((found.server, side));
+        let said = (side, found.server);
+        if let Some((_, sides)) = self.groups.get_mut(place)
+            && !sides.contains(&said)
+        {
+            sides.push(said);
         }
-    }
-
-    fn in_order(
-        self,
-    ) -> impl Iterator<Item = (&'a Found, impl Iterator<Item = (Side, SocketAddr)>)> {
-        let turned = |(server, side)| (side, server);
-        self.groups.into_iter().map(move |(found, sides)| (found, sides.into_iter().map(turned)))
     }
 }
 

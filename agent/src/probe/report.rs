@@ -22,6 +22,8 @@ pub(crate) struct Counts {
     pub(crate) unreachable: usize,
     /// Answers with 421.
     pub(crate) misdirected: usize,
+    /// Probes without an answer.
+    pub(crate) unanswered: usize,
 }
 
 impl<'a> Report<'a> {
@@ -37,6 +39,7 @@ impl<'a> Report<'a> {
         Counts {
             unreachable: results.servers.iter().filter(|(_, trouble)| trouble.is_some()).count(),
             misdirected: results.found.iter().filter(|found| found.is_misdirected()).count(),
+            unanswered: results.found.iter().filter(|found| found.answer().is_none()).count(),
         }
     }
 
@@ -47,6 +50,15 @@ impl<'a> Report<'a> {
             FailOn::Parity => !self.disagreements.is_empty(),
             FailOn::Misdirected => self.counts().misdirected > 0,
         }
+    }
+
+    /// Why no request could be sent, where that is so: then nothing was found because nothing was asked.
+    pub(crate) fn why_nothing_was_asked(&self) -> Option<&str> {
+        let found = &self.results.found;
+        if found.iter().any(|found| found.is_connected()) {
+            return None;
+        }
+        found.first().map(|found| found.outcome())
     }
 
     /// Nobody was there.

@@ -3,8 +3,8 @@
 mod matrix;
 
 use super::choice::Protocol;
-use super::hazard::Hazard;
-use super::outcome::Found;
+use super::hazard::{Hazard, Kind};
+use super::outcome::{Found, Verification};
 use super::parity::{About, Disagreement, Side};
 use super::report::Report;
 use crate::export::{Tone, grid, harmless};
@@ -17,24 +17,25 @@ const MAX_NAMED: usize = 4;
 /// The whole text.
 pub(crate) fn table(report: &Report<'_>, colour: bool) -> String {
     let mut text = String::new();
-    for protocol in [Protocol::H2, Protocol::Http1] {
-        for (servers, section) in matrix::matrices(report, protocol, colour) {
-            let title = format!("{} at {}", protocol_name(protocol), listed(servers.iter()));
-            text.push_str(&format!(
-                "{title}: SNI of the connection, and what is asked for on it\n"
-            ));
-            text.push_str(&format!("{section}\n"));
-        }
+    for (protocols, servers, section) in matrix::matrices(report, colour) {
+        let (protocols, servers) = (protocols_of(&protocols), listed(servers.iter()));
+        text.push_str(&format!(
+            "{protocols} at {servers}: SNI of the connection, and what is asked for on it\n"
+        ));
+        text.push_str(&format!("{section}\n"));
     }
     if text.contains(matrix::REUSED) {
-        text.push_str("`200, reused 421`: the first request of a connection, and one after a request for its SNI.\n\n");
+        text.push_str(
+            "`200, reused 421`: the first request of a connection, and one after a request for its SNI.\n\n",
+        );
     }
     let sections = [
         ("Certificates", certificates(report, colour)),
         (
-            "Coalescing hazards: pairs that a browser may send over one connection",
+            "Coalescing hazards: what a browser may send over one connection",
             hazards(report, colour),
         ),
+        ("What to do", advice(report, colour)),
         ("Addresses that disagree", disagreements(report, colour)),
     ];
     for (title, section) in sections {
@@ -42,36 +43,43 @@ pub(crate) fn table(report: &Report<'_>, colour: bool) -> String {
             text.push_str(&format!("{title}\n{section}\n"));
         }
     }
-    let kinds: BTreeSet<_> = report.hazards.iter().map(|hazard| hazard.kind).collect();
-    for kind in kinds {
-        text.push_str(&format!("{}: {}\n\n", kind.as_str(), kind.advice()));
-    }
     text.push_str(&verdict(report));
     text
 }
 
+/// Names in a certificate, what came of checking it, and at which servers.
+type Certificate = (Option<Vec<String>>, Verification, Vec<SocketAddr>);
+
 fn certificates(report: &Report<'_>, colour: bool) -> String {
-    type Shown = (Option<String>, Option<Vec<String>>, &'static str);
-    let mut shown: Vec<(Shown, Vec<SocketAddr>)> = Vec::new();
+    let mut of_sni: Vec<(Option<&str>, Certificate)> = Vec::new();
     for found in &report.results.found {
         let Some(verification) = found.handshake.verification else { continue };
-        let names = found.handshake.names();
-        let key = (found.probe.sni.clone(), names, verification.as_str());
-        match shown.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, servers)) if servers.contains(&found.server) => {}
-            Some((_, servers)) => servers.push(found.server),
-            None => shown.push((key, vec![found.server])),
+        let (sni, names) = (found.probe.sni.as_deref(), found.handshake.names());
+        let known = of_sni.iter_mut().find(|(known, (known_names, known_verification, _))| {
+            *known == sni && *known_names == names && *known_verification == verification
+        });
+        match known {
+            Some((_, (_, _, servers))) if servers.contains(&found.server) => {}
+            Some((_, (_, _, servers))) => servers.push(found.server),
+            None => of_sni.push((sni, (names, verification, vec![found.server]))),
         }
     }
-    let rows: Vec<_> = shown
-        .into_iter()
-        .map(|((sni, names, verification), servers)| {
-            let names = names.map_or_else(|| "(unreadable)".to_owned(), |names| names_of(&names));
-            let good = matches!(verification, "valid" | "skipped");
-            let tone = if good { Tone::Good } else { Tone::Bad };
-            (tone, [sni_of(sni.as_deref()), names, verification.to_owned(), listed(servers.iter())])
-        })
-        .collect();
+    let mut shown: Vec<(Certificate, Vec<Option<&str>>)> = Vec::new();
+    for (sni, certificate) in of_sni {
+        match shown.iter_mut().find(|(known, _)| *known == certificate) {
+            Some((_, snis)) => snis.push(sni),
+            None => shown.push((certificate, vec![sni])),
+        }
+    }
+    let row = |((names, verification, servers), snis): (Certificate, Vec<Option<&str>>)| {
+        let names = names.map_or_else(|| "(unreadable)".to_owned(), |names| names_of(&names));
+        let good = matches!(verification, Verification::Valid | Verification::Skipped);
+        let tone = if good { Tone::Good } else { Tone::Bad };
+        let verification = verification.as_str().to_owned();
+        let snis = listed(snis.into_iter().map(sni_of));
+        (tone, [snis, names, verification, listed(servers.iter())])
+    };
+    let rows: Vec<_> = shown.into_iter().map(row).collect();
     grid(["SNI", "certificate for", "verification", "at"], &rows, colour)
 }
 
@@ -94,34 +102,54 @@ fn hazards(report: &Report<'_>, colour: bool) -> String {
     grid(header, &rows, colour)
 }
 
+fn advice(report: &Report<'_>, colour: bool) -> String {
+    let kinds: BTreeSet<_> = report.hazards.iter().map(|hazard| hazard.kind).collect();
+    let row = |kind: Kind| (Tone::Warning, [kind.as_str().to_owned(), kind.advice().to_owned()]);
+    let rows: Vec<_> = kinds.into_iter().map(row).collect();
+    grid(["hazard", "remedy"], &rows, colour)
+}
+
+/// One row for what is the same in both protocols.
 fn disagreements(report: &Report<'_>, colour: bool) -> String {
-    let rows: Vec<_> = report.disagreements.iter().map(disagreement).collect();
+    let mut shown: Vec<(&'static str, String, String, Vec<Protocol>)> = Vec::new();
+    for found in &report.disagreements {
+        let (what, protocol) = subject(found);
+        let sides = found
+            .sides
+            .iter()
+            .map(|(side, servers)| format!("{}: {}", listed(servers.iter()), side_of(side)));
+        let sides = sides.collect::<Vec<_>>().join("\n");
+        let about = found.about.as_str();
+        let known = shown
+            .iter_mut()
+            .find(|row| (row.0, row.1.as_str(), row.2.as_str()) == (about, &what, &sides));
+        match known {
+            Some((.., protocols)) => protocols.extend(protocol),
+            None => shown.push((about, what, sides, protocol.into_iter().collect())),
+        }
+    }
+    let row = |(about, what, sides, protocols): (&str, String, String, Vec<Protocol>)| {
+        let what = [protocols_of(&protocols), what];
+        let what = what.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+        (Tone::Bad, [about.to_owned(), what, sides])
+    };
+    let rows: Vec<_> = shown.into_iter().map(row).collect();
     grid(["about", "what", "who says what"], &rows, colour)
 }
 
-fn disagreement(found: &Disagreement) -> (Tone, [String; 3]) {
-    let what = match &found.about {
-        About::Reachability => "connection".to_owned(),
+fn subject(found: &Disagreement) -> (String, Option<Protocol>) {
+    match &found.about {
+        About::Reachability => ("connection".to_owned(), None),
         About::Handshake { protocol, sni } => {
-            format!("{}, SNI {}", protocol_name(*protocol), sni_of(sni.as_deref()))
+            (format!("SNI {}", sni_of(sni.as_deref())), Some(*protocol))
         }
         About::Answer(probe) => {
+            let (sni, authority) = (sni_of(probe.sni.as_deref()), harmless(&probe.authority.raw));
             let first = probe.first.as_ref().map(|name| format!(" after {}", harmless(&name.raw)));
-            format!(
-                "{}, SNI {}, {}{}",
-                protocol_name(probe.protocol),
-                sni_of(probe.sni.as_deref()),
-                harmless(&probe.authority.raw),
-                first.unwrap_or_default(),
-            )
+            let first = first.unwrap_or_default();
+            (format!("SNI {sni}, {authority}{first}"), Some(probe.protocol))
         }
-    };
-    let sides = found
-        .sides
-        .iter()
-        .map(|(side, servers)| format!("{}: {}", listed(servers.iter()), side_of(side)));
-    let sides: Vec<_> = sides.collect();
-    (Tone::Bad, [found.about.as_str().to_owned(), what, sides.join("\n")])
+    }
 }
 
 fn side_of(side: &Side) -> String {
@@ -144,10 +172,11 @@ fn verdict(report: &Report<'_>) -> String {
         some => format!(" ({some} not reached)"),
     };
     format!(
-        "{}{unreachable}, {}: {} answered with 421, {}, {}.\n",
+        "{}{unreachable}, {}: {} answered with 421, {} not answered, {}, {}.\n",
         number(servers, "address", "addresses"),
         number(report.results.found.len(), "probe", "probes"),
         counts.misdirected,
+        counts.unanswered,
         number(report.hazards.len(), "coalescing hazard", "coalescing hazards"),
         number(report.disagreements.len(), "disagreement", "disagreements"),
     )
@@ -181,9 +210,10 @@ fn listed(items: impl ExactSizeIterator<Item = impl ToString>) -> String {
     if more > 0 { format!("{named} and {more} more") } else { named }
 }
 
-fn protocol_name(protocol: Protocol) -> &'static str {
-    match protocol {
+fn protocols_of(protocols: &[Protocol]) -> String {
+    let name = |protocol: &Protocol| match protocol {
         Protocol::H2 => "HTTP/2",
         Protocol::Http1 => "HTTP/1.1",
-    }
+    };
+    protocols.iter().map(name).collect::<Vec<_>>().join(" and ")
 }

@@ -1,9 +1,11 @@
 //! TLS of a probe: who is asked, what is shown, whether it is believed.
 
 mod alert;
+mod overheard;
 mod trust;
 mod witness;
 
+pub(super) use overheard::{Alert, Overheard};
 pub(crate) use trust::Trust;
 
 use super::outcome::{Handshake, Stage, Trouble, Verification};
@@ -11,6 +13,7 @@ use super::plan::Probe;
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, Error, InvalidMessage, ProtocolVersion};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -61,6 +64,9 @@ impl Attempt {
                     Trouble::new(Stage::Handshake, found.as_str(), error)
                 }
                 Some(cause) => Trouble::new(Stage::Handshake, kind(cause), cause),
+                None if error.kind() == io::ErrorKind::ConnectionReset => {
+                    Trouble::new(Stage::Handshake, "connection_reset", error)
+                }
                 None => Trouble::new(Stage::Handshake, "handshake_closed", error),
             }
         })
@@ -78,12 +84,6 @@ impl Attempt {
             verification: self.witness.verification(),
         }
     }
-}
-
-/// Why an error of TLS came about, where it is one: also on a connection that had worked.
-pub(super) fn cause(error: &(dyn std::error::Error + 'static)) -> Option<Trouble> {
-    let cause = error.downcast_ref::<Error>()?;
-    Some(Trouble::new(Stage::Request, kind(cause), cause))
 }
 
 fn kind(error: &Error) -> String {

@@ -82,7 +82,7 @@ fn every_line_has_its_shape() -> Result<()> {
                    "tls_version": "1.3", "alpn": "h2", "http_version": "2", "first_status": null,
                    "status": 200, "outcome": "served", "error": null, "certificate_names": [ONE],
                    "certificate_covers": true, "verification": "skipped"}),
-            json!({"type": "summary", "servers": 1, "unreachable": 0, "probes": 1, "misdirected": 0,
+            json!({"type": "summary", "servers": 1, "unreachable": 0, "probes": 1, "unanswered": 0, "misdirected": 0,
                    "hazards": 0, "disagreements": 0}),
         ]
     );

@@ -122,11 +122,11 @@ fn the_table_names_both_sides() -> Result<()> {
     ])?;
     let table = String::from_utf8(output.stdout)?;
     for expected in [
-        format!("HTTP/2 at {first}: "),
-        format!("HTTP/1.1 at {second}: "),
+        format!("HTTP/2 and HTTP/1.1 at {first}: "),
+        format!("HTTP/2 and HTTP/1.1 at {second}: "),
         format!("{first}: 2xx"),
         format!("{second}: 5xx"),
-        "2 addresses, 4 probes: 0 answered with 421, 0 coalescing hazards, 2 disagreements."
+        "2 addresses, 4 probes: 0 answered with 421, 0 not answered, 0 coalescing hazards, 2 disagreements."
             .to_owned(),
     ] {
         assert!(table.contains(&expected), "no {expected} in {table}");

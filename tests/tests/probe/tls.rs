@@ -1,14 +1,17 @@
 use std::io::Read;
 use std::net::TcpListener;
+use std::path::Path;
 use std::thread;
 
 use anyhow::Result;
 use serde_json::json;
-use wrongdoor_tests::certs::Authority;
+use wrongdoor_tests::certs::{Authority, Cert};
 use wrongdoor_tests::nginx::{self, ServerBlock};
 use wrongdoor_tests::report::text;
+use wrongdoor_tests::server::Server;
+use wrongdoor_tests::tools;
 
-use super::{field, probe};
+use super::{Probed, field, probe, run};
 
 const ONE: &str = "one.probe.test";
 const TWO: &str = "two.probe.test";
@@ -49,6 +52,50 @@ fn a_certificate_that_is_refused_is_an_outcome_and_its_names_are_told() -> Resul
         }
     }
     Ok(())
+}
+
+#[test]
+fn a_pipeline_does_not_pass_where_nothing_could_be_asked() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let cert = Authority::new(folder.path())?.issue("cert", &[ONE])?;
+    let server = nginx::start(folder.path(), "", &[ServerBlock::new(ONE, &cert)])?;
+    let at = format!("127.0.0.1:{}", server.port());
+    let leaf = cert.chain.to_str().expect("plain");
+    let asked = ["--connect", &at, "--ca", leaf, "--authority", ONE];
+    let output = run(&[&asked[..], &["--fail-on", "hazard"]].concat())?;
+    let said = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(69), "{said}");
+    assert!(said.contains("certificate_unknown_issuer") && said.contains("--insecure"), "{said}");
+    assert_eq!(Probed::parse(&output.stdout)?.summary("unanswered"), Some(4));
+    Ok(())
+}
+
+#[test]
+fn a_client_certificate_that_is_missing_is_the_handshakes_in_both_protocols() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let authority = Authority::new(folder.path())?;
+    let cert = authority.issue("cert", &[ONE])?;
+    // TLS 1.3: it is refused when the client takes the handshake for done.
+    let server = openssl_server(folder.path(), &cert, &authority.root())?;
+    let at = format!("127.0.0.1:{}", server.port());
+    let probed = probe(&["--connect", &at, "--insecure", "--authority", ONE, "--test", "own"])?;
+    for protocol in ["h2", "http/1.1"] {
+        let line = probed.the(&[("protocol", json!(protocol))])?;
+        assert_eq!(text(line, "outcome"), Some("certificate_required"), "{line:#}");
+        assert_eq!(text(line, "tls_version"), Some("1.3"));
+    }
+    Ok(())
+}
+
+/// One that asks for client certificates, and takes no handshake without.
+fn openssl_server(folder: &Path, cert: &Cert, root: &Path) -> Result<Server> {
+    Server::start("openssl", folder, |port| {
+        let mut command = tools::command("openssl")?;
+        command.args(["s_server", "-accept", &format!("127.0.0.1:{port}"), "-quiet"]);
+        command.arg("-cert").arg(&cert.chain).arg("-key").arg(&cert.key);
+        command.args(["-alpn", "h2,http/1.1", "-Verify", "1", "-CAfile"]).arg(root);
+        Ok(command)
+    })
 }
 
 #[test]

@@ -15,25 +15,31 @@ const MAX_COLUMNS: usize = 6;
 /// The most kinds of answers that are told in a cell.
 const MAX_ANSWERS: usize = 4;
 
-/// The matrix of each server; those of which it is the same share one.
+/// The matrix of each server and protocol; those of which it is the same share one.
 pub(super) fn matrices(
     report: &Report<'_>,
-    protocol: Protocol,
     colour: bool,
-) -> Vec<(Vec<SocketAddr>, String)> {
-    let mut of_server: HashMap<SocketAddr, Vec<&Found>> = HashMap::new();
-    for found in &report.results.found {
-        if found.probe.protocol == protocol {
-            of_server.entry(found.server).or_default().push(found);
-        }
+) -> Vec<(Vec<Protocol>, Vec<SocketAddr>, String)> {
+    let mut found: HashMap<(Protocol, SocketAddr), Vec<&Found>> = HashMap::new();
+    for one in &report.results.found {
+        found.entry((one.probe.protocol, one.server)).or_default().push(one);
     }
-    let mut matrices: Vec<(Vec<SocketAddr>, String)> = Vec::new();
-    for (server, _) in &report.results.servers {
-        let Some(found) = of_server.get(server) else { continue };
-        let text = matrix(found, colour);
-        match matrices.iter_mut().find(|(_, known)| *known == text) {
-            Some((servers, _)) => servers.push(*server),
-            None => matrices.push((vec![*server], text)),
+    let mut matrices: Vec<(Vec<Protocol>, Vec<SocketAddr>, String)> = Vec::new();
+    for protocol in [Protocol::H2, Protocol::Http1] {
+        let mut of_protocol: Vec<(Vec<SocketAddr>, String)> = Vec::new();
+        for (server, _) in &report.results.servers {
+            let Some(found) = found.get(&(protocol, *server)) else { continue };
+            let text = matrix(found, colour);
+            match of_protocol.iter_mut().find(|(_, known)| *known == text) {
+                Some((servers, _)) => servers.push(*server),
+                None => of_protocol.push((vec![*server], text)),
+            }
+        }
+        for (servers, text) in of_protocol {
+            match matrices.iter_mut().find(|(_, known, same)| *known == servers && *same == text) {
+                Some((protocols, ..)) => protocols.push(protocol),
+                None => matrices.push((vec![protocol], servers, text)),
+            }
         }
     }
     matrices
