@@ -116,7 +116,7 @@ impl Kind {
             Self::Misdirected => {
                 "the certificate lets browsers share a connection that the server refuses with 421, after which \
                  only some clients try again: give both names the same TLS settings (Apache: the same \
-                 certificate file), or certificates that do not cover each other"
+                 certificate file; nginx: the same ssl_verify_client), or certificates that do not cover each other"
             }
             Self::Refused => {
                 "the certificate lets browsers share a connection on which the server answers with an error, \

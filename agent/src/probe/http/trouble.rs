@@ -104,7 +104,7 @@ mod tests {
         Builder::new_current_thread().build().unwrap().block_on(async {
             let (ours, mut theirs) = duplex(64 * 1024);
             tokio::spawn(async move {
-                theirs.read(&mut [0; 1024]).await.unwrap();
+                theirs.read_u8().await.unwrap();
                 theirs.write_all(answer).await.unwrap();
             });
             let (mut client, driver) = http1::handshake(TokioIo::new(ours)).await.unwrap();
