@@ -19,7 +19,9 @@ pub const MAX_WINDOWS: usize = 16_384;
 /// The most connections that were opened lately that are remembered: their ClientHello may be told before the 421 that
 /// they are the answer to.
 const MAX_HELLOS: usize = 1024;
-/// The most of them for one client and host.
+/// The most connections that are counted in one window.
+const MAX_HANDSHAKES: usize = 64;
+/// The most windows for one client and host.
 const MAX_FOR_ONE: usize = 64;
 
 /// How it went.
@@ -164,8 +166,9 @@ struct Window {
     role: Option<Side>,
     at: Timestamp,
     end: Timestamp,
-    handshakes: u32,
-    /// A connection that was opened for the host and on which nothing was read yet.
+    /// When connections were opened for the host in the meantime.
+    handshakes: Vec<Timestamp>,
+    /// One of them, on which nothing was read yet.
     other: Option<u64>,
 }
 
@@ -283,7 +286,7 @@ impl Recoveries {
             role: exchange.connection.observer.role,
             at,
             end: Timestamp(end),
-            handshakes: 0,
+            handshakes: Vec::new(),
             other: None,
         };
         for (_, at, connection) in self.hellos.iter().filter(|(other, ..)| *other == who) {
@@ -327,7 +330,9 @@ impl Window {
     /// A connection was opened for the host.
     fn hello(&mut self, at: Timestamp, connection: u64) {
         if (self.at..=self.end).contains(&at) && connection != self.connection {
-            self.handshakes += 1;
+            if self.handshakes.len() < MAX_HANDSHAKES {
+                self.handshakes.push(at);
+            }
             self.other.get_or_insert(connection);
         }
     }
@@ -354,7 +359,14 @@ impl Window {
         };
         let answered = exchange.responded.unwrap_or(exchange.started);
         let after = Duration::from_nanos(answered.0.saturating_sub(self.at.0).unsigned_abs());
-        self.judged(outcome, Some((connection, Some((status, after)))), who)
+        // What was opened behind it was for something else, also where it was told before.
+        let handshakes = self.handshakes_until(exchange.started);
+        let then = Some((connection, Some((status, after))));
+        Self { handshakes, ..self }.judged(outcome, then, who)
+    }
+
+    fn handshakes_until(&self, moment: Timestamp) -> Vec<Timestamp> {
+        self.handshakes.iter().copied().filter(|at| *at <= moment).collect()
     }
 
     fn ended(self, who: &Who) -> Judged {
@@ -376,7 +388,7 @@ impl Window {
             connection: then.map(|(connection, _)| connection),
             status,
             after,
-            handshakes: self.handshakes,
+            handshakes: u32::try_from(self.handshakes.len()).unwrap_or(u32::MAX),
             is_expected: self.agent.known().map(AgentClass::retries),
         };
         let Self { connection, stream, role, .. } = self;
