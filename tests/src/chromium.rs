@@ -31,7 +31,7 @@ pub fn open(folder: &Path, url: &str, domain: &str, cert: &Cert, keylog: &Path) 
     std::fs::create_dir_all(&home)?;
     let mut command = tools::command("chromium")?;
     command.env("HOME", &home).env("XDG_CONFIG_HOME", &home).env("XDG_CACHE_HOME", &home);
-    command.env_remove("SSLKEYLOGFILE").args(ALONE);
+    command.env("TMPDIR", &home).env_remove("SSLKEYLOGFILE").args(ALONE);
     command.arg(format!("--user-data-dir={}", home.join("profile").display()));
     command.arg(format!("--ssl-key-log-file={}", keylog.display()));
     // With an error that is only overlooked, a connection is not used for other names; a key that is known is no error.

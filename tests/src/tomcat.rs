@@ -35,8 +35,13 @@ pub fn start(folder: &Path, hosts: &[(&str, &Cert)], pages: &[&str]) -> Result<S
             let place = if property == "java.io.tmpdir" { root.join("temp") } else { root.clone() };
             command.arg(format!("-D{property}={}", place.display()));
         }
-        // One small process among others that are tested at the same time.
-        command.args(["-Xshare:auto", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx128m"]);
+        // One small process among others that are tested at the same time; it writes nothing elsewhere.
+        command.args([
+            "-XX:-UsePerfData",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-Xmx128m",
+        ]);
         command.arg("-cp").arg(class_path()?);
         command.args(["org.apache.catalina.startup.Tomcat", "--await"]);
         Ok(command)

@@ -4,6 +4,8 @@
 mod captured;
 /// From probes.
 mod live;
+/// The table of reproductions.
+mod table;
 
 use serde_json::Value;
 use wrongdoor_tests::live::compare::Role;
@@ -77,13 +79,15 @@ fn expects_lines(reproduction: &Reproduction, role: Role) -> bool {
     (0..reproduction.hops.len()).any(|hop| is_seen(reproduction, hop, role))
 }
 
-/// A 421; or a name that does not agree with the SNI, and for which the answer is another error, or a reset.
+/// A 421; or a name that does not agree with the SNI, or has none, and is answered with what else servers answer then.
 fn is_refused(line: &Value) -> bool {
-    const AGREES: [&str; 5] = ["match", "match_dot", "not_tls", "unknown", "proxy_request"];
+    let verdict = text(line, "verdict").unwrap_or_default();
+    let disagrees = ["no_sni", "sni_invalid", "misdirected_uncovered"].contains(&verdict)
+        || ["mismatch_h1", "coalesced_"].iter().any(|kind| verdict.starts_with(kind));
     match number(line, "status") {
         Some(421) => true,
-        Some(200..400) => false,
-        _ => text(line, "verdict").is_some_and(|verdict| !AGREES.contains(&verdict)),
+        Some(400 | 403) | None => disagrees,
+        Some(_) => false,
     }
 }
 

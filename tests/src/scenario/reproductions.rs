@@ -69,6 +69,20 @@ pub const RETRIES: Subject = retries::ALL;
 /// A browser.
 pub const BROWSER: Subject = browser::ALL;
 
+/// All of them.
+pub const ALL: [Subject; 10] = [
+    VIRTUAL_HOSTS,
+    POLICIES,
+    RESETS,
+    COMPARING,
+    APPLICATIONS,
+    SHARING,
+    CHAINS,
+    POOLS,
+    RETRIES,
+    BROWSER,
+];
+
 /// OpenSSL, Go or Node at either end.
 const BOTH: Ends = Ends { client: true, server: true };
 /// Something else at the end that listens.

@@ -3,10 +3,11 @@
 use anyhow::{Result, ensure};
 
 use super::actors::{A, ANY_PATH, B, WILDCARD};
-use super::finding::{LIKELY, finding};
+use super::finding::{HIGH, LIKELY, UNSURE, finding};
 use super::{Reproduction, SERVER};
 use crate::apache::{self, VirtualHost};
 use crate::certs::Cert;
+use crate::nginx::{self, ServerBlock};
 use crate::scenario::Stage;
 use crate::{caddy, chromium};
 
@@ -28,6 +29,23 @@ pub(super) const ALL: &[Reproduction] = &[
             .because(&[("coalesced_name_check", LIKELY)])
             .by(&["caddy"])
             .then(&["recovered_new_connection"])],
+    },
+    Reproduction {
+        name: "Chromium, and nginx, which does not serve the other name",
+        play: nginx,
+        hops: &[SERVER],
+        findings: &[
+            finding(0, Some(A), B, 421)
+                // The first refusal looks like those of servers that compare.
+                .because(&[
+                    ("name_not_served", LIKELY),
+                    ("coalesced_name_check", UNSURE),
+                    ("coalesced_tls_policy", UNSURE),
+                ])
+                .by(&["nginx"])
+                .then(&["retried_still_421"]),
+            finding(0, Some(B), B, 421).because(&[("name_not_served", HIGH)]).by(&["nginx"]),
+        ],
     },
     Reproduction {
         name: "Chromium, and Apache with one certificate file",
@@ -65,7 +83,7 @@ fn with_apache(stage: &mut Stage, one: &Cert, two: &Cert) -> Result<()> {
         std::fs::write(page, text)?;
     }
     let port = stage.enter("Apache", server);
-    open(stage, port, one)
+    open(stage, port, one, "the script came")
 }
 
 fn caddy(stage: &mut Stage) -> Result<()> {
@@ -73,14 +91,28 @@ fn caddy(stage: &mut Stage) -> Result<()> {
     let pages = [("/page", "text/html", PAGE), ("/script", "text/javascript", SCRIPT)];
     let server = caddy::strict(stage.folder(), &cert, &pages)?;
     let port = stage.enter("Caddy", server);
-    open(stage, port, &cert)
+    open(stage, port, &cert, "the script came")
 }
 
-/// The script comes in the end: the browser asks again.
-fn open(stage: &mut Stage, port: u16, cert: &Cert) -> Result<()> {
+fn nginx(stage: &mut Stage) -> Result<()> {
+    let cert = stage.authority().issue("one", &[WILDCARD])?;
+    std::fs::write(stage.folder().join("page.html"), PAGE)?;
+    let others = ServerBlock::new("_", &cert).with("return 421;");
+    let location = format!(
+        "root {}; location / {{ try_files /page.html =404; default_type text/html; }}",
+        stage.folder().display()
+    );
+    let servers = [others, ServerBlock::new(A, &cert).with(&location)];
+    let server = nginx::start(stage.folder(), "", &servers)?;
+    let port = stage.enter("nginx, with a host,", server);
+    open(stage, port, &cert, "waiting")
+}
+
+/// What the page's title is in the end says whether the browser came to its script.
+fn open(stage: &mut Stage, port: u16, cert: &Cert, title: &str) -> Result<()> {
     stage.record()?;
     let url = format!("https://{A}:{port}/page");
     let page = chromium::open(stage.folder(), &url, "door.test", cert, &stage.keylog())?;
-    ensure!(page.contains("the script came"), "the page is {page}");
+    ensure!(page.contains(&format!("<title>{title}</title>")), "the page is {page}");
     Ok(())
 }

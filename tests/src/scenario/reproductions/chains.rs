@@ -8,7 +8,7 @@ use super::{BOTH, Finding, Reproduction};
 use crate::curl::Http::{One, Two};
 use crate::nginx::{self, ServerBlock};
 use crate::scenario::Stage;
-use crate::{door, haproxy};
+use crate::{caddy, door, haproxy};
 
 const OMITTED: &[Finding] =
     &[front(OMITS_LIKELY), back(None, OMITS), front(OMITS_LIKELY), back(None, OMITS)];
@@ -16,6 +16,9 @@ const OMITS: &[(&str, &[&str])] = &[("proxy_omits_sni", HIGH)];
 const OMITS_LIKELY: &[(&str, &[&str])] = &[("proxy_omits_sni", LIKELY)];
 const WRONG: &[(&str, &[&str])] = &[("proxy_wrong_sni", HIGH)];
 const WRONG_LIKELY: &[(&str, &[&str])] = &[("proxy_wrong_sni", LIKELY)];
+/// The first name's connection is used for all names. As long as no other name has one, a name that is always sent
+/// would look the same.
+const POOLED: &[(&str, &[&str])] = &[("proxy_pool_not_keyed", LIKELY), ("proxy_wrong_sni", MEDIUM)];
 /// The first request on each connection is the one for the name: a pool without keys would look the same.
 const WRONG_OR_POOLED: &[(&str, &[&str])] =
     &[("proxy_wrong_sni", LIKELY), ("proxy_pool_not_keyed", MEDIUM)];
@@ -48,6 +51,19 @@ pub(super) const ALL: &[Reproduction] = &[
         ],
     ),
     chain(
+        "nginx with one name for all",
+        |stage| {
+            let location = "proxy_ssl_server_name on; proxy_ssl_name backend.door.test;";
+            nginx(stage, Nginx { location, ..Nginx::default() })
+        },
+        &[
+            front(WRONG_LIKELY),
+            back(Some("backend.door.test"), WRONG),
+            front(WRONG_LIKELY),
+            back(Some("backend.door.test"), WRONG),
+        ],
+    ),
+    chain(
         "nginx with the name that it is asked for",
         |stage| {
             let location = "proxy_ssl_server_name on; proxy_ssl_name $host;";
@@ -59,6 +75,17 @@ pub(super) const ALL: &[Reproduction] = &[
     chain(
         "HAProxy with the name that it is asked for",
         |stage| haproxy(stage, "sni req.hdr(host),field(1,:)", 200),
+        &[],
+    ),
+    chain("Caddy as it is, to an address", |stage| caddy(stage, "", true, 421), OMITTED),
+    chain(
+        "Caddy with the name that it is asked for",
+        |stage| caddy(stage, CADDYS_HOST, true, 421),
+        &[front(POOLED), back(Some(DEFAULT), POOLED), front(POOLED), back(Some(DEFAULT), POOLED)],
+    ),
+    chain(
+        "Caddy with the name that it is asked for, on connections of their own",
+        |stage| caddy(stage, CADDYS_HOST, false, 200),
         &[],
     ),
     chain("Go's simple proxy, to an address", |stage| go(stage, "127.0.0.1", false), OMITTED),
@@ -185,6 +212,17 @@ pub(super) fn front_and_back(port: u16, joined: &str, back: u16, sni: &str) -> S
          http-response del-header upgrade\n\
          server only 127.0.0.1:{back} ssl verify none {sni}\n"
     )
+}
+
+/// Caddy's name for the name that it is asked for.
+const CADDYS_HOST: &str = "{http.request.host}";
+
+fn caddy(stage: &mut Stage, server_name: &str, keep: bool, status: u16) -> Result<()> {
+    let back = three_hosts(stage)?;
+    let cert = wildcard(stage, "front")?;
+    let server = caddy::proxy(stage.folder(), &cert, back, server_name, keep)?;
+    let port = stage.enter("Caddy, in front,", server);
+    play(stage, port, status)
 }
 
 fn go(stage: &mut Stage, host: &str, fixed: bool) -> Result<()> {
