@@ -1,4 +1,4 @@
-//! Programs of our own in Go and Node: servers that compare names, a reverse proxy, clients.
+//! Programs of our own in Go, Node and Python: servers that compare names, a reverse proxy, clients.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,6 +12,7 @@ use crate::server::Server;
 use crate::tools;
 
 const NODE_SERVER: &str = include_str!("programs/door.js");
+const PYTHON_REQUESTS: &str = include_str!("programs/requests.py");
 const NODE_FETCH: &str = include_str!("programs/fetch.js");
 
 /// Go's server. It answers 421 where the authority is not the SNI, and for two paths whatever the names are:
@@ -70,6 +71,23 @@ pub fn node_fetch(steps: &[(String, &str)], root: &Path, keylog: &Path) -> Resul
     command.arg(format!("--tls-keylog={}", keylog.display())).args(["--eval", NODE_FETCH]);
     command.env_remove("NODE_OPTIONS").env("NODE_EXTRA_CA_CERTS", root);
     statuses(command.env("SCENE", json!({ "steps": steps }).to_string()))
+}
+
+/// Python's `requests`: each step is a URL, a `Host`, and whether the certificate is verified.
+pub fn python_requests(
+    steps: &[(String, String, bool)],
+    root: &Path,
+    keylog: &Path,
+) -> Result<Vec<u16>> {
+    let step = |(url, host, verify): &(String, String, bool)| json!({ "url": url, "host": host, "verify": verify });
+    let steps: Vec<Value> = steps.iter().map(step).collect();
+    let mut command = tools::command("python3")?;
+    command.args(["-c", PYTHON_REQUESTS]).env("PYTHONPATH", installed::python_packages()?);
+    command.env("SSLKEYLOGFILE", keylog);
+    for variable in ["http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
+        command.env_remove(variable);
+    }
+    statuses(command.env("SCENE", json!({ "steps": steps, "root": root }).to_string()))
 }
 
 /// Runs a client that writes the statuses that it got as a list of JSON.

@@ -7,8 +7,8 @@ use super::finding::{HIGH, MEDIUM, UNSURE, finding};
 use super::{BOTH, Reproduction};
 use crate::apache::{self, VirtualHost};
 use crate::curl::Http::{One, Two};
-use crate::openssl;
 use crate::scenario::{Sent, Stage};
+use crate::{door, openssl};
 
 pub(super) const ALL: &[Reproduction] = &[
     Reproduction {
@@ -26,6 +26,15 @@ pub(super) const ALL: &[Reproduction] = &[
         hops: &[BOTH],
         findings: &[
             finding(0, None, B, 421).because(&[("client_omits_sni", HIGH)]).by(&["apache"]),
+            finding(0, None, B, 421).because(&[("client_omits_sni", HIGH)]).by(&["apache"]),
+        ],
+    },
+    Reproduction {
+        name: "Python's requests with a Host, to Apache",
+        play: python,
+        hops: &[BOTH],
+        findings: &[
+            finding(0, Some(A), B, 421).because(&[("host_override", UNSURE)]).by(&["apache"]),
             finding(0, None, B, 421).because(&[("client_omits_sni", HIGH)]).by(&["apache"]),
         ],
     },
@@ -81,6 +90,23 @@ fn no_sni(stage: &mut Stage) -> Result<()> {
             Request { port, sni: Some(B), authority: B, path: "/right", http, status: 200 },
         )?;
         ask(stage, Request { port, sni: None, authority: B, path, http, status: 421 })?;
+    }
+    Ok(())
+}
+
+/// It does not say which name it wants where the URL has another, or an address.
+fn python(stage: &mut Stage) -> Result<()> {
+    let port = three_hosts(stage)?;
+    stage.record()?;
+    let host = format!("{B}:{port}");
+    let steps = [
+        (format!("https://{A}:{port}/one"), host.clone(), true),
+        (format!("https://127.0.0.1:{port}/two"), host, false),
+    ];
+    let statuses = door::python_requests(&steps, &stage.authority().root(), &stage.keylog())?;
+    for (sni, status) in [Some(A.to_owned()), None].into_iter().zip(statuses) {
+        let sent = Sent { sni, authority: B.to_owned(), http: One, status };
+        stage.note("requests", sent, 421)?;
     }
     Ok(())
 }
