@@ -19,6 +19,7 @@ use docket::Docket;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 use wrongdoor_core::counters::Counters;
 use wrongdoor_core::engine::{Config, Engine, Observation, Shard};
 use wrongdoor_core::tls::keylog::KeyLog;
@@ -167,12 +168,12 @@ fn merge(workers: Vec<Receiver<Batch>>, mut each: impl FnMut(&Record) -> bool) -
         observations
             .sort_by_key(|observation: &Observation| (observation.packet, observation.connection));
         for observation in observations.drain(..) {
-            if !docket.hear(observation, &mut |record| each(&record)) {
+            if !docket.hear(observation, Duration::ZERO, &mut |record| each(&record)) {
                 return docket.summary(&counters);
             }
         }
         if at_end {
-            docket.close(&mut |record| each(&record));
+            docket.close(Duration::ZERO, &mut |record| each(&record));
             return docket.summary(&counters);
         }
     }

@@ -110,7 +110,7 @@ fn events(name: &str) -> impl Iterator<Item = Event> {
 pub(crate) fn exchanges(name: &str) -> Vec<Exchange> {
     let exchanges = events(name).filter_map(|event| match event {
         Event::Exchange(exchange) => Some(exchange),
-        Event::Connection(_) | Event::Serves { .. } => None,
+        Event::Connection(_) | Event::Serves { .. } | Event::Hello(_) => None,
     });
     exchanges.collect()
 }
@@ -119,14 +119,14 @@ pub(crate) fn exchanges(name: &str) -> Vec<Exchange> {
 pub(crate) fn ended(name: &str) -> ConnectionEnd {
     let mut ended = events(name).filter_map(|event| match event {
         Event::Connection(connection) => Some(connection),
-        Event::Exchange(_) | Event::Serves { .. } => None,
+        Event::Exchange(_) | Event::Serves { .. } | Event::Hello(_) => None,
     });
     ended.next().unwrap()
 }
 
 /// The exchanges of a capture, ruled on.
 pub(crate) fn ruled(name: &str) -> Vec<(Exchange, Ruling)> {
-    let judge = Judge::default();
+    let mut judge = Judge::default();
     let exchanges = exchanges(name).into_iter();
     exchanges.map(|exchange| (exchange.clone(), judge.rule(&exchange))).collect()
 }

@@ -21,7 +21,11 @@ pub enum Event {
         endpoint: Endpoint,
         /// The server name.
         host: Host,
+        /// It asked for a client's certificate.
+        asks_certificate: bool,
     },
+    /// A client has opened a connection and named a host: what was known of it then.
+    Hello(Arc<Facts>),
 }
 
 /// An event with its place: the number of the packet that brought it. The events of all shards, sorted

@@ -3,6 +3,7 @@
 use crate::connection::Facts;
 use crate::name::{Authority, Host};
 use crate::seen::Seen;
+use crate::signals::{Answer, RequestHints};
 use crate::time::Timestamp;
 use crate::trace_context::TraceParent;
 use crate::verdict::Verdict;
@@ -94,6 +95,15 @@ pub enum AuthorityDefect {
     Conflict,
 }
 
+/// How a connection was used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Conduct {
+    /// Whether the first authority that was seen on it was its server name; `None` before there was one.
+    pub opened_for_sni: Option<bool>,
+    /// How many hosts were asked for on it.
+    pub hosts: u16,
+}
+
 /// One request and its response.
 #[derive(Clone, Debug)]
 pub struct Exchange {
@@ -120,6 +130,14 @@ pub struct Exchange {
     /// The trace that the request says it is part of. `None` where it says nothing valid, or says it twice, or
     /// what it says could not be read.
     pub traceparent: Option<TraceParent>,
+    /// What its fields say of who sent it.
+    pub hints: RequestHints,
+    /// What the response says of who made it, where it refuses.
+    pub answer: Option<Answer>,
+    /// The reason with which the server took back the stream, unanswered or not (RFC 9113 §7).
+    pub reset: Option<u32>,
+    /// How its connection was used until then.
+    pub conduct: Conduct,
     /// Whether its authority belonged on this connection. Evidence from other connections is added by
     /// [`Judge`](crate::judge::Judge).
     pub verdict: Verdict,

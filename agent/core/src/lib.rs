@@ -5,6 +5,7 @@
 //! here panics on them, and every table and buffer has a named bound.
 #![forbid(unsafe_code)]
 
+pub mod cause;
 pub mod connection;
 mod content;
 pub mod counters;
@@ -20,8 +21,10 @@ pub mod net;
 pub mod quic;
 pub mod reader;
 pub mod reassembly;
+pub mod recovery;
 pub mod seen;
 pub mod side;
+pub mod signals;
 pub mod time;
 pub mod tls;
 pub mod trace_context;

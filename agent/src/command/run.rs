@@ -6,11 +6,12 @@ use crate::config::{self, Config};
 use crate::export::{Access, Events, JsonLines, Output, Traces, TracesSettings};
 use crate::failure::Failure;
 use crate::log;
-use crate::pipeline::live::{self, Shared, Sinks};
+use crate::pipeline::live::{self, Shared, Sinks, Times};
 use crate::reload::{self, Reload};
 use crate::service::{self, Service};
 use std::process::ExitCode;
 use std::sync::Arc;
+use wrongdoor_core::recovery::Windows;
 
 /// Runs the command. What can be refused is asked for before capture starts.
 pub(super) fn run(typed: &Run) -> Result<ExitCode, Failure> {
@@ -53,7 +54,12 @@ fn capture(typed: &Run, config: &Config, shared: &Shared, sinks: Sinks) -> Resul
         packet_ring_bytes: typed.packet_ring_bytes,
     })?;
     tracing::info!(source = source.name(), "capturing");
-    live::run(source, shared, config.length.map(|length| length.0), config.drain.0, sinks)
+    let times = Times {
+        length: config.length.map(|length| length.0),
+        drain: config.drain.0,
+        windows: Windows { browser: config.recovery.browsers.0, other: config.recovery.others.0 },
+    };
+    live::run(source, shared, times, sinks)
 }
 
 fn open_events(config: &config::Events) -> Result<Option<Events>, Failure> {

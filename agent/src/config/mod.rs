@@ -19,6 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+use wrongdoor_core::recovery::Windows;
 
 /// The port of a run's metrics.
 pub(crate) const PORT: u16 = 9421;
@@ -41,6 +42,7 @@ pub(crate) struct Config {
     pub(crate) packets: Packets,
     pub(crate) names: Names,
     pub(crate) events: Events,
+    pub(crate) recovery: Recovery,
     pub(crate) otlp: Otlp,
     pub(crate) log: Log,
     #[serde(rename = "for")]
@@ -94,6 +96,14 @@ pub(crate) struct Events {
     pub(crate) keep: u32,
 }
 
+/// How long clients have to come again after a 421.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Recovery {
+    pub(crate) browsers: Length,
+    pub(crate) others: Length,
+}
+
 /// The log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -118,6 +128,7 @@ impl Default for Config {
             packets: Packets::default(),
             names: Names::default(),
             events: Events::default(),
+            recovery: Recovery::default(),
             otlp: Otlp::default(),
             log: Log::default(),
             length: None,
@@ -130,6 +141,13 @@ impl Default for Events {
     fn default() -> Self {
         let (max_bytes, keep) = (MAX_EVENTS_BYTES, KEPT_EVENTS_FILES);
         Self { path: None, of: EventsOf::Mismatched, max_bytes, keep }
+    }
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        let Windows { browser, other } = Windows::default();
+        Self { browsers: Length(browser), others: Length(other) }
     }
 }
 

@@ -15,8 +15,20 @@ pub(crate) struct Changes {
 pub(crate) fn changes(old: &Config, new: &Config) -> Changes {
     let mut changes = Changes::default();
     // Everything is named here, so that no option is forgotten.
-    let Config { source, listen, http, scope, packets, names, events, otlp, log, length, drain } =
-        old;
+    let Config {
+        source,
+        listen,
+        http,
+        scope,
+        packets,
+        names,
+        events,
+        recovery,
+        otlp,
+        log,
+        length,
+        drain,
+    } = old;
     let mut now = |name, differs| changes.now.extend(Some(name).filter(|_| differs));
     now("http.tls_certificate", http.tls_certificate != new.http.tls_certificate);
     now("http.tls_key", http.tls_key != new.http.tls_key);
@@ -33,6 +45,7 @@ pub(crate) fn changes(old: &Config, new: &Config) -> Changes {
     restart("events.path", events.path != new.events.path);
     restart("events.max_bytes", events.max_bytes != new.events.max_bytes);
     restart("events.keep", events.keep != new.events.keep);
+    restart("recovery", *recovery != new.recovery);
     restart("otlp", *otlp != new.otlp);
     restart("log.format", log.format != new.log.format);
     restart("for", *length != new.length);

@@ -7,7 +7,7 @@ mod lines;
 use super::clock::Clock;
 use super::{ConnectionNumber, Output, Record, Sink, Summary};
 use crate::failure::Failure;
-use lines::{ConnectionLine, ConnectionPart, ExchangePart, SummaryLine};
+use lines::{ConnectionLine, ConnectionPart, ExchangePart, RecoveryLine, SummaryLine};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl JsonLines {
         &mut self,
         number: ConnectionNumber,
         exchange: &Exchange,
-        ruling: Ruling,
+        ruling: &Ruling,
     ) -> Result<(), Failure> {
         let mut line = std::mem::take(&mut self.line);
         line.clear();
@@ -91,7 +91,7 @@ pub(crate) fn json_line(object: &impl Serialize) -> Vec<u8> {
 pub(super) fn exchange_line(
     number: ConnectionNumber,
     exchange: &Exchange,
-    ruling: Ruling,
+    ruling: &Ruling,
 ) -> Vec<u8> {
     let mut line = Vec::new();
     append(&mut line, &ConnectionPart::new(number, &exchange.connection));
@@ -119,13 +119,14 @@ impl Sink for JsonLines {
     fn record(&mut self, record: &Record) -> Result<(), Failure> {
         match record {
             Record::Exchange { number, exchange, ruling } => {
-                self.exchange(*number, exchange, *ruling)
+                self.exchange(*number, exchange, ruling)
             }
             Record::Connection { number, connection } => {
                 self.connections.remove(&number.0);
                 let line = ConnectionLine::new(*number, connection, &mut self.clock);
                 self.write(&line)
             }
+            Record::Recovery { number, judged } => self.write(&RecoveryLine::new(*number, judged)),
         }
     }
 

@@ -13,6 +13,7 @@ mod naming;
 mod negotiation;
 mod openmetrics;
 mod process;
+mod recoveries;
 mod requests;
 mod series;
 mod text;
@@ -64,10 +65,9 @@ impl Metrics {
     /// Counts a record. `now` is time since any fixed moment, and only grows.
     pub(crate) fn record(&mut self, record: &Record, now: Duration) {
         match record {
-            Record::Exchange { exchange, ruling, .. } => {
-                self.requests.count(exchange, *ruling, now)
-            }
+            Record::Exchange { exchange, ruling, .. } => self.requests.count(exchange, ruling, now),
             Record::Connection { connection, .. } => self.connections.count(connection),
+            Record::Recovery { judged, .. } => self.requests.recovered(judged, now),
         }
     }
 

@@ -1,10 +1,11 @@
 //! The last findings, for whoever has no collector at hand.
 
 use super::json_lines::exchange_line;
-use super::{ConnectionNumber, Record};
+use super::{ConnectionNumber, Record, is_finding};
 use std::collections::VecDeque;
 use wrongdoor_core::exchange::Exchange;
 use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::recovery::Judged;
 
 /// So many are remembered.
 const MAX_RECENT: usize = 100;
@@ -16,14 +17,28 @@ pub(crate) struct Recent(VecDeque<(ConnectionNumber, Exchange, Ruling)>);
 impl Recent {
     /// A record, which is remembered if it is a finding.
     pub(crate) fn record(&mut self, record: &Record) {
-        let Record::Exchange { number, exchange, ruling } = record else { return };
-        if !exchange.is_misdirected() && !exchange.is_mismatched() {
+        let (number, exchange, ruling) = match record {
+            Record::Exchange { number, exchange, ruling } => (number, exchange, ruling),
+            Record::Recovery { number, judged } => return self.recovered(*number, judged),
+            Record::Connection { .. } => return,
+        };
+        if !is_finding(exchange, ruling) {
             return;
         }
         if self.0.len() >= MAX_RECENT {
             self.0.pop_front();
         }
-        self.0.push_back((*number, exchange.clone(), *ruling));
+        self.0.push_back((*number, exchange.clone(), ruling.clone()));
+    }
+
+    fn recovered(&mut self, number: ConnectionNumber, judged: &Judged) {
+        let is_it = |known: &ConnectionNumber, exchange: &Exchange| {
+            *known == number && exchange.stream == judged.stream
+        };
+        let found = self.0.iter_mut().rev().find(|(known, exchange, _)| is_it(known, exchange));
+        if let Some((.., ruling)) = found {
+            ruling.recovery = Some(judged.recovery);
+        }
     }
 
     /// An array of the objects that exchange lines are, the latest first.
@@ -31,7 +46,7 @@ impl Recent {
         let mut text = vec![b'['];
         for (index, (number, exchange, ruling)) in self.0.iter().rev().enumerate() {
             text.extend_from_slice(if index == 0 { b"\n" } else { b",\n" });
-            text.extend(exchange_line(*number, exchange, *ruling));
+            text.extend(exchange_line(*number, exchange, ruling));
         }
         text.extend_from_slice(b"\n]\n");
         text

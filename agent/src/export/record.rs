@@ -5,6 +5,7 @@ use std::fmt;
 use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::exchange::Exchange;
 use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::recovery::Judged;
 
 /// A connection's name in the output: `c1`, `c2`, … in the order of first mention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,13 @@ pub(crate) enum Record {
     Exchange { number: ConnectionNumber, exchange: Exchange, ruling: Ruling },
     /// A connection that ended.
     Connection { number: ConnectionNumber, connection: ConnectionEnd },
+    /// What became of a request that was answered with 421, and told before.
+    Recovery { number: ConnectionNumber, judged: Judged },
+}
+
+/// Whether an exchange is of interest by itself: answered with 421, mismatched, or refused for its name.
+pub(crate) fn is_finding(exchange: &Exchange, ruling: &Ruling) -> bool {
+    exchange.is_misdirected() || exchange.is_mismatched() || ruling.cause.is_some()
 }
 
 /// The sums of a run.

@@ -55,7 +55,7 @@ impl Table {
         Self { output, groups: HashMap::new(), ungrouped: 0, undecrypted: 0 }
     }
 
-    fn exchange(&mut self, exchange: &Exchange, ruling: Ruling) {
+    fn exchange(&mut self, exchange: &Exchange, ruling: &Ruling) {
         let pattern = Pattern::new(exchange, ruling);
         if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&pattern) {
             self.ungrouped += 1;
@@ -68,10 +68,11 @@ impl Table {
 impl Sink for Table {
     fn record(&mut self, record: &Record) -> Result<(), Failure> {
         match record {
-            Record::Exchange { exchange, ruling, .. } => self.exchange(exchange, *ruling),
+            Record::Exchange { exchange, ruling, .. } => self.exchange(exchange, ruling),
             Record::Connection { connection, .. } => {
                 self.undecrypted += u64::from(connection.facts.decryption == Decryption::None);
             }
+            Record::Recovery { .. } => {}
         }
         Ok(())
     }
@@ -92,7 +93,7 @@ impl Sink for Table {
 }
 
 impl Pattern {
-    fn new(exchange: &Exchange, ruling: Ruling) -> Self {
+    fn new(exchange: &Exchange, ruling: &Ruling) -> Self {
         let class = match (exchange.is_misdirected(), exchange.is_mismatched()) {
             (true, _) => Class::Misdirected,
             (false, true) => Class::Mismatched,

@@ -107,7 +107,7 @@ impl Traces {
         let Self { choice, queue, .. } = self;
         match record {
             Record::Exchange { number, exchange, ruling } => {
-                choice.exchange(number.0, exchange, *ruling, &mut |trace, exchange, ruling| {
+                choice.exchange(number.0, exchange, ruling, &mut |trace, exchange, ruling| {
                     queue.offer(|spans| spans.exchange(trace, exchange, ruling));
                 });
             }
@@ -116,6 +116,7 @@ impl Traces {
                     queue.offer(|spans| spans.connection(trace.id, connection, trace.latest));
                 }
             }
+            Record::Recovery { .. } => {}
         }
     }
 

@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use wrongdoor_core::engine::{Config, Engine};
+use wrongdoor_core::recovery::Windows;
 
 /// So long a turn waits for news.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -81,18 +82,28 @@ pub(crate) struct Sinks {
     pub(crate) traces: Option<Traces>,
 }
 
+/// How long what takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    /// The run; until somebody wants it to end where it is not said.
+    pub(crate) length: Option<Duration>,
+    /// Writing what is left when it ends, at most.
+    pub(crate) drain: Duration,
+    /// What clients have to come again after a 421.
+    pub(crate) windows: Windows,
+}
+
 /// Captures until somebody wants it to end, or for so long; then writes what is left, within `drain`.
 ///
 /// A source that fails ends the run too, and what it has told until then is written.
 pub(crate) fn run(
     mut source: Box<dyn Source>,
     shared: &Shared,
-    length: Option<Duration>,
-    drain: Duration,
+    Times { length, drain, windows }: Times,
     sinks: Sinks,
 ) -> Result<(), Failure> {
     shared.health.captures(source.name());
-    let mut live = Live::new(shared, sinks);
+    let mut live = Live::new(shared, windows, sinks);
     let begin = shared.health.uptime();
     let mut captured = Ok(());
     while captured.is_ok() && live.is_wanted {
@@ -125,20 +136,23 @@ struct Live<'a> {
     log_checked: Duration,
     /// Somebody takes what is found.
     is_wanted: bool,
+    /// Nothing more is captured: nothing waits any more.
+    is_over: bool,
 }
 
 impl<'a> Live<'a> {
-    fn new(shared: &'a Shared, sinks: Sinks) -> Self {
+    fn new(shared: &'a Shared, windows: Windows, sinks: Sinks) -> Self {
         let config =
             Config { source: wrongdoor_core::connection::Source::Packets, ..Config::default() };
         Self {
             shared,
             engine: Engine::new(config, Arc::default()),
-            docket: Docket::prompt(),
+            docket: Docket::prompt(windows),
             sinks,
             observations: 0,
             log_checked: Duration::ZERO,
             is_wanted: true,
+            is_over: false,
         }
     }
 
@@ -185,8 +199,13 @@ impl<'a> Live<'a> {
     /// Everything that is open ends here, and the last lines are written.
     fn finish(mut self, tally: Tally, drain: Duration) -> Result<(), Failure> {
         self.engine.finish();
+        self.is_over = true;
         self.hear(tally);
         let Self { engine, docket, sinks, .. } = self;
+        let undecided = docket.open_windows();
+        if undecided > 0 {
+            tracing::info!(undecided, "whether these clients come again is not known");
+        }
         let summary: Summary = docket.summary(engine.counters());
         tracing::info!(
             connections = summary.connections,
@@ -207,24 +226,33 @@ impl<'a> Live<'a> {
         let now = self.shared.health.uptime();
         let mut metrics = self.shared.metrics();
         let mut recent = self.shared.recent();
+        let mut told = |record: Record| {
+            metrics.record(&record, now);
+            recent.record(&record);
+            if let Some(traces) = &mut self.sinks.traces {
+                traces.offer(&record);
+            }
+            if let Some(events) = &mut self.sinks.events {
+                self.is_wanted &= events.offer(record);
+            }
+            true
+        };
         for observation in observations {
             self.observations += 1;
-            self.docket.hear(observation, &mut |record: Record| {
-                metrics.record(&record, now);
-                recent.record(&record);
-                if let Some(traces) = &mut self.sinks.traces {
-                    traces.offer(&record);
-                }
-                if let Some(events) = &mut self.sinks.events {
-                    self.is_wanted &= events.offer(record);
-                }
-                true
-            });
+            self.docket.hear(observation, now, &mut told);
+        }
+        self.docket.turn(now, &mut told);
+        if self.is_over {
+            self.docket.close(now, &mut told);
         }
         let Sinks { events, traces } = &self.sinks;
         self.is_wanted &= events.as_ref().is_none_or(|events| !events.has_failed());
-        let correlated =
-            Correlated { observations: self.observations, forgotten: self.docket.forgotten() };
+        let correlated = Correlated {
+            observations: self.observations,
+            forgotten: self.docket.forgotten(),
+            pairs_forgotten: self.docket.pairs_forgotten(),
+            shed: self.docket.shed(),
+        };
         let written = events.as_ref().map(Events::written).unwrap_or_default()
             + traces.as_ref().map(Traces::written).unwrap_or_default();
         let state = State {

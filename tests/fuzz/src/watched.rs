@@ -85,7 +85,7 @@ impl Told {
         let exchanges =
             self.observations.iter().filter_map(|observation| match &observation.event {
                 Event::Exchange(exchange) => Some(exchange),
-                Event::Connection(_) | Event::Serves { .. } => None,
+                Event::Connection(_) | Event::Serves { .. } | Event::Hello(_) => None,
             });
         exchanges.map(text).collect()
     }
@@ -107,7 +107,7 @@ impl Told {
                     assert_eq!((end.exchanges, end.misdirected), told);
                     assert!(end.closed.is_none_or(|closed| closed >= end.facts.first_seen));
                 }
-                Event::Serves { .. } => {}
+                Event::Serves { .. } | Event::Hello(_) => {}
             }
         }
         assert!(counted.is_empty(), "exchanges without the end of their connection");

@@ -3,7 +3,7 @@
 
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use wrongdoor_core::http2::hpack::{Decoder, Field, HpackError, TABLE_LIMIT, Value};
+use wrongdoor_core::http2::hpack::{Decoder, Field, HpackError, Keep, TABLE_LIMIT, Value};
 use wrongdoor_core::seen::Seen;
 use wrongdoor_core::side::Side;
 use wrongdoor_fuzz::{Script, Shape, Watched, config, keys};
@@ -61,13 +61,18 @@ fn connection(script: &Script, choice: u8, shape: Shape, opened: bool) -> (Vec<S
 #[derive(Debug, PartialEq)]
 enum Read {
     Known(Vec<u8>),
+    Digest(u64),
     Omitted,
     Unreadable,
 }
 
 /// Header blocks, for one who saw all of them and one who came `late` by so many.
 fn blocks(input: &mut Unstructured<'_>, late: usize) -> Result<()> {
-    let keep = |name: &[u8]| name != b"cookie";
+    let keep = |name: &[u8]| match name {
+        b"cookie" => Keep::Nothing,
+        b"user-agent" => Keep::Digest(|_name, value| value.len() as u64),
+        _ => Keep::Whole,
+    };
     let (mut whole, mut late_one) = (Decoder::new(keep), Decoder::mid_connection(keep));
     for number in 0.. {
         if input.is_empty() {
@@ -118,6 +123,7 @@ fn decode(
         };
         let value = match value {
             Value::Known(value) => Read::Known(value.to_vec()),
+            Value::Digest(digest) => Read::Digest(digest),
             Value::Omitted => Read::Omitted,
             Value::Unreadable => Read::Unreadable,
         };

@@ -159,10 +159,11 @@ impl Found {
         let mut exchanges = Vec::new();
         for observation in engine.drain() {
             match observation.event {
-                Event::Serves { endpoint, host } => {
+                Event::Serves { endpoint, host, asks_certificate } => {
                     self.served += 1;
-                    judge.serves(endpoint, host);
+                    judge.serves(endpoint, host, asks_certificate);
                 }
+                Event::Hello(_) => {}
                 Event::Exchange(exchange) => exchanges.push(exchange),
                 Event::Connection(connection) => self.connections.push(connection_of(&connection)),
             }

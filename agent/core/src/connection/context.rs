@@ -3,10 +3,13 @@
 use super::facts::{Decryption, Facts, OriginSet, Tls};
 use crate::counters::{Counters, Loss};
 use crate::event::Event;
-use crate::exchange::{Exchange, HttpVersion, MAX_RAW_AUTHORITY, Method, RequestAuthority};
+use crate::exchange::{
+    Conduct, Exchange, HttpVersion, MAX_RAW_AUTHORITY, Method, RequestAuthority,
+};
 use crate::http2::HeaderList;
 use crate::name::{Coverage, Host, Sni};
 use crate::seen::Seen;
+use crate::signals::{Answer, RequestHints};
 use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
 use crate::trace_context::TraceParent;
@@ -31,6 +34,12 @@ pub(crate) struct Observed {
     sni_was_asked_for: bool,
     /// The endpoint's part in serving its server name was told.
     sighting_told: bool,
+    /// Whom the connection is for was told.
+    hello_told: bool,
+    /// Whether the first authority asked for was the server name.
+    opened_for_sni: Option<bool>,
+    /// How many hosts were asked for, as far as they are remembered.
+    hosts: u16,
 }
 
 /// What a layer works with while it is fed.
@@ -66,6 +75,10 @@ pub(crate) struct Ended {
     pub(crate) started: Timestamp,
     pub(crate) responded: Option<Timestamp>,
     pub(crate) traceparent: Option<TraceParent>,
+    pub(crate) hints: RequestHints,
+    pub(crate) answer: Option<Answer>,
+    /// The reason of the server's RST_STREAM.
+    pub(crate) reset: Option<u32>,
     /// The origin set at the time of the request: what came later did not bind it.
     pub(crate) origins: Option<Arc<OriginSet>>,
 }
@@ -81,6 +94,9 @@ impl Observed {
             is_ours: false,
             sni_was_asked_for: false,
             sighting_told: false,
+            hello_told: false,
+            opened_for_sni: None,
+            hosts: 0,
         }
     }
 
@@ -113,6 +129,8 @@ impl Context<'_> {
         self.observed.is_ours = true;
         self.observed.sni_was_asked_for = false;
         self.observed.sighting_told = false;
+        self.observed.opened_for_sni = None;
+        self.observed.hello_told = false;
         let facts = self.facts();
         facts.tls = Some(Tls::default());
         facts.decryption = Decryption::None;
@@ -125,6 +143,16 @@ impl Context<'_> {
         self.counters.lose(Loss::Gap);
     }
 
+    /// The client has said whom the connection is for. Told once its ends are known too.
+    pub(crate) fn hello(&mut self) {
+        let facts = &self.observed.facts;
+        let names = facts.tls.as_ref().is_some_and(|tls| tls.sni_host.is_some());
+        if names && facts.client.is_some() && !self.observed.hello_told {
+            self.observed.hello_told = true;
+            self.events.push(Event::Hello(Arc::clone(facts)));
+        }
+    }
+
     /// The handshake is complete: the endpoint serves the server name, if its certificate covers it.
     pub(crate) fn handshake_completed(&mut self) {
         let facts = &self.observed.facts;
@@ -134,7 +162,8 @@ impl Context<'_> {
         };
         let Some(endpoint) = facts.server else { return };
         if !self.observed.sighting_told && certificate.covers(host) == Coverage::Covered {
-            let event = Event::Serves { endpoint, host: host.clone() };
+            let asks_certificate = tls.asks_certificate;
+            let event = Event::Serves { endpoint, host: host.clone(), asks_certificate };
             self.observed.sighting_told = true;
             self.events.push(event);
         }
@@ -155,8 +184,14 @@ impl Context<'_> {
         let built = Arc::new(build());
         let sni = self.observed.facts.tls.as_ref().and_then(|tls| tls.sni_host.as_ref());
         let host = built.parsed.as_ref().map(|authority| &authority.host);
-        if sni.zip(host).is_some_and(|((sni, _), host)| sni == host) {
-            self.observed.sni_was_asked_for = true;
+        let is_sni = sni.zip(host).is_some_and(|((sni, _), host)| sni == host);
+        self.observed.sni_was_asked_for |= is_sni;
+        if host.is_some() {
+            self.observed.opened_for_sni.get_or_insert(is_sni);
+            let is_new = !known
+                .iter()
+                .any(|known| known.parsed.as_ref().map(|authority| &authority.host) == host);
+            self.observed.hosts = self.observed.hosts.saturating_add(u16::from(is_new));
         }
         if known.len() < MAX_AUTHORITIES {
             self.observed.authorities.push(Arc::clone(&built));
@@ -190,6 +225,13 @@ impl Context<'_> {
             started: ended.started,
             responded: ended.responded,
             traceparent: ended.traceparent,
+            hints: ended.hints,
+            answer: ended.answer,
+            reset: ended.reset,
+            conduct: Conduct {
+                opened_for_sni: self.observed.opened_for_sni,
+                hosts: self.observed.hosts,
+            },
             verdict,
         };
         self.observed.is_ours = true;

@@ -105,6 +105,8 @@ pub struct Tls {
     pub alpn: Option<Box<str>>,
     /// The names of the server's certificate.
     pub certificate: Option<Arc<CertificateNames>>,
+    /// The server asked for a client certificate. False also where that part of the handshake was not seen.
+    pub asks_certificate: bool,
     /// The ClientHello's random.
     pub client_random: Option<[u8; 32]>,
     /// The ServerHello's random.

@@ -266,6 +266,7 @@ impl LiveConnection {
                 if role == Side::Client { (local, remote) } else { (remote, local) };
             (facts.client, facts.server) = (Some(client), Some(server));
         }
+        self.observed.context(input).hello();
         self.waiting_bytes = 0;
         for waiting in std::mem::take(&mut self.waiting) {
             match waiting {

@@ -91,6 +91,7 @@ impl QuicConnection {
             }
         }
         self.learn(input);
+        self.observed.context(input).hello();
         former
     }
 
@@ -120,6 +121,7 @@ impl QuicConnection {
         let certificate = self.quic.certificate_names();
         let known = facts.tls.take().and_then(|tls| tls.certificate);
         facts.tls = Some(Tls {
+            asks_certificate: false,
             version: Some(self.quic.server_hello().map_or(Version::TLS1_3, |hello| hello.version)),
             sni_host: sni.host(),
             sni,

@@ -109,7 +109,7 @@ fn open(engine: &mut Engine, number: u64) -> (Socket, SessionId) {
 fn ends(engine: &mut Engine) -> Vec<Option<Timestamp>> {
     let ended = engine.drain().into_iter().filter_map(|observation| match observation.event {
         Event::Connection(end) => Some(end.closed),
-        Event::Exchange(_) | Event::Serves { .. } => None,
+        Event::Exchange(_) | Event::Serves { .. } | Event::Hello(_) => None,
     });
     ended.collect()
 }
@@ -164,7 +164,7 @@ fn connections_of_probes_share_the_bound_on_connections() {
 fn ended(engine: &mut Engine) -> Vec<(u64, bool)> {
     let told = engine.drain().into_iter().filter_map(|observation| match observation.event {
         Event::Connection(end) => Some((end.gaps, end.closed.is_some())),
-        Event::Exchange(_) | Event::Serves { .. } => None,
+        Event::Exchange(_) | Event::Serves { .. } | Event::Hello(_) => None,
     });
     told.collect()
 }

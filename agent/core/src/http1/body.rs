@@ -1,6 +1,7 @@
 //! Message bodies: passed over (RFC 9112 §6, §7.1).
 
 use crate::content::Demand;
+use crate::signals::Sniff;
 
 /// The longest chunk-size or trailer line.
 const MAX_LINE: usize = 8 * 1024;
@@ -76,20 +77,42 @@ impl Body {
         }
     }
 
+    /// How much of the next `len` bytes is data: the line end behind a chunk is not.
+    fn data_in(&self, len: usize) -> usize {
+        match self {
+            Self::Chunked(Chunk::Data(left)) => {
+                len.min(usize::try_from(left.saturating_sub(2)).unwrap_or(usize::MAX))
+            }
+            _ => len,
+        }
+    }
+
     /// Reads on.
-    pub(super) fn read(&mut self, bytes: &[u8]) -> Progress {
+    ///
+    /// What is data is shown to `sniff` too.
+    pub(super) fn read(&mut self, bytes: &[u8], sniff: Option<&mut Sniff>) -> Progress {
+        let mut sniff = sniff;
         let mut used = 0;
         while let Some((&byte, _)) = bytes.get(used..).and_then(<[u8]>::split_first) {
             match self {
                 Self::Length(left) | Self::Chunked(Chunk::Data(left)) => {
                     let here = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len() - used);
+                    if let Some(sniff) = &mut sniff {
+                        let data = self.data_in(here);
+                        sniff.take(bytes.get(used..used + data).unwrap_or_default());
+                    }
                     used += here;
                     if self.skip(here as u64) {
                         return Progress::Ended(used);
                     }
                     continue;
                 }
-                Self::UntilClose => return Progress::More,
+                Self::UntilClose => {
+                    if let Some(sniff) = &mut sniff {
+                        sniff.take(bytes);
+                    }
+                    return Progress::More;
+                }
                 Self::Chunked(Chunk::Size(line)) if byte == b'\n' => match chunk_size(line) {
                     Some(0) => *self = Self::Chunked(Chunk::Trailer(0)),
                     Some(size) => *self = Self::Chunked(Chunk::Data(size.saturating_add(2))),
@@ -132,8 +155,8 @@ mod tests {
         let end = body.len() - 8;
         for cut in 0..body.len() {
             let mut state = Body::Chunked(Chunk::Size(Vec::new()));
-            let ended = match state.read(&body[..cut]) {
-                Progress::More => match state.read(&body[cut..]) {
+            let ended = match state.read(&body[..cut], None) {
+                Progress::More => match state.read(&body[cut..], None) {
                     Progress::Ended(used) => cut + used,
                     other => panic!("{other:?}"),
                 },
@@ -148,7 +171,7 @@ mod tests {
     fn broken_chunking_is_told() {
         for body in [&b"zz\r\n"[..], b"\r\n", b"+5\r\n", b"5 5\r\n"] {
             assert_eq!(
-                Body::Chunked(Chunk::Size(Vec::new())).read(body),
+                Body::Chunked(Chunk::Size(Vec::new())).read(body, None),
                 Progress::Malformed,
                 "{body:?}"
             );

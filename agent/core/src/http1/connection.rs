@@ -3,13 +3,14 @@
 use super::body::{Body, Progress};
 use super::direction::{Direction, Phase};
 use super::head::{self, RequestHead, ResponseHead, Upgrade};
-use crate::connection::{Context, Ended};
+use crate::connection::{Context, Decryption, Ended};
 use crate::content::{Content, Demand, Place, Standing};
 use crate::counters::Loss;
 use crate::exchange::{AuthorityDefect, HttpVersion, Method, RequestAuthority};
 use crate::http2::{Http2, UpgradedRequest, known_authority};
 use crate::seen::Seen;
 use crate::side::Side;
+use crate::signals::{Answer, BodyMark, MAX_SNIFFED, RequestHints, Sniff};
 use crate::time::Timestamp;
 use crate::trace_context::TraceParent;
 use std::collections::VecDeque;
@@ -33,6 +34,17 @@ pub(crate) struct Http1 {
     inner: Option<Content>,
     /// The first thing that was fed was not HTTP.
     not_http: bool,
+    /// A 421 whose body is being looked at.
+    refused: Option<Box<Refused>>,
+}
+
+/// An exchange that is told once the first bytes of the response's body were looked at.
+struct Refused {
+    request: Outstanding,
+    answer: Answer,
+    status: u16,
+    at: Timestamp,
+    sniff: Sniff,
 }
 
 /// A request that was not answered yet.
@@ -47,6 +59,7 @@ struct Outstanding {
     first: bool,
     at: Timestamp,
     traceparent: Option<TraceParent>,
+    hints: RequestHints,
 }
 
 impl Outstanding {
@@ -67,6 +80,7 @@ impl Http1 {
             requests: place.requests_before,
             inner: None,
             not_http: false,
+            refused: None,
         }
     }
 
@@ -78,6 +92,9 @@ impl Http1 {
     pub(crate) fn demand(&self, side: Side) -> Demand {
         match (&self.direction(side).phase, &self.inner) {
             (Phase::Head, _) => Demand::Take(1024),
+            (Phase::Body(_), _) if side == Side::Server && self.refused.is_some() => {
+                Demand::Take(MAX_SNIFFED)
+            }
             (Phase::Body(body), _) => body.demand(),
             (Phase::AwaitAnswer, _) => Demand::Take(usize::MAX),
             (Phase::Inner, Some(inner)) => inner.demand(side),
@@ -108,6 +125,9 @@ impl Http1 {
     }
 
     pub(crate) fn gap(&mut self, side: Side, len: Option<u64>, exact: bool, cx: &mut Context<'_>) {
+        if side == Side::Server {
+            self.looked_at(false, cx);
+        }
         let direction = self.direction_mut(side);
         match (&mut direction.phase, len) {
             (Phase::Inner, _) => {
@@ -125,9 +145,9 @@ impl Http1 {
             _ => {
                 cx.counters.error(PROTOCOL, "lost_place");
                 self.stop(side);
-                self.settle(cx);
             }
         }
+        self.settle(cx);
     }
 
     pub(crate) fn feed(&mut self, side: Side, at: Timestamp, bytes: &[u8], cx: &mut Context<'_>) {
@@ -167,6 +187,9 @@ impl Http1 {
     }
 
     fn pass_over(&mut self, side: Side, len: u64, cx: &mut Context<'_>) -> bool {
+        if side == Side::Server {
+            self.looked_at(false, cx);
+        }
         let direction = self.direction_mut(side);
         match &mut direction.phase {
             Phase::Body(body) if len <= body.can_miss() => {
@@ -209,9 +232,10 @@ impl Http1 {
 
     /// Nothing more will come: requests without an answer are told as they are.
     pub(crate) fn finish(&mut self, cx: &mut Context<'_>) {
+        self.looked_at(false, cx);
         self.count_unasked(cx);
         while let Some(request) = self.next_outstanding() {
-            self.tell(request, None, None, cx);
+            self.tell(request, None, cx);
         }
         self.inner.iter_mut().for_each(|inner| inner.finish(cx));
     }
@@ -243,6 +267,9 @@ impl Http1 {
 
     /// Reads on in what was held, as far as the other direction now allows.
     fn settle(&mut self, cx: &mut Context<'_>) {
+        if !matches!(self.server.phase, Phase::Body(_)) {
+            self.looked_at(false, cx);
+        }
         loop {
             // A body is read on in, however few requests wait.
             let server_waits =
@@ -306,7 +333,7 @@ impl Http1 {
                     self.request(at, &head, cx);
                     self.client.recycle(head);
                 }
-                Phase::Body(body) => match body.read(bytes) {
+                Phase::Body(body) => match body.read(bytes, None) {
                     Progress::More => return &[],
                     Progress::Ended(used) => {
                         bytes = bytes.get(used..).unwrap_or_default();
@@ -347,11 +374,19 @@ impl Http1 {
                     self.response(at, &head, cx);
                     self.server.recycle(head);
                 }
-                Phase::Body(body) => match body.read(bytes) {
-                    Progress::More => return &[],
+                Phase::Body(body) => match body
+                    .read(bytes, self.refused.as_mut().map(|refused| &mut refused.sniff))
+                {
+                    Progress::More => {
+                        if self.refused.as_ref().is_some_and(|refused| refused.sniff.wants() == 0) {
+                            self.looked_at(false, cx);
+                        }
+                        return &[];
+                    }
                     Progress::Ended(used) => {
                         bytes = bytes.get(used..).unwrap_or_default();
                         self.server.phase = Phase::Head;
+                        self.looked_at(true, cx);
                     }
                     Progress::Malformed => {
                         cx.counters.error(PROTOCOL, "chunk");
@@ -408,6 +443,7 @@ impl Http1 {
             first: self.requests == self.place.requests_before + 1,
             at,
             traceparent: head.traceparent,
+            hints: head.hints,
         };
         self.outstanding_bytes += request.cost();
         self.outstanding.push_back(request);
@@ -439,8 +475,22 @@ impl Http1 {
             return;
         }
         let is_tunnel = request.is_connect && (200..=299).contains(&head.status);
-        let has_body = !request.is_head && !matches!(head.status, 204 | 304);
-        self.tell(request, Some(head.status), Some(at), cx);
+        let has_body = !request.is_head
+            && !matches!(head.status, 204 | 304)
+            && !matches!(head.body, Ok(Body::Length(0)));
+        // A probe leaves bodies out.
+        let is_shown = cx.observed.facts.decryption != Decryption::Library;
+        match head.answer {
+            Some(answer) if head.status == 421 && has_body && is_shown && head.body.is_ok() => {
+                let (status, sniff) = (head.status, Sniff::default());
+                self.refused = Some(Box::new(Refused { request, answer, status, at, sniff }));
+            }
+            answer => {
+                let body = if has_body { BodyMark::Unseen } else { BodyMark::Empty };
+                let answer = answer.map(|answer| Answer { body, ..answer });
+                self.tell(request, Some((head.status, at, answer)), cx);
+            }
+        }
         if is_tunnel {
             let place = Place { nesting: self.place.nesting + 1, requests_before: self.requests };
             self.change_to(Content::undecided(place));
@@ -451,7 +501,6 @@ impl Http1 {
         }
         match head.body {
             _ if !has_body => {}
-            Ok(Body::Length(0)) => {}
             Ok(body) => self.server.phase = Phase::Body(body),
             Err(()) => {
                 cx.counters.error(PROTOCOL, "framing");
@@ -476,12 +525,12 @@ impl Http1 {
         cx: &mut Context<'_>,
     ) {
         if request.upgrade == Some(Upgrade::H2c) && head.upgrade == Some(Upgrade::H2c) {
-            let Outstanding { method, authority, first, at, traceparent, .. } = request;
+            let Outstanding { method, authority, first, at, traceparent, hints, .. } = request;
             let upgraded =
-                UpgradedRequest { method, authority, first: Some(first), at, traceparent };
+                UpgradedRequest { method, authority, first: Some(first), at, traceparent, hints };
             self.change_to(Content::Http2(Box::new(Http2::after_upgrade(upgraded, cx))));
         } else {
-            self.tell(request, Some(head.status), Some(at), cx);
+            self.tell(request, Some((head.status, at, None)), cx);
             self.change_to(Content::Foreign);
         }
     }
@@ -495,11 +544,19 @@ impl Http1 {
         }
     }
 
+    /// Nothing more of a body will be looked at: its exchange is told.
+    fn looked_at(&mut self, is_whole: bool, cx: &mut Context<'_>) {
+        if let Some(refused) = self.refused.take() {
+            let Refused { request, answer, status, at, sniff } = *refused;
+            let answer = Answer { body: sniff.mark(is_whole), ..answer };
+            self.tell(request, Some((status, at, Some(answer))), cx);
+        }
+    }
+
     fn tell(
         &self,
         request: Outstanding,
-        status: Option<u16>,
-        responded: Option<Timestamp>,
+        response: Option<(u16, Timestamp, Option<Answer>)>,
         cx: &mut Context<'_>,
     ) {
         cx.exchange(Ended {
@@ -508,11 +565,14 @@ impl Http1 {
             method: request.method,
             authority: request.authority,
             tunnel: request.is_connect,
-            status,
+            status: response.map(|(status, ..)| status),
             first: Some(request.first),
             started: request.at,
-            responded,
+            responded: response.map(|(_, at, _)| at),
             traceparent: request.traceparent,
+            hints: request.hints,
+            answer: response.and_then(|(.., answer)| answer),
+            reset: None,
             origins: None,
         });
     }

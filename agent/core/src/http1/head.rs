@@ -2,12 +2,15 @@
 
 use super::body::{Body, Chunk};
 use crate::exchange::HttpVersion;
+use crate::signals::{Answer, Hint, Hints, RequestHints, is_refusal};
 use crate::trace_context::TraceParent;
 
 /// The longest message head, in bytes; beyond it the direction is given up.
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
 /// The most header fields of a head.
 const MAX_FIELDS: usize = 256;
+/// The longest name of a field that helps to name a cause.
+const MAX_HINT_NAME: usize = 24;
 
 /// A request's head.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +23,7 @@ pub(super) struct RequestHead<'a> {
     /// More than one Host field.
     pub(super) hosts_repeated: bool,
     pub(super) traceparent: Option<TraceParent>,
+    pub(super) hints: RequestHints,
     /// `None`: no body. `Err`: lengths that contradict each other.
     pub(super) body: Result<Option<Body>, ()>,
     pub(super) upgrade: Option<Upgrade>,
@@ -41,6 +45,8 @@ pub(super) struct ResponseHead {
     /// Where the body would end, if the status and the request's method allow one.
     pub(super) body: Result<Body, ()>,
     pub(super) upgrade: Option<Upgrade>,
+    /// What it says of who made it, where it refuses.
+    pub(super) answer: Option<Answer>,
 }
 
 /// The length of the head in front, with the empty line that ends it, searching from `from` on.
@@ -84,6 +90,9 @@ pub(super) fn request(bytes: &[u8]) -> Option<RequestHead<'_>> {
     let host = hosts.next().map(|field| field.value);
     let hosts_repeated = hosts.next().is_some();
     let traceparent = traceparent(parsed.headers);
+    let mut hints = hints(parsed.headers);
+    hints.set(Hint::Path, path(target));
+    let hints = hints.request();
     let body = Framing::read(parsed.headers).request_body();
     let upgrade = upgrade(parsed.headers);
     let target_authority = if method == b"CONNECT" { Some(target) } else { absolute_form(target) };
@@ -94,6 +103,7 @@ pub(super) fn request(bytes: &[u8]) -> Option<RequestHead<'_>> {
         host,
         hosts_repeated,
         traceparent,
+        hints,
         body,
         upgrade,
     })
@@ -113,7 +123,8 @@ pub(super) fn response(bytes: &[u8]) -> Option<ResponseHead> {
     // The first digit is the class, which begins with 1 (RFC 9110 §15).
     let status = parsed.code.filter(|code| *code >= 100)?;
     let body = Framing::read(parsed.headers).response_body();
-    Some(ResponseHead { status, body, upgrade: upgrade(parsed.headers) })
+    let answer = is_refusal(status).then(|| Answer::of(&hints(parsed.headers)));
+    Some(ResponseHead { status, body, upgrade: upgrade(parsed.headers), answer })
 }
 
 /// The authority of `scheme://authority/path` (RFC 9112 §3.2.2).
@@ -124,6 +135,32 @@ fn absolute_form(target: &[u8]) -> Option<&[u8]> {
     let scheme = target.windows(3).position(|window| window == b"://")?;
     let rest = target.get(scheme + 3..)?;
     rest.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next()
+}
+
+/// What fields say that help to name a cause.
+fn hints(fields: &[httparse::Header<'_>]) -> Hints {
+    let mut hints = Hints::default();
+    let mut name = [0; MAX_HINT_NAME];
+    for field in fields {
+        if let Some(name) = name.get_mut(..field.name.len()) {
+            name.copy_from_slice(field.name.as_bytes());
+            name.make_ascii_lowercase();
+            if let Some(hint) = Hint::named(name) {
+                hints.set(hint, field.value);
+            }
+        }
+    }
+    hints
+}
+
+/// The path and query of a request target, also of one in absolute form: what an upstream gets to see is the same.
+fn path(target: &[u8]) -> &[u8] {
+    let Some(authority) = absolute_form(target) else { return target };
+    let scheme = target.windows(3).position(|window| window == b"://").unwrap_or_default();
+    match target.get(scheme + 3 + authority.len()..) {
+        Some([]) | None => b"/",
+        Some(path) => path,
+    }
 }
 
 /// Of a field that comes twice neither counts (W3C Trace Context §3.2.1).

@@ -1,15 +1,16 @@
 //! An HTTP/2 connection: both directions, and the streams that join them.
 
 use super::direction::{Block, Direction, Missed, Step, continues};
-use super::frame::{END_HEADERS, END_STREAM, Head, Kind, headers_fragment, push_promise};
+use super::frame::{END_HEADERS, END_STREAM, Head, Kind, data, headers_fragment, push_promise};
 use super::head::{HeaderList, RequestHead};
 use super::origin;
-use super::stream::Streams;
-use crate::connection::Context;
+use super::stream::{Response, Streams};
+use crate::connection::{Context, Decryption};
 use crate::content::{Demand, Standing};
 use crate::counters::Loss;
 use crate::seen::Seen;
 use crate::side::{PerSide, Side};
+use crate::signals::{Answer, BodyMark, is_refusal};
 use crate::time::Timestamp;
 
 const PROTOCOL: &str = "http2";
@@ -43,12 +44,12 @@ impl Http2 {
     /// After an accepted `Upgrade: h2c`: the request is stream 1 (RFC 7540 §3.2).
     pub(crate) fn after_upgrade(request: UpgradedRequest, cx: &mut Context<'_>) -> Self {
         let mut http2 = Self::from_start();
-        let UpgradedRequest { method, authority, first, at, traceparent } = request;
+        let UpgradedRequest { method, authority, first, at, traceparent, hints } = request;
         http2.streams.begin();
         http2.streams.highest_request = 1;
         http2.streams.request(
             1,
-            RequestHead { method, authority, tunnel: false, traceparent, origins: None },
+            RequestHead { method, authority, tunnel: false, traceparent, hints, origins: None },
             at,
             first,
             cx,
@@ -126,6 +127,9 @@ impl Http2 {
 
     /// A frame whose payload is not whole. Of a header block, that it was there is still known.
     fn missed_frame(&mut self, side: Side, head: &Head, cx: &mut Context<'_>) {
+        if head.kind == Kind::DATA {
+            return self.body_is_lost(head.stream, head.has(END_STREAM), cx);
+        }
         let direction = self.directions.get_mut(side);
         let block = match head.kind {
             Kind::HEADERS => {
@@ -158,7 +162,9 @@ impl Http2 {
 
     fn lost_place(&mut self, side: Side, cx: &mut Context<'_>) {
         cx.counters.error(PROTOCOL, "lost_place");
-        if side == Side::Client {
+        if side == Side::Server {
+            self.streams.no_more_bodies(cx);
+        } else {
             self.requests_lost = true;
             if self.directions.client.is_stopped() {
                 self.streams.requests_are_lost(u32::MAX, cx);
@@ -206,8 +212,13 @@ impl Http2 {
             return;
         }
         match head.kind {
-            Kind::DATA if head.has(END_STREAM) => {
-                self.streams.ended(head.stream, side == Side::Client)
+            Kind::DATA => {
+                if side == Side::Server {
+                    self.body_is_lost(head.stream, false, cx);
+                }
+                if head.has(END_STREAM) {
+                    self.streams.ended(head.stream, side == Side::Client);
+                }
             }
             // A fragment beyond the bound: whatever it would have put into the table is unknown.
             Kind::HEADERS | Kind::PUSH_PROMISE | Kind::CONTINUATION => {
@@ -262,7 +273,20 @@ impl Http2 {
                 false
             }
             Kind::RST_STREAM => {
-                self.streams.reset(head.stream, cx);
+                let reason = payload.first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
+                self.streams.reset(head.stream, reason.filter(|_| side == Side::Server), cx);
+                self.directions.server.unwatch(head.stream);
+                false
+            }
+            Kind::DATA => {
+                let is_last = head.has(END_STREAM);
+                let bytes = data(head, payload).unwrap_or_default();
+                if self.streams.body(head.stream, bytes, is_last, cx) {
+                    self.directions.server.unwatch(head.stream);
+                }
+                if is_last {
+                    self.streams.ended(head.stream, side == Side::Client);
+                }
                 false
             }
             Kind::ORIGIN if side == Side::Server && head.stream == 0 => {
@@ -388,9 +412,13 @@ impl Http2 {
         match (side, promised) {
             (Side::Client, _) => self.request_block(stream, at, list, cx),
             (Side::Server, Some(promised)) => self.promise_block(promised, at, list, cx),
-            (Side::Server, None) => self.response_block(stream, end_stream, at, list.status(), cx),
+            (Side::Server, None) => self.response_block(stream, end_stream, at, list, cx),
         }
         if end_stream {
+            if side == Side::Server {
+                self.streams.looked_at(stream, true, cx);
+                self.directions.server.unwatch(stream);
+            }
             self.streams.ended(stream, side == Side::Client);
         }
     }
@@ -440,10 +468,10 @@ impl Http2 {
         stream: u32,
         end_stream: bool,
         at: Timestamp,
-        status: Seen<u16>,
+        list: &HeaderList,
         cx: &mut Context<'_>,
     ) {
-        let status = match status {
+        let status = match list.status() {
             // An interim response: the final one follows. (With END_STREAM it would be malformed.)
             Seen::Known(100..=199) if !end_stream => return,
             Seen::Known(status) => Some(status),
@@ -461,7 +489,24 @@ impl Http2 {
         }
         // Captures can order the two directions a little wrong.
         let may_come = !is_push && stream > highest && !self.directions.client.is_stopped();
-        self.streams.response(stream, status, at, may_come, cx);
+        let answer = status.filter(|status| is_refusal(*status)).map(|_| {
+            let body = if end_stream { BodyMark::Empty } else { BodyMark::Unseen };
+            Answer { body, ..list.answer() }
+        });
+        // A probe leaves bodies out.
+        let is_shown = !end_stream && cx.observed.facts.decryption != Decryption::Library;
+        let sniffs = status == Some(421) && is_shown && self.directions.server.watch(stream);
+        let sniff = sniffs.then(Box::default);
+        self.streams.response(stream, Response { status, at, answer, sniff }, may_come, cx);
+    }
+
+    /// Of this body nothing more can be looked at.
+    fn body_is_lost(&mut self, stream: u32, is_last: bool, cx: &mut Context<'_>) {
+        self.streams.looked_at(stream, false, cx);
+        self.directions.server.unwatch(stream);
+        if is_last {
+            self.streams.ended(stream, false);
+        }
     }
 }
 
@@ -472,4 +517,5 @@ pub(crate) struct UpgradedRequest {
     pub(crate) first: Option<bool>,
     pub(crate) at: Timestamp,
     pub(crate) traceparent: Option<crate::trace_context::TraceParent>,
+    pub(crate) hints: crate::signals::RequestHints,
 }

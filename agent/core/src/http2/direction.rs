@@ -1,7 +1,7 @@
 //! One direction of an HTTP/2 connection: from bytes to whole frames, bodies passed over.
 
 use super::frame::{HEAD_LEN, Head, Kind, PREFACE, is_frame_chain};
-use super::head::is_of_interest;
+use super::head::keep;
 use super::hpack::Decoder;
 use crate::content::{Demand, Standing};
 
@@ -10,6 +10,9 @@ use crate::content::{Demand, Standing};
 pub const MAX_HEADER_BLOCK: usize = 64 * 1024;
 /// A larger buffer is given back once its frame is read: most connections are idle most of the time.
 const MAX_KEPT: usize = 256;
+/// The most streams of a connection whose DATA is looked at, and the longest frame of theirs.
+const MAX_WATCHED: usize = 8;
+const MAX_WATCHED_FRAME: usize = 16 * 1024;
 /// How many times a lost place is looked for before the direction is given up.
 const MAX_SEARCHES: u32 = 256;
 
@@ -28,6 +31,8 @@ pub(super) struct Direction {
     pub(super) has_preface: bool,
     /// The place was taken up where a header block may go on whose beginning is lost.
     pub(super) may_continue: bool,
+    /// Streams whose DATA is looked at; see [`watch`](Self::watch).
+    watched: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -80,15 +85,12 @@ pub(super) enum Step<'a> {
 impl Direction {
     /// The direction from its first byte; the client's begins with the preface.
     pub(super) fn from_start(is_client: bool) -> Self {
-        Self::new(
-            if is_client { Place::Preface } else { Place::Header },
-            Decoder::new(is_of_interest),
-        )
+        Self::new(if is_client { Place::Preface } else { Place::Header }, Decoder::new(keep))
     }
 
     /// The direction from somewhere in the middle.
     pub(super) fn from_middle() -> Self {
-        Self::new(Place::Lost, Decoder::mid_connection(is_of_interest))
+        Self::new(Place::Lost, Decoder::mid_connection(keep))
     }
 
     fn new(place: Place, hpack: Decoder) -> Self {
@@ -101,6 +103,33 @@ impl Direction {
             searches: 0,
             has_preface: false,
             may_continue: false,
+            watched: Vec::new(),
+        }
+    }
+
+    /// The DATA of this stream is collected from now on, as far as its frames are no longer than
+    /// [`MAX_WATCHED_FRAME`]; false where too many are.
+    pub(super) fn watch(&mut self, stream: u32) -> bool {
+        let fits = self.watched.len() < MAX_WATCHED;
+        if fits {
+            self.watched.push(stream);
+        }
+        fits
+    }
+
+    /// The DATA of this stream is passed over again.
+    pub(super) fn unwatch(&mut self, stream: u32) {
+        self.watched.retain(|watched| *watched != stream);
+        if self.watched.is_empty() {
+            self.watched = Vec::new();
+        }
+    }
+
+    /// Whether this frame's payload is of interest.
+    fn collects(&self, head: &Head) -> bool {
+        match head.kind {
+            Kind::DATA => self.watched.contains(&head.stream) && head.len <= MAX_WATCHED_FRAME,
+            _ => head.is_collected() && head.len <= MAX_HEADER_BLOCK,
         }
     }
 
@@ -275,7 +304,7 @@ impl Direction {
                         return Step::LostPlace;
                     }
                     self.on_probation = false;
-                    if head.is_collected() && head.len <= MAX_HEADER_BLOCK {
+                    if self.collects(&head) {
                         self.place = Place::Payload(head);
                     } else {
                         self.place = if head.len == 0 {

@@ -121,6 +121,13 @@ pub(crate) fn headers_fragment<'a>(head: &Head, payload: &'a [u8]) -> Option<&'a
     reader.take(reader.len().checked_sub(padding)?)
 }
 
+/// The content of a DATA frame, without its padding.
+pub(crate) fn data<'a>(head: &Head, payload: &'a [u8]) -> Option<&'a [u8]> {
+    let mut reader = Reader::new(payload);
+    let padding = if head.has(PADDED) { usize::from(reader.u8()?) } else { 0 };
+    reader.take(reader.len().checked_sub(padding)?)
+}
+
 /// The promised stream and the header block fragment of a PUSH_PROMISE frame.
 pub(crate) fn push_promise<'a>(head: &Head, payload: &'a [u8]) -> Option<(u32, &'a [u8])> {
     let mut reader = Reader::new(payload);

@@ -1,16 +1,26 @@
 //! Header lists: the few fields that say what a request is for, and how it was answered.
 
-use super::hpack::{Decoder, Field, HpackError, Value};
+use super::hpack::{Decoder, Field, HpackError, Keep, Value};
 use crate::connection::{Context, OriginSet, raw_text};
 use crate::exchange::{AuthorityDefect, Method, RequestAuthority};
 use crate::name::Authority;
 use crate::seen::Seen;
+use crate::signals::{Answer, Hint, Hints, RequestHints};
 use crate::trace_context::TraceParent;
 use std::sync::Arc;
 
 /// The values that are looked at; every other value is passed over and stored nowhere.
-pub(super) fn is_of_interest(name: &[u8]) -> bool {
-    matches!(name, b":method" | b":authority" | b":status" | b"host" | b"traceparent")
+pub(super) fn keep(name: &[u8]) -> Keep {
+    match name {
+        b":method" | b":authority" | b":status" | b"host" | b"traceparent" => Keep::Whole,
+        _ if Hint::named(name).is_some() => Keep::Digest(digest),
+        _ => Keep::Nothing,
+    }
+}
+
+/// What the table keeps of a field that is of use only as a number or a class.
+fn digest(name: &[u8], value: &[u8]) -> u64 {
+    Hint::named(name).map_or(0, |hint| hint.digest(value))
 }
 
 /// One decoded header list. There is one for all connections, whose buffers are reused from block to block.
@@ -21,6 +31,7 @@ pub(crate) struct HeaderList {
     status: Slot,
     host: Slot,
     traceparent: Slot,
+    hints: Hints,
     /// `:protocol` (RFC 8441): an extended CONNECT is a request like any other.
     protocol: bool,
     /// Any request pseudo-header field: the list is a request, not trailers.
@@ -43,6 +54,7 @@ pub(super) struct RequestHead {
     pub(super) authority: Arc<RequestAuthority>,
     pub(super) tunnel: bool,
     pub(super) traceparent: Option<TraceParent>,
+    pub(super) hints: RequestHints,
     pub(super) origins: Option<Arc<OriginSet>>,
 }
 
@@ -69,7 +81,7 @@ impl Slot {
         }
         match value {
             Value::Known(bytes) => self.bytes.extend_from_slice(bytes),
-            Value::Omitted | Value::Unreadable => self.unreadable = true,
+            Value::Digest(_) | Value::Omitted | Value::Unreadable => self.unreadable = true,
         }
     }
 
@@ -87,18 +99,20 @@ impl HeaderList {
     pub(super) fn forget(&mut self) {
         self.clear();
         self.unreadable_name = true;
+        self.hints.doubt_absence();
     }
 
     fn clear(&mut self) {
         let Self { method, authority, status, host, traceparent, .. } = self;
         [method, authority, status, host, traceparent].into_iter().for_each(Slot::clear);
         (self.protocol, self.request, self.unreadable_name) = (false, false, false);
+        self.hints = Hints::default();
     }
 
     /// Decodes a block, replacing what was here.
     pub(super) fn decode(&mut self, decoder: &mut Decoder, block: &[u8]) -> Result<(), HpackError> {
         self.clear();
-        decoder.decode(block, |Field { name, value }| {
+        let decoded = decoder.decode(block, |Field { name, value }| {
             let Seen::Known(name) = name else {
                 self.unreadable_name = true;
                 return;
@@ -110,10 +124,27 @@ impl HeaderList {
                 b"host" => self.host.set(value),
                 b"traceparent" => self.traceparent.set(value),
                 b":protocol" => self.protocol = true,
-                _ => {}
+                _ => {
+                    if let Some(hint) = Hint::named(name) {
+                        match value {
+                            Value::Known(bytes) => self.hints.set(hint, bytes),
+                            Value::Digest(digest) => self.hints.set_digest(hint, Some(digest)),
+                            Value::Omitted | Value::Unreadable => self.hints.set_digest(hint, None),
+                        }
+                    }
+                }
             }
             self.request |= matches!(name, b":method" | b":authority" | b":path" | b":scheme");
-        })
+        });
+        if self.unreadable_name {
+            self.hints.doubt_absence();
+        }
+        decoded
+    }
+
+    /// What a response says of who made it.
+    pub(super) fn answer(&self) -> Answer {
+        Answer::of(&self.hints)
     }
 
     /// Whether this is a request's list and not trailers; what cannot be told is taken for a request.
@@ -148,7 +179,8 @@ impl HeaderList {
         let tunnel = is_connect && !self.protocol && !self.unreadable_name;
         let origins = cx.observed.facts.origins.clone();
         let authority = self.effective_authority(cx);
-        RequestHead { method, authority, tunnel, traceparent: self.traceparent(), origins }
+        let (traceparent, hints) = (self.traceparent(), self.hints.request());
+        RequestHead { method, authority, tunnel, traceparent, hints, origins }
     }
 
     /// Of a field that comes twice neither counts (W3C Trace Context §3.2.1), and where a name could not be
@@ -225,7 +257,7 @@ mod tests {
 
     #[test]
     fn long_values_count_and_are_not_kept() {
-        let (mut list, mut decoder) = (HeaderList::default(), Decoder::new(is_of_interest));
+        let (mut list, mut decoder) = (HeaderList::default(), Decoder::new(keep));
         list.authority.set(Value::Known(&[b'a'; 60_000]));
         assert!(list.authority.bytes.capacity() >= 60_000);
         list.decode(&mut decoder, &[0x82]).unwrap();
@@ -242,7 +274,7 @@ mod tests {
         let expected = TraceParent::parse(VALUE);
         assert!(expected.is_some());
 
-        let (mut list, mut decoder) = (HeaderList::default(), Decoder::new(is_of_interest));
+        let (mut list, mut decoder) = (HeaderList::default(), Decoder::new(keep));
         let mut read = |decoder: &mut Decoder, block: &[u8]| {
             list.decode(decoder, block).unwrap();
             list.traceparent()
@@ -252,7 +284,7 @@ mod tests {
         assert_eq!(read(&mut decoder, &[0xbe, 0xbe]), None);
         assert_eq!(read(&mut decoder, &[0x82]), None);
         // Of what was there before, an index says nothing.
-        let mut late = Decoder::mid_connection(is_of_interest);
+        let mut late = Decoder::mid_connection(keep);
         assert_eq!(read(&mut late, &[0xbe]), None);
         assert_eq!(read(&mut late, &[&block[..], &[0xbf]].concat()), None);
         assert_eq!(read(&mut late, &[0xbe]), expected);

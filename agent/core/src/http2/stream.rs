@@ -4,6 +4,7 @@ use super::head::RequestHead;
 use crate::connection::{Context, Ended};
 use crate::counters::Loss;
 use crate::exchange::HttpVersion;
+use crate::signals::{Answer, Sniff};
 use crate::time::Timestamp;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
@@ -36,11 +37,16 @@ struct Stream {
     told: bool,
     client_ended: bool,
     server_ended: bool,
+    /// The server took it back, for this reason.
+    reset: Option<u32>,
 }
 
-struct Response {
-    status: Option<u16>,
-    at: Timestamp,
+pub(super) struct Response {
+    pub(super) status: Option<u16>,
+    pub(super) at: Timestamp,
+    pub(super) answer: Option<Answer>,
+    /// The exchange waits for the first bytes of the body.
+    pub(super) sniff: Option<Box<Sniff>>,
 }
 
 impl Streams {
@@ -60,7 +66,7 @@ impl Streams {
             self.waiting_bytes = self.waiting_bytes.saturating_sub(former.cost());
         }
         stream.first = first;
-        if stream.response.is_some() {
+        if stream.response.as_ref().is_some_and(|response| response.sniff.is_none()) {
             self.tell(id, cx);
         }
     }
@@ -87,8 +93,7 @@ impl Streams {
     pub(super) fn response(
         &mut self,
         id: u32,
-        status: Option<u16>,
-        at: Timestamp,
+        response: Response,
         request_may_come: bool,
         cx: &mut Context<'_>,
     ) {
@@ -97,10 +102,50 @@ impl Streams {
         if stream.response.is_some() {
             return;
         }
-        stream.response = Some(Response { status, at });
-        if stream.request.is_some() || !request_may_come {
+        let waits = response.sniff.is_some();
+        stream.response = Some(response);
+        if !waits && (stream.request.is_some() || !request_may_come) {
             self.tell(id, cx);
         }
+    }
+
+    /// Bytes of a body that is looked at; true once nothing more of it is of interest, and the exchange is told.
+    pub(super) fn body(
+        &mut self,
+        id: u32,
+        bytes: &[u8],
+        is_last: bool,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        let stream = self.open.get_mut(&id);
+        let Some(response) = stream.and_then(|stream| stream.response.as_mut()) else {
+            return true;
+        };
+        let Some(sniff) = &mut response.sniff else { return true };
+        let is_over = sniff.take(bytes) || is_last;
+        if is_over {
+            self.looked_at(id, is_last, cx);
+        }
+        is_over
+    }
+
+    /// Nothing more of this body will be looked at: its exchange is told.
+    pub(super) fn looked_at(&mut self, id: u32, is_whole: bool, cx: &mut Context<'_>) {
+        let stream = self.open.get_mut(&id);
+        let Some(response) = stream.and_then(|stream| stream.response.as_mut()) else { return };
+        let Some(sniff) = response.sniff.take() else { return };
+        if let Some(answer) = &mut response.answer {
+            answer.body = sniff.mark(is_whole);
+        }
+        self.tell(id, cx);
+    }
+
+    /// No body will be looked at any more.
+    pub(super) fn no_more_bodies(&mut self, cx: &mut Context<'_>) {
+        let waits = |stream: &Stream| {
+            stream.response.as_ref().is_some_and(|response| response.sniff.is_some())
+        };
+        self.ids(waits).into_iter().for_each(|id| self.looked_at(id, false, cx));
     }
 
     /// One end has sent its last frame on the stream.
@@ -115,8 +160,11 @@ impl Streams {
         }
     }
 
-    /// RST_STREAM: whatever was seen is all there will be.
-    pub(super) fn reset(&mut self, id: u32, cx: &mut Context<'_>) {
+    /// RST_STREAM: whatever was seen is all there will be. With the reason, where it is the server's.
+    pub(super) fn reset(&mut self, id: u32, reason: Option<u32>, cx: &mut Context<'_>) {
+        if let Some(stream) = self.open.get_mut(&id) {
+            stream.reset = reason;
+        }
         self.tell(id, cx);
         self.remove(id);
     }
@@ -168,7 +216,7 @@ impl Streams {
             if waits.is_some_and(|stream| stream.request.is_some()) {
                 cx.counters.lose(Loss::Limit);
             }
-            oldest.into_iter().for_each(|id| self.reset(id, cx));
+            oldest.into_iter().for_each(|id| self.reset(id, None, cx));
         } else {
             told.iter().for_each(|id| self.remove(*id));
         }
@@ -185,6 +233,12 @@ impl Streams {
             .filter(|response| response.status.is_some())
             .map(|response| response.at);
         let seen_response_at = stream.response.as_ref().map(|response| response.at);
+        let answer = stream.response.as_mut().and_then(|response| {
+            let sniff = response.sniff.take();
+            let answer = response.answer?;
+            Some(Answer { body: sniff.map_or(answer.body, |sniff| sniff.mark(false)), ..answer })
+        });
+        let reset = stream.reset;
         let (request, started) = match stream.request.take() {
             Some((request, at)) => {
                 self.waiting_bytes = self.waiting_bytes.saturating_sub(request.cost());
@@ -206,6 +260,9 @@ impl Streams {
             started,
             responded,
             traceparent: request.traceparent,
+            hints: request.hints,
+            answer,
+            reset,
             origins: request.origins,
         });
         if done {

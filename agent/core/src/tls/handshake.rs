@@ -21,6 +21,8 @@ impl MessageType {
     pub const ENCRYPTED_EXTENSIONS: Self = Self(8);
     /// `certificate`.
     pub const CERTIFICATE: Self = Self(11);
+    /// `certificate_request`.
+    pub const CERTIFICATE_REQUEST: Self = Self(13);
     /// `finished`.
     pub const FINISHED: Self = Self(20);
     /// `compressed_certificate`, RFC 8879.

@@ -1,10 +1,11 @@
 //! Which records are events.
 
 use crate::config;
-use crate::export::Record;
+use crate::export::{Record, is_finding};
 use std::collections::HashSet;
 use wrongdoor_core::engine::MAX_CONNECTIONS;
 use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::judge::Ruling;
 
 /// The most connections with findings that are remembered until they end. Beyond it, the line of a
 /// connection is left out.
@@ -33,10 +34,10 @@ impl From<config::EventsOf> for EventsOf {
 
 impl EventsOf {
     /// Whether an exchange is one of them.
-    pub(crate) fn wants(self, exchange: &Exchange) -> bool {
+    pub(crate) fn wants(self, exchange: &Exchange, ruling: &Ruling) -> bool {
         match self {
             Self::Misdirected => exchange.is_misdirected(),
-            Self::Mismatched => exchange.is_misdirected() || exchange.is_mismatched(),
+            Self::Mismatched => is_finding(exchange, ruling),
             Self::All => true,
         }
     }
@@ -66,7 +67,9 @@ impl Selection {
         let is_found = match record {
             _ if self.of == EventsOf::All => return true,
             Record::Connection { number, .. } => return self.found.remove(&number.0),
-            Record::Exchange { exchange, .. } => self.of.wants(exchange),
+            // Of a 421, which is always of interest.
+            Record::Recovery { .. } => return true,
+            Record::Exchange { exchange, ruling, .. } => self.of.wants(exchange, ruling),
         };
         if let (true, Record::Exchange { number, .. }) = (is_found, record) {
             self.remember(number.0);

@@ -5,15 +5,19 @@ use super::super::{ConnectionNumber, Summary};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::time::Duration;
+use wrongdoor_core::cause::Cause;
 use wrongdoor_core::connection::{Decryption, Facts, TransportKind};
 use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::exchange::{Exchange, Method};
-use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::judge::{Back, Ruling};
 use wrongdoor_core::live::Process;
 use wrongdoor_core::name::Host;
 use wrongdoor_core::net::Endpoint;
+use wrongdoor_core::recovery::{Judged, Recovery};
 use wrongdoor_core::seen::Seen;
 use wrongdoor_core::side::Side;
+use wrongdoor_core::signals::Generator;
 
 /// What a capture file cannot tell, or nothing tells yet: `null`, as the contract has it.
 type Unknown = Option<()>;
@@ -47,15 +51,61 @@ pub(super) struct ExchangePart<'a> {
     verdict: &'static str,
     first_on_connection: Option<bool>,
     silent_misdirect: bool,
-    generator: Unknown,
-    cause: Unknown,
-    recovery: Unknown,
+    generator: Option<&'static str>,
+    cause: Option<CausePart<'a>>,
+    relayed_from: Option<HopPart>,
+    recovery: Option<RecoveryPart>,
     started: Time,
     responded: Option<Time>,
     source: &'static str,
     role: Option<&'static str>,
     process: Option<ProcessPart<'a>>,
     pod: Unknown,
+}
+
+/// Why it was refused.
+#[derive(Serialize)]
+struct CausePart<'a> {
+    id: &'static str,
+    confidence: &'static str,
+    evidence: &'a [String],
+    advice: &'static str,
+}
+
+/// The exchange that its response was handed on from.
+#[derive(Serialize)]
+struct HopPart {
+    connection: Text<ConnectionNumber>,
+    stream: u64,
+    confidence: &'static str,
+}
+
+/// What became of it.
+#[derive(Serialize)]
+struct RecoveryPart {
+    outcome: &'static str,
+    connection: Option<Text<ConnectionNumber>>,
+    status: Option<u16>,
+    after_ms: Option<f64>,
+    /// Connections that the client opened for the host in the meantime.
+    handshakes: u32,
+    /// Whether clients of its class ask again by themselves.
+    retry_expected: Option<bool>,
+}
+
+/// The same, of an exchange whose line came before.
+#[derive(Serialize)]
+pub(super) struct RecoveryLine {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    connection: Text<ConnectionNumber>,
+    stream: u64,
+    outcome: &'static str,
+    by_connection: Option<Text<ConnectionNumber>>,
+    status: Option<u16>,
+    after_ms: Option<f64>,
+    handshakes: u32,
+    retry_expected: Option<bool>,
 }
 
 /// Who used the connection at the end that it was seen at.
@@ -126,7 +176,7 @@ impl<'a> ConnectionPart<'a> {
 }
 
 impl<'a> ExchangePart<'a> {
-    pub(super) fn new(exchange: &'a Exchange, ruling: Ruling, clock: &mut Clock) -> Self {
+    pub(super) fn new(exchange: &'a Exchange, ruling: &'a Ruling, clock: &mut Clock) -> Self {
         let authority = &exchange.authority;
         let facts: &Facts = &exchange.connection;
         Self {
@@ -144,9 +194,10 @@ impl<'a> ExchangePart<'a> {
             verdict: ruling.verdict.as_str(),
             first_on_connection: exchange.first,
             silent_misdirect: ruling.silent_misdirect,
-            generator: None,
-            cause: None,
-            recovery: None,
+            generator: ruling.generator.map(Generator::as_str),
+            cause: ruling.cause.as_deref().map(CausePart::new),
+            relayed_from: ruling.relayed_from.as_ref().map(HopPart::new),
+            recovery: ruling.recovery.as_ref().map(RecoveryPart::new),
             started: clock.time(exchange.started),
             responded: exchange.responded.map(|at| clock.time(at)),
             source: facts.source.as_str(),
@@ -155,6 +206,55 @@ impl<'a> ExchangePart<'a> {
             pod: None,
         }
     }
+}
+
+impl<'a> CausePart<'a> {
+    fn new(cause: &'a Cause) -> Self {
+        let Cause { id, confidence, evidence, advice } = cause;
+        Self { id: id.as_str(), confidence: confidence.as_str(), evidence, advice }
+    }
+}
+
+impl HopPart {
+    fn new(back: &Back) -> Self {
+        let connection = Text(ConnectionNumber(back.connection));
+        Self { connection, stream: back.stream, confidence: back.confidence.as_str() }
+    }
+}
+
+impl RecoveryPart {
+    fn new(recovery: &Recovery) -> Self {
+        Self {
+            outcome: recovery.outcome.as_str(),
+            connection: recovery.connection.map(|number| Text(ConnectionNumber(number))),
+            status: recovery.status,
+            after_ms: recovery.after.map(milliseconds),
+            handshakes: recovery.handshakes,
+            retry_expected: recovery.is_expected,
+        }
+    }
+}
+
+impl RecoveryLine {
+    pub(super) fn new(number: ConnectionNumber, judged: &Judged) -> Self {
+        let part = RecoveryPart::new(&judged.recovery);
+        Self {
+            kind: "recovery",
+            connection: Text(number),
+            stream: judged.stream,
+            outcome: part.outcome,
+            by_connection: part.connection,
+            status: part.status,
+            after_ms: part.after_ms,
+            handshakes: part.handshakes,
+            retry_expected: part.retry_expected,
+        }
+    }
+}
+
+/// To the microsecond.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 impl<'a> ProcessPart<'a> {

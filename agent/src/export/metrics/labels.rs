@@ -30,7 +30,11 @@ impl Role {
 }
 
 pub(super) fn role_of(facts: &Facts) -> Role {
-    match facts.observer.role {
+    role_of_side(facts.observer.role)
+}
+
+pub(super) fn role_of_side(side: Option<Side>) -> Role {
+    match side {
         Some(Side::Client) => Role::Client,
         Some(Side::Server) => Role::Server,
         None => Role::Observer,

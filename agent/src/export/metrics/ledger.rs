@@ -5,7 +5,7 @@
 //! | `kernel` | a piece of news that a probe has: a segment, a piece of plaintext, something said of a session or socket; a packet that a filter passed | the same, read by the agent |
 //! | `capture` | a piece of news or a packet that was read | an input of the engine |
 //! | `decode` | an input of the engine; and a stretch that was missing (`gap`) or given up at a bound (`limit`) | an input that was followed |
-//! | `correlate` | an exchange, a connection that ended, or a proof of what an endpoint serves; and a connection that was dropped for newer ones (`evicted`) | a record, or evidence that is remembered |
+//! | `correlate` | an exchange, a connection that was opened or ended, or a proof of what an endpoint serves; a connection that was dropped for newer ones (`evicted`); and a client who was given up before it was known whether it comes again (`shed`) | a record, or evidence that is remembered |
 //! | `export` | a record that the events are to hold, a span that the traces are to hold | a line, a span that the collector took |
 //!
 //! What leaves `kernel` enters `capture`, and what leaves `capture` is the inputs of `decode`. Decoding
@@ -36,6 +36,10 @@ pub(crate) struct Correlated {
     pub(crate) observations: u64,
     /// Proofs that could not be remembered.
     pub(crate) forgotten: u64,
+    /// What was asked for under which server name, where there were too many to remember.
+    pub(crate) pairs_forgotten: u64,
+    /// Clients who were given up before it was known whether they come again: of a 421 that was told.
+    pub(crate) shed: u64,
 }
 
 impl Ledger {
@@ -66,6 +70,10 @@ impl Ledger {
             ledger.lose(stage, loss.as_str(), *count);
         }
         ledger.lose("correlate", "limit", correlated.forgotten);
+        // Beside the observations, which left as records.
+        ledger.enter("correlate", correlated.pairs_forgotten + correlated.shed);
+        ledger.lose("correlate", "limit", correlated.pairs_forgotten);
+        ledger.lose("correlate", "shed", correlated.shed);
         ledger.enter("export", written.wanted);
         ledger.lose("export", "queue_full", written.queue_full);
         ledger.lose("export", "sink_failed", written.failed);

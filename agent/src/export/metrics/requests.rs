@@ -1,19 +1,21 @@
 //! What is counted of requests, by the names in them.
 
 use super::family::{Exemplar, Family, Text};
-use super::labels::{Outcome, Role, authority_of, role_of, sni_of};
-use super::names::{Label, NONE, Names};
+use super::labels::{Outcome, Role, authority_of, role_of, role_of_side, sni_of};
+use super::names::{ADDRESS, Label, NONE, Names};
 use super::naming::Naming;
 use super::number;
+use super::recoveries::Recoveries;
 use super::series::{Key, Series};
 use std::sync::Arc;
 use std::time::Duration;
+use wrongdoor_core::cause::CauseId;
 use wrongdoor_core::exchange::{Exchange, HttpVersion};
 use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::name::Host;
+use wrongdoor_core::recovery::{Judged, Outcome as Recovered};
+use wrongdoor_core::signals::Generator;
 use wrongdoor_core::verdict::Verdict;
-
-/// The cause and the generator of a 421 that nobody looked for.
-const UNKNOWN: &str = "unknown";
 
 /// The families of counters that have names from the network in their labels.
 #[derive(Default)]
@@ -22,14 +24,16 @@ pub(super) struct Requests {
     authorities: Names,
     server_names: Names,
     exchanges: Series<(Role, Verdict, Outcome, HttpVersion)>,
-    misdirected: Series<Role>,
+    misdirected: Series<(Role, CauseId, Generator)>,
     mismatches: Series<(Role, Verdict, Outcome)>,
     silent: Series<(Role, Verdict)>,
+    recovered: Series<(Role, Recovered)>,
+    recoveries: Recoveries,
 }
 
 impl Requests {
     /// Counts one exchange.
-    pub(super) fn count(&mut self, exchange: &Exchange, ruling: Ruling, now: Duration) {
+    pub(super) fn count(&mut self, exchange: &Exchange, ruling: &Ruling, now: Duration) {
         let facts = &exchange.connection;
         let (authority, sni) = self.names(authority_of(exchange), sni_of(facts), now);
         let (role, verdict, outcome) = (role_of(facts), ruling.verdict, Outcome::of(exchange));
@@ -42,7 +46,9 @@ impl Requests {
         self.exchanges.seed(all(Outcome::Misdirected), now);
         self.exchanges.add(all(outcome), now);
 
-        let misdirected = key(&authority, &sni, role);
+        let cause = ruling.cause.as_ref().map_or(CauseId::Unknown, |cause| cause.id);
+        let generator = ruling.generator.unwrap_or(Generator::Unknown);
+        let misdirected = key(&authority, &sni, (role, cause, generator));
         let exemplar = || {
             let at = exchange.responded.unwrap_or(exchange.started);
             Some(Exemplar { trace_id: facts.trace_id(), at })
@@ -59,6 +65,21 @@ impl Requests {
         if ruling.silent_misdirect {
             self.silent.add(key(&authority, &sni, (role, verdict)), now);
         }
+    }
+
+    /// Counts what became of a 421.
+    pub(super) fn recovered(&mut self, judged: &Judged, now: Duration) {
+        self.recoveries.count(&judged.recovery);
+        let host = match &judged.host {
+            Host::Name(name) => name,
+            Host::Ip(_) => ADDRESS,
+        };
+        let (authority, dropped) = self.authorities.see(self.naming.of(host), now);
+        if let Some(dropped) = dropped {
+            self.forget_authority(&dropped);
+        }
+        let rest = (role_of_side(judged.role), judged.recovery.outcome);
+        self.recovered.add(Key { authority, sni: Label::from(NONE), rest }, now);
     }
 
     /// Which names are told apart from now on. Those that are not any more lose their series.
@@ -84,6 +105,7 @@ impl Requests {
         self.misdirected.age(now);
         self.mismatches.age(now);
         self.silent.age(now);
+        self.recovered.age(now);
     }
 
     /// How many there were, of all and of those answered with 421.
@@ -114,8 +136,9 @@ impl Requests {
             "Requests answered with 421 Misdirected Request.",
         );
         for (key, count, exemplar) in self.misdirected.traced() {
-            let why = [("cause", UNKNOWN.into()), ("generator", UNKNOWN.into())];
-            let labels = names(key, key.rest).into_iter().chain(why).chain(pod());
+            let (role, cause, generator) = key.rest;
+            let why = [("cause", cause.as_str().into()), ("generator", generator.as_str().into())];
+            let labels = names(key, role).into_iter().chain(why).chain(pod());
             misdirected = misdirected.with_exemplar(labels, number(count), exemplar);
         }
         let mut mismatches = Family::counter(
@@ -138,7 +161,21 @@ impl Requests {
             silent =
                 silent.with(names(key, role).into_iter().chain(how).chain(pod()), number(count));
         }
-        families.extend([exchanges, misdirected, mismatches, silent]);
+        let mut recovered = Family::counter(
+            "wrongdoor_recoveries_total",
+            "What became of requests that were answered with 421: whether the client got there after all.",
+        );
+        for (key, count) in self.recovered.values() {
+            let (role, outcome) = key.rest;
+            let labels = [
+                ("role", role.as_str().into()),
+                ("authority", (&key.authority).into()),
+                ("outcome", outcome.as_str().into()),
+            ];
+            recovered = recovered.with(labels.into_iter().chain(pod()), number(count));
+        }
+        families.extend([exchanges, misdirected, mismatches, silent, recovered]);
+        self.recoveries.families(families);
     }
 
     /// The label values of both names. Who loses its place to one of them loses its series.
@@ -159,6 +196,7 @@ impl Requests {
         self.misdirected.forget(|key| key.authority == *name);
         self.mismatches.forget(|key| key.authority == *name);
         self.silent.forget(|key| key.authority == *name);
+        self.recovered.forget(|key| key.authority == *name);
     }
 
     fn forget_sni(&mut self, name: &Label) {

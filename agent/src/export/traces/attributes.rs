@@ -9,6 +9,7 @@ use wrongdoor_core::exchange::{Exchange, Method};
 use wrongdoor_core::judge::Ruling;
 use wrongdoor_core::net::Endpoint;
 use wrongdoor_core::side::Side;
+use wrongdoor_core::signals::Generator;
 
 /// The methods that have a name of their own (RFC 9110 §9, RFC 5789); others would be a name for each that
 /// anybody thinks of.
@@ -24,7 +25,7 @@ pub(super) struct Attributes(Vec<KeyValue>);
 
 impl Attributes {
     /// Of an exchange. `error` is what makes it one.
-    pub(super) fn of_exchange(exchange: &Exchange, ruling: Ruling, error: Option<u16>) -> Self {
+    pub(super) fn of_exchange(exchange: &Exchange, ruling: &Ruling, error: Option<u16>) -> Self {
         let mut attributes = Self::default();
         attributes.connection(&exchange.connection);
         attributes.request(exchange);
@@ -32,6 +33,15 @@ impl Attributes {
         attributes.put("error.type", error.map(|status| status.to_string()));
         attributes.put("wrongdoor.verdict", Some(ruling.verdict.as_str()));
         attributes.put("wrongdoor.silent_misdirect", Some(ruling.silent_misdirect));
+        if let Some(cause) = &ruling.cause {
+            attributes.put("wrongdoor.cause", Some(cause.id.as_str()));
+            attributes.put("wrongdoor.cause.confidence", Some(cause.confidence.as_str()));
+            attributes.put("wrongdoor.cause.evidence", Some(list(cause.evidence.iter().cloned())));
+            attributes.put("wrongdoor.cause.advice", Some(cause.advice));
+        }
+        attributes.put("wrongdoor.generator", ruling.generator.map(Generator::as_str));
+        let recovery = ruling.recovery.map(|recovery| recovery.outcome.as_str());
+        attributes.put("wrongdoor.recovery", recovery);
         attributes.put("wrongdoor.first_on_connection", exchange.first);
         attributes.put("wrongdoor.stream", i64::try_from(exchange.stream).ok());
         attributes

@@ -78,7 +78,7 @@ mod tests {
     fn keep(before: &mut Before, connection: u64, streams: std::ops::Range<u64>) {
         let (exchange, ruling) = ruled("coalescing").remove(0);
         for stream in streams {
-            before.keep(connection, (Exchange { stream, ..exchange.clone() }, ruling));
+            before.keep(connection, (Exchange { stream, ..exchange.clone() }, ruling.clone()));
         }
     }
 

@@ -58,10 +58,10 @@ impl Choice {
         &mut self,
         number: u64,
         exchange: &Exchange,
-        ruling: Ruling,
-        send: &mut impl FnMut(TraceId, &Exchange, Ruling),
+        ruling: &Ruling,
+        send: &mut impl FnMut(TraceId, &Exchange, &Ruling),
     ) {
-        let is_found = self.of.wants(exchange);
+        let is_found = self.of.wants(exchange, ruling);
         if self.connections.len() >= self.max_connections && !self.connections.contains_key(&number)
         {
             // Without a memory of the connection there will be no span of it.
@@ -75,7 +75,7 @@ impl Choice {
         if let Connection::Unremarkable(exchanges) = connection {
             if !is_found {
                 *exchanges += 1;
-                self.before.keep(number, (exchange.clone(), ruling));
+                self.before.keep(number, (exchange.clone(), ruling.clone()));
                 return;
             }
             let mut trace = Trace::new(exchange);
@@ -122,11 +122,11 @@ impl Trace {
     fn begin_with<'a>(
         &mut self,
         before: impl IntoIterator<Item = &'a Ruled>,
-        send: &mut impl FnMut(TraceId, &Exchange, Ruling),
+        send: &mut impl FnMut(TraceId, &Exchange, &Ruling),
     ) {
         for (exchange, ruling) in before {
             self.exchanges += 1;
-            send(self.id, exchange, *ruling);
+            send(self.id, exchange, ruling);
         }
     }
 

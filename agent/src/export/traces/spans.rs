@@ -44,7 +44,7 @@ impl Spans {
     }
 
     /// An exchange, below its connection's span.
-    pub(super) fn exchange(&self, trace: TraceId, exchange: &Exchange, ruling: Ruling) -> Span {
+    pub(super) fn exchange(&self, trace: TraceId, exchange: &Exchange, ruling: &Ruling) -> Span {
         let role = exchange.connection.observer.role;
         let Exchange { version, stream, .. } = *exchange;
         let id = self.place.span(trace, role, Subject::Exchange { version, stream });

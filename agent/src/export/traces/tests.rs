@@ -40,7 +40,7 @@ fn offer(traces: &mut Traces, connections: std::ops::Range<u64>) {
     for number in connections.map(ConnectionNumber) {
         // Connections differ in their ids, and what they say is the same.
         let exchange = Exchange { stream: number.0 * 2 + 1, ..exchange.clone() };
-        traces.offer(&Record::Exchange { number, exchange, ruling });
+        traces.offer(&Record::Exchange { number, exchange, ruling: ruling.clone() });
         traces.offer(&Record::Connection { number, connection: connection.clone() });
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::dynamic_table::{DynamicTable, Insertion, Kept, Name};
 use super::string::{Decoded, StringLiteral};
 use super::{
-    FIELD_LIMIT, Field, HpackError, NAME_LIMIT, STRING_LIMIT, Value, integer, static_table,
+    FIELD_LIMIT, Field, HpackError, Keep, NAME_LIMIT, STRING_LIMIT, Value, integer, static_table,
 };
 use crate::reader::Reader;
 use crate::seen::Seen;
@@ -16,20 +16,19 @@ use crate::seen::Seen;
 /// Where one is missing or cut short, say so with [`gap`](Self::gap) before the next.
 pub struct Decoder {
     table: DynamicTable,
-    keep: fn(name: &[u8]) -> bool,
+    keep: fn(name: &[u8]) -> Keep,
 }
 
 impl Decoder {
     /// The start of the connection was seen: the table is empty, its maximum 4096 bytes.
     ///
-    /// `keep` says of a field name whether the values are of interest. Other values are not stored
-    /// anywhere, and come out as [`Value::Omitted`]. The answer for a name must not change.
-    pub fn new(keep: fn(name: &[u8]) -> bool) -> Self {
+    /// `keep` says of a field name what of its values is of interest. The answer for a name must not change.
+    pub fn new(keep: fn(name: &[u8]) -> Keep) -> Self {
         Self { table: DynamicTable::empty(), keep }
     }
 
     /// The connection was joined later: the table's contents and its maximum are unknown.
-    pub fn mid_connection(keep: fn(name: &[u8]) -> bool) -> Self {
+    pub fn mid_connection(keep: fn(name: &[u8]) -> Keep) -> Self {
         Self { table: DynamicTable::unknown(), keep }
     }
 
@@ -102,7 +101,10 @@ impl Decoder {
             });
         }
         let (name, value) = static_table::entry(index).ok_or(HpackError::InvalidIndex)?;
-        let value = if (self.keep)(name) { Value::Known(value) } else { Value::Omitted };
+        let value = match (self.keep)(name) {
+            Keep::Nothing => Value::Omitted,
+            Keep::Digest(_) | Keep::Whole => Value::Known(value),
+        };
         Ok(Field { name: Seen::Known(name), value })
     }
 
@@ -119,7 +121,8 @@ impl Decoder {
         let start = self.table.text_end();
         let name = self.literal_name(index, insert, reader)?;
         let literal = StringLiteral::read(reader)?;
-        let (value, value_len) = if name.keep {
+        let is_kept = !matches!(name.keep, Keep::Nothing);
+        let (value, value_len) = if is_kept {
             self.text(literal, STRING_LIMIT, insert)?
         } else {
             (None, literal.len()?)
@@ -128,15 +131,18 @@ impl Decoder {
             name: name.text.as_ref().map_or(Seen::Unreadable, |text| Seen::Known(self.read(text))),
             value: match &value {
                 Some(text) => Value::Known(self.read(text)),
-                None if name.keep => Value::Unreadable,
+                None if is_kept => Value::Unreadable,
                 None => Value::Omitted,
             },
         });
         if insert {
-            let value = match value {
-                Some(_text) => Kept::Text,
-                None if name.keep => Kept::TooLong,
-                None => Kept::Nothing,
+            let value = match (value, name.keep) {
+                (Some(text), Keep::Digest(digest)) => {
+                    self.replace(name.text.as_ref(), &text, digest)
+                }
+                (Some(_text), _) => Kept::Text,
+                (None, _) if is_kept => Kept::TooLong,
+                (None, _) => Kept::Nothing,
             };
             let (name, name_len) = (name.entry, name.len);
             self.table.insert(start, Insertion { name, name_len, value, value_len });
@@ -155,7 +161,7 @@ impl Decoder {
     ) -> Result<LiteralName<'b>, HpackError> {
         if index == 0 {
             let (text, len) = self.text(StringLiteral::read(reader)?, NAME_LIMIT, insert)?;
-            let keep = text.as_ref().is_some_and(|text| (self.keep)(self.read(text)));
+            let keep = text.as_ref().map_or(Keep::Nothing, |text| (self.keep)(self.read(text)));
             let entry = if text.is_some() { Name::Text } else { Name::Unreadable };
             return Ok(LiteralName { text, entry, len, keep });
         }
@@ -171,9 +177,12 @@ impl Decoder {
             });
         };
         const UNREADABLE: LiteralName<'_> =
-            LiteralName { text: None, entry: Name::Unreadable, len: 0, keep: false };
+            LiteralName { text: None, entry: Name::Unreadable, len: 0, keep: Keep::Nothing };
         let Some(entry) = self.table.entry(nth)? else { return Ok(UNREADABLE) };
-        let keep = entry.value() != Kept::Nothing;
+        let keep = match self.table.name(&entry) {
+            Seen::Known(name) => (self.keep)(name),
+            _ => Keep::Nothing,
+        };
         Ok(match entry.name() {
             Name::Static(index) => {
                 let Some((name, _value)) = static_table::entry(u32::from(index)) else {
@@ -221,6 +230,22 @@ impl Decoder {
         })
     }
 
+    /// Puts what is kept of a value, which is the last of the table's text, into its place.
+    fn replace(
+        &mut self,
+        name: Option<&Text<'_>>,
+        value: &Text<'_>,
+        digest: fn(&[u8], &[u8]) -> u64,
+    ) -> Kept {
+        let name = name.map_or(&[][..], |name| self.read(name));
+        let digest = digest(name, self.read(value));
+        if let Text::InTable(range) = value {
+            self.table.truncate_text(range.start);
+        }
+        self.table.text_mut().extend_from_slice(&digest.to_le_bytes());
+        Kept::Digest
+    }
+
     /// The bytes of `text`.
     fn read<'t>(&'t self, text: &Text<'t>) -> &'t [u8] {
         match text {
@@ -251,8 +276,8 @@ struct LiteralName<'b> {
     entry: Name,
     /// Its length, or 0 as the lower bound.
     len: usize,
-    /// Whether the value is of interest.
-    keep: bool,
+    /// What of the value is of interest.
+    keep: Keep,
 }
 
 /// Where a decoded string is found.

@@ -62,6 +62,8 @@ pub(super) enum Name {
 pub(super) enum Kept {
     /// All of it, in the table's text.
     Text,
+    /// A number that stands for it, in the table's text.
+    Digest,
     /// Nothing, being of no interest.
     Nothing,
     /// Nothing, being too long.
@@ -81,11 +83,6 @@ impl Entry {
     /// What is known of its name.
     pub(super) fn name(&self) -> Name {
         self.name
-    }
-
-    /// What is kept of its value.
-    pub(super) fn value(&self) -> Kept {
-        self.value
     }
 }
 
@@ -139,6 +136,11 @@ impl DynamicTable {
             Kept::Text => {
                 let start = self.name_range(entry).end;
                 Value::Known(self.text(start..start + entry.value_text as usize))
+            }
+            Kept::Digest => {
+                let start = self.name_range(entry).end;
+                let digest = self.text(start..start + entry.value_text as usize).first_chunk();
+                digest.map_or(Value::Unreadable, |bytes| Value::Digest(u64::from_le_bytes(*bytes)))
             }
             Kept::Nothing => Value::Omitted,
             Kept::TooLong => Value::Unreadable,

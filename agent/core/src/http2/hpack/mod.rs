@@ -49,7 +49,8 @@
 //! # What is kept
 //!
 //! Values of fields that the caller has no use for (cookies, credentials) are never stored, not
-//! even for the table: its arithmetic needs their length only.
+//! even for the table: its arithmetic needs their length only. Of fields that are of use only as a
+//! number or a class, the table has that number: the text is handed out once, when it is sent.
 
 mod decoder;
 mod dynamic_table;
@@ -85,6 +86,17 @@ pub const UNKNOWN_SIZE_LIMIT: u32 = 16 * 1024;
 /// thousands of times.
 pub const FIELD_LIMIT: usize = 4096;
 
+/// What is to be kept of the values of a field.
+#[derive(Clone, Copy)]
+pub enum Keep {
+    /// Nothing: they come out as [`Value::Omitted`].
+    Nothing,
+    /// What this makes of a name and a value: a reference to one comes out as [`Value::Digest`].
+    Digest(fn(name: &[u8], value: &[u8]) -> u64),
+    /// All of them.
+    Whole,
+}
+
 /// One field of a header block, valid until the next one is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field<'a> {
@@ -100,6 +112,8 @@ pub struct Field<'a> {
 pub enum Value<'a> {
     /// It was sent, and this is it.
     Known(&'a [u8]),
+    /// It was sent before, and this is what was kept of it.
+    Digest(u64),
     /// It was readable, and not kept: its name is not one of interest, or not known.
     Omitted,
     /// It could not be read: a reference to an unknown entry, or longer than [`STRING_LIMIT`].

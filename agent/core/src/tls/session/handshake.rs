@@ -105,6 +105,7 @@ impl Session {
             (Side::Server, MessageType::CERTIFICATE | MessageType::COMPRESSED_CERTIFICATE) => {
                 self.certificate(kind, body, cx);
             }
+            (Side::Server, MessageType::CERTIFICATE_REQUEST) => cx.tls().asks_certificate = true,
             (_, MessageType::FINISHED) => {
                 self.handshake.finished(side, cx);
                 // Not again behind a certificate that was asked for later (RFC 8446 §4.6.2).
@@ -148,6 +149,7 @@ impl Session {
         tls.sni = sni;
         tls.ech = hello.ech;
         tls.client_random = Some(hello.random);
+        cx.hello();
     }
 
     fn server_hello(&mut self, hello: ServerHello, cx: &mut Context<'_>) {

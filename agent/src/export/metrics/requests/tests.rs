@@ -24,7 +24,7 @@ fn misdirected() -> Exchange {
 }
 
 fn count(requests: &mut Requests, exchange: &Exchange, now: Duration) {
-    requests.count(exchange, Judge::default().rule(exchange), now);
+    requests.count(exchange, &Judge::default().rule(exchange), now);
 }
 
 fn text_of(requests: &Requests) -> String {
@@ -48,7 +48,7 @@ fn a_capture_is_counted_under_the_contracts_names() {
         r#"wrongdoor_exchanges_total{role="observer",authority="f.test",verdict="match",outcome="served",http_version="2",namespace="",workload=""} 2"#,
         r#"wrongdoor_exchanges_total{role="observer",authority="f.test",verdict="match",outcome="misdirected",http_version="2",namespace="",workload=""} 0"#,
         r#"wrongdoor_misdirected_total{role="observer",authority="f.test",sni="f.test",cause="unknown",generator="unknown",namespace="",workload=""} 0"#,
-        r#"wrongdoor_misdirected_total{role="observer",authority="g.test",sni="f.test",cause="unknown",generator="unknown",namespace="",workload=""} 1"#,
+        r#"wrongdoor_misdirected_total{role="observer",authority="g.test",sni="f.test",cause="coalesced_tls_policy",generator="apache",namespace="",workload=""} 1"#,
         r#"wrongdoor_authority_mismatches_total{role="observer",authority="g.test",sni="f.test",verdict="coalesced_unverified",outcome="misdirected",namespace="",workload=""} 1"#,
     ] {
         assert!(text.lines().any(|line| line == expected), "no {expected} in\n{text}");

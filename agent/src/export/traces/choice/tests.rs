@@ -16,7 +16,7 @@ fn two() -> (Ruled, Ruled) {
 fn offer(choice: &mut Choice, number: u64, (exchange, ruling): &Ruled, stream: u64) -> Sent {
     let mut sent = Vec::new();
     let exchange = Exchange { stream, ..exchange.clone() };
-    choice.exchange(number, &exchange, *ruling, &mut |trace, exchange, _| {
+    choice.exchange(number, &exchange, ruling, &mut |trace, exchange, _| {
         sent.push((trace, exchange.stream));
     });
     sent
@@ -52,7 +52,7 @@ fn what_came_before_is_sent_with_what_was_found_and_later_ones_as_they_come() {
 #[test]
 fn what_is_wanted_decides() {
     let (fine, found) = two();
-    let mismatched = (Exchange { status: Some(200), ..found.0.clone() }, found.1);
+    let mismatched = (Exchange { status: Some(200), ..found.0.clone() }, found.1.clone());
     for (of, expected) in [
         (EventsOf::Misdirected, [false, false, true]),
         (EventsOf::Mismatched, [false, true, true]),

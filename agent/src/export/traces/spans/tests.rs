@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{ended, ruled};
-use opentelemetry::Value;
+use opentelemetry::{Array, StringValue, Value};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use wrongdoor_core::connection::Facts;
@@ -41,7 +41,7 @@ fn both_ends_write_different_spans_into_one_trace() {
         let (exchange, ruling) = seen_at(role);
         let mut connection = ended("coalescing");
         connection.facts = Arc::clone(&exchange.connection);
-        let span = spans().exchange(TRACE, &exchange, ruling);
+        let span = spans().exchange(TRACE, &exchange, &ruling);
         let parent = spans().connection(TRACE, &connection, exchange.started);
         assert_eq!(span.parent_span_id, parent.span_context.span_id());
         assert_eq!(parent.parent_span_id, trace::SpanId::INVALID);
@@ -65,7 +65,7 @@ fn a_421_is_an_error_of_clients_only() {
     ] {
         let (exchange, ruling) = seen_at(role);
         let exchange = Exchange { status: Some(status), ..exchange };
-        let span = spans().exchange(TRACE, &exchange, ruling);
+        let span = spans().exchange(TRACE, &exchange, &ruling);
         assert_eq!(span.span_kind, kind);
         let is_error = matches!(span.status, Status::Error { .. });
         assert!(is_error || span.status == Status::Unset);
@@ -77,7 +77,7 @@ fn a_421_is_an_error_of_clients_only() {
 #[test]
 fn an_exchange_says_what_is_known_of_it() {
     let (exchange, ruling) = seen_at(Some(Side::Server));
-    let span = spans().exchange(TRACE, &exchange, ruling);
+    let span = spans().exchange(TRACE, &exchange, &ruling);
     assert_eq!(span.name, "GET");
     assert_eq!(span.start_time, time(exchange.started));
     assert_eq!(span.end_time, time(exchange.responded.unwrap()));
@@ -85,6 +85,10 @@ fn an_exchange_says_what_is_known_of_it() {
     let facts = &exchange.connection;
     let (client, server) = (facts.client.unwrap(), facts.server.unwrap());
     let authority = exchange.authority.parsed.as_ref().unwrap();
+    let cause = ruling.cause.clone().unwrap();
+    let list = |texts: Vec<String>| {
+        Value::Array(Array::String(texts.into_iter().map(StringValue::from).collect()))
+    };
     let expected = [
         ("http.request.method", Value::from("GET")),
         ("http.response.status_code", Value::from(421)),
@@ -106,6 +110,11 @@ fn an_exchange_says_what_is_known_of_it() {
         ("process.executable.name", "nginx".into()),
         ("container.id", "c0ffee".into()),
         ("wrongdoor.alpn", "h2".into()),
+        ("wrongdoor.cause", "coalesced_tls_policy".into()),
+        ("wrongdoor.cause.advice", cause.advice.into()),
+        ("wrongdoor.cause.confidence", cause.confidence.as_str().into()),
+        ("wrongdoor.cause.evidence", list(cause.evidence.clone())),
+        ("wrongdoor.generator", "apache".into()),
         ("wrongdoor.first_on_connection", exchange.first.unwrap().into()),
         ("wrongdoor.role", "server".into()),
         ("wrongdoor.silent_misdirect", false.into()),
@@ -126,7 +135,7 @@ fn a_client_has_the_server_for_a_peer_and_packets_have_no_end_of_their_own() {
     let server = Value::from(i64::from(facts.server.unwrap().port()));
     for (role, has_local) in [(Some(Side::Client), true), (None, false)] {
         let (exchange, ruling) = seen_at(role);
-        let found = attributes(&spans().exchange(TRACE, &exchange, ruling));
+        let found = attributes(&spans().exchange(TRACE, &exchange, &ruling));
         assert_eq!(found["network.peer.port"], server);
         assert_eq!(found.contains_key("network.local.port"), has_local);
         assert_eq!(found.contains_key("client.address"), !has_local);
@@ -148,7 +157,7 @@ fn what_is_not_known_is_left_out() {
         first: None,
         ..exchange
     };
-    let span = spans().exchange(TRACE, &exchange, ruling);
+    let span = spans().exchange(TRACE, &exchange, &ruling);
     assert_eq!((span.name.as_ref(), span.end_time), ("HTTP", span.start_time));
     let found = attributes(&span);
     let unknown = ["http.request.", "http.response", "server.", "network.peer", "network.type"];
@@ -164,7 +173,7 @@ fn a_method_of_nobody_is_other_and_a_tunnel_has_no_scheme() {
     let (exchange, ruling) = seen_at(Some(Side::Client));
     let method = Seen::Known(Method::from_bytes(b"BREW").unwrap());
     let odd = Exchange { method, version: HttpVersion::Http11, ..exchange.clone() };
-    let span = spans().exchange(TRACE, &odd, ruling);
+    let span = spans().exchange(TRACE, &odd, &ruling);
     assert_eq!(span.name, "HTTP");
     let found = attributes(&span);
     assert_eq!(found["http.request.method"], Value::from("_OTHER"));
@@ -173,7 +182,7 @@ fn a_method_of_nobody_is_other_and_a_tunnel_has_no_scheme() {
 
     let method = Seen::Known(Method::from_bytes(b"CONNECT").unwrap());
     let tunnel = Exchange { method, tunnel: true, ..exchange };
-    let span = spans().exchange(TRACE, &tunnel, ruling);
+    let span = spans().exchange(TRACE, &tunnel, &ruling);
     assert_eq!(span.name, "CONNECT");
     assert!(!attributes(&span).contains_key("url.scheme"));
 }
@@ -181,10 +190,10 @@ fn a_method_of_nobody_is_other_and_a_tunnel_has_no_scheme() {
 #[test]
 fn a_requests_own_trace_is_a_link() {
     let (exchange, ruling) = seen_at(Some(Side::Server));
-    assert!(spans().exchange(TRACE, &exchange, ruling).links.links.is_empty());
+    assert!(spans().exchange(TRACE, &exchange, &ruling).links.links.is_empty());
     let parent = TraceParent { trace_id: [1; 16], parent_id: [2; 8], flags: 1 };
     let exchange = Exchange { traceparent: Some(parent), ..exchange };
-    let span = spans().exchange(TRACE, &exchange, ruling);
+    let span = spans().exchange(TRACE, &exchange, &ruling);
     let [link] = span.links.links.as_slice() else { panic!("{:?}", span.links) };
     assert_eq!(link.span_context, context([1; 16], [2; 8], TraceFlags::SAMPLED, true));
     assert_eq!(span.span_context.trace_id().to_bytes(), TRACE);
@@ -193,7 +202,7 @@ fn a_requests_own_trace_is_a_link() {
 #[test]
 fn the_size_is_nearly_what_goes_over_the_wire() {
     let (exchange, ruling) = seen_at(Some(Side::Server));
-    let span = spans().exchange(TRACE, &exchange, ruling);
+    let span = spans().exchange(TRACE, &exchange, &ruling);
     let estimate = size(&span);
     let wire = opentelemetry_proto::tonic::trace::v1::Span::from(span);
     let exact = prost::Message::encoded_len(&wire);

@@ -1,13 +1,13 @@
 //! Blocks that are refused.
 
 use super::{
-    Decoded, Decoder, HpackError, decode, hex, inserted, keep_all, keep_but_secrets, size_update,
-    table,
+    Decoded, Decoder, HpackError, Keep, decode, hex, inserted, keep_all, keep_but_secrets,
+    size_update, table,
 };
 
 fn refused(block: &str) -> HpackError {
     // Whether a value is of interest makes no difference to what is malformed.
-    let error = decode(&mut Decoder::new(|_name| false), &hex(block)).unwrap_err();
+    let error = decode(&mut Decoder::new(|_name| Keep::Nothing), &hex(block)).unwrap_err();
     assert_eq!(decode(&mut Decoder::new(keep_all), &hex(block)), Err(error));
     error
 }

@@ -7,7 +7,7 @@ mod malformed;
 mod properties;
 mod rfc_7541;
 
-use super::{Decoder, HpackError, Value};
+use super::{Decoder, HpackError, Keep, Value};
 use crate::seen::Seen;
 
 /// A [`Field`](super::Field) that outlives the block.
@@ -21,6 +21,7 @@ struct Decoded {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum DecodedValue {
     Known(Vec<u8>),
+    Digest(u64),
     Omitted,
     Unreadable,
 }
@@ -43,6 +44,7 @@ impl From<(Seen<&[u8]>, Value<'_>)> for Decoded {
         assert_ne!(name, Seen::Absent);
         let value = match value {
             Value::Known(value) => DecodedValue::Known(value.into()),
+            Value::Digest(digest) => DecodedValue::Digest(digest),
             Value::Omitted => DecodedValue::Omitted,
             Value::Unreadable => DecodedValue::Unreadable,
         };
@@ -62,12 +64,15 @@ fn table(decoder: &Decoder) -> Vec<(Decoded, u32)> {
     contents.into_iter().map(|(name, value, size)| ((name, value).into(), size)).collect()
 }
 
-fn keep_all(_name: &[u8]) -> bool {
-    true
+fn keep_all(_name: &[u8]) -> Keep {
+    Keep::Whole
 }
 
-fn keep_but_secrets(name: &[u8]) -> bool {
-    !matches!(name, b"cookie" | b"authorization" | b"x-secret")
+fn keep_but_secrets(name: &[u8]) -> Keep {
+    match name {
+        b"cookie" | b"authorization" | b"x-secret" => Keep::Nothing,
+        _ => Keep::Whole,
+    }
 }
 
 /// The bytes that these hexadecimal digits stand for.

@@ -1,0 +1,455 @@
+//! The rules, one a cause, in the order in which they are tried: the first that fits is the cause.
+//!
+//! Each says what must hold, how far that carries, and what it was seen from. A rule that needs to know who asks, or
+//! what is configured, is content with less and says so by its confidence.
+
+use super::signals::{Peer, Refusal, Signals};
+use super::{CauseId, Confidence};
+use crate::exchange::HttpVersion;
+use crate::name::Sni;
+use crate::seen::Seen;
+use crate::signals::{AgentClass, BodyMark, Generator, Software};
+use crate::verdict::Verdict;
+use Confidence::{High, Low, Medium};
+
+/// What a rule found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) confidence: Confidence,
+    pub(super) evidence: Vec<String>,
+}
+
+type Rule = fn(&Signals) -> Option<Found>;
+
+const RULES: [(CauseId, Rule); 20] = [
+    (CauseId::Application, application),
+    (CauseId::Cached, cached),
+    (CauseId::CrawlerOptOut, crawler_opt_out),
+    (CauseId::ConnectCompared, connect_compared),
+    (CauseId::ProxyOmitsSni, proxy_omits_sni),
+    (CauseId::ClientOmitsSni, client_omits_sni),
+    (CauseId::ProxyWrongSni, proxy_wrong_sni),
+    (CauseId::ProxyPoolNotKeyed, proxy_pool_not_keyed),
+    (CauseId::FrontCoalescingLeaked, front_coalescing_leaked),
+    (CauseId::CoalescedTlsPolicy, coalesced_tls_policy),
+    (CauseId::CoalescedNameCheck, coalesced_name_check),
+    (CauseId::ReuseNotCovered, reuse_not_covered),
+    (CauseId::PassthroughWildcard, passthrough_wildcard),
+    (CauseId::NameNotServed, name_not_served),
+    (CauseId::TrailingDot, trailing_dot),
+    (CauseId::HostOverride, host_override),
+    (CauseId::AmbiguousAuthority, ambiguous_authority),
+    (CauseId::BadAlternative, bad_alternative),
+    (CauseId::EchOuterCompared, ech_outer_compared),
+    (CauseId::ClusterRedirect, cluster_redirect),
+];
+
+/// The first rule that fits, or that none does.
+pub(super) fn first(s: &Signals) -> (CauseId, Found) {
+    let found = RULES.iter().find_map(|(id, rule)| rule(s).map(|found| (*id, found)));
+    found.unwrap_or_else(|| (CauseId::Unknown, unknown(s)))
+}
+
+fn found(confidence: Confidence, evidence: impl IntoIterator<Item = String>) -> Option<Found> {
+    Some(Found { confidence, evidence: evidence.into_iter().collect() })
+}
+
+/// The server that answered made the 421 itself: what is wrong is on this connection.
+fn is_made_here(s: &Signals) -> bool {
+    !s.origin.is_relayed
+}
+
+/// A cluster's member names its leader: what speaks of names is beside the point.
+fn speaks_of_leader(s: &Signals) -> bool {
+    s.answer.body == BodyMark::Leader
+}
+
+/// The connection was opened for its server name, and asked for another host later: what coalescing is, and what a
+/// shared pool does.
+fn is_later_host(s: &Signals) -> bool {
+    s.is_mismatch() && s.opened_for_sni == Some(true)
+}
+
+fn is_coalesced(s: &Signals) -> bool {
+    s.version.can_coalesce() && is_later_host(s) && !s.is_proxy() && is_made_here(s)
+}
+
+fn application(s: &Signals) -> Option<Found> {
+    if s.refusal != Refusal::Misdirected || speaks_of_leader(s) || s.answer.from_cache {
+        return None;
+    }
+    match s.answer.body {
+        BodyMark::HttpsOverPlaintext => {
+            return found(High, ["the response says that https came over plaintext".to_owned()]);
+        }
+        BodyMark::H2oConnectUdp => {
+            return found(
+                High,
+                ["the response says that connect-udp is not supported here".to_owned()],
+            );
+        }
+        _ => {}
+    }
+    if !s.is_tls && is_made_here(s) {
+        return found(
+            Medium,
+            ["there is no TLS on this hop, so no server name to compare with".to_owned()],
+        );
+    }
+    let is_usual = s.verdict == Verdict::Match && !is_crawler(s) && !s.alt_used && is_made_here(s);
+    if is_usual && s.past.served_under_own_name {
+        let served =
+            format!("the same endpoint serves other requests for {} under that name", host(s));
+        return found(Medium, [same_name(s), served]);
+    }
+    None
+}
+
+fn cached(s: &Signals) -> Option<Found> {
+    if s.refusal != Refusal::Misdirected || !s.answer.from_cache {
+        return None;
+    }
+    let storable = s.answer.storable.then(|| "its Cache-Control lets caches store it".to_owned());
+    found(
+        High,
+        ["Age or X-Cache says that the 421 comes out of a cache".to_owned()]
+            .into_iter()
+            .chain(storable),
+    )
+}
+
+fn is_crawler(s: &Signals) -> bool {
+    s.agent == Seen::Known(AgentClass::Crawler)
+}
+
+fn crawler_opt_out(s: &Signals) -> Option<Found> {
+    let fits = s.refusal == Refusal::Misdirected
+        && is_crawler(s)
+        && s.version == HttpVersion::Http2
+        && s.verdict == Verdict::Match;
+    if !fits {
+        return None;
+    }
+    let evidence = ["the user agent is a crawler's, over HTTP/2".to_owned(), same_name(s)];
+    if s.past.served_under_own_name {
+        let others = format!("others are served {} at this endpoint", host(s));
+        return found(High, evidence.into_iter().chain([others]));
+    }
+    found(Medium, evidence)
+}
+
+fn connect_compared(s: &Signals) -> Option<Found> {
+    if !s.is_tunnel || !s.is_tls || s.refusal != Refusal::Misdirected {
+        return None;
+    }
+    let confidence = if s.origin.generator == Generator::Caddy { High } else { Medium };
+    found(
+        confidence,
+        [format!("CONNECT to {} over a connection for {}", host(s), sni(s)), made_by(s)],
+    )
+}
+
+fn proxy_omits_sni(s: &Signals) -> Option<Found> {
+    if !s.lacks_sni() || !s.is_proxy() || !is_made_here(s) {
+        return None;
+    }
+    let is_apache = s.origin.generator == Generator::Apache || s.refusal != Refusal::Misdirected;
+    let confidence = if is_apache || is_known_proxy(s) { High } else { Medium };
+    found(
+        confidence,
+        [no_sni(s), peer(s), made_by(s)].into_iter().chain(others(s)).chain(upgrade(s)),
+    )
+}
+
+fn client_omits_sni(s: &Signals) -> Option<Found> {
+    if !s.lacks_sni() || s.is_proxy() || !is_made_here(s) {
+        return None;
+    }
+    found(High, [no_sni(s), peer(s), made_by(s)].into_iter().chain(others(s)).chain(upgrade(s)))
+}
+
+fn proxy_wrong_sni(s: &Signals) -> Option<Found> {
+    let fits = s.is_mismatch()
+        && s.opened_for_sni == Some(false)
+        && s.is_proxy()
+        && is_made_here(s)
+        && !s.front_name_leaked();
+    if !fits {
+        return None;
+    }
+    let first = format!("the connection for {} was never used for {0} first", sni(s));
+    let confidence = if is_known_proxy(s) || s.past.others_under_sni > 1 { High } else { Medium };
+    found(confidence, [differs(s), first, peer(s)].into_iter().chain(others(s)).chain(upgrade(s)))
+}
+
+fn proxy_pool_not_keyed(s: &Signals) -> Option<Found> {
+    let is_pool = is_later_host(s) && s.is_proxy() && is_made_here(s) && !s.front_name_leaked();
+    if !is_pool {
+        return None;
+    }
+    let later = format!("the connection was opened for {} and asked for {} later", sni(s), host(s));
+    let alike =
+        s.past.is_known_for.then(|| format!("the endpoint accepts connections for {}", host(s)));
+    let confidence = if is_known_proxy(s) { High } else { Medium };
+    found(confidence, [later, peer(s)].into_iter().chain(alike).chain(upgrade(s)))
+}
+
+fn front_coalescing_leaked(s: &Signals) -> Option<Found> {
+    let front =
+        s.front.as_ref().filter(|_| s.front_name_leaked() && s.is_mismatch() && is_made_here(s))?;
+    let came = format!(
+        "the request came in on c{}, opened for {}, for {}",
+        front.connection,
+        sni(s),
+        host(s)
+    );
+    let confidence = if is_known_proxy(s) { High } else { Medium };
+    found(
+        confidence,
+        [came, format!("the proxy asked its upstream with the same SNI, {}", sni(s)), peer(s)],
+    )
+}
+
+fn coalesced_tls_policy(s: &Signals) -> Option<Found> {
+    let fits = is_coalesced(s)
+        && s.covered != Some(false)
+        && s.refusal == Refusal::Misdirected
+        && matches!(s.origin.generator, Generator::Nginx | Generator::Apache);
+    if !fits {
+        return None;
+    }
+    let asks = s
+        .past
+        .asks_certificate
+        .then(|| format!("handshakes for {} ask for a client certificate", host(s)));
+    let is_plain = s.origin.generator == Generator::Apache || s.past.asks_certificate;
+    let confidence = if s.covered == Some(true) && is_plain { High } else { Medium };
+    found(confidence, [coalesced(s), coverage(s), made_by(s)].into_iter().chain(asks))
+}
+
+fn coalesced_name_check(s: &Signals) -> Option<Found> {
+    let is_refused = match s.refusal {
+        Refusal::Misdirected | Refusal::Reset | Refusal::Rejected(400) => true,
+        Refusal::Rejected(_) => false,
+    };
+    if !is_coalesced(s) || s.covered == Some(false) || !is_refused {
+        return None;
+    }
+    let compares = matches!(
+        s.origin.generator,
+        Generator::Caddy | Generator::Envoy | Generator::Traefik | Generator::HaProxy
+    );
+    let confidence = if s.covered == Some(true) && compares { High } else { Medium };
+    found(confidence, [coalesced(s), coverage(s), made_by(s)])
+}
+
+fn reuse_not_covered(s: &Signals) -> Option<Found> {
+    if !is_coalesced(s) || s.covered != Some(false) {
+        return None;
+    }
+    found(High, [coalesced(s), coverage(s)])
+}
+
+fn passthrough_wildcard(s: &Signals) -> Option<Found> {
+    let fits = is_coalesced(s) && s.covered == Some(true) && !s.past.served_under_own_name;
+    if !fits {
+        return None;
+    }
+    let never = format!("the endpoint behind this connection was never seen to serve {}", host(s));
+    let confidence = if s.past.names > 0 && !s.past.is_known_for { Medium } else { Low };
+    found(confidence, [coalesced(s), coverage(s), never])
+}
+
+fn name_not_served(s: &Signals) -> Option<Found> {
+    let fits = s.refusal == Refusal::Misdirected
+        && s.verdict == Verdict::Match
+        && !s.alt_used
+        && !speaks_of_leader(s)
+        && is_made_here(s)
+        && !s.past.served_under_own_name;
+    if !fits {
+        return None;
+    }
+    let never = format!("{} was never seen to be served at this endpoint", host(s));
+    let confidence = if s.first == Some(true) { High } else { Medium };
+    found(confidence, [same_name(s), never, made_by(s)])
+}
+
+fn trailing_dot(s: &Signals) -> Option<Found> {
+    if !is_made_here(s) {
+        return None;
+    }
+    match s.verdict {
+        Verdict::MatchDot => found(
+            High,
+            [format!("the authority is {}. with a dot, the SNI without", host(s)), made_by(s)],
+        ),
+        Verdict::SniInvalid if !s.is_mismatch() && ends_in_dot(&s.sni) => found(
+            High,
+            [format!("the SNI is {} with a dot, the authority {}", sni(s), host(s)), made_by(s)],
+        ),
+        _ => None,
+    }
+}
+
+fn host_override(s: &Signals) -> Option<Found> {
+    let is_h1_reuse = !s.version.can_coalesce() && is_later_host(s);
+    let fits = s.is_mismatch()
+        && !s.is_proxy()
+        && is_made_here(s)
+        && (s.opened_for_sni == Some(false) || is_h1_reuse);
+    if !fits {
+        return None;
+    }
+    let how = if s.opened_for_sni == Some(false) {
+        format!("the connection for {} never asked for {0} first: that is no coalescing", sni(s))
+    } else {
+        format!("one connection was used for {} hosts over HTTP/1, where each is for one", s.hosts)
+    };
+    found(Medium, [differs(s), how, peer(s)])
+}
+
+fn ambiguous_authority(s: &Signals) -> Option<Found> {
+    (s.verdict == Verdict::AuthorityConflict)
+        .then(|| found(Medium, [":authority and Host name different hosts".to_owned()]))?
+}
+
+fn bad_alternative(s: &Signals) -> Option<Found> {
+    s.alt_used.then(|| {
+        found(Medium, ["Alt-Used says that it went to an alternative service".to_owned()])
+    })?
+}
+
+fn ech_outer_compared(s: &Signals) -> Option<Found> {
+    if s.verdict != Verdict::EchIndeterminate {
+        return None;
+    }
+    let shared = s.past.others_under_sni > 1;
+    let evidence =
+        format!("an ECH extension, the outer name {}, and a request for {}", sni(s), host(s));
+    found(if shared { Medium } else { Low }, [evidence].into_iter().chain(others(s)))
+}
+
+fn cluster_redirect(s: &Signals) -> Option<Found> {
+    speaks_of_leader(s)
+        .then(|| found(Medium, ["the response is JSON and speaks of a leader".to_owned()]))?
+}
+
+/// What is said where nothing fits: also that is something to go by.
+fn unknown(s: &Signals) -> Found {
+    let mut evidence = Vec::new();
+    if s.origin.is_relayed {
+        let behind =
+            "the response was handed on: what failed is a hop behind the server that answered";
+        evidence.extend([made_by(s), behind.to_owned()]);
+    } else if matches!(s.sni, Sni::Unseen | Sni::Encrypted) {
+        evidence.push("the server name was not seen".to_owned());
+    } else if s.is_mismatch() {
+        evidence.extend([differs(s), made_by(s)]);
+    }
+    Found { confidence: Low, evidence }
+}
+
+fn is_known_proxy(s: &Signals) -> bool {
+    matches!(s.peer, Peer::Proxy(_))
+}
+
+fn ends_in_dot(sni: &Sni) -> bool {
+    sni.name().is_some_and(|name| name.ends_with('.'))
+}
+
+fn host(s: &Signals) -> String {
+    s.authority.as_ref().map_or_else(|| "(unknown)".to_owned(), ToString::to_string)
+}
+
+fn sni(s: &Signals) -> String {
+    s.sni.name().map_or_else(|| format!("({})", s.sni.state()), str::to_owned)
+}
+
+fn same_name(s: &Signals) -> String {
+    format!("SNI and authority are both {}", host(s))
+}
+
+fn differs(s: &Signals) -> String {
+    format!("the SNI is {}, the authority {}", sni(s), host(s))
+}
+
+fn no_sni(s: &Signals) -> String {
+    format!("no SNI was sent, and the authority is {}", host(s))
+}
+
+fn coalesced(s: &Signals) -> String {
+    format!("an HTTP/2 connection that was opened for {} was used for {}", sni(s), host(s))
+}
+
+fn coverage(s: &Signals) -> String {
+    match s.covered {
+        Some(true) => format!("its certificate covers {} too", host(s)),
+        Some(false) => format!("its certificate does not cover {}", host(s)),
+        None => "its certificate was not seen".to_owned(),
+    }
+}
+
+fn made_by(s: &Signals) -> String {
+    let generator = s.origin.generator.as_str();
+    let status = match s.refusal {
+        Refusal::Misdirected => "421".to_owned(),
+        Refusal::Rejected(status) => status.to_string(),
+        Refusal::Reset => return "the stream was reset as a protocol error".to_owned(),
+    };
+    match (s.origin.generator, s.origin.is_certain) {
+        (Generator::Unknown, _) => format!("nothing tells who made the {status}"),
+        (_, true) => format!("the {status} is {generator}'s own"),
+        (_, false) => format!(
+            "the {status} has {generator}'s header fields; its body was not seen or says nothing"
+        ),
+    }
+}
+
+fn peer(s: &Signals) -> String {
+    match s.peer {
+        Peer::Proxy(Some(software)) => {
+            format!("the client is {}, by its process", name_of(software))
+        }
+        Peer::Proxy(None) => "the client hands on a request that came in at it".to_owned(),
+        Peer::LikelyProxy => {
+            "the client is most likely a proxy: it forwards, or asks as only proxies do".to_owned()
+        }
+        Peer::Ordinary => match s.agent {
+            Seen::Known(class) => format!(
+                "nothing says that the client is a proxy; its user agent is a {}'s",
+                class.as_str()
+            ),
+            _ => "nothing says that the client is a proxy".to_owned(),
+        },
+    }
+}
+
+fn name_of(software: Software) -> &'static str {
+    match software {
+        Software::Apache => "Apache httpd",
+        Software::Nginx => "nginx",
+        Software::Caddy => "Caddy",
+        Software::HaProxy => "HAProxy",
+        Software::Traefik => "Traefik",
+        Software::Envoy => "Envoy",
+        _ => "a proxy",
+    }
+}
+
+fn others(s: &Signals) -> Option<String> {
+    let count = s.past.others_under_sni;
+    let under = s
+        .sni
+        .name()
+        .map_or_else(|| "without SNI".to_owned(), |name| format!("under the SNI {name}"));
+    (count > 1).then(|| format!("{count} hosts were asked for at this endpoint {under}"))
+}
+
+/// What was served until now, and is refused since: a server that compares what it did not before.
+fn upgrade(s: &Signals) -> Option<String> {
+    let is_apache = s.origin.generator == Generator::Apache;
+    s.past.served_alike.filter(|_| is_apache).map(|_| {
+        "the same was served at this endpoint before: since Apache 2.4.64, and distributions' updates of July 2025, it is refused".to_owned()
+    })
+}

@@ -1,0 +1,185 @@
+//! What other connections add to an exchange: its final verdict, whether it was refused and why, and whether it is a
+//! silent misdirect.
+
+mod hops;
+mod past;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+pub use hops::Back;
+pub use hops::{MAX_PROCESSES, MAX_REMEMBERED};
+pub use past::{MAX_ENDPOINTS, MAX_NAMES, MAX_PAIRS};
+
+use crate::cause::{self, Around, Cause, Peer, Refusal, Signals};
+use crate::exchange::{Exchange, HttpVersion};
+use crate::name::{Coverage, Host};
+use crate::net::Endpoint;
+use crate::recovery::Recovery;
+use crate::side::Side;
+use crate::signals::{AgentClass, Generator, Origin};
+use crate::verdict::{Verdict, port_fits};
+use hops::{Hops, software};
+use past::History;
+use std::sync::Arc;
+
+/// Completes verdicts with what is known of the endpoint.
+#[derive(Debug, Default)]
+pub struct Judge {
+    history: History,
+    hops: Hops,
+}
+
+/// What everything together says of an exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// The final verdict.
+    pub verdict: Verdict,
+    /// Mismatched, and served by an endpoint never seen to serve that authority under its own name.
+    pub silent_misdirect: bool,
+    /// Who made the response, where it refuses.
+    pub generator: Option<Generator>,
+    /// Why it was refused, where it was: with 421, or for its name with something else.
+    pub cause: Option<Arc<Cause>>,
+    /// The exchange that the response was handed on from.
+    pub relayed_from: Option<Back>,
+    /// What became of it, where that is known by now.
+    pub recovery: Option<Recovery>,
+}
+
+impl Ruling {
+    /// A verdict, and nothing else.
+    pub fn of(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            silent_misdirect: false,
+            generator: None,
+            cause: None,
+            relayed_from: None,
+            recovery: None,
+        }
+    }
+}
+
+impl Judge {
+    /// A handshake for `host` was completed at `endpoint`, with a certificate that covers it.
+    pub fn serves(&mut self, endpoint: Endpoint, host: Host, asks_certificate: bool) {
+        self.history.serves(endpoint, host, asks_certificate);
+    }
+
+    /// An exchange, on the connection of this number: evidence for others, and the sooner it is known the better.
+    pub fn note(&mut self, number: u64, exchange: &Exchange) {
+        self.history.exchange(exchange);
+        self.hops.process_of(exchange);
+        if exchange.answer.is_some() {
+            self.hops.refused(number, exchange);
+        }
+    }
+
+    /// Whether an exchange is worth waiting with, until what others bear on it is known.
+    pub fn is_finding(&self, exchange: &Exchange) -> bool {
+        exchange.is_misdirected() || exchange.is_mismatched() || refusal::is_sibling(exchange)
+    }
+
+    /// Proofs of what endpoints serve that could not be remembered for want of room.
+    pub fn forgotten(&self) -> u64 {
+        self.history.forgotten
+    }
+
+    /// What was asked for where, as far as there was no room to remember it.
+    pub fn pairs_forgotten(&self) -> u64 {
+        self.history.pairs_forgotten
+    }
+
+    /// Rules on an exchange from all that is known by now.
+    pub fn rule(&mut self, exchange: &Exchange) -> Ruling {
+        let is_known = self.history.is_known_for(exchange);
+        let verdict = match exchange.verdict {
+            Verdict::CoalescedUnverified if is_known && is_coverable(exchange) => {
+                Verdict::CoalescedLegal
+            }
+            verdict => verdict,
+        };
+        let is_served = exchange.status.is_some_and(|status| (200..=299).contains(&status));
+        // Of an endpoint that is not known, nothing was ever seen: that proves nothing.
+        let silent_misdirect = exchange.is_mismatched()
+            && is_served
+            && !is_known
+            && exchange.connection.server.is_some();
+        let ruling = Ruling { silent_misdirect, ..Ruling::of(verdict) };
+        if exchange.is_misdirected() || refusal::is_sibling(exchange) {
+            self.refused(exchange, ruling)
+        } else {
+            ruling
+        }
+    }
+
+    /// Why it was refused, if it was.
+    fn refused(&mut self, exchange: &Exchange, ruling: Ruling) -> Ruling {
+        let past = self.history.past(exchange);
+        let answerer = software(self.hops.process(exchange, Side::Server));
+        let answer = exchange.answer.unwrap_or_default();
+        let origin = Origin::of(&answer, answerer);
+        let Some(refusal) = refusal::of(exchange, &past, &origin) else { return ruling };
+        let generator = (refusal != Refusal::Reset).then_some(origin.generator);
+        let back = self.hops.back(exchange).map(|(back, cause)| (back, cause.cloned()));
+        let relayed_from = back.as_ref().map(|(back, _)| *back);
+        let cause = match back {
+            // The hop that failed is the one behind.
+            Some((back, Some(cause))) => handed_on(&cause, &back),
+            _ => {
+                let front = self.hops.front(exchange).cloned();
+                let peer = self.peer(exchange, front.is_some(), past.others_under_sni);
+                let around = Around { origin, peer, past, front };
+                cause::explain(&Signals::new(exchange, refusal, ruling.verdict, around))
+            }
+        };
+        let cause = Arc::new(cause);
+        self.hops.ruled(exchange, &cause);
+        Ruling { generator, cause: Some(cause), relayed_from, ..ruling }
+    }
+
+    /// What the end that asks is.
+    fn peer(&self, exchange: &Exchange, hands_on: bool, others_under_sni: usize) -> Peer {
+        let process = self.hops.process(exchange, Side::Client);
+        let known = software(process).filter(|software| software.is_proxy());
+        if known.is_some() || hands_on {
+            return Peer::Proxy(known);
+        }
+        let hints = &exchange.hints;
+        let lacks_sni = exchange.verdict == Verdict::NoSni;
+        let agent = hints.agent.known();
+        // Browsers always send SNI; over TLS, HTTP/1.0 with a Host is what nginx asks its upstreams with.
+        let looks_like_one = hints.is_forwarded
+            || agent == Some(AgentClass::Proxy)
+            || agent == Some(AgentClass::Browser)
+                && (lacks_sni || exchange.version == HttpVersion::Http10)
+            || exchange.version == HttpVersion::Http10 && exchange.host().is_some();
+        // One connection for several hosts, over HTTP/1; or one SNI, or none, for all of them.
+        let is_shared = !exchange.version.can_coalesce()
+            && (exchange.conduct.hosts > 1 || lacks_sni && others_under_sni > 1);
+        if looks_like_one || is_shared && process.is_none() {
+            Peer::LikelyProxy
+        } else {
+            Peer::Ordinary
+        }
+    }
+}
+
+/// What is wrong behind a proxy, as seen in front of it.
+fn handed_on(cause: &Cause, back: &Back) -> Cause {
+    let relayed =
+        format!("the answer was handed on from stream {} of c{}", back.stream, back.connection);
+    let evidence = std::iter::once(relayed).chain(cause.evidence.iter().cloned()).collect();
+    Cause { evidence, confidence: cause.confidence.max(back.confidence), ..cause.clone() }
+}
+
+/// The certificate of this connection covers the authority, and its port is the origin's.
+fn is_coverable(exchange: &Exchange) -> bool {
+    let certificate = exchange.connection.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
+    let authority = exchange.authority.parsed.as_ref();
+    certificate.zip(authority).is_some_and(|(names, authority)| {
+        names.covers(&authority.host) == Coverage::Covered
+            && port_fits(&exchange.connection, authority)
+    })
+}

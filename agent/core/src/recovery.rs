@@ -1,0 +1,372 @@
+//! Whether the client got there after all.
+//!
+//! A 421 opens a window. What the same client asks for again within it, the same method and path of the same host,
+//! says how it went; where nothing comes, the window's end does.
+
+use crate::connection::{Facts, TransportKind};
+use crate::exchange::{Exchange, HttpVersion, Method};
+use crate::name::Host;
+use crate::seen::Seen;
+use crate::side::Side;
+use crate::signals::AgentClass;
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The most windows that are open at a time; at the limit the one that would end first is given up, and counted.
+pub const MAX_WINDOWS: usize = 16_384;
+/// The most of them for one client and host.
+const MAX_FOR_ONE: usize = 64;
+
+/// How it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Asked again on another connection, and answered otherwise.
+    RecoveredNewConnection,
+    /// Asked again on the same connection, and answered otherwise: the server changes its mind.
+    RecoveredSameConnection,
+    /// Asked again on another connection: 421 again.
+    RetriedStill421,
+    /// Asked again on the same connection: 421 again, as it must be.
+    RetriedSameConnection421,
+    /// Another connection was opened for the host; what was asked for on it was not seen.
+    OtherConnectionOpened,
+    /// Asked again over HTTP/1.1, or over TCP after QUIC, and answered otherwise.
+    ProtocolFallback,
+    /// Not asked again.
+    NotRetried,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::RecoveredNewConnection,
+        Self::RecoveredSameConnection,
+        Self::RetriedStill421,
+        Self::RetriedSameConnection421,
+        Self::OtherConnectionOpened,
+        Self::ProtocolFallback,
+        Self::NotRetried,
+    ];
+
+    /// The name in the output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RecoveredNewConnection => "recovered_new_connection",
+            Self::RecoveredSameConnection => "recovered_same_connection",
+            Self::RetriedStill421 => "retried_still_421",
+            Self::RetriedSameConnection421 => "retried_same_connection_421",
+            Self::OtherConnectionOpened => "other_connection_opened",
+            Self::ProtocolFallback => "protocol_fallback",
+            Self::NotRetried => "not_retried",
+        }
+    }
+
+    /// Whether the client got an answer that is not 421.
+    pub fn is_recovered(self) -> bool {
+        matches!(
+            self,
+            Self::RecoveredNewConnection | Self::RecoveredSameConnection | Self::ProtocolFallback
+        )
+    }
+}
+
+/// What became of a request that was answered with 421.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// How it went.
+    pub outcome: Outcome,
+    /// The number of the connection that it was asked on again, or that was opened for it.
+    pub connection: Option<u64>,
+    /// The answer there.
+    pub status: Option<u16>,
+    /// From the 421 to the answer there.
+    pub after: Option<Duration>,
+    /// How many connections the client opened for the host in the meantime.
+    pub handshakes: u32,
+    /// Whether clients of its class ask again by themselves; unknown where the class is.
+    pub is_expected: Option<bool>,
+}
+
+/// A window that ended.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The number of the connection, and the stream, of the 421.
+    pub connection: u64,
+    /// The stream.
+    pub stream: u64,
+    /// What became of it.
+    pub recovery: Recovery,
+    /// The host asked for.
+    pub host: Host,
+    /// The end of the connection that it was seen at.
+    pub role: Option<Side>,
+}
+
+/// How long windows are open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windows {
+    /// For browsers, which ask again at once or not at all.
+    pub browser: Duration,
+    /// For all others.
+    pub other: Duration,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self { browser: Duration::from_secs(10), other: Duration::from_secs(60) }
+    }
+}
+
+/// Follows clients from a 421 to what they do next.
+#[derive(Debug, Default)]
+pub struct Recoveries {
+    windows: Windows,
+    open: HashMap<Who, Vec<Window>>,
+    /// When each ends, and whose it is.
+    ends: BTreeMap<(Timestamp, u64), Who>,
+    opened: u64,
+    /// Windows that were given up at a bound.
+    pub shed: u64,
+}
+
+/// Who asks for what: the client, as far as it can be told from others, and the host.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Who {
+    client: Client,
+    /// The server's port: on one machine, a proxy and its clients have the same address.
+    port: Option<u16>,
+    host: Host,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Client {
+    /// Seen at the client's end: its process.
+    Process(u32),
+    Address(IpAddr),
+}
+
+#[derive(Debug)]
+struct Window {
+    id: u64,
+    connection: u64,
+    stream: u64,
+    method: Method,
+    path: Option<u64>,
+    version: HttpVersion,
+    transport: TransportKind,
+    agent: Seen<AgentClass>,
+    role: Option<Side>,
+    at: Timestamp,
+    end: Timestamp,
+    handshakes: u32,
+    /// A connection that was opened for the host and on which nothing was read yet.
+    other: Option<u64>,
+}
+
+impl Recoveries {
+    /// With windows of this length.
+    pub fn new(windows: Windows) -> Self {
+        Self { windows, ..Self::default() }
+    }
+
+    /// A connection was opened, for the host that its ClientHello names.
+    pub fn hello(&mut self, connection: u64, facts: &Facts) {
+        let Some((host, _)) = facts.tls.as_ref().and_then(|tls| tls.sni_host.as_ref()) else {
+            return;
+        };
+        let Some(who) = Who::of(facts, host) else { return };
+        let at = facts.opened.unwrap_or(facts.first_seen);
+        for window in self.open.get_mut(&who).into_iter().flatten() {
+            if at >= window.at && connection != window.connection {
+                window.handshakes += 1;
+                window.other.get_or_insert(connection);
+            }
+        }
+    }
+
+    /// An exchange, in the order of their ends: it may be what ends windows, and a 421 opens one.
+    pub fn exchange(
+        &mut self,
+        connection: u64,
+        exchange: &Exchange,
+        judged: &mut impl FnMut(Judged),
+    ) {
+        if self.open.is_empty() && !exchange.is_misdirected() {
+            return;
+        }
+        let (Some(host), Some(status)) = (exchange.host(), exchange.status) else { return };
+        let Some(who) = Who::of(&exchange.connection, host) else { return };
+        if let Some(windows) = self.open.get_mut(&who) {
+            let mut left = Vec::with_capacity(windows.len());
+            for mut window in windows.drain(..) {
+                // What was read on a connection says what it was opened for.
+                if window.other == Some(connection) {
+                    window.other = None;
+                }
+                if window.is_asked_again(exchange) {
+                    self.ends.remove(&(window.end, window.id));
+                    judged(window.answered(connection, exchange, status, &who));
+                } else {
+                    left.push(window);
+                }
+            }
+            if left.is_empty() {
+                self.open.remove(&who);
+            } else {
+                *windows = left;
+            }
+        }
+        if exchange.is_misdirected() {
+            self.open(who, connection, exchange, judged);
+        }
+    }
+
+    /// Ends the windows that are over by now.
+    pub fn expire(&mut self, now: Timestamp, judged: &mut impl FnMut(Judged)) {
+        while let Some(entry) = self.ends.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            let ((_, id), who) = entry.remove_entry();
+            if let Some(window) = self.take(&who, id) {
+                judged(window.ended(&who));
+            }
+        }
+    }
+
+    /// No more will be seen: what was not asked again by now was not, as far as that can be told.
+    pub fn finish(&mut self, judged: &mut impl FnMut(Judged)) {
+        self.expire(Timestamp(i64::MAX), judged);
+    }
+
+    /// How many windows are open.
+    pub fn open_windows(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn open(
+        &mut self,
+        who: Who,
+        connection: u64,
+        exchange: &Exchange,
+        judged: &mut impl FnMut(Judged),
+    ) {
+        let Seen::Known(method) = &exchange.method else { return };
+        let at = exchange.responded.unwrap_or(exchange.started);
+        self.expire(at, judged);
+        if self.ends.len() >= MAX_WINDOWS
+            && let Some(((_, id), who)) = self.ends.pop_first()
+        {
+            self.shed += 1;
+            drop(self.take(&who, id));
+        }
+        let is_browser = exchange.hints.agent == Seen::Known(AgentClass::Browser);
+        let length = if is_browser { self.windows.browser } else { self.windows.other };
+        let end = at.0.saturating_add(i64::try_from(length.as_nanos()).unwrap_or(i64::MAX));
+        self.opened += 1;
+        let window = Window {
+            id: self.opened,
+            connection,
+            stream: exchange.stream,
+            method: method.clone(),
+            path: exchange.hints.path,
+            version: exchange.version,
+            transport: exchange.connection.transport,
+            agent: exchange.hints.agent,
+            role: exchange.connection.observer.role,
+            at,
+            end: Timestamp(end),
+            handshakes: 0,
+            other: None,
+        };
+        let windows = self.open.entry(who.clone()).or_default();
+        if windows.len() >= MAX_FOR_ONE {
+            let oldest = windows.remove(0);
+            self.ends.remove(&(oldest.end, oldest.id));
+            self.shed += 1;
+        }
+        self.ends.insert((window.end, window.id), who);
+        windows.push(window);
+    }
+
+    fn take(&mut self, who: &Who, id: u64) -> Option<Window> {
+        let windows = self.open.get_mut(who)?;
+        let at = windows.iter().position(|window| window.id == id)?;
+        let window = windows.remove(at);
+        if windows.is_empty() {
+            self.open.remove(who);
+        }
+        Some(window)
+    }
+}
+
+impl Who {
+    fn of(facts: &Facts, host: &Host) -> Option<Self> {
+        let process = facts.observer.process.as_ref().map(|process| Client::Process(process.pid));
+        let address =
+            facts.client_declared.or(facts.client).map(|client| Client::Address(client.ip()));
+        let client = match facts.observer.role {
+            Some(Side::Client) => process.or(address),
+            _ => address,
+        }?;
+        Some(Self { client, port: facts.server.map(|server| server.port()), host: host.clone() })
+    }
+}
+
+impl Window {
+    fn is_asked_again(&self, exchange: &Exchange) -> bool {
+        (self.at..=self.end).contains(&exchange.started)
+            && matches!(&exchange.method, Seen::Known(method) if *method == self.method)
+            && exchange.hints.path == self.path
+            && self.path.is_some()
+            && exchange.connection.observer.role == self.role
+    }
+
+    fn answered(self, connection: u64, exchange: &Exchange, status: u16, who: &Who) -> Judged {
+        let is_same = connection == self.connection;
+        let falls_back = self.version.can_coalesce() && !exchange.version.can_coalesce()
+            || self.transport == TransportKind::Quic
+                && exchange.connection.transport == TransportKind::Tcp;
+        let outcome = match (exchange.is_misdirected(), is_same, falls_back) {
+            (true, true, _) => Outcome::RetriedSameConnection421,
+            (true, false, _) => Outcome::RetriedStill421,
+            (false, true, _) => Outcome::RecoveredSameConnection,
+            (false, false, true) => Outcome::ProtocolFallback,
+            (false, false, false) => Outcome::RecoveredNewConnection,
+        };
+        let answered = exchange.responded.unwrap_or(exchange.started);
+        let after = Duration::from_nanos(answered.0.saturating_sub(self.at.0).unsigned_abs());
+        self.judged(outcome, Some((connection, Some((status, after)))), who)
+    }
+
+    fn ended(self, who: &Who) -> Judged {
+        match self.other {
+            Some(other) => self.judged(Outcome::OtherConnectionOpened, Some((other, None)), who),
+            None => self.judged(Outcome::NotRetried, None, who),
+        }
+    }
+
+    fn judged(
+        self,
+        outcome: Outcome,
+        then: Option<(u64, Option<(u16, Duration)>)>,
+        who: &Who,
+    ) -> Judged {
+        let (status, after) = then.and_then(|(_, answer)| answer).unzip();
+        let recovery = Recovery {
+            outcome,
+            connection: then.map(|(connection, _)| connection),
+            status,
+            after,
+            handshakes: self.handshakes,
+            is_expected: self.agent.known().map(AgentClass::retries),
+        };
+        let Self { connection, stream, role, .. } = self;
+        Judged { connection, stream, recovery, host: who.host.clone(), role }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! Who made a response that refuses: what its words, its fields and the process behind the port say together.
+
+use super::answer::{Answer, ContentType};
+use super::body::BodyMark;
+use super::software::Software;
+
+/// The software that made a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Generator {
+    /// Apache httpd.
+    Apache,
+    /// nginx, and what is made of it.
+    Nginx,
+    /// Caddy.
+    Caddy,
+    /// HAProxy.
+    HaProxy,
+    /// Traefik.
+    Traefik,
+    /// Envoy, and what is made of it.
+    Envoy,
+    /// A program that uses Go's own HTTP server; Traefik is one.
+    Go,
+    /// Fastly.
+    Fastly,
+    /// Amazon CloudFront.
+    CloudFront,
+    /// Azure Front Door.
+    Azure,
+    /// h2o.
+    H2o,
+    /// A Java server on Apache HttpCore.
+    HttpCore,
+    /// A program on Node.js.
+    Node,
+    /// Something else that says who it is.
+    Other,
+    /// Nothing tells.
+    Unknown,
+}
+
+/// Who made a response, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Who made it.
+    pub generator: Generator,
+    /// Its own words say so, or the process behind the port is known and nothing speaks against it; not only a field
+    /// that anybody may set.
+    pub is_certain: bool,
+    /// It was handed on: who answered is somebody else, who stands in front of who made it.
+    pub is_relayed: bool,
+}
+
+impl Generator {
+    /// The name in the output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Apache => "apache",
+            Self::Nginx => "nginx",
+            Self::Caddy => "caddy",
+            Self::HaProxy => "haproxy",
+            Self::Traefik => "traefik",
+            Self::Envoy => "envoy",
+            Self::Go => "go",
+            Self::Fastly => "fastly",
+            Self::CloudFront => "cloudfront",
+            Self::Azure => "azure",
+            Self::H2o => "h2o",
+            Self::HttpCore => "httpcore",
+            Self::Node => "node",
+            Self::Other => "other",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    fn of_software(software: Software) -> Self {
+        match software {
+            Software::Apache => Self::Apache,
+            Software::Nginx => Self::Nginx,
+            Software::Caddy => Self::Caddy,
+            Software::HaProxy => Self::HaProxy,
+            Software::Traefik => Self::Traefik,
+            Software::Envoy => Self::Envoy,
+            Software::H2o => Self::H2o,
+            Software::CloudFront => Self::CloudFront,
+            Software::Node => Self::Node,
+            Software::Jetty | Software::Tomcat | Software::Other => Self::Other,
+        }
+    }
+
+    /// Whose words a body is.
+    fn of_words(body: BodyMark) -> Option<Self> {
+        Some(match body {
+            BodyMark::Apache => Self::Apache,
+            BodyMark::Nginx => Self::Nginx,
+            BodyMark::HaProxy => Self::HaProxy,
+            BodyMark::Go => Self::Go,
+            BodyMark::Envoy => Self::Envoy,
+            BodyMark::Fastly => Self::Fastly,
+            BodyMark::CloudFront => Self::CloudFront,
+            BodyMark::Azure => Self::Azure,
+            BodyMark::H2oConnectUdp => Self::H2o,
+            BodyMark::HttpCore | BodyMark::HttpsOverPlaintext => Self::HttpCore,
+            BodyMark::Unseen | BodyMark::Empty | BodyMark::Leader | BodyMark::Other => return None,
+        })
+    }
+
+    /// Whose pages have such fields, where the body was not seen: probes see heads only.
+    fn of_fields(answer: &Answer) -> Option<Self> {
+        const GO_PAGE: u64 = "Misdirected Request\n".len() as u64;
+        const HAPROXY_PAGE: u64 = 104;
+        match (answer.content_type, answer.content_length, answer.server) {
+            (Some(ContentType::HtmlLatin1), ..) => Some(Self::Apache),
+            (Some(ContentType::PlainUtf8), Some(GO_PAGE), _) => Some(Self::Go),
+            (Some(ContentType::Html), Some(HAPROXY_PAGE), None) => Some(Self::HaProxy),
+            _ => None,
+        }
+    }
+
+    /// Whether what makes it may be what this software names itself: Traefik is a Go program.
+    fn may_be(self, software: Software) -> bool {
+        let named = Self::of_software(software);
+        named == self
+            || match self {
+                // Programs of anybody's, which name themselves as they like.
+                Self::Go => {
+                    matches!(software, Software::Traefik | Software::Caddy | Software::Other)
+                }
+                Self::HttpCore | Self::Fastly | Self::Azure | Self::Node => {
+                    software == Software::Other
+                }
+                _ => false,
+            }
+    }
+}
+
+impl Origin {
+    /// Nothing is known.
+    pub const UNKNOWN: Self =
+        Self { generator: Generator::Unknown, is_certain: false, is_relayed: false };
+
+    /// From a response, and the software of the process that answered, where that is known.
+    pub fn of(answer: &Answer, process: Option<Software>) -> Self {
+        let words = Generator::of_words(answer.body);
+        let fields =
+            if answer.body == BodyMark::Unseen { Generator::of_fields(answer) } else { None };
+        // Who answered on this connection, as far as it says or the kernel knows.
+        let answered = process.or(answer.server);
+        if let Some(maker) = words.or(fields) {
+            let own = answered.is_none_or(|software| maker.may_be(software));
+            let generator = match (maker, process) {
+                (Generator::Go, Some(Software::Traefik)) => Generator::Traefik,
+                _ => maker,
+            };
+            return Self {
+                generator,
+                is_certain: words.is_some() || process.is_some(),
+                is_relayed: !own,
+            };
+        }
+        // Another server's name on a response of this process: it was handed on.
+        let is_relayed = answer.via
+            || process.zip(answer.server).is_some_and(|(process, named)| {
+                process != named && process.is_proxy() && named != Software::Other
+            });
+        match (answer.server, process) {
+            (Some(named), _) if is_relayed && named != Software::Other => {
+                Self { generator: Generator::of_software(named), is_certain: false, is_relayed }
+            }
+            (_, Some(process)) if !is_relayed => {
+                Self { generator: Generator::of_software(process), is_certain: true, is_relayed }
+            }
+            (Some(named), _) => {
+                Self { generator: Generator::of_software(named), is_certain: false, is_relayed }
+            }
+            (None, _) => Self { is_relayed, ..Self::UNKNOWN },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(
+        server: Option<Software>,
+        content_type: Option<ContentType>,
+        body: BodyMark,
+    ) -> Answer {
+        Answer { server, content_type, body, ..Answer::default() }
+    }
+
+    #[test]
+    fn words_and_fields_name_who_made_a_response() {
+        use Generator as G;
+        let page = |length| Answer {
+            content_length: Some(length),
+            ..answer(None, Some(ContentType::Html), BodyMark::Unseen)
+        };
+        let cases = [
+            // Its own words, under its own name.
+            (
+                answer(Some(Software::Apache), None, BodyMark::Apache),
+                None,
+                (G::Apache, true, false),
+            ),
+            // Apache's words under nginx's name: nginx handed them on.
+            (answer(Some(Software::Nginx), None, BodyMark::Apache), None, (G::Apache, true, true)),
+            // The same from heads only.
+            (
+                answer(Some(Software::Nginx), Some(ContentType::HtmlLatin1), BodyMark::Unseen),
+                None,
+                (G::Apache, false, true),
+            ),
+            (
+                answer(Some(Software::Nginx), Some(ContentType::HtmlLatin1), BodyMark::Unseen),
+                Some(Software::Nginx),
+                (G::Apache, true, true),
+            ),
+            (
+                answer(Some(Software::Nginx), Some(ContentType::Html), BodyMark::Unseen),
+                None,
+                (G::Nginx, false, false),
+            ),
+            // HAProxy hands on what Apache named itself on.
+            (
+                answer(Some(Software::Apache), None, BodyMark::Other),
+                Some(Software::HaProxy),
+                (G::Apache, false, true),
+            ),
+            (answer(Some(Software::Caddy), None, BodyMark::Empty), None, (G::Caddy, false, false)),
+            (answer(None, None, BodyMark::Go), None, (G::Go, true, false)),
+            (answer(None, None, BodyMark::Go), Some(Software::Traefik), (G::Traefik, true, false)),
+            (answer(None, None, BodyMark::Go), Some(Software::Nginx), (G::Go, true, true)),
+            (answer(None, None, BodyMark::Other), Some(Software::Node), (G::Node, true, false)),
+            (page(104), None, (G::HaProxy, false, false)),
+            (page(105), None, (G::Unknown, false, false)),
+            (answer(Some(Software::Jetty), None, BodyMark::Other), None, (G::Other, false, false)),
+        ];
+        for (answer, process, (generator, is_certain, is_relayed)) in cases {
+            let expected = Origin { generator, is_certain, is_relayed };
+            assert_eq!(Origin::of(&answer, process), expected, "{answer:?} {process:?}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Which server software a `Server` field, or a process, names.
+
+/// Server software, as far as rules tell it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Software {
+    /// Apache httpd.
+    Apache,
+    /// nginx, and what is made of it.
+    Nginx,
+    /// Caddy.
+    Caddy,
+    /// HAProxy, which names itself nowhere: known as a process only.
+    HaProxy,
+    /// Traefik: known as a process only.
+    Traefik,
+    /// Envoy, and what is made of it.
+    Envoy,
+    /// h2o.
+    H2o,
+    /// Amazon CloudFront.
+    CloudFront,
+    /// Jetty.
+    Jetty,
+    /// Tomcat: known as a process only, or by what it answers.
+    Tomcat,
+    /// Node.js: known as a process only.
+    Node,
+    /// Anything else that names itself.
+    Other,
+}
+
+impl Software {
+    /// What a `Server` field names first.
+    pub fn of(server: &[u8]) -> Self {
+        const NAMES: [(&[u8], Software); 11] = [
+            (b"apache-coyote", Software::Tomcat),
+            (b"apache", Software::Apache),
+            (b"nginx", Software::Nginx),
+            (b"openresty", Software::Nginx),
+            (b"tengine", Software::Nginx),
+            (b"caddy", Software::Caddy),
+            (b"envoy", Software::Envoy),
+            (b"istio-envoy", Software::Envoy),
+            (b"h2o", Software::H2o),
+            (b"cloudfront", Software::CloudFront),
+            (b"jetty", Software::Jetty),
+        ];
+        let begins = |name: &[u8]| {
+            server.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name))
+        };
+        NAMES.iter().find(|(name, _)| begins(name)).map_or(Self::Other, |(_, software)| *software)
+    }
+
+    /// What a process runs, by its command: `None` where that says nothing, as with a program of one's own.
+    pub fn of_process(command: &str) -> Option<Self> {
+        Some(match command {
+            "apache2" | "httpd" => Self::Apache,
+            "nginx" | "openresty" => Self::Nginx,
+            "caddy" => Self::Caddy,
+            "haproxy" => Self::HaProxy,
+            "traefik" => Self::Traefik,
+            "envoy" => Self::Envoy,
+            "h2o" => Self::H2o,
+            "node" | "nodejs" | "MainThread" => Self::Node,
+            _ => return None,
+        })
+    }
+
+    /// Whether it is mostly run in front of other servers: as a client it then asks for others.
+    pub fn is_proxy(self) -> bool {
+        matches!(
+            self,
+            Self::Apache | Self::Nginx | Self::Caddy | Self::HaProxy | Self::Traefik | Self::Envoy
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_field_names_its_software_first() {
+        let cases = [
+            ("Apache/2.4.62 (Debian)", Software::Apache),
+            ("Apache-Coyote/1.1", Software::Tomcat),
+            ("nginx", Software::Nginx),
+            ("openresty/1.25.3.1", Software::Nginx),
+            ("istio-envoy", Software::Envoy),
+            ("Jetty(12.0.1)", Software::Jetty),
+            ("cloudflare", Software::Other),
+            ("", Software::Other),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Software::of(text.as_bytes()), expected, "{text}");
+        }
+    }
+}

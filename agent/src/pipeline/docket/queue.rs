@@ -1,0 +1,69 @@
+//! What waits to be told, in the order in which it came.
+
+use crate::export::ConnectionNumber;
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+use wrongdoor_core::engine::ConnectionEnd;
+use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::recovery::Judged;
+
+/// The most that waits. At the limit the oldest is told with what is known by then.
+const MAX_WAITING: usize = 50_000;
+
+/// Something that waits.
+pub(super) enum Waiting {
+    /// To be ruled on.
+    Exchange(Box<Exchange>),
+    /// Behind its exchanges.
+    Connection(ConnectionEnd),
+    /// Behind the exchange that it is of.
+    Recovery(Judged),
+}
+
+/// First in, first out.
+#[derive(Default)]
+pub(super) struct Queue {
+    waiting: VecDeque<(Duration, ConnectionNumber, Waiting)>,
+    /// How much waits of each connection.
+    of: HashMap<u64, u32>,
+}
+
+impl Queue {
+    /// Adds one that came at `now`; at the limit, hands the oldest out.
+    pub(super) fn push(
+        &mut self,
+        now: Duration,
+        number: ConnectionNumber,
+        waiting: Waiting,
+    ) -> Option<(ConnectionNumber, Waiting)> {
+        *self.of.entry(number.0).or_default() += 1;
+        self.waiting.push_back((now, number, waiting));
+        if self.waiting.len() > MAX_WAITING { self.pop() } else { None }
+    }
+
+    /// Whether anything waits of this connection.
+    pub(super) fn holds_any_of(&self, number: ConnectionNumber) -> bool {
+        self.of.contains_key(&number.0)
+    }
+
+    /// The oldest.
+    pub(super) fn pop(&mut self) -> Option<(ConnectionNumber, Waiting)> {
+        let (_, number, waiting) = self.waiting.pop_front()?;
+        if let Some(left) = self.of.get_mut(&number.0) {
+            *left -= 1;
+            if *left == 0 {
+                self.of.remove(&number.0);
+            }
+        }
+        Some((number, waiting))
+    }
+
+    /// The oldest, where it came at `moment` or before.
+    pub(super) fn pop_older_than(
+        &mut self,
+        moment: Duration,
+    ) -> Option<(ConnectionNumber, Waiting)> {
+        self.waiting.front().filter(|(came, ..)| *came <= moment)?;
+        self.pop()
+    }
+}
