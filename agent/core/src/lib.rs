@@ -25,6 +25,8 @@ pub mod recovery;
 pub mod seen;
 pub mod side;
 pub mod signals;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod tls;
 pub mod trace_context;

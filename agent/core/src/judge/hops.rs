@@ -180,6 +180,13 @@ impl Hops {
         }
     }
 
+    /// How many exchanges, links and connections are remembered.
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> (usize, usize, usize) {
+        let alike = self.alike.values().map(VecDeque::len).sum();
+        (alike, self.links.len(), self.processes.len())
+    }
+
     fn forget_one(&mut self, key: &(u64, u16)) {
         if let Some(alike) = self.alike.get_mut(key) {
             if let Some(oldest) = alike.pop_front() {

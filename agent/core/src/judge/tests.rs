@@ -1,1 +1,158 @@
+use super::*;
+use crate::cause::{CauseId, Confidence};
+use crate::testing::{Said, end, said};
 
+fn host(name: String) -> Host {
+    Host::Name(name.into())
+}
+
+#[test]
+fn what_is_remembered_is_bounded_and_counted() {
+    let mut judge = Judge::default();
+    let endpoint = |at: usize| Endpoint::v4((at as u32).to_be_bytes(), 443);
+    for at in 0..MAX_NAMES + 5 {
+        judge.serves(endpoint(0), host(format!("n{at}.test")), false);
+    }
+    assert_eq!(judge.forgotten(), 5);
+    for at in 0..MAX_ENDPOINTS + 7 {
+        judge.serves(endpoint(at), host("a.test".to_owned()), false);
+    }
+    // The first endpoint has no room for the name; the last ones have no room at all.
+    assert_eq!(judge.forgotten(), 5 + 1 + 7);
+    assert_eq!(judge.history.endpoints(), MAX_ENDPOINTS);
+}
+
+/// What a proxy was asked, and what it asked for it, with nothing else on the machine.
+fn chain() -> (Said, Said) {
+    let front = Said {
+        server: end(2, 443),
+        times: (0, 40),
+        authority: "b.test",
+        sni: Some("b.test"),
+        ..said()
+    };
+    let back = Said {
+        client: end(2, 40_000),
+        server: end(3, 8443),
+        sni: None,
+        version: HttpVersion::Http11,
+        times: (10, 30),
+        ..front.clone()
+    };
+    (front, back)
+}
+
+/// Rules on all, after all were noted, in this order.
+fn rule(said: &[Said]) -> Vec<Ruling> {
+    let mut judge = Judge::default();
+    let exchanges: Vec<_> = said.iter().map(Said::exchange).collect();
+    for (number, exchange) in (1..).zip(&exchanges) {
+        judge.note(number, exchange);
+    }
+    exchanges.iter().map(|exchange| judge.rule(exchange)).collect()
+}
+
+fn cause(ruling: &Ruling) -> CauseId {
+    ruling.cause.as_ref().unwrap().id
+}
+
+#[test]
+fn both_hops_of_a_proxy_in_a_capture_have_one_cause() {
+    let (front, back) = chain();
+    let rulings = rule(&[back.clone(), front.clone()]);
+    assert_eq!(
+        (cause(&rulings[0]), cause(&rulings[1])),
+        (CauseId::ProxyOmitsSni, CauseId::ProxyOmitsSni)
+    );
+    let relayed = rulings[1].relayed_from.unwrap();
+    assert_eq!(
+        (relayed.connection, relayed.stream, relayed.confidence),
+        (1, 1, Confidence::Medium)
+    );
+    assert!(rulings[1].cause.as_ref().unwrap().evidence[0].contains("c1"));
+    // Not those that only look alike.
+    for other in [
+        Said { times: (10, 50), ..back.clone() },
+        Said { path: 2, ..back.clone() },
+        Said { client: end(7, 40_000), ..back.clone() },
+        Said { authority: "c.test", ..back.clone() },
+        Said { status: 400, ..back.clone() },
+    ] {
+        assert_eq!(rule(&[other.clone(), front.clone()])[1].relayed_from, None, "{other:?}");
+    }
+}
+
+#[test]
+fn where_two_fit_none_is_taken() {
+    let (front, back) = chain();
+    let second = Said { client: end(2, 40_001), ..back.clone() };
+    let rulings = rule(&[back.clone(), second, front.clone()]);
+    assert!(rulings.iter().all(|ruling| ruling.relayed_from.is_none()));
+    assert_eq!(cause(&rulings[0]), CauseId::ClientOmitsSni);
+    // Two that came in, and one that went out.
+    let other = Said { client: end(1, 1001), ..front.clone() };
+    let rulings = rule(&[back, front, other]);
+    assert!(rulings.iter().all(|ruling| ruling.relayed_from.is_none()));
+}
+
+#[test]
+fn one_process_at_both_hops_is_sure_and_two_are_none() {
+    let (front, back) = chain();
+    let at_front = |pid| Said { process: Some((Side::Server, pid, "nginx")), ..front.clone() };
+    let at_back = Said { process: Some((Side::Client, 7, "nginx")), ..back };
+    let rulings = rule(&[at_back.clone(), at_front(7)]);
+    assert_eq!(rulings[1].relayed_from.unwrap().confidence, Confidence::High);
+    assert_eq!(cause(&rulings[1]), CauseId::ProxyOmitsSni);
+    let rulings = rule(&[at_back, at_front(8)]);
+    assert_eq!(rulings[1].relayed_from, None);
+}
+
+#[test]
+fn who_asks_is_known_from_the_other_end() {
+    let (_, back) = chain();
+    let server = Said { process: Some((Side::Server, 9, "apache2")), ..back.clone() };
+    let client = |command| Said { process: Some((Side::Client, 7, command)), ..back.clone() };
+    // The server's end is told first.
+    let rulings = rule(&[server.clone(), client("haproxy")]);
+    assert_eq!(
+        (cause(&rulings[0]), cause(&rulings[1])),
+        (CauseId::ProxyOmitsSni, CauseId::ProxyOmitsSni)
+    );
+    assert_eq!(rulings[0].generator, Some(Generator::Apache));
+    let rulings = rule(&[server, client("curl")]);
+    assert_eq!(
+        (cause(&rulings[0]), cause(&rulings[1])),
+        (CauseId::ClientOmitsSni, CauseId::ClientOmitsSni)
+    );
+}
+
+#[test]
+fn other_statuses_are_about_names_only_where_the_same_was_not_served() {
+    let mismatch =
+        Said { status: 400, version: HttpVersion::Http11, authority: "b.test", ..said() };
+    assert_eq!(cause(&rule(&[mismatch.clone()])[0]), CauseId::HostOverride);
+    let served = Said { status: 200, client: end(4, 1), ..mismatch.clone() };
+    assert_eq!(rule(&[mismatch.clone(), served])[0].cause, None);
+    for other in [
+        Said { status: 403, ..mismatch.clone() },
+        Said { status: 500, ..mismatch.clone() },
+        Said { authority: "a.test", ..mismatch.clone() },
+    ] {
+        assert_eq!(rule(&[other.clone()])[0].cause, None, "{other:?}");
+    }
+}
+
+#[test]
+fn what_is_remembered_of_hops_is_bounded() {
+    let mut judge = Judge::default();
+    let many = MAX_REMEMBERED + 100;
+    for number in 0..many as u64 {
+        let (_, back) = chain();
+        let place = u16::try_from(number % 60_000).unwrap();
+        let process = Some((Side::Client, 7, "nginx"));
+        let asked = Said { client: end(2, place), path: number, process, ..back };
+        judge.note(number, &asked.exchange());
+    }
+    let (remembered, links, processes) = judge.hops.sizes();
+    assert!(remembered <= MAX_REMEMBERED && links <= MAX_REMEMBERED && processes <= MAX_PROCESSES);
+}
