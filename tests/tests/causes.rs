@@ -2,6 +2,8 @@
 
 /// From a capture, with keys.
 mod captured;
+/// What is said of one refusal, against what is known of it.
+mod judgement;
 /// From probes.
 mod live;
 /// The table of reproductions.
@@ -10,10 +12,9 @@ mod table;
 use serde_json::Value;
 use wrongdoor_tests::live::compare::Role;
 use wrongdoor_tests::report::{Report, number, text};
-use wrongdoor_tests::scenario::reproductions::{Finding, Reproduction, may_be};
+use wrongdoor_tests::scenario::reproductions::{Finding, Reproduction};
 
-/// Whether causes, generators and recoveries are told yet.
-const ARE_TOLD: bool = false;
+use self::judgement::judgement;
 
 /// What a line is about: the hop, the SNI, the authority and the status.
 type Subject = (usize, Option<String>, String, Option<u64>);
@@ -48,14 +49,12 @@ fn differences(
         differences.push(format!("expected {happened:#?}\ngot {told:#?}\n{lines}"));
         return prefixed(reproduction, role, differences);
     }
-    if ARE_TOLD {
-        for (finding, line) in expected.into_iter().zip(found) {
-            differences.extend(judgement(finding, line, report));
-        }
-        for line in &report.exchanges {
-            if !is_refused(line) && line.get("cause").is_some_and(|cause| !cause.is_null()) {
-                differences.push(format!("a cause for what was not refused: {line}"));
-            }
+    for (finding, line) in expected.into_iter().zip(found) {
+        differences.extend(judgement(finding, line, report, role));
+    }
+    for line in &report.exchanges {
+        if !is_refused(line) && line.get("cause").is_some_and(|cause| !cause.is_null()) {
+            differences.push(format!("a cause for what was not refused: {line}"));
         }
     }
     prefixed(reproduction, role, differences)
@@ -66,12 +65,12 @@ fn prefixed(reproduction: &Reproduction, role: Role, differences: Vec<String>) -
     differences.into_iter().map(|difference| format!("{prefix}: {difference}")).collect()
 }
 
-/// A capture is complete; probes see the ends that they know.
+/// A capture tells what there are keys for; probes see the ends that they know.
 fn is_seen(reproduction: &Reproduction, hop: usize, role: Role) -> bool {
     reproduction.hops.get(hop).is_some_and(|ends| match role {
         Role::Client => ends.client,
         Role::Server => ends.server,
-        Role::None => true,
+        Role::None => ends.wire,
     })
 }
 
@@ -109,36 +108,4 @@ fn subject_of(finding: &Finding) -> Subject {
         finding.authority.to_owned(),
         finding.status.map(u64::from),
     )
-}
-
-/// Cause, generator and recovery.
-fn judgement(finding: &Finding, line: &Value, report: &Report) -> Vec<String> {
-    let mut differences = Vec::new();
-    let cause = line.get("cause").cloned().unwrap_or_default();
-    let (id, confidence) = (text(&cause, "id"), text(&cause, "confidence"));
-    if !finding.allows(id.unwrap_or("none"), confidence.unwrap_or("none")) {
-        differences.push(format!("expected cause {:?}, got {id:?} {confidence:?}", finding.causes));
-    }
-    let generator = text(line, "generator").unwrap_or("none");
-    if !finding.generators.contains(&generator) {
-        let expected = may_be(finding.generators);
-        differences.push(format!("expected generator {expected}, got {generator}"));
-    }
-    let outcome = outcome(line, report).unwrap_or_else(|| "none".to_owned());
-    if !finding.outcomes.contains(&outcome.as_str()) {
-        let expected = may_be(finding.outcomes);
-        differences.push(format!("expected recovery {expected}, got {outcome}"));
-    }
-    differences.into_iter().map(|difference| format!("{difference}, in {line}")).collect()
-}
-
-/// In the line itself, or in one that follows.
-fn outcome(line: &Value, report: &Report) -> Option<String> {
-    let embedded = line.get("recovery").and_then(|recovery| text(recovery, "outcome"));
-    let same = |recovery: &&Value| {
-        ["connection", "stream"].iter().all(|key| recovery.get(key) == line.get(key))
-    };
-    let following =
-        || report.recoveries.iter().find(same).and_then(|recovery| text(recovery, "outcome"));
-    embedded.or_else(following).map(ToOwned::to_owned)
 }

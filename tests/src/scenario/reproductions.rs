@@ -5,6 +5,7 @@
 //! one may be of it.
 
 mod actors;
+mod apart;
 mod applications;
 mod browser;
 mod chains;
@@ -12,6 +13,7 @@ mod comparing;
 mod finding;
 mod policies;
 mod pools;
+mod proxies;
 mod resets;
 mod retries;
 mod sharing;
@@ -23,13 +25,15 @@ use super::{Scene, Stage, Watch};
 
 pub use finding::{Finding, may_be};
 
-/// Which ends of a hop use a TLS library that probes know.
+/// Where a hop can be read: at the ends that use a TLS library that probes know, and in a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
     /// The end that connects.
     pub client: bool,
     /// The end that listens.
     pub server: bool,
+    /// A key log has what it takes to read a capture of it.
+    pub wire: bool,
 }
 
 /// A scene that is played, and what is to be found in it.
@@ -62,6 +66,8 @@ pub const APPLICATIONS: Subject = applications::ALL;
 pub const SHARING: Subject = sharing::ALL;
 /// A proxy in front of Apache.
 pub const CHAINS: Subject = chains::ALL;
+/// The same where the hops do not show that they belong together.
+pub const APART: Subject = apart::ALL;
 /// Proxies whose connections to the server behind are used for several names.
 pub const POOLS: Subject = pools::ALL;
 /// Clients that ask again.
@@ -70,7 +76,7 @@ pub const RETRIES: Subject = retries::ALL;
 pub const BROWSER: Subject = browser::ALL;
 
 /// All of them.
-pub const ALL: [Subject; 10] = [
+pub const ALL: [Subject; 11] = [
     VIRTUAL_HOSTS,
     POLICIES,
     RESETS,
@@ -78,19 +84,22 @@ pub const ALL: [Subject; 10] = [
     APPLICATIONS,
     SHARING,
     CHAINS,
+    APART,
     POOLS,
     RETRIES,
     BROWSER,
 ];
 
 /// OpenSSL, Go or Node at either end.
-const BOTH: Ends = Ends { client: true, server: true };
+const BOTH: Ends = Ends { client: true, server: true, wire: true };
+/// The same, and neither logs keys.
+const UNREADABLE: Ends = Ends { client: true, server: true, wire: false };
 /// Something else at the end that listens.
-const CLIENT: Ends = Ends { client: true, server: false };
+const CLIENT: Ends = Ends { client: true, server: false, wire: true };
 /// Something else at the end that connects.
-const SERVER: Ends = Ends { client: false, server: true };
+const SERVER: Ends = Ends { client: false, server: true, wire: true };
 /// Nothing for probes.
-const NEITHER: Ends = Ends { client: false, server: false };
+const NEITHER: Ends = Ends { client: false, server: false, wire: true };
 
 // ===== impl Reproduction =====
 
@@ -111,6 +120,6 @@ impl Reproduction {
 
     /// Whether probes see anything of it.
     pub fn is_for_probes(&self) -> bool {
-        self.hops.iter().any(|ends| *ends != NEITHER)
+        self.hops.iter().any(|ends| ends.client || ends.server)
     }
 }

@@ -53,6 +53,11 @@ fn chains() -> Result<()> {
 }
 
 #[test]
+fn hops_apart() -> Result<()> {
+    as_it_happened(reproductions::APART)
+}
+
+#[test]
 fn pools() -> Result<()> {
     as_it_happened(reproductions::POOLS)
 }

@@ -73,6 +73,11 @@ fn chains() -> Result<()> {
 }
 
 #[test]
+fn hops_apart() -> Result<()> {
+    as_it_happened(reproductions::APART)
+}
+
+#[test]
 fn pools() -> Result<()> {
     as_it_happened(reproductions::POOLS)
 }

@@ -1,5 +1,7 @@
 //! Who plays: names, addresses, servers that several scenes need, and clients.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, ensure};
 
 use crate::apache::{self, VirtualHost, Whole};
@@ -16,9 +18,9 @@ pub(super) const B: &str = "b.door.test";
 /// All of them in one certificate.
 pub(super) const WILDCARD: &str = "*.door.test";
 
-/// Where the clients come from, and where proxies do: addresses tell them apart, and all are loopback.
+/// Where the clients come from, and where proxies do, which is where they listen: addresses tell them apart.
 pub(super) const CLIENT_ADDRESS: &str = "127.0.0.3";
-pub(super) const PROXY_ADDRESS: &str = "127.0.0.2";
+pub(super) const PROXY_ADDRESS: &str = "127.0.0.1";
 
 /// What a browser calls itself.
 pub(super) const BROWSER: &str =
@@ -105,13 +107,22 @@ fn note(
 
 /// Apache with three hosts, each with a certificate of its own. It logs keys: some of its clients cannot.
 pub(super) fn three_hosts(stage: &mut Stage) -> Result<u16> {
+    let keylog = stage.keylog();
+    enter_three_hosts(stage, Some(&keylog))
+}
+
+/// The same without keys.
+pub(super) fn three_unreadable_hosts(stage: &mut Stage) -> Result<u16> {
+    enter_three_hosts(stage, None)
+}
+
+fn enter_three_hosts(stage: &mut Stage, keylog: Option<&Path>) -> Result<u16> {
     let mut hosts = Vec::new();
     for name in [DEFAULT, A, B] {
         let cert = stage.authority().issue(name, &[name])?;
         hosts.push(VirtualHost::new(name, &cert).with(ANY_PATH));
     }
-    let whole = Whole { keylog: Some(&stage.keylog()), directives: "" };
-    let server = apache::start_with(stage.folder(), whole, &hosts)?;
+    let server = apache::start_with(stage.folder(), Whole { keylog, directives: "" }, &hosts)?;
     Ok(stage.enter("Apache, with a certificate for each host,", server))
 }
 

@@ -45,7 +45,7 @@ pub(super) const ALL: &[Reproduction] = &[
             finding(1, Some(B), B, 421)
                 .because(&[("proxy_omits_sni", LIKELY)])
                 .by(&["apache"])
-                .then(&["retried_still_421"]),
+                .then_by_another(&["retried_still_421"]),
             finding(0, None, B, 421).because(&[("proxy_omits_sni", HIGH)]).by(&["apache"]),
             finding(1, Some(B), B, 421).because(&[("cached", HIGH)]).by(&["apache"]),
         ],
@@ -57,7 +57,7 @@ pub(super) const ALL: &[Reproduction] = &[
         findings: &[finding(0, Some(A), A, 421)
             .because(&[("crawler_opt_out", HIGH)])
             .by(&["nginx"])
-            .then(&["protocol_fallback"])],
+            .then_by_another(&["protocol_fallback"])],
     },
     Reproduction {
         name: "an alternative service that does not serve the name",
@@ -66,7 +66,7 @@ pub(super) const ALL: &[Reproduction] = &[
         findings: &[finding(1, Some(A), A, 421)
             .because(&[("bad_alternative", MEDIUM)])
             .by(&["nginx"])
-            .then(&["recovered_new_connection"])],
+            .then_by_another(&["recovered_new_connection"])],
     },
 ];
 

@@ -1,5 +1,8 @@
 //! What is to be said of one exchange that went wrong.
 
+/// What may be said to be the cause, the true one first, each with the confidences that are right for it.
+pub(super) type Causes = &'static [(&'static str, &'static [&'static str])];
+
 /// One answer that refuses a name.
 #[derive(Clone, Copy, Debug)]
 pub struct Finding {
@@ -11,12 +14,15 @@ pub struct Finding {
     pub authority: &'static str,
     /// The status; `None` where the stream is reset.
     pub status: Option<u16>,
-    /// The causes that may be named, the true one first, each with the confidences that are right for it.
-    pub causes: &'static [(&'static str, &'static [&'static str])],
-    /// Who may be named as the one that made the answer, the true one first.
+    /// Why.
+    pub causes: Causes,
+    /// Who may be named as the one that made the answer, the true one first; `none` where nobody may be.
     pub generators: &'static [&'static str],
-    /// What may be said of what came after it, the true one first.
+    /// What may be said of what came after it, the true one first; `none` where nothing may be. Only what becomes of
+    /// a 421 is followed.
     pub outcomes: &'static [&'static str],
+    /// What came after it was another process's doing: only an address says that it is the same client.
+    pub is_by_another: bool,
 }
 
 /// A finding of which not all is said yet.
@@ -28,17 +34,15 @@ pub(super) const fn finding(
 ) -> Finding {
     let status = if status == 0 { None } else { Some(status) };
     let (causes, generators) = (&[], &[]);
-    Finding { hop, sni, authority, status, causes, generators, outcomes: &["not_retried"] }
+    let (outcomes, is_by_another): (&[&str], bool) = (&["not_retried"], false);
+    Finding { hop, sni, authority, status, causes, generators, outcomes, is_by_another }
 }
 
 // ===== impl Finding =====
 
 impl Finding {
     /// Why, as far as it can be told.
-    pub(super) const fn because(
-        mut self,
-        causes: &'static [(&'static str, &'static [&'static str])],
-    ) -> Self {
+    pub(super) const fn because(mut self, causes: Causes) -> Self {
         self.causes = causes;
         self
     }
@@ -53,6 +57,12 @@ impl Finding {
     pub(super) const fn then(mut self, outcomes: &'static [&'static str]) -> Self {
         self.outcomes = outcomes;
         self
+    }
+
+    /// What came after it, where another process did it.
+    pub(super) const fn then_by_another(mut self, outcomes: &'static [&'static str]) -> Self {
+        self.is_by_another = true;
+        self.then(outcomes)
     }
 
     /// Whether this may be said to be the cause.

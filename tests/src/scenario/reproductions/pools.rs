@@ -5,8 +5,8 @@ use anyhow::Result;
 use super::actors::{
     A, B, PROXY_ADDRESS, Request, ask, coalesce_and_retry, three_hosts, visit, wildcard,
 };
-use super::chains::front_and_back;
 use super::finding::{HIGH, LIKELY, finding};
+use super::proxies::enter_haproxy;
 use super::{BOTH, Finding, Reproduction};
 use crate::curl::Http::{One, Two};
 use crate::nginx::{self, ServerBlock};
@@ -112,11 +112,7 @@ fn pool(stage: &mut Stage, keepalive: &str, status: u16) -> Result<()> {
 
 fn haproxy(stage: &mut Stage, sni: &str, status: u16) -> Result<()> {
     let back = three_hosts(stage)?;
-    let joined = haproxy::joined(&wildcard(stage, "front")?)?;
-    let server = haproxy::start(stage.folder(), |port| {
-        front_and_back(port, &joined.display().to_string(), back, sni)
-    })?;
-    let port = stage.enter("HAProxy, in front,", server);
+    let port = enter_haproxy(stage, back, sni, PROXY_ADDRESS)?;
     stage.record()?;
     coalesce_and_retry(stage, port, status)
 }

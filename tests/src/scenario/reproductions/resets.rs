@@ -16,9 +16,18 @@ pub(super) const ALL: &[Reproduction] = &[
         play: tomcat,
         hops: &[CLIENT],
         findings: &[
-            finding(0, Some(A), B, 400).because(&[("host_override", UNSURE)]).by(TOMCAT),
-            finding(0, None, B, 400).because(&[("client_omits_sni", HIGH)]).by(TOMCAT),
-            finding(0, Some(A), B, 0).because(&[("host_override", UNSURE)]).by(TOMCAT),
+            finding(0, Some(A), B, 400)
+                .because(&[("host_override", UNSURE)])
+                .by(TOMCAT)
+                .then(NOT_FOLLOWED),
+            finding(0, None, B, 400)
+                .because(&[("client_omits_sni", HIGH)])
+                .by(TOMCAT)
+                .then(NOT_FOLLOWED),
+            finding(0, Some(A), B, 0)
+                .because(&[("host_override", UNSURE)])
+                .by(TOMCAT)
+                .then(NOT_FOLLOWED),
         ],
     },
     Reproduction {
@@ -28,12 +37,14 @@ pub(super) const ALL: &[Reproduction] = &[
         findings: &[finding(0, Some(A), B, 0)
             .because(&[("coalesced_tls_policy", LIKELY), ("coalesced_name_check", LIKELY)])
             .by(TOMCAT)
-            .then(&["recovered_new_connection"])],
+            .then(&["recovered_new_connection", "none"])],
     },
 ];
 
 /// It has no name among generators.
-const TOMCAT: &[&str] = &["other", "unknown"];
+const TOMCAT: &[&str] = &["other", "unknown", "none"];
+/// Nothing followed it, and it is no 421, which would be followed.
+const NOT_FOLLOWED: &[&str] = &["not_retried", "none"];
 
 fn tomcat(stage: &mut Stage) -> Result<()> {
     let certs = [stage.authority().issue("a", &[A])?, stage.authority().issue("b", &[B])?];

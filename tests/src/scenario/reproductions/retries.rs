@@ -63,13 +63,14 @@ pub(super) const ALL: &[Reproduction] = &[
         name: "a name that is not served, asked for again on another connection",
         play: again,
         hops: &[BOTH],
-        findings: &[not_served(&["retried_still_421"]), not_served(&["not_retried"])],
+        findings: &[not_served(&[]).then_by_another(&["retried_still_421"]), not_served(&["not_retried"])],
     },
     Reproduction {
         name: "curl with two Hosts over one connection",
         play: two_hosts,
         hops: &[BOTH],
-        findings: &[finding(0, Some(A), B, 421).because(&[("host_override", UNSURE)]).by(&["go"])],
+        findings: &[finding(0, Some(A), B, 421)// A proxy's pool would look the same, where nobody knows the process.
+                .because(&[("host_override", UNSURE), ("proxy_pool_not_keyed", UNSURE)]).by(&["go"])],
     },
 ];
 

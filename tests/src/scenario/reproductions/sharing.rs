@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::actors::{A, ANY_PATH, B, PROXY_ADDRESS, coalesce_and_retry, visit, wildcard};
-use super::finding::{HIGH, LIKELY, MEDIUM, finding};
+use super::finding::{Causes, HIGH, LIKELY, MEDIUM, finding};
 use super::{BOTH, CLIENT, Reproduction, SERVER};
 use crate::apache::{self, VirtualHost};
 use crate::curl::Curl;
@@ -30,15 +30,11 @@ pub(super) const ALL: &[Reproduction] = &[
         hops: &[SERVER, SERVER, CLIENT],
         findings: &[
             finding(2, Some(A), B, 421)
-                .because(&[
-                    ("passthrough_wildcard", LIKELY),
-                    ("coalesced_name_check", MEDIUM),
-                    ("coalesced_tls_policy", MEDIUM),
-                ])
+                .because(PASSED_THROUGH)
                 .by(&["nginx"])
                 .then(&["recovered_new_connection"]),
             finding(0, Some(A), B, 421)
-                .because(&[("passthrough_wildcard", LIKELY)])
+                .because(PASSED_THROUGH)
                 .by(&["nginx"])
                 .then(&["recovered_new_connection", "not_retried"]),
         ],
@@ -53,6 +49,13 @@ pub(super) const ALL: &[Reproduction] = &[
             .by(&["apache"])
             .then(&["other_connection_opened"])],
     },
+];
+
+/// At one end alone it looks like any server that coalesced requests are refused by.
+const PASSED_THROUGH: Causes = &[
+    ("passthrough_wildcard", LIKELY),
+    ("coalesced_name_check", MEDIUM),
+    ("coalesced_tls_policy", MEDIUM),
 ];
 
 /// A client with a fault: each host has a certificate of its own.

@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use super::actors::{A, ANY_PATH, B, Request, ask, three_hosts, wildcard};
-use super::finding::{HIGH, MEDIUM, UNSURE, finding};
-use super::{BOTH, Reproduction};
+use super::finding::{HIGH, LIKELY, MEDIUM, UNSURE, finding};
+use super::{BOTH, Finding, Reproduction};
 use crate::apache::{self, VirtualHost};
 use crate::curl::Http::{One, Two};
 use crate::scenario::{Sent, Stage};
@@ -42,14 +42,7 @@ pub(super) const ALL: &[Reproduction] = &[
         name: "no SNI, to Apache that insists on one",
         play: no_sni_strictly,
         hops: &[BOTH],
-        findings: &[
-            finding(0, None, A, 403)
-                .because(&[("client_omits_sni", HIGH)])
-                .by(&["apache", "unknown"]),
-            finding(0, None, B, 403)
-                .because(&[("client_omits_sni", HIGH)])
-                .by(&["apache", "unknown"]),
-        ],
+        findings: &[forbidden(A), forbidden(B)],
     },
     Reproduction {
         name: "an SNI with a trailing dot, to Apache",
@@ -68,6 +61,14 @@ pub(super) const ALL: &[Reproduction] = &[
             .by(&["apache"])],
     },
 ];
+
+/// One client that asks for several hosts without a name may as well be a proxy that tells nobody so.
+const fn forbidden(name: &'static str) -> Finding {
+    finding(0, None, name, 403)
+        .because(&[("client_omits_sni", LIKELY), ("proxy_omits_sni", UNSURE)])
+        .by(&["apache", "unknown"])
+        .then(&["not_retried", "none"])
+}
 
 /// What agrees, then what does not, over both versions of HTTP.
 fn host_override(stage: &mut Stage, enter: fn(&mut Stage) -> Result<u16>) -> Result<()> {
