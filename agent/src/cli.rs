@@ -1,9 +1,11 @@
 //! What was typed.
 
 mod otlp;
+mod probe;
 mod run;
 
 pub use otlp::Otlp;
+pub use probe::Probe;
 pub use run::Run;
 
 use crate::{capture, failure};
@@ -28,6 +30,8 @@ pub enum Command {
     Analyze(Analyze),
     /// Watch this node's traffic: metrics to be scraped, and events
     Run(Box<Run>),
+    /// Ask servers who serves what, and which names must not share a connection
+    Probe(Box<Probe>),
     /// Tell what of this node can be seen, and what stands in the way
     Doctor(Doctor),
     /// Print what completes this command in a shell

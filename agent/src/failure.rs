@@ -47,6 +47,16 @@ pub enum Failure {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A file that says what to do cannot be read.
+    #[error("cannot read {what} from `{name}`")]
+    Input {
+        /// What it is.
+        what: &'static str,
+        /// The path as given, or what stands for standard input.
+        name: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// Standard input is named more than once.
     #[error("`-` (standard input) is named more than once; it can be read only once")]
     StandardInputTwice,
@@ -107,7 +117,9 @@ impl Failure {
     /// The exit status.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Open(_) | Self::KeyLog { .. } | Self::ConfigFile { .. } => INPUT,
+            Self::Open(_) | Self::KeyLog { .. } | Self::ConfigFile { .. } | Self::Input { .. } => {
+                INPUT
+            }
             Self::Read(ReadError::Failed { .. }) => INPUT,
             Self::Read(_) => DATA,
             Self::StandardInputTwice | Self::OutputIsInput { .. } | Self::Usage { .. } => USAGE,

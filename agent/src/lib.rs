@@ -11,6 +11,7 @@ mod health;
 mod log;
 mod pipeline;
 mod privileges;
+pub mod probe;
 mod progress;
 mod reload;
 mod service;

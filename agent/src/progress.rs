@@ -28,7 +28,20 @@ impl Progress {
         Self { bar, started: Instant::now() }
     }
 
-    /// So many bytes of all files were read.
+    /// A bar over work of which so much is known later.
+    pub(crate) fn counting() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let style = ProgressStyle::with_template("probing {bar:40} {pos}/{len} ({eta} left)");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, started: Instant::now() }
+    }
+
+    /// So much there will be.
+    pub(crate) fn expect(&self, total: usize) {
+        self.bar.set_length(total as u64);
+    }
+
+    /// So many bytes of all files were read; so much was done.
     pub(crate) fn at(&self, position: u64) {
         self.bar.set_position(position);
         if self.bar.is_hidden() && self.started.elapsed() >= PATIENCE {

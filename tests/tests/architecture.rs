@@ -24,16 +24,32 @@ const DOORS: &[(&str, &[&str])] = &[
     ("opentelemetry_proto", &["agent/src/export/traces"]),
     ("tonic", &["agent/src/export/traces"]),
     ("prost", &["agent/src/export/traces"]),
-    ("rustls", &["agent/src/export/traces", "agent/src/export/http/access"]),
-    ("hyper_util", &["agent/src/export/traces", "agent/src/export/http/server"]),
+    (
+        "rustls",
+        &[
+            "agent/src/export/traces",
+            "agent/src/export/http/access",
+            "agent/src/probe/tls",
+            "agent/src/probe/http",
+        ],
+    ),
+    (
+        "hyper_util",
+        &["agent/src/export/traces", "agent/src/export/http/server", "agent/src/probe/http"],
+    ),
     ("tracing_subscriber", &["agent/src/log"]),
-    ("hyper", &["agent/src/export/http/server"]),
-    ("tokio_rustls", &["agent/src/export/http/access"]),
+    ("hyper", &["agent/src/export/http/server", "agent/src/probe/http"]),
+    ("h2", &["agent/src/probe/http"]),
+    (
+        "tokio_rustls",
+        &["agent/src/export/http/access", "agent/src/probe/tls", "agent/src/probe/http"],
+    ),
     (
         "clap",
         &[
             "agent/src/cli",
             "agent/src/config/choice",
+            "agent/src/probe/choice",
             "agent/src/command/manual",
             "agent/src/testing",
         ],

@@ -83,6 +83,8 @@ fn essence(found: &Found) -> Vec<Told> {
     for told in &mut all {
         told.verdict = "";
         told.silent_misdirect = false;
+        // Probes leave bodies out, which tell best who made a response.
+        (told.generator, told.cause) = (None, None);
         told.alpn = told.alpn.take().filter(|alpn| alpn == "h2");
     }
     all

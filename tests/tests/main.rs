@@ -39,6 +39,8 @@ mod names_differential;
 mod nginx421;
 /// Clients that send no server name.
 mod no_sni;
+/// Servers asked on purpose: who serves what, what must not share a connection, who disagrees.
+mod probe;
 /// What the contract says of each protocol, one conversation a sentence.
 mod protocol;
 /// A proxy in front, and what the hop behind it makes of the proxy's SNI.

@@ -10,12 +10,15 @@ use crate::seen::Seen;
 use crate::side::Side;
 use crate::signals::AgentClass;
 use crate::time::Timestamp;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
 /// The most windows that are open at a time; at the limit the one that would end first is given up, and counted.
 pub const MAX_WINDOWS: usize = 16_384;
+/// The most connections that were opened lately that are remembered: their ClientHello may be told before the 421 that
+/// they are the answer to.
+const MAX_HELLOS: usize = 1024;
 /// The most of them for one client and host.
 const MAX_FOR_ONE: usize = 64;
 
@@ -127,6 +130,7 @@ pub struct Recoveries {
     /// When each ends, and whose it is.
     ends: BTreeMap<(Timestamp, u64), Who>,
     opened: u64,
+    hellos: VecDeque<(Who, Timestamp, u64)>,
     /// Windows that were given up at a bound.
     pub shed: u64,
 }
@@ -179,11 +183,12 @@ impl Recoveries {
         let Some(who) = Who::of(facts, host) else { return };
         let at = facts.opened.unwrap_or(facts.first_seen);
         for window in self.open.get_mut(&who).into_iter().flatten() {
-            if at >= window.at && connection != window.connection {
-                window.handshakes += 1;
-                window.other.get_or_insert(connection);
-            }
+            window.hello(at, connection);
         }
+        if self.hellos.len() >= MAX_HELLOS {
+            self.hellos.pop_front();
+        }
+        self.hellos.push_back((who, at, connection));
     }
 
     /// An exchange, in the order of their ends: it may be what ends windows, and a 421 opens one.
@@ -266,7 +271,7 @@ impl Recoveries {
         let length = if is_browser { self.windows.browser } else { self.windows.other };
         let end = at.0.saturating_add(i64::try_from(length.as_nanos()).unwrap_or(i64::MAX));
         self.opened += 1;
-        let window = Window {
+        let mut window = Window {
             id: self.opened,
             connection,
             stream: exchange.stream,
@@ -281,6 +286,9 @@ impl Recoveries {
             handshakes: 0,
             other: None,
         };
+        for (_, at, connection) in self.hellos.iter().filter(|(other, ..)| *other == who) {
+            window.hello(*at, *connection);
+        }
         let windows = self.open.entry(who.clone()).or_default();
         if windows.len() >= MAX_FOR_ONE {
             let oldest = windows.remove(0);
@@ -316,6 +324,14 @@ impl Who {
 }
 
 impl Window {
+    /// A connection was opened for the host.
+    fn hello(&mut self, at: Timestamp, connection: u64) {
+        if (self.at..=self.end).contains(&at) && connection != self.connection {
+            self.handshakes += 1;
+            self.other.get_or_insert(connection);
+        }
+    }
+
     fn is_asked_again(&self, exchange: &Exchange) -> bool {
         (self.at..=self.end).contains(&exchange.started)
             && matches!(&exchange.method, Seen::Known(method) if *method == self.method)

@@ -22,7 +22,7 @@ pub(crate) use metrics::{Correlated, Metrics, Naming, State};
 pub(crate) use output::Output;
 pub(crate) use recent::Recent;
 pub(crate) use record::{ConnectionNumber, Record, Summary, is_finding};
-pub(crate) use table::{Table, Tone, grid, harmless};
+pub(crate) use table::{Table, Tone, grid, harmless, wide_grid};
 pub(crate) use traces::{Environment, Protocol, Traces, TracesSettings, TracesWish};
 pub(crate) use written::Written;
 

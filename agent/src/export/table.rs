@@ -4,7 +4,7 @@ mod explain;
 mod grid;
 mod layout;
 
-pub(crate) use grid::{Tone, grid, harmless};
+pub(crate) use grid::{Tone, grid, harmless, wide_grid};
 
 use super::{Output, Record, Sink, Summary};
 use crate::failure::Failure;

@@ -11,6 +11,7 @@ use wrongdoor_core::judge::{Judge, Ruling};
 use wrongdoor_core::net::Endpoint;
 use wrongdoor_core::seen::Seen;
 use wrongdoor_core::side::Side;
+use wrongdoor_core::signals::Generator;
 use wrongdoor_core::tls::keylog::KeyLog;
 
 use super::Frame;
@@ -53,6 +54,10 @@ pub struct Told {
     pub verdict: &'static str,
     pub first_on_connection: Option<bool>,
     pub silent_misdirect: bool,
+    /// Who made the response, where it refuses.
+    pub generator: Option<&'static str>,
+    /// Why it was refused.
+    pub cause: Option<&'static str>,
     pub responded: bool,
 }
 
@@ -168,6 +173,9 @@ impl Found {
                 Event::Connection(connection) => self.connections.push(connection_of(&connection)),
             }
         }
+        for exchange in &exchanges {
+            judge.note(exchange.connection.id.0, exchange);
+        }
         let told = exchanges.iter().map(|exchange| told(exchange, judge.rule(exchange)));
         self.exchanges.extend(told);
         self.counters = engine.counters().clone();
@@ -199,6 +207,8 @@ fn told(exchange: &Exchange, ruling: Ruling) -> Told {
         verdict: ruling.verdict.as_str(),
         first_on_connection: exchange.first,
         silent_misdirect: ruling.silent_misdirect,
+        generator: ruling.generator.map(Generator::as_str),
+        cause: ruling.cause.as_ref().map(|cause| cause.id.as_str()),
         responded: exchange.responded.is_some(),
     }
 }

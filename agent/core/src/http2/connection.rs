@@ -497,7 +497,8 @@ impl Http2 {
         let is_shown = !end_stream && cx.observed.facts.decryption != Decryption::Library;
         let sniffs = status == Some(421) && is_shown && self.directions.server.watch(stream);
         let sniff = sniffs.then(Box::default);
-        self.streams.response(stream, Response { status, at, answer, sniff }, may_come, cx);
+        let response = Response { status, at, answer, request_may_come: may_come, sniff };
+        self.streams.response(stream, response, cx);
     }
 
     /// Of this body nothing more can be looked at.

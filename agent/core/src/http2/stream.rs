@@ -45,6 +45,8 @@ pub(super) struct Response {
     pub(super) status: Option<u16>,
     pub(super) at: Timestamp,
     pub(super) answer: Option<Answer>,
+    /// Its request may come yet, and is waited for.
+    pub(super) request_may_come: bool,
     /// The exchange waits for the first bytes of the body.
     pub(super) sniff: Option<Box<Sniff>>,
 }
@@ -90,21 +92,16 @@ impl Streams {
     }
 
     /// A final response. Without its request it waits for it where `request_may_come`.
-    pub(super) fn response(
-        &mut self,
-        id: u32,
-        response: Response,
-        request_may_come: bool,
-        cx: &mut Context<'_>,
-    ) {
+    pub(super) fn response(&mut self, id: u32, response: Response, cx: &mut Context<'_>) {
         self.make_room(cx);
         let stream = self.open.entry(id).or_default();
         if stream.response.is_some() {
             return;
         }
         let waits = response.sniff.is_some();
+        let may_come = response.request_may_come;
         stream.response = Some(response);
-        if !waits && (stream.request.is_some() || !request_may_come) {
+        if !waits && (stream.request.is_some() || !may_come) {
             self.tell(id, cx);
         }
     }
@@ -131,13 +128,15 @@ impl Streams {
 
     /// Nothing more of this body will be looked at: its exchange is told.
     pub(super) fn looked_at(&mut self, id: u32, is_whole: bool, cx: &mut Context<'_>) {
-        let stream = self.open.get_mut(&id);
-        let Some(response) = stream.and_then(|stream| stream.response.as_mut()) else { return };
+        let Some(stream) = self.open.get_mut(&id) else { return };
+        let Some(response) = &mut stream.response else { return };
         let Some(sniff) = response.sniff.take() else { return };
         if let Some(answer) = &mut response.answer {
             answer.body = sniff.mark(is_whole);
         }
-        self.tell(id, cx);
+        if stream.request.is_some() || !response.request_may_come {
+            self.tell(id, cx);
+        }
     }
 
     /// No body will be looked at any more.

@@ -227,8 +227,8 @@ impl Refused {
 /// Whether one is what a proxy was asked, and the other what it asked for it; and how sure that is.
 fn belong(front: &Refused, back: &Refused) -> Option<Confidence> {
     let is_within = back.started >= front.started && back.ended <= front.ended;
-    let (here, there) = ((front.place.0, front.place.1), (back.place.0, back.place.1));
-    if !is_within || here == there || front.method != back.method {
+    // Who asks the same server beside is another client of it, and no hop.
+    if !is_within || front.place.1 == back.place.1 || front.method != back.method {
         return None;
     }
     let is_same_host = front.host == back.host;

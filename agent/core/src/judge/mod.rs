@@ -129,7 +129,7 @@ impl Judge {
             Some((back, Some(cause))) => handed_on(&cause, &back),
             _ => {
                 let front = self.hops.front(exchange).cloned();
-                let peer = self.peer(exchange, front.is_some(), past.others_under_sni);
+                let peer = self.peer(exchange, front.is_some());
                 let around = Around { origin, peer, past, front };
                 cause::explain(&Signals::new(exchange, refusal, ruling.verdict, around))
             }
@@ -140,7 +140,7 @@ impl Judge {
     }
 
     /// What the end that asks is.
-    fn peer(&self, exchange: &Exchange, hands_on: bool, others_under_sni: usize) -> Peer {
+    fn peer(&self, exchange: &Exchange, hands_on: bool) -> Peer {
         let process = self.hops.process(exchange, Side::Client);
         let known = software(process).filter(|software| software.is_proxy());
         if known.is_some() || hands_on {
@@ -155,9 +155,8 @@ impl Judge {
             || agent == Some(AgentClass::Browser)
                 && (lacks_sni || exchange.version == HttpVersion::Http10)
             || exchange.version == HttpVersion::Http10 && exchange.host().is_some();
-        // One connection for several hosts, over HTTP/1; or one SNI, or none, for all of them.
-        let is_shared = !exchange.version.can_coalesce()
-            && (exchange.conduct.hosts > 1 || lacks_sni && others_under_sni > 1);
+        // One connection for several hosts, over HTTP/1.
+        let is_shared = !exchange.version.can_coalesce() && exchange.conduct.hosts > 1;
         if looks_like_one || is_shared && process.is_none() {
             Peer::LikelyProxy
         } else {

@@ -25,7 +25,23 @@ pub(crate) fn grid<const N: usize>(
     rows: &[(Tone, [String; N])],
     colour: bool,
 ) -> String {
-    if rows.is_empty() {
+    let rows = rows.iter().map(|(tone, row)| (*tone, row.as_slice()));
+    render(header.iter().copied(), rows, colour)
+}
+
+/// The same with as many columns as there are.
+pub(crate) fn wide_grid(header: &[String], rows: &[(Tone, Vec<String>)], colour: bool) -> String {
+    let rows = rows.iter().map(|(tone, row)| (*tone, row.as_slice()));
+    render(header.iter().map(String::as_str), rows, colour)
+}
+
+fn render<'a>(
+    header: impl Iterator<Item = &'a str>,
+    rows: impl ExactSizeIterator<Item = (Tone, &'a [String])>,
+    colour: bool,
+) -> String {
+    let more = rows.len().saturating_sub(MAX_ROWS);
+    if rows.len() == 0 {
         return String::new();
     }
     let mut table = Table::new();
@@ -37,7 +53,7 @@ pub(crate) fn grid<const N: usize>(
         table.force_no_tty();
     }
     table.set_header(header);
-    for (tone, row) in rows.iter().take(MAX_ROWS) {
+    for (tone, row) in rows.take(MAX_ROWS) {
         table.add_row(row.iter().enumerate().map(|(column, text)| {
             let cell = Cell::new(text);
             match tone {
@@ -50,7 +66,7 @@ pub(crate) fn grid<const N: usize>(
     }
     let mut text = table.to_string();
     text.push('\n');
-    if let Some(more @ 1..) = rows.len().checked_sub(MAX_ROWS) {
+    if more > 0 {
         text.push_str(&format!("… and {more} more\n"));
     }
     text

@@ -1,0 +1,129 @@
+//! `wrongdoor probe`: names and addresses in, who serves what out.
+
+use crate::cli::{Format, Probe};
+use crate::export::Output;
+use crate::failure::{self, Failure, complain};
+use crate::probe::{self, Load, Manner, Plan, Protocol, Report, Test, Trust, Wish};
+use crate::progress::Progress;
+use std::process::ExitCode;
+
+/// Runs the command. All that can be wrong with what was typed is said before anybody is contacted.
+pub(super) fn run(arguments: &Probe) -> Result<ExitCode, Failure> {
+    let wish = wish(arguments)?;
+    let manner = manner(arguments)?;
+    let plan = Plan::new(wish)?;
+    let mut output = Output::open(arguments.output.as_deref())?;
+
+    let load = Load { concurrency: usize::from(arguments.concurrency), rate: arguments.rate };
+    let progress = Progress::counting();
+    let results = probe::run(&plan, manner, load, &progress);
+    progress.finish();
+    let results = results?;
+
+    let report = Report::new(&results);
+    match arguments.format {
+        Format::Table => {
+            let text = probe::table(&report, output.wants_colour());
+            output.write(text.as_bytes())?;
+        }
+        Format::Json => {
+            for line in probe::lines(&report) {
+                output.write(&line)?;
+            }
+        }
+    }
+    output.flush()?;
+    if report.is_nobody_there() {
+        return Err(nobody(&report));
+    }
+    if let Some(why) = report.why_nothing_was_asked() {
+        let what = nothing_asked(why);
+        // A pipeline must not take it for a success.
+        if !arguments.fail_on.is_empty() {
+            return Err(Failure::Unavailable { what });
+        }
+        complain(&format!("wrongdoor: warning: {what}"));
+    }
+    let has_matched = arguments.fail_on.iter().any(|what| report.matches(*what));
+    Ok(if has_matched { ExitCode::from(failure::MATCHED) } else { ExitCode::SUCCESS })
+}
+
+fn wish(arguments: &Probe) -> Result<Wish, Failure> {
+    let names = probe::names(&arguments.authority)?;
+    let fixed = arguments.sni.iter().map(|text| {
+        probe::server_name(text).map_err(|error| probe::not_a_name(text, "--sni", error))
+    });
+    let fixed = sorted_once(fixed.collect::<Result<Vec<_>, _>>()?);
+    let mut tests = arguments.test.clone();
+    if tests.is_empty() {
+        tests = vec![Test::Own, Test::Cross, Test::NoSni, Test::FixedSni, Test::Reuse];
+    }
+    if tests.contains(&Test::Reuse) {
+        // What happens on another's connection means something only beside what happens on its own.
+        tests.push(Test::Own);
+    }
+    if !fixed.is_empty() {
+        tests.push(Test::FixedSni);
+    } else if arguments.test.contains(&Test::FixedSni) {
+        let what = "--test fixed-sni: name the server name with --sni".to_owned();
+        return Err(Failure::Usage { what });
+    }
+    let mut protocols = arguments.protocol.clone();
+    if protocols.is_empty() {
+        protocols = vec![Protocol::H2, Protocol::Http1];
+    }
+    Ok(Wish {
+        servers: probe::resolve(&arguments.connect)?,
+        names,
+        fixed,
+        protocols: sorted_once(protocols),
+        tests: sorted_once(tests),
+    })
+}
+
+fn manner(arguments: &Probe) -> Result<Manner, Failure> {
+    let path = &arguments.path;
+    if !probe::is_path(path) {
+        let shown: String = path.chars().take(100).flat_map(char::escape_default).collect();
+        let what = format!("--path `{shown}` is not a path, as `/` or `/healthz?full=1`");
+        return Err(Failure::Usage { what });
+    }
+    let trust = match &arguments.ca {
+        _ if arguments.insecure => Trust::anybody(),
+        Some(file) => Trust::of_file(file)?,
+        None => Trust::of_the_system()?,
+    };
+    let patience = arguments.timeout.0;
+    Ok(Manner { trust, method: arguments.method, path: path.clone(), patience })
+}
+
+fn sorted_once<T: Ord>(mut items: Vec<T>) -> Vec<T> {
+    items.sort();
+    items.dedup();
+    items
+}
+
+fn nothing_asked(why: &str) -> String {
+    let remedy = match why {
+        "certificate_required" => "the server wants a client's certificate, and this one has none",
+        _ if why.starts_with("certificate_") => {
+            "name whom to trust with --ca, or ask all the same with --insecure"
+        }
+        _ => "--format json tells more, in `error`",
+    };
+    format!("nothing could be asked, for no handshake came about ({why}): {remedy}")
+}
+
+fn nobody(report: &Report<'_>) -> Failure {
+    let servers = report.results.servers.iter().filter_map(|(server, trouble)| {
+        trouble.as_ref().map(|trouble| format!("{server} ({})", trouble.kind))
+    });
+    let servers: Vec<_> = servers.take(3).collect();
+    let more = report.results.servers.len() - servers.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let what = format!(
+        "no address could be reached: {}{more}; check address, port and firewall, or raise --timeout",
+        servers.join(", ")
+    );
+    Failure::Unavailable { what }
+}

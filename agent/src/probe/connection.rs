@@ -1,0 +1,125 @@
+//! One probe, from the first packet to the last.
+
+use super::choice::{Method, Protocol};
+use super::http::Http;
+use super::outcome::{Answer, End, Found, Handshake, Stage, Trouble};
+use super::plan::Probe;
+use super::tls::{Attempt, Trust};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How everything is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Manner {
+    /// Whom to trust.
+    pub(crate) trust: Trust,
+    /// `HEAD` or `GET`.
+    pub(crate) method: Method,
+    /// The path that is asked for.
+    pub(crate) path: String,
+    /// The most that each step may take: to connect, to shake hands, to answer.
+    pub(crate) patience: Duration,
+}
+
+/// Asks.
+pub(super) async fn probe(manner: &Manner, server: SocketAddr, probe: Arc<Probe>) -> Found {
+    let mut found = Found {
+        server,
+        handshake: Handshake::default(),
+        first: None,
+        end: End::Failed(Trouble::new(Stage::Connect, "not_tried", "")),
+        probe,
+    };
+    let ended = ask(manner, &mut found).await;
+    found.end = ended.map_or_else(End::Failed, End::Answered);
+    found
+}
+
+/// Whether somebody accepts connections there.
+pub(super) async fn reach(server: SocketAddr, patience: Duration) -> Result<TcpStream, Trouble> {
+    match timeout(patience, TcpStream::connect(server)).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(Trouble::new(Stage::Connect, connect_kind(&error), error)),
+        Err(_elapsed) => Err(late(Stage::Connect, "connect_timeout", patience)),
+    }
+}
+
+async fn ask(manner: &Manner, found: &mut Found) -> Result<Answer, Trouble> {
+    let probe = Arc::clone(&found.probe);
+    let tcp = reach(found.server, manner.patience).await?;
+    // Each request is one small write.
+    drop(tcp.set_nodelay(true));
+    let attempt = Attempt::new(&manner.trust, &probe, found.server)
+        .map_err(|error| Trouble::new(Stage::Handshake, "tls_error", error))?;
+    let shaken = timeout(manner.patience, attempt.shake(tcp)).await;
+    found.handshake = attempt.shown(shaken.as_ref().ok().and_then(|stream| stream.as_ref().ok()));
+    let stream = match shaken {
+        Ok(shaken) => shaken?,
+        Err(_elapsed) => return Err(late(Stage::Handshake, "handshake_timeout", manner.patience)),
+    };
+    if probe.protocol == Protocol::H2 && found.handshake.alpn.as_deref() != Some("h2") {
+        let detail = "the server does not choose h2, the only protocol that was offered";
+        return Err(Trouble::new(Stage::Handshake, "h2_not_negotiated", detail));
+    }
+    let mut http = Http::over(stream, probe.protocol).await?;
+    let answer = conversation(&mut http, manner, found).await;
+    let alert = http.alert();
+    http.close().await;
+    match (answer, alert) {
+        // Before any answer it is the handshake that the server refuses, though the client was through with it.
+        (Err(_), Some(alert)) if found.first.is_none() => Err(alert),
+        (answer, _) => answer,
+    }
+}
+
+/// The request; and before it the one that the connection is for, where it is reused.
+async fn conversation(
+    http: &mut Http,
+    manner: &Manner,
+    found: &mut Found,
+) -> Result<Answer, Trouble> {
+    let probe = Arc::clone(&found.probe);
+    if let Some(first) = &probe.first {
+        match timeout(manner.patience, http.ask(manner, first)).await {
+            Ok(Ok(answer)) => found.first = Some(answer),
+            Ok(Err(trouble)) => {
+                let detail = format!("{}: {}", trouble.kind, trouble.detail);
+                return Err(Trouble::new(Stage::Reuse, "first_request_failed", detail));
+            }
+            Err(_elapsed) => {
+                return Err(late(Stage::Reuse, "first_request_failed", manner.patience));
+            }
+        }
+        match timeout(manner.patience, http.ready()).await {
+            Ok(true) => {}
+            Ok(false) | Err(_) => {
+                let detail = "the connection ended behind the first answer";
+                return Err(Trouble::new(Stage::Reuse, "connection_closed", detail));
+            }
+        }
+    }
+    match timeout(manner.patience, http.ask(manner, &probe.authority)).await {
+        Ok(answered) => answered,
+        Err(_elapsed) => Err(late(Stage::Request, "request_timeout", manner.patience)),
+    }
+}
+
+fn late(stage: Stage, kind: &'static str, patience: Duration) -> Trouble {
+    Trouble::new(stage, kind, format!("nothing within {patience:?}"))
+}
+
+fn connect_kind(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection_refused",
+        io::ErrorKind::TimedOut => "connect_timeout",
+        io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::NetworkDown
+        | io::ErrorKind::AddrNotAvailable => "unreachable",
+        _ => "connect_failed",
+    }
+}

@@ -1,0 +1,151 @@
+//! Requests on a connection, and what came back.
+
+mod fingerprint;
+mod trouble;
+
+use super::choice::{Method, Protocol};
+use super::connection::Manner;
+use super::name::Name;
+use super::outcome::{Answer, Stage, Trouble};
+use super::tls::{Alert, Overheard};
+use bytes::Bytes;
+use fingerprint::Fingerprint;
+use http::header::{ACCEPT, HOST, USER_AGENT};
+use http::{Request, Response, Version};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
+
+/// The most of a body that is read; what is longer is left where it is.
+const MAX_BODY: usize = 64 * 1024;
+/// How long a body is waited for; streams have no end.
+const BODY_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a connection may take to say goodbye.
+const FAREWELL: Duration = Duration::from_millis(250);
+/// So that whoever reads the server's log knows whom to ask.
+const AGENT: &str = concat!("wrongdoor-probe/", env!("CARGO_PKG_VERSION"));
+
+/// A connection that can be asked on.
+pub(super) struct Http {
+    sender: Sender,
+    driver: JoinHandle<()>,
+    alert: Alert,
+}
+
+enum Sender {
+    One(http1::SendRequest<Empty<Bytes>>),
+    Two(http2::SendRequest<Empty<Bytes>>),
+}
+
+impl Http {
+    /// Begins.
+    pub(super) async fn over(
+        stream: TlsStream<TcpStream>,
+        protocol: Protocol,
+    ) -> Result<Self, Trouble> {
+        let (stream, alert) = Overheard::new(stream);
+        let stream = TokioIo::new(stream);
+        // How the connection ends is told by the request on it.
+        match protocol {
+            Protocol::Http1 => {
+                let begun = http1::handshake(stream).await;
+                let (sender, driver) =
+                    begun.map_err(|error| alert.heard().unwrap_or_else(|| trouble::of(&error)))?;
+                let driver = tokio::spawn(async { drop(driver.await) });
+                Ok(Self { sender: Sender::One(sender), driver, alert })
+            }
+            Protocol::H2 => {
+                let begun = http2::handshake(TokioExecutor::new(), stream).await;
+                let (sender, driver) =
+                    begun.map_err(|error| alert.heard().unwrap_or_else(|| trouble::of(&error)))?;
+                let driver = tokio::spawn(async { drop(driver.await) });
+                Ok(Self { sender: Sender::Two(sender), driver, alert })
+            }
+        }
+    }
+
+    /// Whether it takes another request.
+    pub(super) async fn ready(&mut self) -> bool {
+        match &mut self.sender {
+            Sender::One(sender) => sender.ready().await.is_ok(),
+            Sender::Two(sender) => sender.ready().await.is_ok(),
+        }
+    }
+
+    /// Why TLS ended, where it did so with an alert.
+    pub(super) fn alert(&self) -> Option<Trouble> {
+        self.alert.heard()
+    }
+
+    /// Asks for a name.
+    pub(super) async fn ask(&mut self, manner: &Manner, name: &Name) -> Result<Answer, Trouble> {
+        let request = self.request(manner, name)?;
+        let response = match &mut self.sender {
+            Sender::One(sender) => sender.send_request(request).await,
+            Sender::Two(sender) => sender.send_request(request).await,
+        };
+        Ok(answer(response.map_err(|error| trouble::of(&error))?).await)
+    }
+
+    fn request(&self, manner: &Manner, name: &Name) -> Result<Request<Empty<Bytes>>, Trouble> {
+        let method = match manner.method {
+            Method::Head => http::Method::HEAD,
+            Method::Get => http::Method::GET,
+        };
+        let request = Request::builder().method(method);
+        let request = match &self.sender {
+            // The authority is the pseudo-header, and no `Host` beside it.
+            Sender::Two(_) => request.uri(name.uri(&manner.path).unwrap_or_default()),
+            Sender::One(_) => request.uri(manner.path.as_str()).header(HOST, name.raw.as_str()),
+        };
+        let request = request.header(USER_AGENT, AGENT).header(ACCEPT, "*/*").body(Empty::new());
+        request.map_err(|error| Trouble::new(Stage::Request, "http_error", error))
+    }
+
+    /// Ends it as well-bred clients do.
+    pub(super) async fn close(self) {
+        let Self { sender, mut driver, .. } = self;
+        drop(sender);
+        if timeout(FAREWELL, &mut driver).await.is_err() {
+            driver.abort();
+        }
+    }
+}
+
+/// The head is the answer. A body that breaks off, or takes its time, only leaves less to know it again by.
+async fn answer(response: Response<Incoming>) -> Answer {
+    let (head, body) = response.into_parts();
+    let mut fingerprint = Fingerprint::new(head.status, &head.headers);
+    let whole = timeout(BODY_PATIENCE, read(body, &mut fingerprint)).await;
+    Answer {
+        status: head.status.as_u16(),
+        version: match head.version {
+            Version::HTTP_2 => "2",
+            Version::HTTP_11 => "1.1",
+            _ => "1.0",
+        },
+        fingerprint: whole.ok().flatten().and_then(|()| fingerprint.finish()),
+    }
+}
+
+/// As much as is compared; nothing where it breaks off before.
+async fn read(mut body: Incoming, fingerprint: &mut Fingerprint) -> Option<()> {
+    let mut room = MAX_BODY;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.ok()?;
+        let Some(data) = frame.data_ref() else { continue };
+        let data = data.get(..data.len().min(room)).unwrap_or_default();
+        fingerprint.body(data);
+        room -= data.len();
+        if room == 0 {
+            break;
+        }
+    }
+    Some(())
+}

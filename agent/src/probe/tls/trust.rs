@@ -1,0 +1,78 @@
+//! Whom to trust.
+
+use crate::failure::Failure;
+use rustls::RootCertStore;
+use rustls::client::WebPkiServerVerifier;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{self, PemObject};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Whom to trust; or that nobody asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Trust {
+    provider: Arc<CryptoProvider>,
+    verifier: Option<Arc<WebPkiServerVerifier>>,
+}
+
+impl Trust {
+    /// Whoever answers.
+    pub(crate) fn anybody() -> Self {
+        Self { provider: Arc::new(ring::default_provider()), verifier: None }
+    }
+
+    /// Those in a file, and no others.
+    pub(crate) fn of_file(file: &Path) -> Result<Self, Failure> {
+        let named = |why: String| Failure::Usage {
+            what: format!("--ca {}: {why}; name a file of certificates in PEM", file.display()),
+        };
+        let bytes = std::fs::read(file).map_err(|source| Failure::Input {
+            what: "the authorities to trust",
+            name: file.display().to_string(),
+            source,
+        })?;
+        let read: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&bytes).collect();
+        let mut roots = RootCertStore::empty();
+        for certificate in read.map_err(|error| named(format!("cannot be read: {error}")))? {
+            let added = roots.add(certificate);
+            added.map_err(|error| named(format!("has one that cannot be trusted: {error}")))?;
+        }
+        if roots.is_empty() {
+            return Err(named("has no certificate".to_owned()));
+        }
+        Self::of(roots)
+    }
+
+    /// Those whom the system trusts.
+    pub(crate) fn of_the_system() -> Result<Self, Failure> {
+        let mut roots = RootCertStore::empty();
+        // Old certificates that nobody can parse are nothing to stumble over.
+        let (found, _ignored) =
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if found == 0 {
+            let what = "this machine has no certificates to trust servers by; install them (Debian: \
+                        ca-certificates), name a file with --ca, or verify nothing with --insecure";
+            return Err(Failure::Usage { what: what.to_owned() });
+        }
+        Self::of(roots)
+    }
+
+    fn of(roots: RootCertStore) -> Result<Self, Failure> {
+        let provider = Arc::new(ring::default_provider());
+        let builder =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+        let verifier = builder
+            .build()
+            .map_err(|error| Failure::Unavailable { what: format!("no TLS: {error}") })?;
+        Ok(Self { provider, verifier: Some(verifier) })
+    }
+
+    pub(super) fn provider(&self) -> Arc<CryptoProvider> {
+        Arc::clone(&self.provider)
+    }
+
+    pub(super) fn verifier(&self) -> Option<&WebPkiServerVerifier> {
+        self.verifier.as_deref()
+    }
+}
