@@ -46,6 +46,20 @@ impl VirtualHost {
 /// Starts Apache with `hosts` on one port; the first is the default. Every host serves `/` with
 /// its own name.
 pub fn start(folder: &Path, hosts: &[VirtualHost]) -> Result<Server> {
+    start_with(folder, Whole::default(), hosts)
+}
+
+/// What is said of the whole server.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Whole<'a> {
+    /// Where it logs the keys of its connections: those of clients that do not.
+    pub keylog: Option<&'a Path>,
+    /// More directives, one a line.
+    pub directives: &'a str,
+}
+
+/// The same with more that is said of the whole server.
+pub fn start_with(folder: &Path, whole: Whole<'_>, hosts: &[VirtualHost]) -> Result<Server> {
     let program = tools::path("apache2")?;
     let root = folder.join("apache");
     fs::create_dir_all(root.join("html"))?;
@@ -56,14 +70,17 @@ pub fn start(folder: &Path, hosts: &[VirtualHost]) -> Result<Server> {
     }
     Server::start("apache", folder, |port| {
         let file = root.join("apache.conf");
-        fs::write(&file, config(&root, port, hosts)?)?;
+        fs::write(&file, config(&root, port, whole.directives, hosts)?)?;
         let mut command = tools::command(&program.to_string_lossy())?;
-        command.arg("-f").arg(&file).arg("-DFOREGROUND");
+        command.arg("-f").arg(&file).arg("-DFOREGROUND").env_remove("SSLKEYLOGFILE");
+        if let Some(keylog) = whole.keylog {
+            command.env("SSLKEYLOGFILE", keylog);
+        }
         Ok(command)
     })
 }
 
-fn config(root: &Path, port: u16, hosts: &[VirtualHost]) -> Result<String> {
+fn config(root: &Path, port: u16, directives: &str, hosts: &[VirtualHost]) -> Result<String> {
     let mut text = String::new();
     for module in LOADED {
         writeln!(text, "LoadModule {module}_module {MODULES}/mod_{module}.so")?;
@@ -85,7 +102,8 @@ fn config(root: &Path, port: u16, hosts: &[VirtualHost]) -> Result<String> {
          StartServers 1\n\
          ThreadsPerChild 16\n\
          MaxRequestWorkers 16\n\
-         ServerLimit 1\n"
+         ServerLimit 1\n\
+         {directives}\n"
     )?;
     if tools::is_root() {
         text.push_str("User www-data\nGroup www-data\n");

@@ -18,6 +18,10 @@ const BUFFER: &str = "65536";
 /// The same under a heavy load.
 const LARGE_BUFFER: &str = "524288";
 
+/// The most that is kept of a packet: all of the largest on loopback. Each place in the ring buffer is as large, so
+/// that more would mean fewer places.
+const LENGTH: &str = "65600";
+
 /// How packets get from the kernel into the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
@@ -60,7 +64,7 @@ impl Capture {
             }
             Delivery::Blocks => LARGE_BUFFER,
         };
-        command.args(["-i", "lo", "-n", "-s", "0", "-U", "-B", buffer, "-w"]).arg(file);
+        command.args(["-i", "lo", "-n", "-s", LENGTH, "-U", "-B", buffer, "-w"]).arg(file);
         command.arg(filter(ports, marker.number()));
         let process = command
             .stdin(Stdio::null())
@@ -113,10 +117,10 @@ impl Capture {
 
     /// The end of the file, where the marker will be; other packets may come behind it.
     fn tail(&self) -> Result<Vec<u8>> {
-        const LENGTH: u64 = 256 * 1024;
+        const TAIL: u64 = 256 * 1024;
         let mut file = File::open(&self.file)?;
         let end = file.metadata()?.len();
-        file.seek(SeekFrom::Start(end.saturating_sub(LENGTH)))?;
+        file.seek(SeekFrom::Start(end.saturating_sub(TAIL)))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         Ok(bytes)

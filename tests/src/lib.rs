@@ -12,11 +12,15 @@
 
 pub mod apache;
 pub mod binary;
+pub mod caddy;
 pub mod capture;
 pub mod certs;
+pub mod chromium;
 pub mod collector;
 pub mod curl;
+pub mod door;
 pub mod golden;
+pub mod haproxy;
 pub mod live;
 pub mod nginx;
 pub mod node;
@@ -26,7 +30,9 @@ pub mod prometheus;
 pub mod report;
 pub mod scenario;
 pub mod server;
+pub mod tomcat;
 pub mod tools;
 pub mod tshark;
+pub mod visitor;
 pub mod wait;
 pub mod wire;

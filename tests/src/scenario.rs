@@ -5,11 +5,12 @@
 //! changed server is not taken for a fault of the program.
 
 mod proxy;
+pub mod reproductions;
 mod stage;
 mod suites;
 mod vhosts;
 
 pub use proxy::{Upstream, proxy_chain};
-pub use stage::{Scene, Sent, Stage};
+pub use stage::{Scene, Sent, Stage, Watch};
 pub use suites::{SUITES, Suite, tls_suite};
 pub use vhosts::{apache_two_hosts, client_certificates, coalescing, demo, no_sni, odd_requests};

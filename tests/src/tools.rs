@@ -35,6 +35,9 @@ pub struct Tool {
 /// BoringSSL as a shared library.
 pub const BORINGSSL: &str = "/usr/lib/x86_64-linux-gnu/android/libssl.so.0";
 
+/// Tomcat; the other parts of it are beside this file.
+pub const TOMCAT: &str = "/usr/share/java/tomcat10-catalina.jar";
+
 /// All of them, in one place.
 pub const TOOLS: &[Tool] = &[
     Tool {
@@ -131,6 +134,25 @@ pub const TOOLS: &[Tool] = &[
         program: "gnutls-cli",
         package: "gnutls-bin",
         why: "a client whose TLS is GnuTLS, with any SNI",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "java",
+        package: "default-jre-headless",
+        why: "runs Tomcat",
+        needs: &[Need::Test],
+    },
+    Tool {
+        // A library, and no program: looked for where it is.
+        program: TOMCAT,
+        package: "libtomcat10-java",
+        why: "the server that answers 400, or resets, where others answer 421",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "chromium",
+        package: "chromium",
+        why: "the browser that coalesces, and asks again after a 421",
         needs: &[Need::Test],
     },
     Tool {

@@ -15,6 +15,8 @@ mod apache421;
 mod architecture;
 /// The committed captures.
 mod captures;
+/// Why something went wrong, who says so, and whether the client got there in the end.
+mod causes;
 /// Several names over one connection.
 mod coalescing;
 /// The agent as a daemon.

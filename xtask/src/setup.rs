@@ -27,6 +27,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for symbols in [Symbols::Kept, Symbols::Stripped] {
         println!("the Go peer is {}", installed::go_peer(symbols)?.display());
     }
+    println!("the Go program of the reproductions is {}", installed::go_door()?.display());
     if options.bench {
         changed |= ensure(Need::Bench)?;
     }

@@ -1,5 +1,5 @@
 //! What Debian lacks, installed once into the build's folder: a Go toolchain, Python's `requests`, OpenSSL 1.1.1, and
-//! the Go peer built with it.
+//! the Go programs built with it.
 
 use std::env;
 use std::fs::{self, File};
@@ -26,6 +26,9 @@ const OTLP: [&str; 2] = ["grpcio==1.85.1", "opentelemetry-proto==1.45.2"];
 
 /// The Go peer: a server and a client.
 const GO_PEER: &str = include_str!("scripts/peer.go");
+
+/// A server that compares names, a reverse proxy and a client.
+const GO_DOOR: &str = include_str!("../programs/door.go");
 
 /// How the Go peer is linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,10 +76,24 @@ fn install(folder: &Path, arguments: &[&str]) -> Result<()> {
 
 /// The Go peer; builds it if it is not there.
 pub fn go_peer(symbols: Symbols) -> Result<PathBuf> {
+    let folder = go_program("go-peer", GO_PEER)?;
+    Ok(folder.join(match symbols {
+        Symbols::Kept => "kept",
+        Symbols::Stripped => "stripped",
+    }))
+}
+
+/// The Go program of the reproductions; builds it if it is not there.
+pub fn go_door() -> Result<PathBuf> {
+    Ok(go_program("go-door", GO_DOOR)?.join("kept"))
+}
+
+/// The folder of a Go program, with symbols and without.
+fn go_program(name: &str, source: &str) -> Result<PathBuf> {
     let go = python_packages()?.join("go/bin/go");
-    let folder = once(&format!("go-peer-{:016x}", hash(&GO_PEER)), |folder| {
+    once(&format!("{name}-{:016x}", hash(&source)), |folder| {
         fs::write(folder.join("go.mod"), "module peer\n\ngo 1.27\n")?;
-        fs::write(folder.join("main.go"), GO_PEER)?;
+        fs::write(folder.join("main.go"), source)?;
         for (program, flags) in [("kept", &[][..]), ("stripped", &["-ldflags=-s -w"][..])] {
             let mut command = Command::new(&go);
             command.current_dir(folder).env("GOCACHE", tools_folder()?.join("go-cache"));
@@ -84,14 +101,10 @@ pub fn go_peer(symbols: Symbols) -> Result<PathBuf> {
             command.envs([("GOFLAGS", "-mod=mod"), ("GOTOOLCHAIN", "local"), ("CGO_ENABLED", "0")]);
             command.envs([("GOTELEMETRY", "off"), ("GOPROXY", "off")]);
             command.args(["build", "-o", program]).args(flags).arg(".");
-            process::run(&mut command).context("cannot build the Go peer")?;
+            process::run(&mut command).with_context(|| format!("cannot build {name}"))?;
         }
         Ok(())
-    })?;
-    Ok(folder.join(match symbols {
-        Symbols::Kept => "kept",
-        Symbols::Stripped => "stripped",
-    }))
+    })
 }
 
 /// The folder called `name`, made by `fill` if it is not there. Several processes may want it at once.

@@ -25,13 +25,16 @@ pub struct Sent {
     pub status: u16,
 }
 
+/// What is told of the ports of all servers, when they run and nothing is said yet.
+pub type Watch = Box<dyn FnOnce(&[u16]) -> Result<()>>;
+
 /// A scene in the making.
-#[derive(Debug)]
 pub struct Stage {
     folder: TempDir,
     authority: Authority,
     ports: Vec<u16>,
     servers: Vec<Server>,
+    watch: Option<Watch>,
     capture: Option<Capture>,
     sent: Vec<Sent>,
     aloud: bool,
@@ -62,10 +65,18 @@ impl Stage {
             authority,
             ports: Vec::new(),
             servers: Vec::new(),
+            watch: None,
             capture: None,
             sent: Vec::new(),
             aloud: false,
         })
+    }
+
+    /// Is watched by somebody else, instead of being recorded.
+    #[must_use]
+    pub fn watched(mut self, watch: Watch) -> Self {
+        self.watch = Some(watch);
+        self
     }
 
     /// Says on standard error what happens.
@@ -101,6 +112,9 @@ impl Stage {
 
     /// Starts to record the traffic of all servers.
     pub fn record(&mut self) -> Result<()> {
+        if let Some(watch) = self.watch.take() {
+            return watch(&self.ports);
+        }
         let file = self.folder().join(CAPTURE);
         self.capture = Some(Capture::start(&file, &self.ports)?);
         self.say("tcpdump records what they say");
@@ -160,6 +174,11 @@ impl Stage {
         ensure!(sent.status == status, "expected {status}, not this: {sent:?}");
         self.sent.push(sent);
         Ok(())
+    }
+
+    /// The servers' ports, in the order of their start.
+    pub fn ports(&self) -> &[u16] {
+        &self.ports
     }
 
     /// Ends the servers, then the recording.
