@@ -132,7 +132,7 @@ pub struct Recoveries {
     /// When each ends, and whose it is.
     ends: BTreeMap<(Timestamp, u64), Who>,
     opened: u64,
-    hellos: VecDeque<(Who, Timestamp, u64)>,
+    hellos: VecDeque<(Who, Timestamp, u64, Option<u16>)>,
     /// Windows that were given up at a bound.
     pub shed: u64,
 }
@@ -141,8 +141,6 @@ pub struct Recoveries {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Who {
     client: Client,
-    /// The server's port: on one machine, a proxy and its clients have the same address.
-    port: Option<u16>,
     host: Host,
 }
 
@@ -164,6 +162,10 @@ struct Window {
     transport: TransportKind,
     agent: Seen<AgentClass>,
     role: Option<Side>,
+    /// The server's port: on one machine, a proxy and its clients have the same address.
+    port: Option<u16>,
+    /// It was an alternative service; the origin's port may be another.
+    is_alternative: bool,
     at: Timestamp,
     end: Timestamp,
     /// When connections were opened for the host in the meantime.
@@ -186,12 +188,12 @@ impl Recoveries {
         let Some(who) = Who::of(facts, host) else { return };
         let at = facts.opened.unwrap_or(facts.first_seen);
         for window in self.open.get_mut(&who).into_iter().flatten() {
-            window.hello(at, connection);
+            window.hello(at, connection, port_of(facts));
         }
         if self.hellos.len() >= MAX_HELLOS {
             self.hellos.pop_front();
         }
-        self.hellos.push_back((who, at, connection));
+        self.hellos.push_back((who, at, connection, port_of(facts)));
     }
 
     /// An exchange, in the order of their ends: it may be what ends windows, and a 421 opens one.
@@ -284,13 +286,15 @@ impl Recoveries {
             transport: exchange.connection.transport,
             agent: exchange.hints.agent,
             role: exchange.connection.observer.role,
+            port: port_of(&exchange.connection),
+            is_alternative: exchange.hints.alt_used,
             at,
             end: Timestamp(end),
             handshakes: Vec::new(),
             other: None,
         };
-        for (_, at, connection) in self.hellos.iter().filter(|(other, ..)| *other == who) {
-            window.hello(*at, *connection);
+        for (_, at, connection, port) in self.hellos.iter().filter(|(other, ..)| *other == who) {
+            window.hello(*at, *connection, *port);
         }
         let windows = self.open.entry(who.clone()).or_default();
         if windows.len() >= MAX_FOR_ONE {
@@ -322,14 +326,19 @@ impl Who {
             Some(Side::Client) => process.or(address),
             _ => address,
         }?;
-        Some(Self { client, port: facts.server.map(|server| server.port()), host: host.clone() })
+        Some(Self { client, host: host.clone() })
     }
+}
+
+fn port_of(facts: &Facts) -> Option<u16> {
+    facts.server.map(|server| server.port())
 }
 
 impl Window {
     /// A connection was opened for the host.
-    fn hello(&mut self, at: Timestamp, connection: u64) {
-        if (self.at..=self.end).contains(&at) && connection != self.connection {
+    fn hello(&mut self, at: Timestamp, connection: u64, port: Option<u16>) {
+        let is_later = (self.at..=self.end).contains(&at);
+        if is_later && connection != self.connection && self.may_be_at(port) {
             if self.handshakes.len() < MAX_HANDSHAKES {
                 self.handshakes.push(at);
             }
@@ -337,11 +346,16 @@ impl Window {
         }
     }
 
+    fn may_be_at(&self, port: Option<u16>) -> bool {
+        self.is_alternative || self.port == port
+    }
+
     fn is_asked_again(&self, exchange: &Exchange) -> bool {
         (self.at..=self.end).contains(&exchange.started)
             && matches!(&exchange.method, Seen::Known(method) if *method == self.method)
             && exchange.hints.path == self.path
             && self.path.is_some()
+            && self.may_be_at(port_of(&exchange.connection))
             && exchange.connection.observer.role == self.role
     }
 

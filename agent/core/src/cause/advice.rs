@@ -81,10 +81,10 @@ fn proxy_omits(proxy: Option<Software>) -> &'static str {
             "HAProxy: `sni req.hdr(host),field(1,:)` on the server line (the default from 3.3 on). Until then, give all virtual hosts of the upstream's port the same SSLCertificateFile path."
         }
         Some(Software::Caddy) => {
-            "Caddy: `tls_server_name {host}` in the transport, or `header_up Host {upstream_hostport}`."
+            "Caddy: `tls_server_name {host}` with `keepalive off` in the transport (else its first connection is used for every name), or `header_up Host {upstream_hostport}`."
         }
         _ => {
-            "Make the proxy send the Host as SNI. nginx: `proxy_ssl_server_name on; proxy_ssl_name $host;` HAProxy: `sni req.hdr(host),field(1,:)`. Caddy: `tls_server_name {host}`. An AWS ALB sends none: one certificate for all virtual hosts, or one port for each. Until then, give all virtual hosts the same SSLCertificateFile path, or set `SSLVHostSNIPolicy authonly` (Apache 2.4.66)."
+            "Make the proxy send the Host as SNI. nginx: `proxy_ssl_server_name on; proxy_ssl_name $host;` HAProxy: `sni req.hdr(host),field(1,:)`. Caddy: `tls_server_name {host}` with `keepalive off`. An AWS ALB sends none: one certificate for all virtual hosts, or one port for each. Until then, give all virtual hosts the same SSLCertificateFile path, or set `SSLVHostSNIPolicy authonly` (Apache 2.4.66)."
         }
     }
 }
@@ -98,7 +98,7 @@ fn proxy_wrong(proxy: Option<Software>) -> &'static str {
             "HAProxy: `sni req.hdr(host),field(1,:)` in place of a fixed `sni str(…)` or of `ssl_fc_sni`."
         }
         Some(Software::Caddy) => {
-            "Caddy: `header_up Host {upstream_hostport}`, or `tls_server_name {host}` (from 2.11 on Host is set by itself)."
+            "Caddy: `header_up Host {upstream_hostport}`, or `tls_server_name {host}` with `keepalive off` (from 2.11 on Host is set by itself)."
         }
         _ => {
             "Make SNI and Host agree on this hop: send the outgoing Host as SNI (nginx: `proxy_ssl_name $host`), or rewrite the Host to the SNI (Azure Front Door: origin host header; Go: `ReverseProxy{Rewrite: …SetURL}` in place of NewSingleHostReverseProxy; Caddy: `header_up Host {upstream_hostport}`)."

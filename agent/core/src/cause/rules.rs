@@ -190,7 +190,9 @@ fn proxy_pool_not_keyed(s: &Signals) -> Option<Found> {
     let later = format!("the connection was opened for {} and asked for {} later", sni(s), host(s));
     let alike =
         s.past.is_known_for.then(|| format!("the endpoint accepts connections for {}", host(s)));
-    let confidence = if is_known_proxy(s) { High } else { Medium };
+    // Where the proxy has connections of their own for other hosts, it is the pool that mixes them up.
+    let keeps_apart = s.past.is_known_for || s.past.served_under_own_name;
+    let confidence = if is_known_proxy(s) && keeps_apart { High } else { Medium };
     found(confidence, [later, peer(s)].into_iter().chain(alike).chain(upgrade(s)))
 }
 
@@ -222,8 +224,8 @@ fn coalesced_tls_policy(s: &Signals) -> Option<Found> {
         .past
         .asks_certificate
         .then(|| format!("handshakes for {} ask for a client certificate", host(s)));
-    let is_plain = s.origin.generator == Generator::Apache || s.past.asks_certificate;
-    let confidence = if s.covered == Some(true) && is_plain { High } else { Medium };
+    // Of Apache's settings nothing is seen: it may be its policy, and not theirs.
+    let confidence = if s.covered == Some(true) && s.past.asks_certificate { High } else { Medium };
     found(confidence, [coalesced(s), coverage(s), made_by(s)].into_iter().chain(asks))
 }
 
@@ -341,7 +343,8 @@ fn unknown(s: &Signals) -> Found {
     if s.origin.is_relayed {
         let behind =
             "the response was handed on: what failed is a hop behind the server that answered";
-        evidence.extend([made_by(s), behind.to_owned()]);
+        let agree = (s.verdict == Verdict::Match).then(|| same_name(s));
+        evidence.extend([made_by(s), behind.to_owned()].into_iter().chain(agree));
     } else if matches!(s.sni, Sni::Unseen | Sni::Encrypted) {
         evidence.push("the server name was not seen".to_owned());
     } else if s.is_mismatch() {

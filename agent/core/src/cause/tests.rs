@@ -130,7 +130,7 @@ fn what_is_not_about_names_comes_first() {
     );
     // Near misses.
     check("never served", &same_host(), C::NameNotServed, High);
-    check("another host", &Signals { past: served, ..coalesced() }, C::CoalescedTlsPolicy, High);
+    check("another host", &Signals { past: served, ..coalesced() }, C::CoalescedTlsPolicy, Medium);
     check(
         "a member of a cluster",
         &Signals { answer: body(BodyMark::Leader), ..plain },
@@ -218,7 +218,10 @@ fn advice_names_the_setting_of_the_software_at_hand() {
 fn a_proxys_wrong_sni_and_its_shared_pool_differ_in_the_first_request() {
     let known = Peer::Proxy(Some(Software::Nginx));
     check("wrong from the start", &Signals { peer: known, ..wrong_sni() }, C::ProxyWrongSni, High);
-    check("right at first", &Signals { peer: known, ..shared_pool() }, C::ProxyPoolNotKeyed, High);
+    let kept_apart = Past { is_known_for: true, ..Past::default() };
+    let pool = Signals { peer: known, past: kept_apart, ..shared_pool() };
+    check("right at first", &pool, C::ProxyPoolNotKeyed, High);
+    check("one SNI only", &Signals { peer: known, ..shared_pool() }, C::ProxyPoolNotKeyed, Medium);
     check(
         "likely one",
         &Signals { peer: Peer::LikelyProxy, ..wrong_sni() },
@@ -281,7 +284,7 @@ fn an_sni_that_came_from_a_coalesced_front_is_told() {
 
 #[test]
 fn legal_coalescing_is_refused_for_settings_or_for_names() {
-    check("Apache", &coalesced(), C::CoalescedTlsPolicy, High);
+    check("Apache", &coalesced(), C::CoalescedTlsPolicy, Medium);
     check(
         "certificate unseen",
         &Signals { covered: None, verdict: Verdict::CoalescedUnverified, ..coalesced() },

@@ -53,6 +53,8 @@ struct Refused {
     host: Option<Host>,
     sni: Option<Host>,
     is_coalesced: bool,
+    /// The ClientHello's random: of TLS that is only passed through, it is the same in front and behind.
+    random: Option<[u8; 32]>,
     started: Timestamp,
     ended: Timestamp,
 }
@@ -217,6 +219,7 @@ impl Refused {
             host,
             sni,
             is_coalesced,
+            random: tls.and_then(|tls| tls.client_random),
             started: exchange.started,
             ended: exchange.responded.unwrap_or(exchange.started),
         };
@@ -228,7 +231,9 @@ impl Refused {
 fn belong(front: &Refused, back: &Refused) -> Option<Confidence> {
     let is_within = back.started >= front.started && back.ended <= front.ended;
     // Who asks the same server beside is another client of it, and no hop.
-    if !is_within || front.place.1 == back.place.1 || front.method != back.method {
+    let is_passed_through = front.random.is_some() && front.random == back.random;
+    let is_other = front.place.1 != back.place.1 && !is_passed_through;
+    if !is_within || !is_other || front.method != back.method {
         return None;
     }
     let is_same_host = front.host == back.host;

@@ -17,7 +17,7 @@ use crate::name::{Coverage, Host};
 use crate::net::Endpoint;
 use crate::recovery::Recovery;
 use crate::side::Side;
-use crate::signals::{AgentClass, Generator, Origin};
+use crate::signals::{AgentClass, Generator, Origin, Software};
 use crate::verdict::{Verdict, port_fits};
 use hops::{Hops, software};
 use past::History;
@@ -119,7 +119,12 @@ impl Judge {
         let past = self.history.past(exchange);
         let answerer = software(self.hops.process(exchange, Side::Server));
         let answer = exchange.answer.unwrap_or_default();
-        let origin = Origin::of(&answer, answerer);
+        let mut origin = Origin::of(&answer, answerer);
+        // Apache says that SNI and Host differ. Here they agree: it was said on another hop.
+        let is_elsewhere = ruling.verdict == Verdict::Match && exchange.is_misdirected();
+        origin.is_relayed |= is_elsewhere
+            && origin.generator == Generator::Apache
+            && answerer != Some(Software::Apache);
         let Some(refusal) = refusal::of(exchange, &past, &origin) else { return ruling };
         let generator = (refusal != Refusal::Reset).then_some(origin.generator);
         let back = self.hops.back(exchange).map(|(back, cause)| (back, cause.cloned()));

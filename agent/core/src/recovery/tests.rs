@@ -1,4 +1,5 @@
 use super::*;
+use crate::net::Endpoint;
 use crate::testing::{Said, at, end, said};
 
 /// Everything that was judged, as the connection and stream of the 421 and how it went.
@@ -110,9 +111,8 @@ fn windows_are_bounded_and_what_is_given_up_is_counted() {
     let mut told = Vec::new();
     let many = MAX_WINDOWS + 10;
     for number in 0..many {
-        let last = u8::try_from(number % 250).unwrap();
-        let port = u16::try_from(number / 250).unwrap();
-        let asked = Said { client: end(last, 1), server: end(200, port), ..said() };
+        let client = Endpoint::v4(u32::try_from(number).unwrap().to_be_bytes(), 1);
+        let asked = Said { client, ..said() };
         recoveries.exchange(number as u64, &asked.exchange(), &mut |one| told.push(one));
     }
     assert_eq!((recoveries.open_windows(), recoveries.shed, told.len()), (MAX_WINDOWS, 10, 0));

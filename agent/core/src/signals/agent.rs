@@ -38,11 +38,11 @@ impl AgentClass {
             return None;
         }
         let has = |wanted: &&str| memchr::memmem::find(&value, wanted.as_bytes()).is_some();
-        Some(if CRAWLERS.iter().any(|name| has(name)) {
+        Some(if CRAWLERS.iter().any(has) {
             Self::Crawler
-        } else if PROXIES.iter().any(|name| has(name)) {
+        } else if PROXIES.iter().any(has) {
             Self::Proxy
-        } else if value.starts_with(b"mozilla/5.0 (") && ENGINES.iter().any(|name| has(name)) {
+        } else if value.starts_with(b"mozilla/5.0 (") && ENGINES.iter().any(has) {
             Self::Browser
         } else {
             Self::Library
