@@ -83,9 +83,9 @@ impl Browser {
 
     fn attach(&mut self) -> Result<()> {
         let target = self.call("Target.createTarget", json!({ "url": "about:blank" }))?;
-        let target = json!({ "targetId": target["targetId"], "flatten": true });
+        let target = json!({ "targetId": at(&target, "/targetId"), "flatten": true });
         let attached = self.call("Target.attachToTarget", target)?;
-        let session = attached["sessionId"].as_str().context("no session")?;
+        let session = at(&attached, "/sessionId").as_str().context("no session")?;
         self.session = Some(session.to_owned());
         for domain in ["Page", "Runtime", "Log", "Network", "Audits"] {
             self.call(&format!("{domain}.enable"), json!({}))?;
@@ -98,7 +98,7 @@ impl Browser {
         self.events.clear();
         let url = format!("file://{}", fs::canonicalize(file)?.display());
         self.call("Page.navigate", json!({ "url": url }))?;
-        while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
+        while !self.events.iter().any(|event| at(event, "/method") == "Page.loadEventFired") {
             let message = self.hear(Instant::now() + PATIENCE)?;
             self.events.push(message);
         }
@@ -110,8 +110,8 @@ impl Browser {
         let wanted =
             json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let found = self.call("Runtime.evaluate", wanted)?;
-        ensure!(found["exceptionDetails"].is_null(), "{expression}: {found:#}");
-        Ok(found["result"]["value"].clone())
+        ensure!(at(&found, "/exceptionDetails").is_null(), "{expression}: {found:#}");
+        Ok(at(&found, "/result/value").clone())
     }
 
     /// The same, where it is text.
@@ -135,13 +135,15 @@ impl Browser {
             "ArrowDown" => 40,
             _ => 0,
         };
-        let mut event = json!({ "type": "keyDown", "key": key, "windowsVirtualKeyCode": code });
-        if key.len() == 1 {
-            event["text"] = key.into();
-        } else if key == "Enter" {
-            event["text"] = "\r".into();
-        }
-        self.call("Input.dispatchKeyEvent", event)?;
+        let text = match key {
+            "Enter" => "\r",
+            key if key.len() == 1 => key,
+            _ => "",
+        };
+        self.call(
+            "Input.dispatchKeyEvent",
+            json!({ "type": "keyDown", "key": key, "windowsVirtualKeyCode": code, "text": text }),
+        )?;
         self.call("Input.dispatchKeyEvent", json!({ "type": "keyUp", "key": key }))?;
         Ok(())
     }
@@ -161,7 +163,7 @@ impl Browser {
     /// What it looks like, as a PNG in base64.
     pub fn screenshot(&mut self) -> Result<String> {
         let shot = self.call("Page.captureScreenshot", json!({ "format": "png" }))?;
-        Ok(shot["data"].as_str().context("no picture")?.to_owned())
+        Ok(at(&shot, "/data").as_str().context("no picture")?.to_owned())
     }
 
     /// The page as printed, as text.
@@ -169,7 +171,7 @@ impl Browser {
         let printed = self.call("Page.printToPDF", json!({ "preferCSSPageSize": true }))?;
         let folder = tempfile::tempdir()?;
         let (encoded, file) = (folder.path().join("base64"), folder.path().join("page.pdf"));
-        fs::write(&encoded, printed["data"].as_str().context("no document")?)?;
+        fs::write(&encoded, at(&printed, "/data").as_str().context("no document")?)?;
         let pdf = tools::output(tools::command("base64")?.arg("--decode").arg(&encoded))?;
         fs::write(&file, pdf)?;
         let text = tools::output(tools::command("pdftotext")?.arg("-layout").arg(&file).arg("-"))?;
@@ -181,12 +183,12 @@ impl Browser {
     pub fn complaints(&mut self) -> Result<Vec<String>> {
         // Whatever was on its way is here when this is answered.
         self.value("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")?;
-        let bad = self.events.iter().filter(|event| match event["method"].as_str() {
+        let bad = self.events.iter().filter(|event| match at(event, "/method").as_str() {
             Some("Runtime.exceptionThrown" | "Runtime.consoleAPICalled" | "Log.entryAdded") => true,
             Some("Audits.issueAdded") => {
-                event["params"]["issue"]["code"] == "ContentSecurityPolicyIssue"
+                at(event, "/params/issue/code") == "ContentSecurityPolicyIssue"
             }
-            Some("Network.requestWillBeSent") => event["params"]["type"] != "Document",
+            Some("Network.requestWillBeSent") => at(event, "/params/type") != "Document",
             Some("Page.javascriptDialogOpening" | "Page.frameAttached") => true,
             _ => false,
         });
@@ -196,19 +198,23 @@ impl Browser {
     /// A command, and its answer.
     fn call(&mut self, method: &str, params: Value) -> Result<Value> {
         self.last += 1;
-        let mut message = json!({ "id": self.last, "method": method, "params": params });
-        if let Some(session) = &self.session {
-            message["sessionId"] = session.as_str().into();
-        }
+        // The browser itself is spoken to without a session.
+        let message = match &self.session {
+            Some(session) => {
+                json!({ "id": self.last, "sessionId": session, "method": method, "params": params })
+            }
+            None => json!({ "id": self.last, "method": method, "params": params }),
+        };
         let said = self.said.as_mut().context("it has ended")?;
         said.write_all(format!("{message}\0").as_bytes())?;
         said.flush()?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             let message = self.hear(deadline).with_context(|| method.to_owned())?;
-            if message["id"] == self.last {
-                ensure!(message["error"].is_null(), "{method}: {}", message["error"]);
-                return Ok(message["result"].clone());
+            if at(&message, "/id") == self.last {
+                let error = at(&message, "/error");
+                ensure!(error.is_null(), "{method}: {error}");
+                return Ok(at(&message, "/result").clone());
             }
             self.events.push(message);
         }
@@ -228,8 +234,13 @@ impl Drop for Browser {
         drop(self.said.take());
         if let Some(group) = rustix::process::Pid::from_raw(self.process.id().cast_signed()) {
             // Where it has ended by itself, there is nobody to be told.
-            drop(rustix::process::kill_process_group(group, rustix::process::Signal::KILL));
+            rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
         }
         drop(self.process.wait());
     }
+}
+
+/// What is at a place of a message; null where there is nothing.
+fn at<'a>(message: &'a Value, place: &str) -> &'a Value {
+    message.pointer(place).unwrap_or(&Value::Null)
 }

@@ -8,6 +8,8 @@ mod hostile;
 mod keyboard;
 /// What is on the page, and how it looks.
 mod page;
+/// A proxy in front.
+mod proxies;
 /// A hundred thousand requests.
 mod size;
 

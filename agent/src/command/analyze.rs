@@ -79,7 +79,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
     let place = |path: &Path| {
         std::fs::canonicalize(path).ok().or_else(|| {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            let folder = std::fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+            let folder = std::fs::canonicalize(folder.unwrap_or_else(|| Path::new("."))).ok()?;
             Some(folder.join(path.file_name()?))
         })
     };

@@ -62,7 +62,7 @@ fn printed_it_has_everything_and_nothing_to_click() -> Result<()> {
         "The drawing in words",
         // Of what is folded away on the screen.
         "c.test, TLS 1.3",
-        "answered after",
+        "stream 1 ·",
         "Made by wrongdoor",
     ] {
         assert!(printed.contains(wanted), "{wanted}: {printed}");

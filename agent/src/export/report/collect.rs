@@ -142,8 +142,9 @@ impl Sums {
         }
         match kind {
             Kind::Refused(cause) if exchange.is_misdirected() => {
-                let generator =
-                    ruling.generator.map_or("an unknown server", super::words::generator);
+                let generator = ruling
+                    .generator
+                    .map_or("a server that does not say what it is", super::words::generator);
                 *self.generators.entry(generator).or_default() += 1;
                 let (count, best) = self.causes.entry(cause).or_default();
                 *count += 1;

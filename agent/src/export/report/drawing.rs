@@ -1,8 +1,10 @@
 //! An incident over time: a lane a connection, a mark a request, and how they hang together.
 
 mod axis;
+mod mark;
 mod paint;
 mod scene;
+mod sentences;
 
 use super::group::Incident;
 use super::html::Html;
@@ -30,5 +32,5 @@ pub(super) fn draw(html: &mut Html, id: &str, incident: &Incident, lanes: &Lanes
 
 /// What the marks mean.
 pub(super) fn legend(html: &mut Html) {
-    paint::legend(html);
+    mark::legend(html);
 }

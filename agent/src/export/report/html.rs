@@ -2,7 +2,8 @@
 //!
 //! Names of elements and attributes are literals; everything else is escaped. There is no other way in.
 
-use std::fmt::{Display, Write};
+use std::borrow::Cow;
+use std::fmt::Display;
 
 /// What our own prose is made of besides ASCII.
 const PROSE: &str = "…–—→←↻·×“”‘’≥✓✗";
@@ -114,22 +115,37 @@ fn is_block(name: &str) -> bool {
     )
 }
 
-/// Text as HTML has it between tags and between quotes. What would not be seen, or would move what
-/// stands beside it, is named instead.
+/// Text as HTML has it between tags and between quotes.
 fn escape(html: &mut String, text: &str) {
-    for c in text.chars() {
+    for c in visible(text).chars() {
         match c {
             '<' => html.push_str("&lt;"),
             '>' => html.push_str("&gt;"),
             '&' => html.push_str("&amp;"),
             '"' => html.push_str("&quot;"),
             '\'' => html.push_str("&#39;"),
-            ' '..='~' => html.push(c),
-            _ if PROSE.contains(c) || c.is_alphanumeric() && !is_right_to_left(c) => html.push(c),
-            // Writing to a string does not fail.
-            _ => drop(write!(html, "[U+{:04X}]", u32::from(c))),
+            _ => html.push(c),
         }
     }
+}
+
+/// Text in which what would not be seen, or would move what stands beside it, is named instead.
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    let is_seen = |c: char| {
+        matches!(c, ' '..='~') || PROSE.contains(c) || c.is_alphanumeric() && !is_right_to_left(c)
+    };
+    if text.chars().all(is_seen) {
+        return Cow::Borrowed(text);
+    }
+    let mut visible = String::new();
+    for c in text.chars() {
+        if is_seen(c) {
+            visible.push(c);
+        } else {
+            visible.push_str(&format!("[U+{:04X}]", u32::from(c)));
+        }
+    }
+    Cow::Owned(visible)
 }
 
 /// Letters that turn around the order of what stands beside them.

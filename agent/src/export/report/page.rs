@@ -15,6 +15,8 @@ use sha2::{Digest, Sha256};
 
 const STYLE: &str = include_str!("page/report.css");
 const SCRIPT: &str = include_str!("page/report.js");
+/// The most groups that are named at the top of the findings.
+const MAX_NAMED: usize = 12;
 /// The most groups that are told with evidence and a drawing; further ones are a line each.
 const MAX_TOLD: usize = 40;
 
@@ -153,7 +155,7 @@ fn findings(html: &mut Html, groups: &[(Key, Group)], collected: &Collected) {
 fn contents(html: &mut Html, groups: &[(Key, Group)]) {
     html.element("nav").attr("aria-label", "Findings").with(|html| {
         html.classed("ol", "contents").with(|html| {
-            for (nth, (key, group)) in (1..).zip(groups.iter().take(MAX_TOLD)) {
+            for (nth, (key, group)) in (1..).zip(groups.iter().take(MAX_NAMED)) {
                 html.element("li").with(|html| {
                     html.element("a").attr("href", format!("#f{nth}")).text(key.kind.title());
                     html.classed("span", "names").with(|html| finding::names(html, key));
@@ -161,6 +163,10 @@ fn contents(html: &mut Html, groups: &[(Key, Group)]) {
                 });
             }
         });
+        if groups.len() > MAX_NAMED {
+            let more = groups.len() - MAX_NAMED;
+            html.classed("p", "quiet").text(format!("and {more} more"));
+        }
     });
 }
 

@@ -1,5 +1,6 @@
 //! Names, numbers and times as the page says them.
 
+use super::html::visible;
 use crate::export::clock::Clock;
 use std::time::Duration;
 use wrongdoor_core::connection::Facts;
@@ -23,7 +24,7 @@ pub(super) fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -33,6 +34,7 @@ pub(super) fn number(count: u64) -> String {
 
 /// A name cut in its middle: both ends of a host say something.
 pub(super) fn short(text: &str) -> String {
+    let text = &*visible(text);
     let len = text.chars().count();
     if len <= MAX_SHORT {
         return text.to_owned();
@@ -88,8 +90,8 @@ pub(super) fn generator(generator: Generator) -> &'static str {
         Generator::Azure => "Azure Front Door",
         Generator::HttpCore => "a Java server",
         Generator::Node => "a Node.js server",
-        Generator::Other => "another server",
-        Generator::Unknown => "an unknown server",
+        Generator::Other => "a server of another make",
+        Generator::Unknown => "a server that does not say what it is",
         Generator::H2o => "h2o",
     }
 }

@@ -1,10 +1,10 @@
 //! The drawing itself, in SVG. Colours are the style sheet's; shapes tell the same without them.
 
 use super::axis::Axis;
+use super::mark::{Look, RADIUS, line};
 use super::scene::{DrawnLane, LinkKind, Scene};
 use crate::export::clock::Clock;
 use crate::export::report::html::Html;
-use crate::export::report::lanes::Mark;
 use crate::export::report::words;
 
 const WIDTH: f64 = 960.0;
@@ -16,99 +16,10 @@ const LANE: f64 = 96.0;
 const LINE: f64 = 64.0;
 /// The axis and its times.
 const FOOT: f64 = 46.0;
-/// Half a mark.
-const RADIUS: f64 = 7.0;
 /// About what a letter of the drawing takes.
 const LETTER: f64 = 7.0;
 /// What a time below takes.
 const TICK: f64 = 84.0;
-
-/// What came of a request, as its mark shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
-    Served,
-    Silent,
-    Misdirected,
-    Refused,
-    Unanswered,
-}
-
-impl Look {
-    const ALL: [Self; 5] =
-        [Self::Served, Self::Silent, Self::Misdirected, Self::Refused, Self::Unanswered];
-
-    fn of(mark: &Mark) -> Self {
-        match mark.status {
-            None => Self::Unanswered,
-            Some(421) => Self::Misdirected,
-            Some(_) if mark.is_silent => Self::Silent,
-            Some(400..) => Self::Refused,
-            Some(_) => Self::Served,
-        }
-    }
-
-    fn class(self) -> &'static str {
-        match self {
-            Self::Served => "served",
-            Self::Silent => "silent",
-            Self::Misdirected => "misdirected",
-            Self::Refused => "refused",
-            Self::Unanswered => "unanswered",
-        }
-    }
-
-    fn meaning(self) -> &'static str {
-        match self {
-            Self::Served => "answered",
-            Self::Silent => "answered by the wrong one, silently",
-            Self::Misdirected => "refused with 421",
-            Self::Refused => "another error",
-            Self::Unanswered => "no answer seen",
-        }
-    }
-
-    /// Its shape around a point.
-    fn shape(self, html: &mut Html, x: f64, y: f64) {
-        let r = RADIUS;
-        let polygon = |html: &mut Html, points: &[(f64, f64)]| {
-            let points: Vec<String> = points
-                .iter()
-                .map(|(dx, dy)| format!("{:.1},{:.1}", x + dx * r, y + dy * r))
-                .collect();
-            html.element("polygon").attr("points", points.join(" ")).text("");
-        };
-        match self {
-            Self::Served => circle(html, x, y, r - 1.0),
-            Self::Silent => polygon(html, &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
-            Self::Misdirected => {
-                polygon(html, &[(0.0, -1.35), (1.35, 0.0), (0.0, 1.35), (-1.35, 0.0)])
-            }
-            Self::Refused => polygon(html, &[(0.0, -1.2), (1.15, 0.85), (-1.15, 0.85)]),
-            Self::Unanswered => {
-                circle(html, x, y, r - 1.0);
-                let d = r * 0.45;
-                line(html, "cross", (x - d, y - d), (x + d, y + d));
-                line(html, "cross", (x - d, y + d), (x + d, y - d));
-            }
-        }
-    }
-}
-
-/// What the marks mean.
-pub(super) fn legend(html: &mut Html) {
-    html.classed("ul", "legend").attr("aria-label", "Marks in the drawings").with(|html| {
-        for look in Look::ALL {
-            html.element("li").with(|html| {
-                let svg = html.classed("svg", "drawn key").attr("viewBox", "0 0 22 22");
-                svg.attr("aria-hidden", "true").with(|html| {
-                    html.classed("g", &format!("mark {}", look.class()))
-                        .with(|html| look.shape(html, 11.0, 11.0));
-                });
-                html.text(look.meaning());
-            });
-        }
-    });
-}
 
 /// The drawing of a scene.
 pub(super) fn paint(html: &mut Html, id: &str, scene: &Scene, description: &str) {
@@ -218,8 +129,8 @@ fn links(html: &mut Html, scene: &Scene, axis: &Axis) {
             }
             (LinkKind::Relayed, None) => {}
             (LinkKind::Retried(_), target) => {
-                let opened =
-                    to.opened.unwrap_or(to.marks.first().map_or(axis.start(), |mark| mark.started));
+                let first = to.marks.first().map(|mark| mark.started);
+                let opened = to.opened.or(first).unwrap_or_else(|| axis.start());
                 let at = target.map_or(opened, |mark| mark.started);
                 arrow(html, "retried", (axis.x(mark.ended()), y(above)), (axis.x(at), y(below)));
             }
@@ -227,14 +138,14 @@ fn links(html: &mut Html, scene: &Scene, axis: &Axis) {
     }
 }
 
-/// From one place to another, bent so that it leaves and arrives upright.
+/// From one place to another, bent so that it leaves and arrives upright, and goes along where no text is.
 fn arrow(html: &mut Html, class: &str, (x, y): (f64, f64), (to_x, to_y): (f64, f64)) {
     // On one lane it goes round above.
     let down = if to_y > y { 1.0 } else { -1.0 };
     let (from_y, end_y, bend) = if to_y == y {
         (y - RADIUS, y - RADIUS, y - 44.0)
     } else {
-        (y + down * RADIUS * 1.5, to_y - down * (RADIUS + 1.0), y.midpoint(to_y))
+        (y + down * RADIUS * 1.5, to_y - down * (RADIUS + 1.0), y.min(to_y) + 28.0)
     };
     let point = if to_y == y { 1.0 } else { down };
     let path =
@@ -257,15 +168,4 @@ fn foot(html: &mut Html, axis: &Axis, y: f64) {
     }
     let text = html.classed("text", "quiet").attr("x", LEFT - 20.0).attr("y", y + 34.0);
     text.text(format!("from {start} UTC on; longer pauses are shortened"));
-}
-
-fn line(html: &mut Html, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
-    let line =
-        html.classed("line", class).attr("x1", format!("{x1:.1}")).attr("y1", format!("{y1:.1}"));
-    line.attr("x2", format!("{x2:.1}")).attr("y2", format!("{y2:.1}")).text("");
-}
-
-fn circle(html: &mut Html, x: f64, y: f64, r: f64) {
-    let circle = html.element("circle").attr("cx", format!("{x:.1}")).attr("cy", format!("{y:.1}"));
-    circle.attr("r", r).text("");
 }

@@ -163,60 +163,6 @@ impl Scene {
         let marks = self.lanes.iter().flat_map(|lane| &lane.marks);
         of_lanes.chain(marks.flat_map(|mark| [mark.started, mark.ended()])).collect()
     }
-
-    /// The same in sentences.
-    pub(super) fn words(&self) -> Vec<String> {
-        let start = self.times().into_iter().min().unwrap_or_default();
-        let mut sentences = Vec::new();
-        for lane in &self.lanes {
-            let DrawnLane { number, ends, sni, protocol, .. } = lane;
-            let more = match lane.more {
-                0 => String::new(),
-                more => format!("; {} on it are not drawn", words::plural(more, "more request")),
-            };
-            sentences.push((
-                start,
-                format!("c{number}: {ends}, SNI {}, {protocol}{more}.", words::short(sni)),
-            ));
-            for mark in &lane.marks {
-                let after = words::duration(words::between(start, mark.started));
-                let answer = match mark.status {
-                    Some(status) => format!("answered {status}"),
-                    None => "no answer seen".to_owned(),
-                };
-                let silent = if mark.is_silent { " (silent)" } else { "" };
-                let name = words::short(&mark.name());
-                sentences.push((
-                    mark.started,
-                    format!("+{after}, c{number}: {name} asked for, {answer}{silent}."),
-                ));
-            }
-        }
-        for Link { from, to, kind } in &self.links {
-            let of = self.lane(from.0).and_then(|(_, lane)| lane.mark(from.1));
-            let at = of.map_or(start, Mark::ended);
-            sentences.push((
-                at,
-                match kind {
-                    LinkKind::Relayed => format!("c{} handed on what c{} answered.", from.0, to.0),
-                    LinkKind::Retried(Some(after)) => {
-                        format!(
-                            "After the 421 on c{}, asked again on c{}: answered {} later.",
-                            from.0,
-                            to.0,
-                            words::duration(*after)
-                        )
-                    }
-                    LinkKind::Retried(None) => {
-                        format!("After the 421 on c{}, c{} was opened for the host.", from.0, to.0)
-                    }
-                },
-            ));
-        }
-        // Connections first, and then what happened.
-        sentences.sort_by_key(|(at, sentence)| (!sentence.starts_with('c'), *at));
-        sentences.into_iter().map(|(_, sentence)| sentence).collect()
-    }
 }
 
 impl DrawnLane {

@@ -14,7 +14,7 @@ pub(super) fn finding(html: &mut Html, nth: usize, key: &Key, group: &Group, lan
     article.attr("aria-labelledby", &title).with(|html| {
         html.element("h3").attr("id", &title).with(|html| {
             html.classed("span", "nth").text(nth);
-            html.text(" ").text(key.kind.title());
+            html.text(" ").text(capital(key.kind.title()));
         });
         html.classed("p", "names").with(|html| names(html, key));
         html.element("dl").with(|html| facts(html, key, group));
@@ -141,10 +141,15 @@ fn advice(html: &mut Html, text: &str) {
     }
 }
 
-/// With a capital and a full stop.
-fn sentence(text: &str) -> String {
+/// With a capital, as a heading has it.
+fn capital(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}", letters.as_str())
+}
+
+/// With a capital and a full stop.
+fn sentence(text: &str) -> String {
     let stop = if text.ends_with('.') { "" } else { "." };
-    format!("{first}{}{stop}", letters.as_str())
+    format!("{}{stop}", capital(text))
 }

@@ -27,7 +27,7 @@ const COLUMNS: [(&str, &str); 12] = [
     ("status", "status"),
     ("verdict", "verdict"),
     ("cause", "cause"),
-    ("recovery", "recovery"),
+    ("recovery, details", "recovery"),
 ];
 
 pub(super) fn list(
@@ -112,15 +112,9 @@ fn header(html: &mut Html) {
 
 fn line(html: &mut Html, row: &Row, numbers: &HashMap<&Key, usize>, clock: &mut Clock) {
     let pattern = &row.pattern;
-    let recovery = row.recovery.map_or("", |recovery| recovery.outcome.as_str());
     let status = pattern.status.map_or_else(|| "–".to_owned(), |status| status.to_string());
     let connection = format!("c{}", row.number);
-    html.element("td").with(|html| {
-        html.element("details").with(|html| {
-            html.element("summary").text(words::time(clock, row.at));
-            html.element("dl").with(|html| details(html, row, numbers));
-        });
-    });
+    html.element("td").text(words::time(clock, row.at));
     for (text, (_, class)) in [
         connection.as_str(),
         &row.client,
@@ -140,9 +134,16 @@ fn line(html: &mut Html, row: &Row, numbers: &HashMap<&Key, usize>, clock: &mut 
         cell.text(text);
     }
     let cause = row.kind.map_or("", Kind::as_str);
-    for name in [pattern.verdict, cause, recovery] {
+    for name in [pattern.verdict, cause] {
         html.element("td").with(|html| html.breakable(name));
     }
+    html.element("td").with(|html| {
+        html.element("details").with(|html| {
+            let recovery = row.recovery.map_or("…", |recovery| recovery.outcome.as_str());
+            html.element("summary").with(|html| html.breakable(recovery));
+            html.element("dl").with(|html| details(html, row, numbers));
+        });
+    });
 }
 
 /// What the columns do not say.
