@@ -114,7 +114,7 @@ fn a_flood_is_summed_up_and_all_of_it_counted() {
         let mut exchange = exchange.clone();
         let mut authority = (*exchange.authority).clone();
         authority.parsed = None;
-        authority.raw = wrongdoor_core::seen::Seen::Known(format!("<n{nth}>").into());
+        authority.raw = wrongdoor_core::seen::Seen::Known(format!("<q{nth}>").into());
         exchange.authority = authority.into();
         record(nth + 1, exchange, ruling.clone())
     });
@@ -126,6 +126,6 @@ fn a_flood_is_summed_up_and_all_of_it_counted() {
     let sum: u64 =
         [listed, unlisted].iter().map(|text| text.replace(',', "").parse::<u64>().unwrap()).sum();
     assert_eq!(sum, FLOOD, "{listed} and {unlisted}");
-    assert!(count(&page, "<article") <= MAX_GROUPS && !page.contains("<n"));
+    assert!(count(&page, "<article") <= MAX_GROUPS && !page.contains("<q"));
     assert!(page.contains("other authorities"));
 }
