@@ -67,6 +67,7 @@ Exit status:
 Examples:
   wrongdoor analyze capture.pcapng
   wrongdoor analyze --keylog keys.log --format json capture.pcap.gz | jq 'select(.status == 421)'
+  wrongdoor analyze --keylog keys.log --report incident.html capture.pcapng
   tcpdump -i eth0 -w - port 443 | wrongdoor analyze --keylog keys.log -")]
 pub struct Analyze {
     /// Captures, read in this order as one: pcap or pcapng, plain or gzip or zstd; `-` is standard input
@@ -81,6 +82,9 @@ pub struct Analyze {
     /// Write there instead of to standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Also write a page about it, to be read in a browser and attached to an incident
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// Exit with 1 if there is a 421 (misdirected), or a 421 or a mismatch of names (mismatched)
     #[arg(long, value_enum, value_name = "WHAT")]
     pub fail_on: Option<FailOn>,

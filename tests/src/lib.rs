@@ -12,6 +12,7 @@
 
 pub mod apache;
 pub mod binary;
+pub mod browser;
 pub mod caddy;
 pub mod capture;
 pub mod certs;

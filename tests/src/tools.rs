@@ -210,6 +210,18 @@ pub const TOOLS: &[Tool] = &[
         needs: &[Need::Test],
     },
     Tool {
+        program: "chromium",
+        package: "chromium",
+        why: "the browser that reads the report",
+        needs: &[Need::Test],
+    },
+    Tool {
+        program: "pdftotext",
+        package: "poppler-utils",
+        why: "reads the report as it is printed",
+        needs: &[Need::Test],
+    },
+    Tool {
         program: "systemd-analyze",
         package: "systemd",
         why: "reads the agent's unit",

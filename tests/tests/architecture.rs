@@ -15,6 +15,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("idna", &["agent/core/src/name"]),
     ("serde_json", &["agent/src/export/json_lines", "agent/src/export/recent"]),
     ("serde_saphyr", &["agent/src/config/load"]),
+    ("base64", &["agent/src/export/report"]),
     ("comfy_table", &["agent/src/export/table"]),
     ("indicatif", &["agent/src/progress"]),
     ("prometheus", &["agent/src/export/metrics/text"]),

@@ -45,6 +45,8 @@ mod probe;
 mod protocol;
 /// A proxy in front, and what the hop behind it makes of the proxy's SNI.
 mod proxy_chain;
+/// The page about a capture, in a real browser.
+mod report;
 /// What `run` refuses before it captures anything.
 mod run_refusals;
 /// However a conversation was cut into segments, it says the same.

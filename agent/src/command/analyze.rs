@@ -2,7 +2,7 @@
 
 use crate::capture::file::CaptureFile;
 use crate::cli::{Analyze, FailOn, Format};
-use crate::export::{JsonLines, Output, Record, Sink, Summary, Table};
+use crate::export::{JsonLines, Output, Record, Report, Sink, Summary, Table};
 use crate::failure::{self, Failure, complain};
 use crate::pipeline;
 use crate::progress::Progress;
@@ -25,6 +25,7 @@ pub(super) fn run(arguments: &Analyze) -> Result<ExitCode, Failure> {
     if let Some(output) = &arguments.output {
         check_is_no_input(output, arguments)?;
     }
+    let mut report = begin_report(arguments)?;
     let output = Output::open(arguments.output.as_deref())?;
     let mut sink: Box<dyn Sink> = match arguments.format {
         Format::Table => Box::new(Table::new(output)),
@@ -35,6 +36,9 @@ pub(super) fn run(arguments: &Analyze) -> Result<ExitCode, Failure> {
     let (summary, read) = pipeline::run(captures, keys, &progress, |record: &Record| {
         if written.is_ok() {
             written = sink.record(record);
+            if let (Ok(()), Some(report)) = (&written, &mut report) {
+                written = report.record(record);
+            }
         }
         written.is_ok()
     });
@@ -43,9 +47,43 @@ pub(super) fn run(arguments: &Analyze) -> Result<ExitCode, Failure> {
     // Where nothing at all could be read, there is nothing to report on.
     if read.is_ok() || summary.packets > 0 {
         sink.finish(&summary)?;
+        if let Some(report) = &mut report {
+            if read.is_err() {
+                report.breaks_off();
+            }
+            report.finish(&summary)?;
+        }
     }
     read?;
     Ok(exit_code(arguments.fail_on, &summary))
+}
+
+/// The page, if one is asked for: it takes nothing else's place.
+fn begin_report(arguments: &Analyze) -> Result<Option<Report>, Failure> {
+    let Some(path) = &arguments.report else { return Ok(None) };
+    if path.as_os_str() == "-" {
+        let what = "`--report` needs a file: standard output is for `--format`".to_owned();
+        return Err(Failure::Usage { what });
+    }
+    check_is_no_input(path, arguments)?;
+    if arguments.output.as_deref().is_some_and(|output| is_same(output, path)) {
+        let what =
+            format!("`--report` and `--output` are both `{}`; name another file", path.display());
+        return Err(Failure::Usage { what });
+    }
+    Report::begin(path, &arguments.files).map(Some)
+}
+
+/// The same file, whether it is there yet or not.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        std::fs::canonicalize(path).ok().or_else(|| {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = std::fs::canonicalize(folder.unwrap_or_else(|| Path::new("."))).ok()?;
+            Some(folder.join(path.file_name()?))
+        })
+    };
+    one == other || place(one).is_some_and(|place_of_one| Some(place_of_one) == place(other))
 }
 
 /// Opening the output empties it.

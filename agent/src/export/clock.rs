@@ -40,6 +40,13 @@ impl Clock {
     }
 }
 
+impl Time {
+    /// The text.
+    pub(super) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 fn whole_second(second: i64) -> [u8; LEN] {
     // Every 64-bit count of nanoseconds is within jiff's range of years.
     let time = jiff::Timestamp::from_second(second).unwrap_or_default();
@@ -49,7 +56,7 @@ fn whole_second(second: i64) -> [u8; LEN] {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(std::str::from_utf8(&self.0).unwrap_or_default())
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -1,14 +1,16 @@
 //! A table for people: the pattern first, the count of everything last.
 
-mod explain;
+pub(in crate::export) mod explain;
 mod grid;
 mod layout;
+mod why;
 
 pub(crate) use grid::{Tone, grid, harmless, wide_grid};
 
 use super::{Output, Record, Sink, Summary};
 use crate::failure::Failure;
 use std::collections::HashMap;
+use why::Why;
 use wrongdoor_core::connection::{Decryption, Facts};
 use wrongdoor_core::exchange::Exchange;
 use wrongdoor_core::judge::Ruling;
@@ -26,6 +28,8 @@ pub(crate) struct Table {
     groups: HashMap<Pattern, u64>,
     /// Exchanges of patterns beyond [`MAX_GROUPS`].
     ungrouped: u64,
+    /// Why requests were refused.
+    why: Why,
     /// Connections whose content could not be read.
     undecrypted: u64,
 }
@@ -39,23 +43,24 @@ struct Pattern {
     status: Option<u16>,
     version: &'static str,
     verdict: Verdict,
-    silent: bool,
 }
 
 /// The order of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Class {
     Misdirected,
+    Silent,
     Mismatched,
     Other,
 }
 
 impl Table {
     pub(crate) fn new(output: Output) -> Self {
-        Self { output, groups: HashMap::new(), ungrouped: 0, undecrypted: 0 }
+        Self { output, groups: HashMap::new(), ungrouped: 0, why: Why::default(), undecrypted: 0 }
     }
 
     fn exchange(&mut self, exchange: &Exchange, ruling: &Ruling) {
+        self.why.add(exchange, ruling);
         let pattern = Pattern::new(exchange, ruling);
         if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&pattern) {
             self.ungrouped += 1;
@@ -82,6 +87,7 @@ impl Sink for Table {
         rows.sort_by(|(a, x), (b, y)| (a.class, y).cmp(&(b.class, x)).then_with(|| a.cmp(b)));
         let text = layout::render(
             &rows,
+            &self.why,
             summary,
             self.undecrypted,
             self.ungrouped,
@@ -96,6 +102,7 @@ impl Pattern {
     fn new(exchange: &Exchange, ruling: &Ruling) -> Self {
         let class = match (exchange.is_misdirected(), exchange.is_mismatched()) {
             (true, _) => Class::Misdirected,
+            (false, _) if ruling.silent_misdirect => Class::Silent,
             (false, true) => Class::Mismatched,
             (false, false) => Class::Other,
         };
@@ -112,7 +119,6 @@ impl Pattern {
             status: exchange.status,
             version: exchange.version.as_str(),
             verdict: ruling.verdict,
-            silent: ruling.silent_misdirect,
         }
     }
 }

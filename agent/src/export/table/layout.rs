@@ -1,6 +1,6 @@
 //! The table itself: 100 columns, nothing from the network that a terminal would obey.
 
-use super::{Class, Pattern, explain};
+use super::{Class, Pattern, Why, explain};
 use crate::export::Summary;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use std::collections::BTreeSet;
@@ -15,6 +15,7 @@ const MAX_NAME: usize = 24;
 
 pub(super) fn render(
     rows: &[(Pattern, u64)],
+    why: &Why,
     summary: &Summary,
     undecrypted: u64,
     ungrouped: u64,
@@ -23,6 +24,7 @@ pub(super) fn render(
     let mut text = String::new();
     let sections = [
         (Class::Misdirected, "Misdirected: answered with 421"),
+        (Class::Silent, "Silent misdirects: answered by a server never seen to serve that host"),
         (
             Class::Mismatched,
             "Mismatched: asked for another host than the connection is for, and answered otherwise",
@@ -35,6 +37,7 @@ pub(super) fn render(
             section(&mut text, title, &rows, class, colour);
         }
     }
+    why.render(&mut text);
     legend(&mut text, rows);
     if ungrouped > 0 {
         line(
@@ -57,7 +60,7 @@ pub(super) fn render(
 }
 
 /// Writing to a string does not fail.
-fn line(text: &mut String, line: &str) {
+pub(super) fn line(text: &mut String, line: &str) {
     text.push_str(line);
     text.push('\n');
 }
@@ -101,15 +104,12 @@ fn section(text: &mut String, title: &str, rows: &[&(Pattern, u64)], class: Clas
 fn row(pattern: &Pattern, count: u64, class: Class) -> Vec<Cell> {
     let status = pattern.status.map_or_else(|| "–".to_owned(), |status| status.to_string());
     let status = Cell::new(status);
-    let mut verdict = pattern.verdict.as_str().to_owned();
-    if pattern.silent {
-        verdict.push_str(" *");
-    }
-    let verdict = Cell::new(verdict);
+    let verdict = Cell::new(pattern.verdict.as_str());
     let (status, verdict) = match class {
         Class::Misdirected => {
             (status.fg(Color::Red).add_attribute(Attribute::Bold), verdict.fg(Color::Red))
         }
+        Class::Silent => (status.fg(Color::Red), verdict.fg(Color::Red)),
         Class::Mismatched => (status, verdict.fg(Color::Yellow)),
         Class::Other => (status, verdict),
     };
@@ -146,12 +146,6 @@ fn legend(text: &mut String, rows: &[(Pattern, u64)]) {
     for verdict in verdicts {
         line(text, &format!("  {:<28} {}", verdict.as_str(), explain::verdict(verdict)));
     }
-    if rows.iter().any(|(pattern, _)| pattern.silent) {
-        line(
-            text,
-            "  *                            silent: the endpoint was never seen to serve that host by its own name",
-        );
-    }
 }
 
 fn sums(summary: &Summary) -> String {
@@ -172,6 +166,6 @@ fn sums(summary: &Summary) -> String {
     text
 }
 
-fn plural(count: u64, what: &str) -> String {
+pub(super) fn plural(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -1,0 +1,76 @@
+//! `analyze --report`: one page that stands for itself, to be attached to an incident.
+//!
+//! ```text
+//! Record ──▶ collect (within bounds) ──▶ page: story · findings, each with a drawing · list ──▶ draft ──▶ FILE.html
+//! ```
+//!
+//! The page loads nothing and sends nothing, and says so to the browser: styles and script are in it, by hash. Text gets
+//! into it through [`html`] only, which escapes all of it.
+
+mod collect;
+mod draft;
+mod drawing;
+mod group;
+mod html;
+mod kind;
+mod lanes;
+mod page;
+mod row;
+mod story;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use super::{Record, Sink, Summary};
+use crate::failure::Failure;
+use collect::Collected;
+use draft::Draft;
+use std::path::{Path, PathBuf};
+
+/// Collects records, and writes a page of them at the end.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// Taken when it is finished.
+    draft: Option<Draft>,
+    collected: Collected,
+    /// The names of the captures.
+    inputs: Vec<String>,
+    /// A capture could be read in part only.
+    is_partial: bool,
+}
+
+impl Report {
+    /// A page about `inputs`, to be written to `path`.
+    pub(crate) fn begin(path: &Path, inputs: &[PathBuf]) -> Result<Self, Failure> {
+        let draft = Some(Draft::begin(path)?);
+        let inputs = inputs.iter().map(|input| name(input)).collect();
+        Ok(Self { draft, collected: Collected::default(), inputs, is_partial: false })
+    }
+
+    /// A capture broke off.
+    pub(crate) fn breaks_off(&mut self) {
+        self.is_partial = true;
+    }
+}
+
+impl Sink for Report {
+    fn record(&mut self, record: &Record) -> Result<(), Failure> {
+        self.collected.record(record);
+        Ok(())
+    }
+
+    fn finish(&mut self, summary: &Summary) -> Result<(), Failure> {
+        let Some(draft) = self.draft.take() else { return Ok(()) };
+        let collected = std::mem::take(&mut self.collected);
+        let page = page::render(collected, summary, &self.inputs, self.is_partial);
+        draft.finish(page.as_bytes())
+    }
+}
+
+/// Folders are nobody's business.
+fn name(path: &Path) -> String {
+    match path.file_name() {
+        Some(name) if path.as_os_str() != "-" => name.to_string_lossy().into_owned(),
+        _ => "standard input".to_owned(),
+    }
+}

@@ -1,0 +1,131 @@
+//! Pages of captures, and of what no capture would have.
+
+use super::collect::{Collected, MAX_GROUPS, MAX_ROWS};
+use super::page;
+use crate::export::{ConnectionNumber, Record, Summary};
+use crate::testing;
+use std::time::Duration;
+use wrongdoor_core::cause::Confidence;
+use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::judge::{Back, Ruling};
+use wrongdoor_core::recovery::{Outcome, Recovery};
+
+/// The page of these records.
+fn page_of(records: impl IntoIterator<Item = Record>) -> String {
+    let (mut collected, mut summary) = (Collected::default(), Summary::default());
+    for record in records {
+        if let Record::Exchange { exchange, .. } = &record {
+            summary.exchanges += 1;
+            summary.connections = summary.exchanges;
+            summary.misdirected += u64::from(exchange.is_misdirected());
+            summary.mismatched += u64::from(exchange.is_mismatched());
+        }
+        collected.record(&record);
+    }
+    let page = page::render(collected, &summary, &["<b>.pcap".to_owned()], false);
+    String::from_utf8(page.as_bytes().to_vec()).unwrap()
+}
+
+fn record(number: u64, exchange: Exchange, ruling: Ruling) -> Record {
+    Record::Exchange { number: ConnectionNumber(number), exchange, ruling }
+}
+
+/// The exchanges of a capture, each on a connection of its own.
+fn records(name: &str) -> Vec<Record> {
+    let ruled = testing::ruled(name).into_iter();
+    (1..).zip(ruled).map(|(number, (exchange, ruling))| record(number, exchange, ruling)).collect()
+}
+
+fn count(page: &str, what: &str) -> usize {
+    page.matches(what).count()
+}
+
+#[test]
+fn every_finding_has_its_evidence_its_advice_and_its_drawing() {
+    let page = page_of(records("apache-two-hosts"));
+    let findings = count(&page, "<article class=\"finding\"");
+    assert!(findings > 0);
+    assert_eq!(count(&page, "<svg class=\"drawn\""), findings);
+    assert_eq!(count(&page, "<h4>Evidence</h4>"), findings);
+    assert_eq!(count(&page, "<h4>What to do</h4>"), findings);
+    assert_eq!(count(&page, "<p class=\"lead\">"), 1);
+    assert!(page.contains("<code>&lt;b&gt;.pcap</code>") && !page.contains("<b>"));
+}
+
+#[test]
+fn silent_misdirects_are_findings_of_their_own() {
+    let page = page_of(records("nginx-client-certificates"));
+    assert!(page.contains("silent: answered by a server never seen to serve that host"), "{page}");
+    assert!(page.contains("<g class=\"mark silent\">"));
+}
+
+#[test]
+fn nothing_found_is_said_plainly() {
+    let page = page_of([]);
+    assert!(page.contains("There is no TLS and no HTTP in this capture."), "{page}");
+    assert!(page.contains("There are no findings"), "{page}");
+    assert!(!page.contains("id=\"list\""));
+}
+
+#[test]
+fn both_hops_of_a_proxy_and_the_retry_are_drawn() {
+    let (front, ruling) = testing::ruled("apache-two-hosts")
+        .into_iter()
+        .find(|(exchange, _)| exchange.is_misdirected())
+        .unwrap();
+    let back = front.clone();
+    let relayed = Back { connection: 2, stream: back.stream, confidence: Confidence::High };
+    let recovery = Recovery {
+        outcome: Outcome::RecoveredNewConnection,
+        connection: Some(3),
+        status: Some(200),
+        after: Some(Duration::from_millis(12)),
+        handshakes: 1,
+        is_expected: None,
+    };
+    let mut again = front.clone();
+    again.status = Some(200);
+    again.started.0 += 10_000_000;
+    again.responded = Some(again.started);
+    let front_ruling =
+        Ruling { relayed_from: Some(relayed), recovery: Some(recovery), ..ruling.clone() };
+    let page = page_of([
+        record(3, again, Ruling::of(ruling.verdict)),
+        record(2, back, ruling),
+        record(1, front, front_ruling),
+    ]);
+    assert!(page.contains("c1 handed on what c2 answered."), "{page}");
+    assert!(
+        page.contains("After the 421 on c1, asked again on c3: answered 12 ms later."),
+        "{page}"
+    );
+    assert!(count(&page, "<path class=\"relayed\"") >= 2);
+    assert_eq!(count(&page, "<path class=\"retried\""), 1);
+}
+
+#[test]
+fn a_flood_is_summed_up_and_all_of_it_counted() {
+    const FLOOD: u64 = 2 * MAX_ROWS as u64;
+    let (exchange, ruling) = testing::ruled("apache-two-hosts")
+        .into_iter()
+        .find(|(exchange, _)| exchange.is_misdirected())
+        .unwrap();
+    let flood = (0..FLOOD).map(|nth| {
+        let mut exchange = exchange.clone();
+        let mut authority = (*exchange.authority).clone();
+        authority.parsed = None;
+        authority.raw = wrongdoor_core::seen::Seen::Known(format!("<q{nth}>").into());
+        exchange.authority = authority.into();
+        record(nth + 1, exchange, ruling.clone())
+    });
+    let page = page_of(flood);
+    assert!(page.len() < 6 * 1024 * 1024, "{} bytes", page.len());
+    let (listed, rest) = page.split_once(" requests: findings first. ").unwrap();
+    let listed = listed.rsplit('>').next().unwrap();
+    let (unlisted, _) = rest.split_once(" more requests are summed up below.").unwrap();
+    let sum: u64 =
+        [listed, unlisted].iter().map(|text| text.replace(',', "").parse::<u64>().unwrap()).sum();
+    assert_eq!(sum, FLOOD, "{listed} and {unlisted}");
+    assert!(count(&page, "<article") <= MAX_GROUPS && !page.contains("<q"));
+    assert!(page.contains("other authorities"));
+}

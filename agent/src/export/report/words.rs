@@ -1,0 +1,182 @@
+//! Names, numbers and times as the page says them.
+
+use super::html::visible;
+use crate::export::clock::Clock;
+use std::time::Duration;
+use wrongdoor_core::connection::Facts;
+use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::name::Sni;
+use wrongdoor_core::recovery::Outcome;
+use wrongdoor_core::seen::Seen;
+use wrongdoor_core::signals::Generator;
+use wrongdoor_core::time::Timestamp;
+
+/// The longest text from the network that a line of prose or a drawing shows whole.
+const MAX_SHORT: usize = 40;
+
+/// `1 request`, `1,204 requests`.
+pub(super) fn plural(count: u64, what: &str) -> String {
+    format!("{} {what}{}", number(count), if count == 1 { "" } else { "s" })
+}
+
+/// `1,204`.
+pub(super) fn number(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A name cut in its middle: both ends of a host say something.
+pub(super) fn short(text: &str) -> String {
+    let text = &*visible(text);
+    let len = text.chars().count();
+    if len <= MAX_SHORT {
+        return text.to_owned();
+    }
+    let (front, back) = (MAX_SHORT / 3, MAX_SHORT - MAX_SHORT / 3 - 1);
+    let front: String = text.chars().take(front).collect();
+    let back: String = text.chars().skip(len - back).collect();
+    format!("{front}…{back}")
+}
+
+/// One after the other, with an “and” before the last.
+pub(super) fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [some @ .., last] => format!("{} and {last}", some.join(", ")),
+    }
+}
+
+/// What the handshake asked for.
+pub(super) fn sni(facts: &Facts) -> String {
+    match facts.sni() {
+        Sni::Name(name) => name.to_string(),
+        Sni::Absent if facts.tls.is_none() => "(no TLS)".to_owned(),
+        Sni::Absent => "(none)".to_owned(),
+        Sni::Encrypted => "(encrypted)".to_owned(),
+        Sni::Unseen => "(unseen)".to_owned(),
+    }
+}
+
+/// Whom the request asked for.
+pub(super) fn authority(exchange: &Exchange) -> String {
+    match (exchange.host(), &exchange.authority.raw) {
+        (Some(host), _) => host.to_string(),
+        (None, Seen::Known(raw)) => raw.to_string(),
+        (None, Seen::Absent) => "(none)".to_owned(),
+        (None, Seen::Unreadable) => "(unreadable)".to_owned(),
+    }
+}
+
+/// Who made a response.
+pub(super) fn generator(generator: Generator) -> &'static str {
+    match generator {
+        Generator::Apache => "Apache",
+        Generator::Nginx => "nginx",
+        Generator::Caddy => "Caddy",
+        Generator::HaProxy => "HAProxy",
+        Generator::Traefik => "Traefik",
+        Generator::Envoy => "Envoy",
+        Generator::Go => "a Go server",
+        Generator::Fastly => "Fastly",
+        Generator::CloudFront => "CloudFront",
+        Generator::Azure => "Azure Front Door",
+        Generator::HttpCore => "a Java server",
+        Generator::Node => "a Node.js server",
+        Generator::Other => "a server of another make",
+        Generator::Unknown => "a server that does not say what it is",
+        Generator::H2o => "h2o",
+    }
+}
+
+/// What became of a refused request.
+pub(super) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::RecoveredNewConnection => "got through on another connection",
+        Outcome::RecoveredSameConnection => "got through on the same connection",
+        Outcome::RetriedStill421 => "asked again on another connection, and refused again",
+        Outcome::RetriedSameConnection421 => {
+            "asked again on the same connection, and refused again"
+        }
+        Outcome::OtherConnectionOpened => {
+            "opened another connection; what was asked on it was not seen"
+        }
+        Outcome::ProtocolFallback => "got through over another protocol",
+        Outcome::NotRetried => "not asked again",
+    }
+}
+
+/// `2026-11-20 12:00:00.123`, UTC.
+pub(super) fn time(clock: &mut Clock, at: Timestamp) -> String {
+    let time = clock.time(at);
+    let text = time.as_str();
+    let (day, rest) = text.split_once('T').unwrap_or((text, ""));
+    format!("{day} {}", rest.get(..12).unwrap_or(rest))
+}
+
+/// As many digits as say something: `0.8 ms`, `12 ms`, `3.4 s`, `5 min 2 s`.
+pub(super) fn duration(duration: Duration) -> String {
+    let milliseconds = duration.as_secs_f64() * 1e3;
+    let seconds = duration.as_secs();
+    match milliseconds {
+        ..0.01 => "0 ms".to_owned(),
+        ..0.995 => format!("{milliseconds:.2} ms"),
+        ..9.95 => format!("{milliseconds:.1} ms"),
+        ..999.5 => format!("{milliseconds:.0} ms"),
+        ..59_950.0 => format!("{:.1} s", milliseconds / 1e3),
+        ..3_600_000.0 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// From one time to another; nothing where the other was before.
+pub(super) fn between(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::from_nanos(u64::try_from(to.0.saturating_sub(from.0)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_for_people() {
+        assert_eq!(
+            (number(0), number(999), number(1_204)),
+            ("0".into(), "999".into(), "1,204".into())
+        );
+        assert_eq!(plural(1_000_000, "request"), "1,000,000 requests");
+        assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b and c");
+        for (millis, text) in [
+            (0.0, "0 ms"),
+            (0.8, "0.80 ms"),
+            (3.21, "3.2 ms"),
+            (12.4, "12 ms"),
+            (3400.0, "3.4 s"),
+            (302_000.0, "5 min 2 s"),
+            (7_260_000.0, "2 h 1 min"),
+        ] {
+            assert_eq!(duration(Duration::from_secs_f64(millis / 1e3)), text);
+        }
+    }
+
+    #[test]
+    fn both_ends_of_a_long_name_are_shown() {
+        let name = format!("first.{}.last.test", "x".repeat(300));
+        let shown = short(&name);
+        assert_eq!(shown.chars().count(), MAX_SHORT);
+        assert!(shown.starts_with("first.") && shown.ends_with(".last.test"), "{shown}");
+    }
+
+    #[test]
+    fn times_are_to_the_millisecond() {
+        let at = Timestamp(1_700_000_000_123_456_789);
+        assert_eq!(time(&mut Clock::default(), at), "2023-11-14 22:13:20.123");
+    }
+}

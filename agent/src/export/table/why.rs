@@ -1,0 +1,162 @@
+//! Why requests were refused, what became of them, and what to change.
+
+use super::harmless;
+use super::layout::{WIDTH, line, plural};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use wrongdoor_core::cause::{Cause, CauseId};
+use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::recovery::Outcome;
+use wrongdoor_core::signals::Generator;
+
+/// How far what belongs to a cause is moved in.
+const INDENT: &str = "    ";
+
+/// Causes, with what they have in common. There are as many as there are kinds of advice, at most.
+#[derive(Debug, Default)]
+pub(super) struct Why {
+    causes: BTreeMap<(CauseId, Option<&'static str>, &'static str), Found>,
+}
+
+/// Refusals for one cause.
+#[derive(Debug)]
+struct Found {
+    count: u64,
+    outcomes: BTreeMap<Outcome, u64>,
+    /// The surest of them.
+    example: Arc<Cause>,
+}
+
+impl Why {
+    /// One exchange.
+    pub(super) fn add(&mut self, exchange: &Exchange, ruling: &Ruling) {
+        let Some(cause) = &ruling.cause else { return };
+        let generator = ruling.generator.map(Generator::as_str);
+        let found = self.causes.entry((cause.id, generator, cause.advice)).or_insert_with(|| {
+            Found { count: 0, outcomes: BTreeMap::new(), example: Arc::clone(cause) }
+        });
+        found.count += 1;
+        if cause.confidence < found.example.confidence {
+            found.example = Arc::clone(cause);
+        }
+        if let Some(recovery) = &ruling.recovery
+            && exchange.is_misdirected()
+        {
+            *found.outcomes.entry(recovery.outcome).or_default() += 1;
+        }
+    }
+
+    /// The section, where there is anything to say.
+    pub(super) fn render(&self, text: &mut String) {
+        if self.causes.is_empty() {
+            return;
+        }
+        let mut causes: Vec<_> = self.causes.iter().collect();
+        causes.sort_by(|(a, x), (b, y)| y.count.cmp(&x.count).then_with(|| a.cmp(b)));
+        line(text, "\nWhy");
+        for ((cause, generator, advice), found) in causes {
+            let by = generator
+                .map_or_else(String::new, |generator| format!(", answered by {generator}"));
+            let Cause { confidence, evidence, .. } = &*found.example;
+            let count = plural(found.count, "request");
+            let heading =
+                format!("{} ({} confidence): {count}{by}", cause.title(), confidence.as_str());
+            wrapped(text, "- ", "  ", &heading);
+            for (outcome, count) in &found.outcomes {
+                line(text, &format!("{INDENT}{count} {}", outcome.as_str()));
+            }
+            let evidence: Vec<String> =
+                evidence.iter().map(|evidence| readable(evidence)).collect();
+            if !evidence.is_empty() {
+                wrapped(
+                    text,
+                    &format!("{INDENT}because "),
+                    &format!("{INDENT}        "),
+                    &evidence.join("; "),
+                );
+            }
+            wrapped(text, &format!("{INDENT}do      "), &format!("{INDENT}        "), advice);
+        }
+    }
+}
+
+/// Names in a sentence, each made harmless and short.
+fn readable(text: &str) -> String {
+    text.split(' ').map(harmless).collect::<Vec<_>>().join(" ")
+}
+
+/// Text in lines of the table's width.
+fn wrapped(text: &mut String, first: &str, further: &str, words: &str) {
+    let mut row = first.to_owned();
+    let mut len = row.chars().count();
+    for word in words.split(' ') {
+        let longer = word.chars().count();
+        if len > first.len() && len + 1 + longer > usize::from(WIDTH) {
+            line(text, &row);
+            row = further.to_owned();
+            len = further.len();
+        } else if len > first.len() {
+            row.push(' ');
+            len += 1;
+        }
+        row.push_str(word);
+        len += longer;
+    }
+    line(text, &row);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wrongdoor_core::cause::Confidence;
+    use wrongdoor_core::recovery::Recovery;
+
+    #[test]
+    fn causes_are_told_in_a_hundred_columns_and_names_obeyed_by_nothing() {
+        let mut why = Why::default();
+        for (exchange, ruling) in crate::testing::ruled("apache-two-hosts") {
+            let cause = Cause {
+                id: CauseId::ProxyOmitsSni,
+                confidence: Confidence::High,
+                evidence: vec![format!("the name \u{1b}[2J{}", "x".repeat(300)); 3],
+                advice: "Send it: `proxy_ssl_server_name on;` and then a rather long explanation of why that would help here at all.",
+            };
+            let outcome = Outcome::NotRetried;
+            let recovery = Recovery {
+                outcome,
+                connection: None,
+                status: None,
+                after: None,
+                handshakes: 0,
+                is_expected: None,
+            };
+            why.add(
+                &exchange,
+                &Ruling { cause: Some(Arc::new(cause)), recovery: Some(recovery), ..ruling },
+            );
+        }
+        let mut text = String::new();
+        why.render(&mut text);
+        assert!(
+            text.starts_with(
+                "\nWhy\n- a reverse proxy sends no SNI to its upstream (high confidence): "
+            ),
+            "{text}"
+        );
+        assert!(
+            text.contains("    because the name \u{fffd}[2J") || text.contains("…xxx"),
+            "{text}"
+        );
+        assert!(text.contains(" not_retried\n") && text.contains("    do      Send it:"), "{text}");
+        assert!(!text.contains('\u{1b}'));
+        assert!(text.lines().all(|line| line.chars().count() <= usize::from(WIDTH)), "{text}");
+    }
+
+    #[test]
+    fn where_nothing_was_refused_there_is_nothing_to_say() {
+        let mut text = String::new();
+        Why::default().render(&mut text);
+        assert_eq!(text, "");
+    }
+}
