@@ -152,7 +152,7 @@ pub const TOOLS: &[Tool] = &[
     Tool {
         program: "chromium",
         package: "chromium",
-        why: "the browser that coalesces, and asks again after a 421",
+        why: "the browser that coalesces and asks again after a 421, and that reads the report",
         needs: &[Need::Test],
     },
     Tool {
@@ -207,12 +207,6 @@ pub const TOOLS: &[Tool] = &[
         program: "prometheus",
         package: "prometheus",
         why: "scrapes the agent, as it will be scraped",
-        needs: &[Need::Test],
-    },
-    Tool {
-        program: "chromium",
-        package: "chromium",
-        why: "the browser that reads the report",
         needs: &[Need::Test],
     },
     Tool {

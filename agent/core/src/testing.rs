@@ -23,7 +23,7 @@ pub(crate) fn end(last: u8, port: u16) -> Endpoint {
 }
 
 /// What is said of an exchange.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Said {
     pub(crate) client: Endpoint,
     pub(crate) server: Endpoint,

@@ -37,7 +37,7 @@ fn chain() -> (Said, Said) {
         sni: None,
         version: HttpVersion::Http11,
         times: (10, 30),
-        ..front.clone()
+        ..front
     };
     (front, back)
 }
@@ -59,7 +59,7 @@ fn cause(ruling: &Ruling) -> CauseId {
 #[test]
 fn both_hops_of_a_proxy_in_a_capture_have_one_cause() {
     let (front, back) = chain();
-    let rulings = rule(&[back.clone(), front.clone()]);
+    let rulings = rule(&[back, front]);
     assert_eq!(
         (cause(&rulings[0]), cause(&rulings[1])),
         (CauseId::ProxyOmitsSni, CauseId::ProxyOmitsSni)
@@ -72,25 +72,25 @@ fn both_hops_of_a_proxy_in_a_capture_have_one_cause() {
     assert!(rulings[1].cause.as_ref().unwrap().evidence[0].contains("c1"));
     // Not those that only look alike.
     for other in [
-        Said { times: (10, 50), ..back.clone() },
-        Said { path: 2, ..back.clone() },
-        Said { client: end(7, 40_000), ..back.clone() },
-        Said { authority: "c.test", ..back.clone() },
-        Said { status: 400, ..back.clone() },
+        Said { times: (10, 50), ..back },
+        Said { path: 2, ..back },
+        Said { client: end(7, 40_000), ..back },
+        Said { authority: "c.test", ..back },
+        Said { status: 400, ..back },
     ] {
-        assert_eq!(rule(&[other.clone(), front.clone()])[1].relayed_from, None, "{other:?}");
+        assert_eq!(rule(&[other, front])[1].relayed_from, None, "{other:?}");
     }
 }
 
 #[test]
 fn where_two_fit_none_is_taken() {
     let (front, back) = chain();
-    let second = Said { client: end(2, 40_001), ..back.clone() };
-    let rulings = rule(&[back.clone(), second, front.clone()]);
+    let second = Said { client: end(2, 40_001), ..back };
+    let rulings = rule(&[back, second, front]);
     assert!(rulings.iter().all(|ruling| ruling.relayed_from.is_none()));
     assert_eq!(cause(&rulings[0]), CauseId::ClientOmitsSni);
     // Two that came in, and one that went out.
-    let other = Said { client: end(1, 1001), ..front.clone() };
+    let other = Said { client: end(1, 1001), ..front };
     let rulings = rule(&[back, front, other]);
     assert!(rulings.iter().all(|ruling| ruling.relayed_from.is_none()));
 }
@@ -98,9 +98,9 @@ fn where_two_fit_none_is_taken() {
 #[test]
 fn one_process_at_both_hops_is_sure_and_two_are_none() {
     let (front, back) = chain();
-    let at_front = |pid| Said { process: Some((Side::Server, pid, "nginx")), ..front.clone() };
+    let at_front = |pid| Said { process: Some((Side::Server, pid, "nginx")), ..front };
     let at_back = Said { process: Some((Side::Client, 7, "nginx")), ..back };
-    let rulings = rule(&[at_back.clone(), at_front(7)]);
+    let rulings = rule(&[at_back, at_front(7)]);
     assert_eq!(rulings[1].relayed_from.unwrap().confidence, Confidence::High);
     assert_eq!(cause(&rulings[1]), CauseId::ProxyOmitsSni);
     let rulings = rule(&[at_back, at_front(8)]);
@@ -110,10 +110,10 @@ fn one_process_at_both_hops_is_sure_and_two_are_none() {
 #[test]
 fn who_asks_is_known_from_the_other_end() {
     let (_, back) = chain();
-    let server = Said { process: Some((Side::Server, 9, "apache2")), ..back.clone() };
-    let client = |command| Said { process: Some((Side::Client, 7, command)), ..back.clone() };
+    let server = Said { process: Some((Side::Server, 9, "apache2")), ..back };
+    let client = |command| Said { process: Some((Side::Client, 7, command)), ..back };
     // The server's end is told first.
-    let rulings = rule(&[server.clone(), client("haproxy")]);
+    let rulings = rule(&[server, client("haproxy")]);
     assert_eq!(
         (cause(&rulings[0]), cause(&rulings[1])),
         (CauseId::ProxyOmitsSni, CauseId::ProxyOmitsSni)
@@ -130,15 +130,15 @@ fn who_asks_is_known_from_the_other_end() {
 fn other_statuses_are_about_names_only_where_the_same_was_not_served() {
     let mismatch =
         Said { status: 400, version: HttpVersion::Http11, authority: "b.test", ..said() };
-    assert_eq!(cause(&rule(&[mismatch.clone()])[0]), CauseId::HostOverride);
-    let served = Said { status: 200, client: end(4, 1), ..mismatch.clone() };
-    assert_eq!(rule(&[mismatch.clone(), served])[0].cause, None);
+    assert_eq!(cause(&rule(&[mismatch])[0]), CauseId::HostOverride);
+    let served = Said { status: 200, client: end(4, 1), ..mismatch };
+    assert_eq!(rule(&[mismatch, served])[0].cause, None);
     for other in [
-        Said { status: 403, ..mismatch.clone() },
-        Said { status: 500, ..mismatch.clone() },
-        Said { authority: "a.test", ..mismatch.clone() },
+        Said { status: 403, ..mismatch },
+        Said { status: 500, ..mismatch },
+        Said { authority: "a.test", ..mismatch },
     ] {
-        assert_eq!(rule(&[other.clone()])[0].cause, None, "{other:?}");
+        assert_eq!(rule(&[other])[0].cause, None, "{other:?}");
     }
 }
 

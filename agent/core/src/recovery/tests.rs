@@ -30,7 +30,7 @@ fn the_same_request_again_says_how_it_went() {
     assert_eq!(again(elsewhere()), [(1, 1, Outcome::RecoveredNewConnection)]);
     assert_eq!(again(Said { status: 421, ..elsewhere() }), [(1, 1, Outcome::RetriedStill421)]);
     assert_eq!(
-        again(Said { status: 404, ..here.clone() }),
+        again(Said { status: 404, ..here }),
         [(1, 1, Outcome::RecoveredSameConnection)]
     );
     assert_eq!(again(here), [(1, 1, Outcome::RetriedSameConnection421)]);
@@ -49,7 +49,7 @@ fn what_another_asks_or_asked_before_is_no_retry() {
         Said { times: (61_000, 61_010), ..elsewhere() },
         Said { process: Some((Side::Client, 1, "curl")), ..elsewhere() },
     ] {
-        assert_eq!(again(other.clone()), [], "{other:?}");
+        assert_eq!(again(other), [], "{other:?}");
     }
 }
 
