@@ -282,10 +282,16 @@ pub fn random(ctx: &SkBuffContext, segment: &Segment) -> Option<[u64; 4]> {
     ctx.load((segment.payload + RANDOM_AT) as usize).ok()
 }
 
+/// Where TLS is only passed through on this machine, one ClientHello goes over several sockets: the client's is the
+/// first that it was sent on, the server's the last that it was received on.
 #[inline(always)]
 pub fn remember(random: &[u64; 4], direction: u32, tuple: &Tuple) {
+    const BPF_NOEXIST: u64 = 1;
+    const EEXIST: i64 = 17;
     let key = RandomKey { prefix: random[0], direction, unused: 0 };
-    if RANDOMS.insert(&key, &RandomOwner { random: *random, tuple: *tuple }, 0).is_err() {
+    let flags = if direction == Direction::Sent as u32 { BPF_NOEXIST } else { 0 };
+    let inserted = RANDOMS.insert(&key, &RandomOwner { random: *random, tuple: *tuple }, flags);
+    if inserted.is_err_and(|error| i64::from(error) != -EEXIST) {
         count(Counter::MapFull);
     }
 }

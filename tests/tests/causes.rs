@@ -31,17 +31,19 @@ fn differences(
         .iter()
         .filter(|line| text(line, "role") == role.name() && hop(line, ports).is_some())
         .collect();
-    lines.sort_by_key(|line| text(line, "started").map(ToOwned::to_owned));
+    // Which of two hops is seen first at an end is a matter of microseconds; the order on a hop is what happened.
+    lines.sort_by_key(|line| (hop(line, ports), text(line, "started").map(ToOwned::to_owned)));
     let mut differences = Vec::new();
     if lines.is_empty() && expects_lines(reproduction, role) {
         differences.push(format!("nothing was told of it at {role:?}"));
     }
     let found: Vec<&Value> = lines.into_iter().filter(|line| is_refused(line)).collect();
-    let expected: Vec<&Finding> = reproduction
+    let mut expected: Vec<&Finding> = reproduction
         .findings
         .iter()
         .filter(|finding| is_seen(reproduction, finding.hop, role))
         .collect();
+    expected.sort_by_key(|finding| finding.hop);
     let told: Vec<Subject> = found.iter().map(|line| subject(line, ports)).collect();
     let happened: Vec<Subject> = expected.iter().map(|finding| subject_of(finding)).collect();
     if told != happened {

@@ -38,11 +38,12 @@ pub(super) fn judgement(
     }
     let outcome = recovery.and_then(|(recovery, _)| text(recovery, "outcome")).unwrap_or("none");
     // At its own end, a client is a process.
-    let is_alone = role == Role::Client && finding.is_by_another && outcome == "not_retried";
+    let is_alone = role == Role::Client && finding.is_by_another;
     // A run that is stopped does not know who would have come again.
     let is_open = text(line, "source") == Some("ebpf")
         && outcome == "none"
-        && finding.outcomes.contains(&"not_retried");
+        && (is_alone || finding.outcomes.contains(&"not_retried"));
+    let is_alone = is_alone && outcome == "not_retried";
     if !is_alone && !is_open && !finding.outcomes.contains(&outcome) {
         let expected = may_be(finding.outcomes);
         differences.push(format!("expected recovery {expected}, got {outcome}"));

@@ -29,10 +29,7 @@ fn the_same_request_again_says_how_it_went() {
     let here = Said { stream: 3, times: (20, 30), ..said() };
     assert_eq!(again(elsewhere()), [(1, 1, Outcome::RecoveredNewConnection)]);
     assert_eq!(again(Said { status: 421, ..elsewhere() }), [(1, 1, Outcome::RetriedStill421)]);
-    assert_eq!(
-        again(Said { status: 404, ..here }),
-        [(1, 1, Outcome::RecoveredSameConnection)]
-    );
+    assert_eq!(again(Said { status: 404, ..here }), [(1, 1, Outcome::RecoveredSameConnection)]);
     assert_eq!(again(here), [(1, 1, Outcome::RetriedSameConnection421)]);
     let older = Said { version: HttpVersion::Http11, ..elsewhere() };
     assert_eq!(again(older), [(1, 1, Outcome::ProtocolFallback)]);
