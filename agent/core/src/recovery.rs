@@ -208,7 +208,12 @@ impl Recoveries {
         }
         let (Some(host), Some(status)) = (exchange.host(), exchange.status) else { return };
         let Some(who) = Who::of(&exchange.connection, host) else { return };
-        if let Some(windows) = self.open.get_mut(&who) {
+        let is_one = |windows: &&mut Vec<Window>| {
+            windows
+                .iter()
+                .any(|window| window.other == Some(connection) || window.is_asked_again(exchange))
+        };
+        if let Some(windows) = self.open.get_mut(&who).filter(is_one) {
             let mut left = Vec::with_capacity(windows.len());
             for mut window in windows.drain(..) {
                 // What was read on a connection says what it was opened for.
@@ -293,7 +298,9 @@ impl Recoveries {
             handshakes: Vec::new(),
             other: None,
         };
-        for (_, at, connection, port) in self.hellos.iter().filter(|(other, ..)| *other == who) {
+        // They come nearly in order: what is older than the answer was no answer to it.
+        let later = self.hellos.iter().rev().take_while(|(_, opened, ..)| *opened >= at);
+        for (_, at, connection, port) in later.filter(|(other, ..)| *other == who) {
             window.hello(*at, *connection, *port);
         }
         let windows = self.open.entry(who.clone()).or_default();

@@ -88,8 +88,7 @@ impl Docket {
                 let waiting = Waiting::Connection(connection);
                 // Not before the lines of its exchanges, where those come soon.
                 if self.hold.is_some() && self.queue.holds_any_of(number) {
-                    self.queue.push(now, number, waiting);
-                    return true;
+                    return self.wait(now, number, waiting, each);
                 }
                 self.tell(number, waiting, each)
             }
@@ -189,6 +188,17 @@ impl Docket {
         if !is_finding {
             return self.tell(number, waiting, each);
         }
+        self.wait(now, number, waiting, each)
+    }
+
+    /// Lets one wait; where there is no room, tells the oldest.
+    fn wait(
+        &mut self,
+        now: Duration,
+        number: ConnectionNumber,
+        waiting: Waiting,
+        each: &mut impl FnMut(Record) -> bool,
+    ) -> bool {
         let oldest = self.queue.push(now, number, waiting);
         oldest.is_none_or(|(number, waiting)| self.tell(number, waiting, each))
     }
@@ -211,8 +221,7 @@ impl Docket {
             }
             let waiting = Waiting::Recovery(judged);
             let told = if waits {
-                let oldest = self.queue.push(now, number, waiting);
-                oldest.is_none_or(|(number, waiting)| self.tell(number, waiting, each))
+                self.wait(now, number, waiting, each)
             } else {
                 self.tell(number, waiting, each)
             };

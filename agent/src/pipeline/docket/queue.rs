@@ -30,6 +30,7 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Adds one that came at `now`; at the limit, hands the oldest out.
+    #[must_use = "what is handed out is nowhere else any more"]
     pub(super) fn push(
         &mut self,
         now: Duration,
@@ -65,5 +66,31 @@ impl Queue {
     ) -> Option<(ConnectionNumber, Waiting)> {
         self.waiting.front().filter(|(came, ..)| *came <= moment)?;
         self.pop()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::ended;
+
+    #[test]
+    fn what_there_is_no_room_for_is_handed_out_and_never_lost() {
+        let connection = ended("coalescing");
+        let mut queue = Queue::default();
+        let mut out = 0;
+        for number in 0..MAX_WAITING as u64 + 7 {
+            let waiting = Waiting::Connection(connection.clone());
+            let oldest = queue.push(Duration::ZERO, ConnectionNumber(number), waiting);
+            out += usize::from(oldest.is_some());
+        }
+        assert_eq!(out, 7);
+        assert!(
+            !queue.holds_any_of(ConnectionNumber(6)) && queue.holds_any_of(ConnectionNumber(7))
+        );
+        while queue.pop().is_some() {
+            out += 1;
+        }
+        assert_eq!(out, MAX_WAITING + 7);
     }
 }
