@@ -150,6 +150,20 @@ impl<'a> End<'a> {
             if is_error {
                 expected.insert("error.type", json!("421"));
             }
+            // What was refused says why, and by whom.
+            let why = [
+                ("wrongdoor.cause", "/cause/id"),
+                ("wrongdoor.cause.confidence", "/cause/confidence"),
+                ("wrongdoor.cause.evidence", "/cause/evidence"),
+                ("wrongdoor.cause.advice", "/cause/advice"),
+                ("wrongdoor.generator", "/generator"),
+                ("wrongdoor.recovery", "/recovery/outcome"),
+            ];
+            ensure!((status == 421) == line["cause"].is_object(), "{line}");
+            for (name, place) in why {
+                let said = line.pointer(place).filter(|said| !said.is_null());
+                expected.extend(said.map(|said| (name, said.clone())));
+            }
             same(span, expected, &["container.id"])?;
         }
         Ok(())
