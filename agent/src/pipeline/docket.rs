@@ -27,8 +27,8 @@ pub(super) const HOLD: Duration = Duration::from_millis(500);
 pub(super) struct Docket {
     judge: Judge,
     recoveries: Recoveries,
-    /// What became of findings that still wait.
-    recovered: HashMap<(u64, u64), Recovery>,
+    /// The 421s that wait, by connection and stream, and what became of them as far as that is known.
+    recovered: HashMap<(u64, u64), Option<Recovery>>,
     clock: Clock,
     numbers: HashMap<ConnectionId, ConnectionNumber>,
     last_number: u64,
@@ -184,6 +184,9 @@ impl Docket {
         if !self.recovered(judged, now, each) {
             return false;
         }
+        if exchange.is_misdirected() {
+            self.recovered.insert((number.0, exchange.stream), None);
+        }
         let waiting = Waiting::Exchange(Box::new(exchange));
         if !is_finding {
             return self.tell(number, waiting, each);
@@ -213,8 +216,9 @@ impl Docket {
         for judged in judged {
             let number = ConnectionNumber(judged.connection);
             let waits = self.queue.holds_any_of(number);
-            if waits {
-                self.recovered.insert((judged.connection, judged.stream), judged.recovery);
+            // One that was told already has nothing to take it along.
+            if let Some(known) = self.recovered.get_mut(&(judged.connection, judged.stream)) {
+                *known = Some(judged.recovery);
             }
             if self.hold.is_none() {
                 continue;
@@ -252,7 +256,7 @@ impl Docket {
         each: &mut impl FnMut(Record) -> bool,
     ) -> bool {
         let mut ruling = self.judge.rule(&exchange);
-        ruling.recovery = self.recovered.remove(&(number.0, exchange.stream));
+        ruling.recovery = self.recovered.remove(&(number.0, exchange.stream)).flatten();
         self.summary.exchanges += 1;
         self.summary.misdirected += u64::from(exchange.is_misdirected());
         self.summary.mismatched += u64::from(exchange.is_mismatched());
