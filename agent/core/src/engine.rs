@@ -17,7 +17,7 @@ use crate::quic;
 use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
 pub use config::{Config, MAX_CONNECTIONS, MAX_HELD_BYTES, MAX_PARKED, Shard, TlsInPackets};
-use ending::visibility;
+use ending::{is_left_to_probes, visibility};
 use follower::{Follower, Key, Slot};
 use hashbrown::HashMap;
 use live::Live;
@@ -186,6 +186,7 @@ impl Engine {
 
     /// What was found since the last time, in order.
     pub fn drain(&mut self) -> Vec<Observation> {
+        debug_assert!(self.lent.events.is_empty(), "what a packet told was not filed with it");
         std::mem::take(&mut self.observations)
     }
 
@@ -261,6 +262,10 @@ impl Engine {
         self.held = self.held + held - slot.held;
         slot.held = held;
         let id = slot.id;
+        let tls_in_packets = self.lent.tls_in_packets;
+        if is_left_to_probes(tls_in_packets, &connection.observed) {
+            self.lent.events.clear();
+        }
         if connection.is_cleartext() && !self.lent.is_whole(&flow) {
             self.held -= std::mem::take(&mut slot.held);
             slot.follower = Follower::Ended(None);
@@ -293,11 +298,12 @@ impl Engine {
         let held = connection.held();
         self.held = self.held + held - slot.held;
         slot.held = held;
+        let id = slot.id;
         if let Some(former) = former {
-            let id = std::mem::replace(&mut slot.id, ConnectionId(self.packet));
+            slot.id = ConnectionId(self.packet);
             self.ended(&former, None, visibility(&former));
-            self.observe(id);
         }
+        self.observe(id);
     }
 
     fn follow(&mut self, key: Key, follower: Follower) {

@@ -4,6 +4,7 @@
 //! [`Signals`], so that what it says can be told from them again.
 
 mod advice;
+mod evidence;
 mod rules;
 mod signals;
 #[cfg(test)]

@@ -3,12 +3,15 @@
 //! Each says what must hold, how far that carries, and what it was seen from. A rule that needs to know who asks, or
 //! what is configured, is content with less and says so by its confidence.
 
+use super::evidence::{
+    coalesced, coverage, differs, host, made_by, no_sni, others, peer, same_name, sni, upgrade,
+};
 use super::signals::{Peer, Refusal, Signals};
 use super::{CauseId, Confidence};
 use crate::exchange::HttpVersion;
 use crate::name::Sni;
 use crate::seen::Seen;
-use crate::signals::{AgentClass, BodyMark, Generator, Software};
+use crate::signals::{AgentClass, BodyMark, Generator};
 use crate::verdict::Verdict;
 use Confidence::{High, Low, Medium};
 
@@ -317,9 +320,15 @@ fn ambiguous_authority(s: &Signals) -> Option<Found> {
 }
 
 fn bad_alternative(s: &Signals) -> Option<Found> {
-    s.alt_used.then(|| {
-        found(Medium, ["Alt-Used says that it went to an alternative service".to_owned()])
-    })?
+    if !s.alt_used {
+        return None;
+    }
+    let named_again = s.answer.alt_svc.then(|| {
+        "the response names an alternative again, which clients must pass over (RFC 7838 §6)"
+            .to_owned()
+    });
+    let sent = "Alt-Used says that it went to an alternative service".to_owned();
+    found(Medium, [sent].into_iter().chain(named_again))
 }
 
 fn ech_outer_compared(s: &Signals) -> Option<Found> {
@@ -359,100 +368,4 @@ fn is_known_proxy(s: &Signals) -> bool {
 
 fn ends_in_dot(sni: &Sni) -> bool {
     sni.name().is_some_and(|name| name.ends_with('.'))
-}
-
-fn host(s: &Signals) -> String {
-    s.authority.as_ref().map_or_else(|| "(unknown)".to_owned(), ToString::to_string)
-}
-
-fn sni(s: &Signals) -> String {
-    s.sni.name().map_or_else(|| format!("({})", s.sni.state()), str::to_owned)
-}
-
-fn same_name(s: &Signals) -> String {
-    format!("SNI and authority are both {}", host(s))
-}
-
-fn differs(s: &Signals) -> String {
-    format!("the SNI is {}, the authority {}", sni(s), host(s))
-}
-
-fn no_sni(s: &Signals) -> String {
-    format!("no SNI was sent, and the authority is {}", host(s))
-}
-
-fn coalesced(s: &Signals) -> String {
-    format!("an HTTP/2 connection that was opened for {} was used for {}", sni(s), host(s))
-}
-
-fn coverage(s: &Signals) -> String {
-    match s.covered {
-        Some(true) => format!("its certificate covers {} too", host(s)),
-        Some(false) => format!("its certificate does not cover {}", host(s)),
-        None => "its certificate was not seen".to_owned(),
-    }
-}
-
-fn made_by(s: &Signals) -> String {
-    let generator = s.origin.generator.as_str();
-    let status = match s.refusal {
-        Refusal::Misdirected => "421".to_owned(),
-        Refusal::Rejected(status) => status.to_string(),
-        Refusal::Reset => return "the stream was reset as a protocol error".to_owned(),
-    };
-    match (s.origin.generator, s.origin.is_certain) {
-        (Generator::Unknown, _) => format!("nothing tells who made the {status}"),
-        (_, true) => format!("the {status} is {generator}'s own"),
-        (_, false) => format!(
-            "the {status} has {generator}'s header fields; its body was not seen or says nothing"
-        ),
-    }
-}
-
-fn peer(s: &Signals) -> String {
-    match s.peer {
-        Peer::Proxy(Some(software)) => {
-            format!("the client is {}, by its process", name_of(software))
-        }
-        Peer::Proxy(None) => "the client hands on a request that came in at it".to_owned(),
-        Peer::LikelyProxy => {
-            "the client is most likely a proxy: it forwards, or asks as only proxies do".to_owned()
-        }
-        Peer::Ordinary => match s.agent {
-            Seen::Known(class) => format!(
-                "nothing says that the client is a proxy; its user agent is a {}'s",
-                class.as_str()
-            ),
-            _ => "nothing says that the client is a proxy".to_owned(),
-        },
-    }
-}
-
-fn name_of(software: Software) -> &'static str {
-    match software {
-        Software::Apache => "Apache httpd",
-        Software::Nginx => "nginx",
-        Software::Caddy => "Caddy",
-        Software::HaProxy => "HAProxy",
-        Software::Traefik => "Traefik",
-        Software::Envoy => "Envoy",
-        _ => "a proxy",
-    }
-}
-
-fn others(s: &Signals) -> Option<String> {
-    let count = s.past.others_under_sni;
-    let under = s
-        .sni
-        .name()
-        .map_or_else(|| "without SNI".to_owned(), |name| format!("under the SNI {name}"));
-    (count > 1).then(|| format!("{count} hosts were asked for at this endpoint {under}"))
-}
-
-/// What was served until now, and is refused since: a server that compares what it did not before.
-fn upgrade(s: &Signals) -> Option<String> {
-    let is_apache = s.origin.generator == Generator::Apache;
-    s.past.served_alike.filter(|_| is_apache).map(|_| {
-        "the same was served at this endpoint before: since Apache 2.4.64, and distributions' updates of July 2025, it is refused".to_owned()
-    })
 }

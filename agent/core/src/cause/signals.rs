@@ -77,8 +77,6 @@ pub struct Signals {
     pub sni_host: Option<Host>,
     /// The host asked for.
     pub authority: Option<Host>,
-    /// The authority ends in a dot.
-    pub has_dot: bool,
     /// Whether the certificate covers the authority, where it is known.
     pub covered: Option<bool>,
     /// Whether the first authority on the connection was the server name.
@@ -125,7 +123,6 @@ impl Signals {
             sni: exchange.connection.sni().clone(),
             sni_host: tls.and_then(|tls| tls.sni_host.as_ref()).map(|(host, _)| host.clone()),
             authority: exchange.host().cloned(),
-            has_dot: exchange.authority.parsed.as_ref().is_some_and(|parsed| parsed.dot),
             covered,
             opened_for_sni: exchange.conduct.opened_for_sni,
             first: exchange.first,

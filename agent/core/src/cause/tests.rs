@@ -30,7 +30,6 @@ fn coalesced() -> Signals {
         sni: Sni::Name("a.test".into()),
         sni_host: Some(host("a.test")),
         authority: Some(host("b.test")),
-        has_dot: false,
         covered: Some(true),
         opened_for_sni: Some(true),
         first: Some(false),
@@ -362,12 +361,8 @@ fn a_name_that_is_not_served_is_the_last_guess_about_a_match() {
 
 #[test]
 fn dots_conflicts_and_ech_have_causes_of_their_own() {
-    let dot = Signals {
-        verdict: Verdict::MatchDot,
-        has_dot: true,
-        origin: made_by(Generator::Caddy),
-        ..same_host()
-    };
+    let dot =
+        Signals { verdict: Verdict::MatchDot, origin: made_by(Generator::Caddy), ..same_host() };
     check("in the authority", &dot, C::TrailingDot, High);
     let sni = Sni::Name("a.test.".into());
     check(

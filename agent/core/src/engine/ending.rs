@@ -65,6 +65,8 @@ impl Engine {
         let behind = slot.follower.flow().is_some_and(|flow| self.parked.has(&flow));
         let waits = self.keys_may_come() && slot.follower.awaits(&self.lent.keys);
         if (waits || behind) && self.parked.len() < MAX_PARKED {
+            // What its last packet told does not wait with it.
+            self.observe(slot.id);
             self.parked.push(slot);
         } else {
             self.end_now(slot);
@@ -79,7 +81,9 @@ impl Engine {
                 let mut input = self.lent.input(false);
                 connection.finish(&mut input);
                 let observed = &connection.observed;
-                if !self.is_left_to_probes(observed) {
+                if is_left_to_probes(self.lent.tls_in_packets, observed) {
+                    self.lent.events.clear();
+                } else {
                     self.ended(observed, connection.closing(), visibility(observed));
                 }
             }
@@ -94,14 +98,6 @@ impl Engine {
             Follower::Ended(_) => {}
         }
         self.observe(slot.id);
-    }
-
-    /// Whether it is TLS from its beginning, and told by probes. In a tunnel it is told from packets too: the
-    /// request for the tunnel was in the clear.
-    pub(super) fn is_left_to_probes(&self, observed: &Observed) -> bool {
-        self.lent.tls_in_packets == TlsInPackets::ToldByProbes
-            && observed.facts.tls.is_some()
-            && observed.exchanges == 0
     }
 
     /// Tells a connection, if it was TLS or HTTP.
@@ -133,6 +129,14 @@ impl Engine {
             event,
         }));
     }
+}
+
+/// Whether it is TLS from its beginning, and told by probes. In a tunnel it is told from packets too: the
+/// request for the tunnel was in the clear.
+pub(super) fn is_left_to_probes(tls_in_packets: TlsInPackets, observed: &Observed) -> bool {
+    tls_in_packets == TlsInPackets::ToldByProbes
+        && observed.facts.tls.is_some()
+        && observed.exchanges == 0
 }
 
 /// How much packets showed of a connection.

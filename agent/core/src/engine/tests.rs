@@ -290,3 +290,35 @@ fn the_longest_idle_goes_first_whether_of_packets_or_of_probes() {
     let of_probes = engine.connections.keys().filter(|key| matches!(key, Key::Live(_)));
     assert_eq!(of_probes.count(), 12);
 }
+
+/// The same segment the other way.
+fn back(mut segment: Vec<u8>) -> Vec<u8> {
+    segment[12..20].rotate_left(4);
+    segment[20..24].rotate_left(2);
+    segment
+}
+
+#[test]
+fn what_the_last_packet_tells_is_filed_with_it_although_the_end_waits_for_secrets() {
+    let config = Config { keys_may_come: true, ..Config::default() };
+    let mut engine = Engine::new(config, Arc::default());
+    // A ClientHello for a.test; behind it a record that some secret may open.
+    let mut hello = vec![22, 3, 1, 0, 62, 1, 0, 0, 58, 3, 3];
+    hello.extend([7; 32]);
+    hello.extend([0, 0, 2, 0x13, 1, 1, 0, 0, 15, 0, 0, 0, 11, 0, 9, 0, 0, 6]);
+    hello.extend(b"a.test");
+    hello.extend([23, 3, 3, 0, 20]);
+    hello.extend([0; 20]);
+    let fin = Flags(Flags::FIN.0 | Flags::ACK.0);
+    feed(&mut engine, 1, &segment(1, 0, Flags::SYN, &[]));
+    feed(&mut engine, 2, &back(segment(1, 0, fin, &[])));
+    feed(&mut engine, 3, &segment(1, 1, fin, &hello));
+    let told = engine.drain();
+    assert_eq!(engine.parked.len(), 1, "{told:?}");
+    assert!(
+        matches!(&told[..], [Observation { packet: 3, event: Event::Hello(_), .. }]),
+        "{told:?}"
+    );
+    engine.finish();
+    assert_eq!(ended(&mut engine).len(), 1);
+}

@@ -62,6 +62,13 @@ struct Outstanding {
     hints: RequestHints,
 }
 
+impl Refused {
+    /// The memory it takes.
+    fn cost(&self) -> usize {
+        size_of::<Self>() + MAX_SNIFFED + self.request.cost()
+    }
+}
+
 impl Outstanding {
     /// The memory it takes.
     fn cost(&self) -> usize {
@@ -121,6 +128,7 @@ impl Http1 {
         direction(&self.client)
             + direction(&self.server)
             + self.outstanding_bytes
+            + self.refused.as_ref().map_or(0, |refused| refused.cost())
             + self.inner.as_ref().map_or(0, Content::held)
     }
 

@@ -213,7 +213,7 @@ impl Http2 {
         }
         match head.kind {
             Kind::DATA => {
-                if side == Side::Server {
+                if self.directions.get_mut(side).watches(head.stream) {
                     self.body_is_lost(head.stream, false, cx);
                 }
                 if head.has(END_STREAM) {
@@ -415,7 +415,7 @@ impl Http2 {
             (Side::Server, None) => self.response_block(stream, end_stream, at, list, cx),
         }
         if end_stream {
-            if side == Side::Server {
+            if self.directions.get_mut(side).watches(stream) {
                 self.streams.looked_at(stream, true, cx);
                 self.directions.server.unwatch(stream);
             }

@@ -4,6 +4,7 @@ use super::frame::{HEAD_LEN, Head, Kind, PREFACE, is_frame_chain};
 use super::head::keep;
 use super::hpack::Decoder;
 use crate::content::{Demand, Standing};
+use crate::signals::MAX_SNIFFED;
 
 /// The longest header block that is decoded, over all its CONTINUATION frames, in bytes. What a peer
 /// sends beyond it costs the direction its compression state, and nothing more.
@@ -117,6 +118,11 @@ impl Direction {
         fits
     }
 
+    /// Whether the DATA of this stream is collected.
+    pub(super) fn watches(&self, stream: u32) -> bool {
+        self.watched.contains(&stream)
+    }
+
     /// The DATA of this stream is passed over again.
     pub(super) fn unwatch(&mut self, stream: u32) {
         self.watched.retain(|watched| *watched != stream);
@@ -128,7 +134,7 @@ impl Direction {
     /// Whether this frame's payload is of interest.
     fn collects(&self, head: &Head) -> bool {
         match head.kind {
-            Kind::DATA => self.watched.contains(&head.stream) && head.len <= MAX_WATCHED_FRAME,
+            Kind::DATA => self.watches(head.stream) && head.len <= MAX_WATCHED_FRAME,
             _ => head.is_collected() && head.len <= MAX_HEADER_BLOCK,
         }
     }
@@ -174,7 +180,8 @@ impl Direction {
     /// Bytes held.
     pub(super) fn held(&self) -> usize {
         let block = self.block.as_ref().map_or(0, |block| block.bytes.len());
-        self.collected.len() + block + self.hpack.memory()
+        let looked_at = self.watched.len() * MAX_SNIFFED;
+        self.collected.len() + block + self.hpack.memory() + looked_at
     }
 
     /// Bytes are missing here: `len` of them, and exactly that many where `exact`.
@@ -246,6 +253,7 @@ impl Direction {
         self.place = Place::Lost;
         self.collected.clear();
         self.block = None;
+        self.watched = Vec::new();
         self.hpack.gap();
         self.on_probation = false;
     }

@@ -13,6 +13,7 @@ use crate::seen::Seen;
 use crate::side::Side;
 use crate::signals::Software;
 use crate::time::Timestamp;
+use foldhash::fast::RandomState;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -30,10 +31,10 @@ type Place = (Endpoint, Endpoint, u64);
 #[derive(Debug, Default)]
 pub(super) struct Hops {
     /// Refused exchanges, by the hash of their path and their status.
-    alike: HashMap<(u64, u16), VecDeque<Refused>>,
+    alike: HashMap<(u64, u16), VecDeque<Refused>, RandomState>,
     order: VecDeque<(u64, u16)>,
-    links: HashMap<Place, Link>,
-    processes: HashMap<(Endpoint, Endpoint), Ends>,
+    links: HashMap<Place, Link, RandomState>,
+    processes: HashMap<(Endpoint, Endpoint), Ends, RandomState>,
     processes_order: VecDeque<(Endpoint, Endpoint)>,
 }
 
@@ -150,8 +151,8 @@ impl Hops {
             }
         }
         if alike.len() >= MAX_ALIKE {
+            // Its turn in the order comes, and takes another one of these then.
             self.forget_one(&key);
-            self.order.iter().position(|other| *other == key).map(|at| self.order.remove(at));
         }
         self.alike.entry(key).or_default().push_back(front);
         self.order.push_back(key);

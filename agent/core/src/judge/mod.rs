@@ -71,7 +71,9 @@ impl Judge {
     pub fn note(&mut self, number: u64, exchange: &Exchange) {
         self.history.exchange(exchange);
         self.hops.process_of(exchange);
-        if exchange.answer.is_some() {
+        // A page that is not there is no sign of a proxy, unless it was asked for under another name.
+        let may_be_hop = exchange.status != Some(404) || self.is_finding(exchange);
+        if exchange.answer.is_some() && may_be_hop {
             self.hops.refused(number, exchange);
         }
     }

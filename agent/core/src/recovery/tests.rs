@@ -1,5 +1,7 @@
 use super::*;
+use crate::exchange::HttpVersion;
 use crate::net::Endpoint;
+use crate::side::Side;
 use crate::testing::{Said, at, end, said};
 
 /// Everything that was judged, as the connection and stream of the 421 and how it went.
