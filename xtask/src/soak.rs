@@ -1,5 +1,7 @@
 //! An hour of traffic: does memory stay flat, does a descriptor leak, is every request counted?
 
+mod group;
+
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,7 @@ use wrongdoor_tests::tools::Need;
 use wrongdoor_tests::wait;
 
 use crate::{cargo, setup};
+use group::Group;
 
 /// Connections of a round; each round has new ones.
 const CONNECTIONS: usize = 20;
@@ -44,9 +47,11 @@ struct Taken {
 pub(crate) fn run(options: &Options) -> Result<()> {
     setup::ensure(Need::Test)?;
     let turn = kernel::begin()?.context("this needs the kernel")?;
+    let program = cargo::build(true)?;
+    let group = Group::enter()?;
     let ground = Ground::new()?;
     let peer = Software::Nginx.start(&ground)?;
-    let agent = Agent::start_binary(&turn, &cargo::build(true)?, Events::None, &[])?;
+    let agent = Agent::start_binary(&turn, &program, Events::None, &["--include", &group.rule()])?;
     let (begun, length) = (Instant::now(), Duration::from_mins(options.minutes));
     let (mut asked, mut refused, mut warm) = (0, 0, None);
     println!("| minute | resident | descriptors | requests |\n| --: | --: | --: | --: |");
@@ -95,7 +100,6 @@ fn all_is_counted(agent: &Agent, asked: usize, refused: usize) -> Result<()> {
     let metrics = agent.metrics()?;
     let close = |name: &str, wanted: usize| -> Result<()> {
         for role in ["server", "client"] {
-            // Others' traffic on this machine is counted too, so that names tell what is ours.
             let ours = NAMES
                 .iter()
                 .map(|authority| metrics.sum(name, &[("role", role), ("authority", authority)]));

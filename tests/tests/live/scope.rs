@@ -153,10 +153,14 @@ fn included_programs_are_told_that_start_or_fork_later() -> Result<()> {
     // New workers, from a process that is trapped already.
     let master = Pid::from_raw(peer.pid().cast_signed()).context("no process")?;
     kill_process(master, Signal::HUP)?;
-    let second = wait::until("other workers", || {
-        let now: BTreeSet<u32> = library::children(peer.pid())?.into_iter().collect();
-        Ok((now.len() == first.len() && now.is_disjoint(&first)).then_some(now))
-    })?;
+    // An old worker goes once its last connection has lingered, which takes nginx up to half a minute.
+    let patience = wrongdoor_tests::live::agent::PATIENCE;
+    let mut now = BTreeSet::new();
+    let second = wait::within(patience, "other workers", || {
+        now = library::children(peer.pid())?.into_iter().collect();
+        Ok((now.len() == first.len() && now.is_disjoint(&first)).then(|| now.clone()))
+    })
+    .with_context(|| format!("{first:?}, and then {now:?}"))?;
     late.extend(workers_are_told(&mut agent, &peer, &second)?);
     let lines = agent.stop()?.exchanges;
     let outcome = compare(&peer.seen()?, &lines, Role::Server, &[peer.port()]);
