@@ -5,6 +5,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 mod doctor;
+mod enrich;
 mod export;
 pub mod failure;
 mod health;

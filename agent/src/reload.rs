@@ -91,7 +91,7 @@ mod tests {
         current.http.tls_certificate = Some("unread".into());
         current.http.tls_key = Some("unread".into());
         let access = Arc::new(Access::read(&AccessFiles::default()).unwrap());
-        let reload = Reload::new(typed, current, access, Shared::new());
+        let reload = Reload::new(typed, current, access, Shared::new(None));
         for wrong in
             ["listen: 127.0.0.1:1\nhttp: {}\n", "listen: 0.0.0.0:1\nhttp: {allow_plain: true}\n"]
         {

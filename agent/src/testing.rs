@@ -3,6 +3,7 @@
 use crate::capture::file::CaptureFile;
 use crate::capture::source::{Source, Tally};
 use crate::cli::{Cli, Command, Run};
+use crate::enrich::Place;
 use crate::export::{ConnectionNumber, Record};
 use crate::failure::Failure;
 use crate::pipeline::live::Shared;
@@ -99,7 +100,7 @@ impl Source for Replay {
 
 /// Everything that is told of a capture.
 fn events(name: &str) -> impl Iterator<Item = Event> {
-    let mut replay = Replay { pace: usize::MAX / 2, ..Replay::new(name, &Shared::new()) };
+    let mut replay = Replay { pace: usize::MAX / 2, ..Replay::new(name, &Shared::new(None)) };
     let mut engine = Engine::new(Config::default(), Arc::default());
     replay.poll(&mut engine, Duration::ZERO).unwrap();
     engine.finish();
@@ -136,7 +137,7 @@ pub(crate) fn misdirected() -> Record {
     let found = exchanges("coalescing").into_iter().find(Exchange::is_misdirected);
     let exchange = found.unwrap();
     let ruling = Judge::default().rule(&exchange);
-    Record::Exchange { number: ConnectionNumber(1), exchange, ruling }
+    Record::Exchange { number: ConnectionNumber(1), exchange, ruling, place: Place::default() }
 }
 
 /// `wrongdoor run` with these arguments, as typed.

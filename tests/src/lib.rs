@@ -11,6 +11,7 @@
 //! makes of them.
 
 pub mod apache;
+pub mod api_server;
 pub mod binary;
 pub mod browser;
 pub mod caddy;

@@ -31,6 +31,8 @@ mod packets_elsewhere;
 mod pairs;
 /// Servers and clients without the agent: what they log is what was said, and both ends agree.
 mod peers;
+/// What the API server says of a server in a container.
+mod pods;
 /// What the agent may do, and what it gives up.
 mod privileges;
 /// What is included and excluded.

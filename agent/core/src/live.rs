@@ -37,6 +37,8 @@ pub struct Process {
     pub command: Box<str>,
     /// The container that it runs in.
     pub container: Option<Box<str>>,
+    /// The Kubernetes pod that it runs in, by the id in its control group.
+    pub pod: Option<Box<str>>,
 }
 
 /// Which way bytes went, as seen from this end.

@@ -68,7 +68,12 @@ impl Said {
         let observer =
             self.process.map_or_else(Observer::default, |(role, pid, command)| Observer {
                 role: Some(role),
-                process: Some(Arc::new(Process { pid, command: command.into(), container: None })),
+                process: Some(Arc::new(Process {
+                    pid,
+                    command: command.into(),
+                    container: None,
+                    pod: None,
+                })),
             });
         Facts {
             id: ConnectionId(0),

@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn all_are_polled_and_their_ledgers_are_summed() {
-        let shared = Shared::new();
+        let shared = Shared::new(None);
         let replay = || Box::new(Replay::new("coalescing", &shared)) as Box<dyn Source>;
         let mut alone = replay();
         let mut sources = Sources(vec![replay(), replay()]);

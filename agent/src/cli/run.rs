@@ -1,7 +1,7 @@
 //! `wrongdoor run`, as typed.
 
 use super::Otlp;
-use crate::config::{Config, EventsOf, Length, LogFormat, LogLevel, SourceKind};
+use crate::config::{Config, EventsOf, Length, LogFormat, LogLevel, Pods, SourceKind};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use std::net::SocketAddr;
@@ -90,6 +90,9 @@ pub struct Run {
     /// Where traces go.
     #[command(flatten)]
     pub otlp: Otlp,
+    /// Ask the API server which pod is whose: in a pod (auto), always, or never [default: auto]
+    #[arg(long, value_enum, value_name = "WHEN", env = "WRONGDOOR_KUBERNETES")]
+    pub kubernetes: Option<Pods>,
     /// Stop after this long: 90s, 5m, 1h
     #[arg(long = "for", value_name = "DURATION", env = "WRONGDOOR_FOR")]
     pub length: Option<Length>,
@@ -133,6 +136,7 @@ impl Run {
         put_some(&mut config.otlp.endpoint, &self.otlp.otlp_endpoint);
         put_some(&mut config.otlp.protocol, &self.otlp.otlp_protocol);
         put(&mut config.otlp.of, self.otlp.otlp_of);
+        put(&mut config.kubernetes.pods, self.kubernetes);
         put_some(&mut config.length, &self.length);
         put_all(&mut config.packets.interfaces, &self.interface);
         put_some(&mut config.packets.netns, &self.netns);

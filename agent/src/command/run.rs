@@ -3,6 +3,7 @@
 use crate::capture::{LiveArguments, open_live};
 use crate::cli::Run;
 use crate::config::{self, Config};
+use crate::enrich;
 use crate::export::{Access, Events, JsonLines, Output, Traces, TracesSettings};
 use crate::failure::Failure;
 use crate::log;
@@ -28,7 +29,8 @@ pub(super) fn run(typed: &Run) -> Result<ExitCode, Failure> {
     let address = listener.local_addr().unwrap_or(config.listen);
     let events = open_events(&config.events)?;
     let traces = traces.map(open_traces).transpose()?;
-    let shared = Shared::new();
+    let directory = enrich::open(&config.kubernetes)?;
+    let shared = Shared::new(directory);
     shared.wish(reload::wish(&config)?);
     let reload =
         Reload::new(typed.clone(), config.clone(), Arc::clone(&access), Arc::clone(&shared));

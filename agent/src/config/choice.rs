@@ -55,6 +55,18 @@ pub enum LogLevel {
     Trace,
 }
 
+/// Whether the API server is asked which pod is whose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pods {
+    /// In a pod that has a service account
+    Auto,
+    /// Always
+    On,
+    /// Never
+    Off,
+}
+
 /// How traces are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub enum OtlpProtocol {

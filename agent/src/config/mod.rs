@@ -9,7 +9,7 @@ mod load;
 mod otlp;
 mod reload;
 
-pub use choice::{EventsOf, LogFormat, LogLevel, OtlpProtocol, SourceKind};
+pub use choice::{EventsOf, LogFormat, LogLevel, OtlpProtocol, Pods, SourceKind};
 pub use duration::{Length, NotALength};
 pub(crate) use load::{check, load, text_of, to_yaml};
 pub(crate) use otlp::{Otlp, traces};
@@ -44,6 +44,7 @@ pub(crate) struct Config {
     pub(crate) events: Events,
     pub(crate) recovery: Recovery,
     pub(crate) otlp: Otlp,
+    pub(crate) kubernetes: Kubernetes,
     pub(crate) log: Log,
     #[serde(rename = "for")]
     pub(crate) length: Option<Length>,
@@ -104,6 +105,15 @@ pub(crate) struct Recovery {
     pub(crate) others: Length,
 }
 
+/// Who is who in the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Kubernetes {
+    pub(crate) pods: Pods,
+    pub(crate) node: Option<String>,
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
 /// The log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -130,6 +140,7 @@ impl Default for Config {
             events: Events::default(),
             recovery: Recovery::default(),
             otlp: Otlp::default(),
+            kubernetes: Kubernetes::default(),
             log: Log::default(),
             length: None,
             drain: Length(DRAIN),
@@ -148,6 +159,12 @@ impl Default for Recovery {
     fn default() -> Self {
         let Windows { browser, other } = Windows::default();
         Self { browsers: Length(browser), others: Length(other) }
+    }
+}
+
+impl Default for Kubernetes {
+    fn default() -> Self {
+        Self { pods: Pods::Auto, node: None, kubeconfig: None }
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) fn changes(old: &Config, new: &Config) -> Changes {
         events,
         recovery,
         otlp,
+        kubernetes,
         log,
         length,
         drain,
@@ -47,6 +48,7 @@ pub(crate) fn changes(old: &Config, new: &Config) -> Changes {
     restart("events.keep", events.keep != new.events.keep);
     restart("recovery", *recovery != new.recovery);
     restart("otlp", *otlp != new.otlp);
+    restart("kubernetes", *kubernetes != new.kubernetes);
     restart("log.format", log.format != new.log.format);
     restart("for", *length != new.length);
     restart("drain", *drain != new.drain);

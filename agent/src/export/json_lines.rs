@@ -6,6 +6,7 @@ mod lines;
 
 use super::clock::Clock;
 use super::{ConnectionNumber, Output, Record, Sink, Summary};
+use crate::enrich::Place;
 use crate::failure::Failure;
 use lines::{ConnectionLine, ConnectionPart, ExchangePart, RecoveryLine, SummaryLine};
 use serde::Serialize;
@@ -51,11 +52,12 @@ impl JsonLines {
         number: ConnectionNumber,
         exchange: &Exchange,
         ruling: &Ruling,
+        place: &Place,
     ) -> Result<(), Failure> {
         let mut line = std::mem::take(&mut self.line);
         line.clear();
         line.extend_from_slice(self.connection_part(number, &exchange.connection));
-        join(&mut line, &ExchangePart::new(exchange, ruling, &mut self.clock));
+        join(&mut line, &ExchangePart::new(exchange, ruling, place, &mut self.clock));
         line.push(b'\n');
         let written = self.output.write(&line);
         self.line = line;
@@ -92,10 +94,11 @@ pub(super) fn exchange_line(
     number: ConnectionNumber,
     exchange: &Exchange,
     ruling: &Ruling,
+    place: &Place,
 ) -> Vec<u8> {
     let mut line = Vec::new();
     append(&mut line, &ConnectionPart::new(number, &exchange.connection));
-    join(&mut line, &ExchangePart::new(exchange, ruling, &mut Clock::default()));
+    join(&mut line, &ExchangePart::new(exchange, ruling, place, &mut Clock::default()));
     line
 }
 
@@ -118,15 +121,17 @@ fn append(bytes: &mut Vec<u8>, line: &impl Serialize) {
 impl Sink for JsonLines {
     fn record(&mut self, record: &Record) -> Result<(), Failure> {
         match record {
-            Record::Exchange { number, exchange, ruling } => {
-                self.exchange(*number, exchange, ruling)
+            Record::Exchange { number, exchange, ruling, place } => {
+                self.exchange(*number, exchange, ruling, place)
             }
-            Record::Connection { number, connection } => {
+            Record::Connection { number, connection, .. } => {
                 self.connections.remove(&number.0);
                 let line = ConnectionLine::new(*number, connection, &mut self.clock);
                 self.write(&line)
             }
-            Record::Recovery { number, judged } => self.write(&RecoveryLine::new(*number, judged)),
+            Record::Recovery { number, judged, .. } => {
+                self.write(&RecoveryLine::new(*number, judged))
+            }
         }
     }
 

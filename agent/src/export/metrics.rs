@@ -3,6 +3,7 @@
 //! The capture thread updates plain values, once a turn under one lock; a scrape copies them out under the
 //! same lock and makes text of them afterwards.
 
+mod cluster;
 mod connections;
 mod counted;
 mod family;
@@ -25,6 +26,7 @@ pub(crate) use negotiation::Format;
 
 use super::{Record, Written};
 use crate::capture::source::Tally;
+use crate::enrich::Standing;
 use connections::Connections;
 use family::{Family, number};
 use ledger::Ledger;
@@ -46,6 +48,7 @@ pub(crate) struct Metrics {
     tls_processes: Vec<(&'static str, u64)>,
     joins: Vec<(&'static str, u64)>,
     details: Vec<(&'static str, u64)>,
+    cluster: Option<Standing>,
 }
 
 /// The state of the parts of the pipeline, as of one moment.
@@ -54,6 +57,8 @@ pub(crate) struct State<'a> {
     pub(crate) counters: &'a Counters,
     /// Connections that are followed.
     pub(crate) tracked: usize,
+    /// How well the API server is followed, where one is.
+    pub(crate) cluster: Option<Standing>,
     pub(crate) correlated: Correlated,
     pub(crate) written: Written,
 }
@@ -65,9 +70,13 @@ impl Metrics {
     /// Counts a record. `now` is time since any fixed moment, and only grows.
     pub(crate) fn record(&mut self, record: &Record, now: Duration) {
         match record {
-            Record::Exchange { exchange, ruling, .. } => self.requests.count(exchange, ruling, now),
+            Record::Exchange { exchange, ruling, place, .. } => {
+                self.requests.count(exchange, ruling, place.workload(), now);
+            }
             Record::Connection { connection, .. } => self.connections.count(connection),
-            Record::Recovery { judged, .. } => self.requests.recovered(judged, now),
+            Record::Recovery { judged, place, .. } => {
+                self.requests.recovered(judged, place.workload(), now);
+            }
         }
     }
 
@@ -78,9 +87,10 @@ impl Metrics {
 
     /// The state at the end of a turn; and names that are idle go.
     pub(crate) fn turn(&mut self, state: State<'_>, now: Duration) {
-        let State { tally, counters, tracked, correlated, written } = state;
+        let State { tally, counters, tracked, cluster, correlated, written } = state;
         self.requests.age(now);
         self.tracked = tracked as u64;
+        self.cluster = cluster;
         self.decode_errors.clone_from(&counters.decode_errors);
         self.ledger = Ledger::of(&tally, counters, correlated, written);
         self.attached = tally.attached;
@@ -117,6 +127,7 @@ impl Metrics {
             failures = failures.with(labels, number(*count));
         }
         families.extend([errors, attached, failures, self.processes(), self.joins(), build_info()]);
+        families.extend(self.cluster.iter().flat_map(cluster::families));
         Snapshot(families)
     }
 

@@ -2,6 +2,7 @@
 
 use super::json_lines::exchange_line;
 use super::{ConnectionNumber, Record, is_finding};
+use crate::enrich::Place;
 use std::collections::VecDeque;
 use wrongdoor_core::exchange::Exchange;
 use wrongdoor_core::judge::Ruling;
@@ -10,16 +11,20 @@ use wrongdoor_core::recovery::Judged;
 /// So many are remembered.
 const MAX_RECENT: usize = 100;
 
+type Finding = (ConnectionNumber, Exchange, Ruling, Place);
+
 /// Exchanges that were answered with 421 or are mismatched: the last of them.
 #[derive(Clone, Default)]
-pub(crate) struct Recent(VecDeque<(ConnectionNumber, Exchange, Ruling)>);
+pub(crate) struct Recent(VecDeque<Finding>);
 
 impl Recent {
     /// A record, which is remembered if it is a finding.
     pub(crate) fn record(&mut self, record: &Record) {
-        let (number, exchange, ruling) = match record {
-            Record::Exchange { number, exchange, ruling } => (number, exchange, ruling),
-            Record::Recovery { number, judged } => return self.recovered(*number, judged),
+        let (number, exchange, ruling, place) = match record {
+            Record::Exchange { number, exchange, ruling, place } => {
+                (number, exchange, ruling, place)
+            }
+            Record::Recovery { number, judged, .. } => return self.recovered(*number, judged),
             Record::Connection { .. } => return,
         };
         if !is_finding(exchange, ruling) {
@@ -28,15 +33,15 @@ impl Recent {
         if self.0.len() >= MAX_RECENT {
             self.0.pop_front();
         }
-        self.0.push_back((*number, exchange.clone(), ruling.clone()));
+        self.0.push_back((*number, exchange.clone(), ruling.clone(), place.clone()));
     }
 
     fn recovered(&mut self, number: ConnectionNumber, judged: &Judged) {
         let is_it = |known: &ConnectionNumber, exchange: &Exchange| {
             *known == number && exchange.stream == judged.stream
         };
-        let found = self.0.iter_mut().rev().find(|(known, exchange, _)| is_it(known, exchange));
-        if let Some((.., ruling)) = found {
+        let found = self.0.iter_mut().rev().find(|(known, exchange, ..)| is_it(known, exchange));
+        if let Some((_, _, ruling, _)) = found {
             ruling.recovery = Some(judged.recovery);
         }
     }
@@ -44,9 +49,9 @@ impl Recent {
     /// An array of the objects that exchange lines are, the latest first.
     pub(crate) fn to_json(&self) -> Vec<u8> {
         let mut text = vec![b'['];
-        for (index, (number, exchange, ruling)) in self.0.iter().rev().enumerate() {
+        for (index, (number, exchange, ruling, place)) in self.0.iter().rev().enumerate() {
             text.extend_from_slice(if index == 0 { b"\n" } else { b",\n" });
-            text.extend(exchange_line(*number, exchange, ruling));
+            text.extend(exchange_line(*number, exchange, ruling, place));
         }
         text.extend_from_slice(b"\n]\n");
         text
@@ -65,7 +70,7 @@ mod tests {
         for number in 1..=MAX_RECENT as u64 + 5 {
             let Record::Exchange { exchange, ruling, .. } = misdirected() else { unreachable!() };
             let number = ConnectionNumber(number);
-            recent.record(&Record::Exchange { number, exchange, ruling });
+            recent.record(&Record::Exchange { number, exchange, ruling, place: Place::default() });
         }
         let list: Vec<Value> = serde_json::from_slice(&recent.to_json()).unwrap();
         assert_eq!(list.len(), MAX_RECENT);

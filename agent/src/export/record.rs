@@ -1,5 +1,6 @@
 //! What sinks are handed: an exchange, a connection, and the sums at the end.
 
+use crate::enrich::{Place, View};
 use std::collections::BTreeMap;
 use std::fmt;
 use wrongdoor_core::engine::ConnectionEnd;
@@ -15,11 +16,26 @@ pub(crate) struct ConnectionNumber(pub(crate) u64);
 #[derive(Debug)]
 pub(crate) enum Record {
     /// An exchange, ruled on.
-    Exchange { number: ConnectionNumber, exchange: Exchange, ruling: Ruling },
+    Exchange { number: ConnectionNumber, exchange: Exchange, ruling: Ruling, place: Place },
     /// A connection that ended.
-    Connection { number: ConnectionNumber, connection: ConnectionEnd },
+    Connection { number: ConnectionNumber, connection: ConnectionEnd, place: Place },
     /// What became of a request that was answered with 421, and told before.
-    Recovery { number: ConnectionNumber, judged: Judged },
+    Recovery { number: ConnectionNumber, judged: Judged, place: Place },
+}
+
+impl Record {
+    /// The same, with where it was seen.
+    pub(crate) fn placed(mut self, view: &View<'_>) -> Self {
+        match &mut self {
+            Self::Exchange { exchange, place, .. } => *place = view.place(&exchange.connection),
+            Self::Connection { connection, place, .. } => *place = view.place(&connection.facts),
+            Self::Recovery { judged, place, .. } => {
+                let pod = view.own(&judged.observer, judged.server);
+                *place = Place { pod, peer: None };
+            }
+        }
+        self
+    }
 }
 
 /// Whether an exchange is of interest by itself: answered with 421, mismatched, or refused for its name.

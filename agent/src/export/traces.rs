@@ -106,14 +106,16 @@ impl Traces {
     pub(crate) fn offer(&mut self, record: &Record) {
         let Self { choice, queue, .. } = self;
         match record {
-            Record::Exchange { number, exchange, ruling } => {
-                choice.exchange(number.0, exchange, ruling, &mut |trace, exchange, ruling| {
-                    queue.offer(|spans| spans.exchange(trace, exchange, ruling));
+            Record::Exchange { number, exchange, ruling, place } => {
+                let ruled = (exchange, ruling, place);
+                choice.exchange(number.0, ruled, &mut |trace, ruled| {
+                    queue.offer(|spans| spans.exchange(trace, ruled));
                 });
             }
-            Record::Connection { number, connection } => {
+            Record::Connection { number, connection, place } => {
                 if let Some(trace) = choice.connection(number.0, connection) {
-                    queue.offer(|spans| spans.connection(trace.id, connection, trace.latest));
+                    queue
+                        .offer(|spans| spans.connection(trace.id, connection, place, trace.latest));
                 }
             }
             Record::Recovery { .. } => {}

@@ -32,8 +32,9 @@ pub(crate) fn left_out() -> u64 {
 }
 
 impl<S: Subscriber> Filter<S> for Bounded {
-    fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        true
+    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        // Libraries log what they are about to send, and we say ourselves what came of it.
+        metadata.target().starts_with(env!("CARGO_PKG_NAME"))
     }
 
     fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {

@@ -6,6 +6,7 @@
 mod clock;
 mod queue;
 
+use crate::enrich::Place;
 use crate::export::{ConnectionNumber, Record, Summary};
 use clock::Clock;
 use queue::{Queue, Waiting};
@@ -244,8 +245,12 @@ impl Docket {
     ) -> bool {
         match waiting {
             Waiting::Exchange(exchange) => self.rule(number, *exchange, each),
-            Waiting::Connection(connection) => each(Record::Connection { number, connection }),
-            Waiting::Recovery(judged) => each(Record::Recovery { number, judged }),
+            Waiting::Connection(connection) => {
+                each(Record::Connection { number, connection, place: Place::default() })
+            }
+            Waiting::Recovery(judged) => {
+                each(Record::Recovery { number, judged, place: Place::default() })
+            }
         }
     }
 
@@ -261,6 +266,6 @@ impl Docket {
         self.summary.misdirected += u64::from(exchange.is_misdirected());
         self.summary.mismatched += u64::from(exchange.is_mismatched());
         self.summary.unreadable += u64::from(exchange.authority.raw == Seen::Unreadable);
-        each(Record::Exchange { number, exchange, ruling })
+        each(Record::Exchange { number, exchange, ruling, place: Place::default() })
     }
 }

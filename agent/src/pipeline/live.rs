@@ -1,9 +1,9 @@
 //! The wiring of `run`, on one screen.
 //!
 //! ```text
-//! source ──Input──▶ engine ──Observation──▶ docket ──Record──┬──▶ metrics ◀── scrapes
-//!                                                            ├──queue──▶ events
-//!                                                            └──queue──▶ traces
+//! source ──Input──▶ engine ──Observation──▶ docket ──▶ enrich ──Record──┬──▶ metrics ◀── scrapes
+//!                                                                       ├──queue──▶ events
+//!                                                                       └──queue──▶ traces
 //! ```
 //!
 //! One thread owns all but the ends: scrapes copy the metrics under a short lock, and events are written
@@ -12,6 +12,7 @@
 
 use super::docket::Docket;
 use crate::capture::source::{Source, Tally};
+use crate::enrich::{Directory, View};
 use crate::export::{
     Correlated, Events, EventsOf, Metrics, Naming, Recent, Record, State, Summary, Traces,
 };
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     recent: Mutex<Recent>,
     wish: Mutex<Option<Wish>>,
     pub(crate) health: Health,
+    /// What the cluster calls everybody, where there is one.
+    pub(crate) directory: Option<Arc<Directory>>,
     /// Somebody wants the run to end.
     pub(crate) stop: AtomicBool,
 }
@@ -49,12 +52,13 @@ pub(crate) struct Wish {
 }
 
 impl Shared {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(directory: Option<Arc<Directory>>) -> Arc<Self> {
         Arc::new(Self {
             metrics: Mutex::default(),
             recent: Mutex::default(),
             wish: Mutex::default(),
             health: Health::new(),
+            directory,
             stop: AtomicBool::new(false),
         })
     }
@@ -226,7 +230,12 @@ impl<'a> Live<'a> {
         let now = self.shared.health.uptime();
         let mut metrics = self.shared.metrics();
         let mut recent = self.shared.recent();
+        let view = self.shared.directory.as_deref().map(Directory::view);
         let mut told = |record: Record| {
+            let record = match &view {
+                Some(view) => record.placed(view),
+                None => record,
+            };
             metrics.record(&record, now);
             recent.record(&record);
             if let Some(traces) = &mut self.sinks.traces {
@@ -259,6 +268,7 @@ impl<'a> Live<'a> {
             tally,
             counters: self.engine.counters(),
             tracked: self.engine.connections(),
+            cluster: view.as_ref().map(View::standing),
             correlated,
             written,
         };

@@ -99,7 +99,7 @@ fn open(engine: &mut Engine, number: u64) -> (Socket, SessionId) {
     let id = SocketId(number);
     let socket = Socket { id, local: endpoint(1, 50_000), remote: endpoint(2, 443) };
     let session = SessionId(number);
-    let process = Arc::new(Process { pid: 1, command: "x".into(), container: None });
+    let process = Arc::new(Process { pid: 1, command: "x".into(), container: None, pod: None });
     let (socket, process) = (Some(socket), &process);
     let met = Input::Session { session, socket, process, role: None, is_older: false };
     report(engine, number, 0, met);

@@ -1,7 +1,8 @@
 //! How it can go.
 
+use crate::live::Observer;
 use crate::name::Host;
-use crate::side::Side;
+use crate::net::Endpoint;
 use std::time::Duration;
 
 /// How it went.
@@ -85,6 +86,8 @@ pub struct Judged {
     pub recovery: Recovery,
     /// The host asked for.
     pub host: Host,
-    /// The end of the connection that it was seen at.
-    pub role: Option<Side>,
+    /// Who saw the 421.
+    pub observer: Observer,
+    /// Who answered with it.
+    pub server: Option<Endpoint>,
 }

@@ -3,7 +3,9 @@
 use super::outcome::{Judged, Outcome, Recovery};
 use crate::connection::{Facts, TransportKind};
 use crate::exchange::{Exchange, HttpVersion, Method};
+use crate::live::Observer;
 use crate::name::Host;
+use crate::net::Endpoint;
 use crate::seen::Seen;
 use crate::side::Side;
 use crate::signals::AgentClass;
@@ -46,9 +48,8 @@ pub(super) struct Window {
     version: HttpVersion,
     transport: TransportKind,
     agent: Seen<AgentClass>,
-    role: Option<Side>,
-    /// The server's port: on one machine, a proxy and its clients have the same address.
-    port: Option<u16>,
+    observer: Observer,
+    server: Option<Endpoint>,
     /// It was an alternative service; the origin's port may be another.
     is_alternative: bool,
     pub(super) at: Timestamp,
@@ -105,8 +106,8 @@ impl Window {
             version: exchange.version,
             transport: exchange.connection.transport,
             agent: exchange.hints.agent,
-            role: exchange.connection.observer.role,
-            port: port_of(&exchange.connection),
+            observer: exchange.connection.observer.clone(),
+            server: exchange.connection.server,
             is_alternative: exchange.hints.alt_used,
             at,
             end: Timestamp(end),
@@ -127,7 +128,8 @@ impl Window {
     }
 
     fn may_be_at(&self, port: Option<u16>) -> bool {
-        self.is_alternative || self.port == port
+        // On one machine, a proxy and its clients have the same address.
+        self.is_alternative || self.server.map(|server| server.port()) == port
     }
 
     pub(super) fn is_asked_again(&self, exchange: &Exchange) -> bool {
@@ -136,7 +138,7 @@ impl Window {
             && exchange.hints.path == self.path
             && self.path.is_some()
             && self.may_be_at(port_of(&exchange.connection))
-            && exchange.connection.observer.role == self.role
+            && exchange.connection.observer.role == self.observer.role
     }
 
     pub(super) fn answered(
@@ -191,7 +193,7 @@ impl Window {
             handshakes: u32::try_from(self.handshakes.len()).unwrap_or(u32::MAX),
             is_expected: self.agent.known().map(AgentClass::retries),
         };
-        let Self { connection, stream, role, .. } = self;
-        Judged { connection, stream, recovery, host, role }
+        let Self { connection, stream, observer, server, .. } = self;
+        Judged { connection, stream, recovery, host, observer, server }
     }
 }

@@ -1,4 +1,4 @@
-//! Whose a TLS object is: the process, by name and container.
+//! Whose a TLS object is: the process, by name, container and pod.
 
 use crate::capture::processes::{self, ProcessKey, ProcessSeen};
 use std::collections::HashMap;
@@ -8,9 +8,24 @@ use wrongdoor_core::live::Process;
 /// The most processes that are remembered; beyond it all are forgotten, and asked for again.
 const MAX_OWNERS: usize = 65_536;
 
+/// Where a process runs, by its control group.
+#[derive(Clone, Default)]
+struct Home {
+    container: Option<Box<str>>,
+    pod: Option<Box<str>>,
+}
+
+impl Home {
+    /// Looked up now.
+    fn of(pid: u32) -> Self {
+        let (container, pod) = processes::home_of(pid);
+        Self { container: container.map(Into::into), pod: pod.map(Into::into) }
+    }
+}
+
 /// Processes by number, as they were found; shared with the thread that finds them.
 #[derive(Clone, Default)]
-pub(super) struct Found(Arc<Mutex<HashMap<u32, Option<Box<str>>>>>);
+pub(super) struct Found(Arc<Mutex<HashMap<u32, Home>>>);
 
 impl Found {
     /// A process was looked at.
@@ -19,7 +34,11 @@ impl Found {
         if found.len() >= MAX_OWNERS {
             found.clear();
         }
-        found.insert(process.pid, process.container.as_deref().map(Box::from));
+        let home = Home {
+            container: process.container.as_deref().map(Box::from),
+            pod: process.pod.as_deref().map(Box::from),
+        };
+        found.insert(process.pid, home);
     }
 
     /// It has ended.
@@ -27,8 +46,8 @@ impl Found {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&process.pid);
     }
 
-    /// The container it runs in, if it was looked at.
-    fn container(&self, pid: u32) -> Option<Option<Box<str>>> {
+    /// Where it runs, if it was looked at.
+    fn home(&self, pid: u32) -> Option<Home> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&pid).cloned()
     }
 }
@@ -55,11 +74,8 @@ impl Owners {
         {
             return Arc::clone(known);
         }
-        let container = self
-            .found
-            .container(pid)
-            .unwrap_or_else(|| processes::container_of(pid).map(String::into_boxed_str));
-        let process = Arc::new(Process { pid, command: command.into(), container });
+        let Home { container, pod } = self.found.home(pid).unwrap_or_else(|| Home::of(pid));
+        let process = Arc::new(Process { pid, command: command.into(), container, pod });
         if self.known.len() >= MAX_OWNERS {
             self.known.clear();
         }

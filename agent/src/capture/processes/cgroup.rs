@@ -2,6 +2,9 @@
 
 /// The digits of an id that a container runtime gives.
 const ID_DIGITS: usize = 64;
+/// The length of a pod's uid, and of a static pod's.
+const POD_UID: usize = 36;
+const STATIC_UID: usize = 32;
 /// What runtimes put before a container's id or name in the name of a systemd unit.
 const RUNTIMES: [&str; 7] =
     ["runc-", "crun-", "docker-", "cri-containerd-", "crio-", "libpod-", "nerdctl-"];
@@ -30,12 +33,35 @@ pub(super) fn path(text: &str) -> &str {
 ///
 /// A container that may make groups of its own can name them like another one. The innermost is right all
 /// the same: Kubernetes' nodes are themselves containers in test clusters.
-pub(crate) fn container_id(text: &str) -> Option<String> {
+pub(super) fn container_id(text: &str) -> Option<String> {
     let paths = std::iter::once(path(text)).chain(lines(text).map(|(_, path)| path));
     paths
         .filter(|path| !is_monitor(path))
         .find_map(|path| path.rsplit('/').find_map(id_in))
         .map(str::to_owned)
+}
+
+/// The uid of the pod that the control groups name: of the innermost, for the same reason as a container's id.
+///
+/// Kubelet's cgroupfs driver writes `pod` and the uid, its systemd driver the same with `_` for `-`. Of a static pod,
+/// which the API server does not know by it, the uid is 32 digits.
+pub(super) fn pod_uid(text: &str) -> Option<String> {
+    let paths = std::iter::once(path(text)).chain(lines(text).map(|(_, path)| path));
+    paths.into_iter().find_map(|path| path.rsplit('/').find_map(uid_in))
+}
+
+/// `…pod<uid>`, with whatever kubelet and the runtime put around it.
+fn uid_in(component: &str) -> Option<String> {
+    let starts = component.match_indices("pod").map(|(at, pod)| at + pod.len());
+    starts.filter_map(|at| component.get(at..)).find_map(|rest| {
+        let end = rest.find(['.', ':']).unwrap_or(rest.len());
+        let uid = rest.get(..end)?.replace('_', "-");
+        let digits = uid.bytes().filter(|byte| *byte != b'-');
+        let is_uid = matches!(uid.len(), STATIC_UID | POD_UID)
+            && digits.clone().count() == STATIC_UID
+            && digits.clone().all(is_hex_digit);
+        is_uid.then_some(uid)
+    })
 }
 
 /// The name of a container that has no id, as plain runc's have none. Only for a process that is known to
@@ -106,6 +132,40 @@ mod tests {
         ] {
             let text = line.replace("ID", A);
             assert_eq!(container_id(&text).as_deref(), Some(A), "{line}");
+        }
+    }
+
+    #[test]
+    fn pods_are_found_as_either_driver_names_them() {
+        const UID: &str = "3f2c0b8e-6d41-4a7f-9c55-0a1b2c3d4e5f";
+        for line in [
+            // systemd's driver, of every class of service: guaranteed ones have no slice of their own.
+            "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podUNIT.slice/cri-containerd-ID.scope",
+            "0::/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-podUNIT.slice/crio-ID.scope/container",
+            "0::/kubepods.slice/kubepods-podUNIT.slice/docker-ID.scope",
+            // cgroupfs' driver.
+            "0::/kubepods/burstable/podUID/ID",
+            "12:memory:/kubepods/besteffort/podUID/ID\n1:name=systemd:/kubepods/besteffort/podUID/ID",
+            "9:name=systemd:/\n4:memory:/kubepods/podUID/ID\n0::/",
+            // containerd without systemd's cgroups, on a node with systemd.
+            "0::/system.slice/containerd.service/kubepods-besteffort-podUNIT.slice:cri-containerd:ID",
+            // kind: the node is a container itself, and kubelet has a root of its own.
+            "0::/docker/ID/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-podUNIT.slice/cri-containerd-ID.scope",
+            // From inside another cgroup namespace; and below a container's own groups.
+            "0::/../../kubepods-podUNIT.slice/cri-containerd-ID.scope",
+            "0::/kubepods.slice/kubepods-podUNIT.slice/cri-containerd-ID.scope/init.scope",
+        ] {
+            let text = line.replace("ID", A).replace(&format!("U{A}"), UID);
+            let text = text.replace("UNIT", &UID.replace('-', "_"));
+            assert_eq!(pod_uid(&text).as_deref(), Some(UID), "{text}");
+            assert_eq!(container_id(&text).as_deref(), Some(A), "{text}");
+        }
+        let fixed = "c4f1e0d2a3b4c5d6e7f8a9b0c1d2e3f4";
+        assert_eq!(pod_uid(&format!("0::/kubepods/pod{fixed}/x")).as_deref(), Some(fixed));
+        for text in
+            ["0::/user.slice", "0::/kubepods/pod1", "0::/podman/x", "", "0::/podz_1_2-3.slice"]
+        {
+            assert_eq!(pod_uid(text), None, "{text}");
         }
     }
 

@@ -17,7 +17,6 @@ pub(crate) mod testing;
 mod tests;
 mod unseen;
 
-pub(crate) use cgroup::container_id;
 #[cfg(test)]
 pub(crate) use open::Certainty;
 pub(crate) use open::{OpenError, Opened, open};
@@ -68,6 +67,8 @@ pub(crate) struct ProcessSeen {
     pub(crate) cgroup: String,
     /// The container that it runs in.
     pub(crate) container: Option<String>,
+    /// The pod that it runs in.
+    pub(crate) pod: Option<String>,
     /// Where it lives.
     pub(crate) namespaces: Namespaces,
     /// The files that its code comes from, each once.
@@ -102,11 +103,12 @@ pub(crate) struct Mapped {
     pub(crate) is_program: bool,
 }
 
-/// The container that a process runs in, where its control group names one.
-pub(crate) fn container_of(pid: u32) -> Option<String> {
+/// The container and the pod that a process runs in, where its control group names them.
+pub(crate) fn home_of(pid: u32) -> (Option<String>, Option<String>) {
     let path = PathBuf::from(format!("/proc/{pid}/cgroup"));
-    let groups = read::read_bounded(&path, read::MAX_SMALL_FILE).ok()?;
-    container_id(&String::from_utf8_lossy(&groups))
+    let groups = read::read_bounded(&path, read::MAX_SMALL_FILE).unwrap_or_default();
+    let groups = String::from_utf8_lossy(&groups);
+    (cgroup::container_id(&groups), cgroup::pod_uid(&groups))
 }
 
 // === impl FileId ===

@@ -124,6 +124,7 @@ impl Reader {
             command: stat.command,
             cgroup: cgroup::path(&groups).to_owned(),
             container: self.container(&groups, namespaces),
+            pod: cgroup::pod_uid(&groups),
             namespaces,
             mapped: files.mapped,
             is_cut: files.is_cut,

@@ -21,6 +21,7 @@ pub(crate) fn process(pid: u32, command: &str) -> ProcessSeen {
         command: command.to_owned(),
         cgroup: "/".to_owned(),
         container: None,
+        pod: None,
         namespaces: Namespaces::default(),
         mapped: vec![
             mapped(7, "/usr/bin/a-program-with-a-long-name", true),

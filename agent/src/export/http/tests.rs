@@ -27,7 +27,7 @@ fn get(address: SocketAddr, path: &str) -> String {
 fn it_answers_over_tcp() {
     let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
-    let shared = Shared::new();
+    let shared = Shared::new(None);
     let service = start(listener, Arc::clone(&shared)).unwrap();
 
     let metrics = get(address, "/metrics");
@@ -62,7 +62,7 @@ fn an_address_in_use_is_named_with_the_remedy() {
 fn who_holds_connections_keeps_nobody_out_for_ever() {
     let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
-    let service = start(listener, Shared::new()).unwrap();
+    let service = start(listener, Shared::new(None)).unwrap();
     let held: Vec<_> = (0..150).map(|_| TcpStream::connect(address).unwrap()).collect();
     assert!(get(address, "/healthz").starts_with("HTTP/1.1 200 "));
     drop(held);

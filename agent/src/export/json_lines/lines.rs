@@ -2,6 +2,7 @@
 
 use super::super::clock::{Clock, Time};
 use super::super::{ConnectionNumber, Summary};
+use crate::enrich::{Container, Peer, Place, Workload};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -18,9 +19,6 @@ use wrongdoor_core::recovery::{Judged, Recovery};
 use wrongdoor_core::seen::Seen;
 use wrongdoor_core::side::Side;
 use wrongdoor_core::signals::Generator;
-
-/// What a capture file cannot tell, or nothing tells yet: `null`, as the contract has it.
-type Unknown = Option<()>;
 
 /// The first fields of an exchange line.
 #[derive(Serialize)]
@@ -60,7 +58,8 @@ pub(super) struct ExchangePart<'a> {
     source: &'static str,
     role: Option<&'static str>,
     process: Option<ProcessPart<'a>>,
-    pod: Unknown,
+    pod: Option<PodPart<'a>>,
+    peer: Option<PeerPart<'a>>,
 }
 
 /// Why it was refused.
@@ -116,6 +115,33 @@ struct ProcessPart<'a> {
     /// Only where it runs in one.
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<&'a str>,
+}
+
+/// The pod at that end.
+#[derive(Serialize)]
+struct PodPart<'a> {
+    namespace: &'a str,
+    name: &'a str,
+    uid: &'a str,
+    container: Option<&'a str>,
+    node: Option<&'a str>,
+    workload: WorkloadPart<'a>,
+}
+
+/// What it is one of.
+#[derive(Serialize)]
+struct WorkloadPart<'a> {
+    kind: &'a str,
+    name: &'a str,
+}
+
+/// Who is at the other end: a pod of this node, or a service.
+#[derive(Serialize)]
+struct PeerPart<'a> {
+    kind: &'static str,
+    namespace: &'a str,
+    name: &'a str,
+    workload: Option<WorkloadPart<'a>>,
 }
 
 #[derive(Serialize)]
@@ -176,7 +202,12 @@ impl<'a> ConnectionPart<'a> {
 }
 
 impl<'a> ExchangePart<'a> {
-    pub(super) fn new(exchange: &'a Exchange, ruling: &'a Ruling, clock: &mut Clock) -> Self {
+    pub(super) fn new(
+        exchange: &'a Exchange,
+        ruling: &'a Ruling,
+        place: &'a Place,
+        clock: &mut Clock,
+    ) -> Self {
         let authority = &exchange.authority;
         let facts: &Facts = &exchange.connection;
         Self {
@@ -203,7 +234,8 @@ impl<'a> ExchangePart<'a> {
             source: facts.source.as_str(),
             role: role(facts),
             process: facts.observer.process.as_deref().map(ProcessPart::new),
-            pod: None,
+            pod: place.pod.as_deref().map(PodPart::new),
+            peer: place.peer.as_ref().map(PeerPart::new),
         }
     }
 }
@@ -261,6 +293,37 @@ impl<'a> ProcessPart<'a> {
     fn new(process: &'a Process) -> Self {
         let container = process.container.as_deref();
         Self { pid: process.pid, command: &process.command, container }
+    }
+}
+
+impl<'a> PodPart<'a> {
+    fn new(container: &'a Container) -> Self {
+        let pod = &container.pod;
+        Self {
+            namespace: &pod.workload.namespace,
+            name: &pod.name,
+            uid: &pod.uid,
+            container: container.name.as_deref(),
+            node: pod.node.as_deref(),
+            workload: WorkloadPart::new(&pod.workload),
+        }
+    }
+}
+
+impl<'a> WorkloadPart<'a> {
+    fn new(workload: &'a Workload) -> Self {
+        Self { kind: &workload.kind, name: &workload.name }
+    }
+}
+
+impl<'a> PeerPart<'a> {
+    fn new(peer: &'a Peer) -> Self {
+        Self {
+            kind: peer.kind(),
+            namespace: peer.namespace(),
+            name: peer.name(),
+            workload: peer.workload().map(WorkloadPart::new),
+        }
     }
 }
 

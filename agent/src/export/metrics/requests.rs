@@ -7,6 +7,7 @@ use super::naming::Naming;
 use super::number;
 use super::recoveries::Recoveries;
 use super::series::{Key, Series};
+use crate::enrich::Workload;
 use std::sync::Arc;
 use std::time::Duration;
 use wrongdoor_core::cause::CauseId;
@@ -18,9 +19,10 @@ use wrongdoor_core::signals::Generator;
 use wrongdoor_core::verdict::Verdict;
 
 /// The families of counters that have names from the network in their labels.
-#[derive(Default)]
 pub(super) struct Requests {
     naming: Naming,
+    /// In place of a name in families without it.
+    none: Label,
     authorities: Names,
     server_names: Names,
     exchanges: Series<(Role, Verdict, Outcome, HttpVersion)>,
@@ -31,16 +33,39 @@ pub(super) struct Requests {
     recoveries: Recoveries,
 }
 
+impl Default for Requests {
+    fn default() -> Self {
+        Self {
+            naming: Naming::default(),
+            none: Label::from(NONE),
+            authorities: Names::default(),
+            server_names: Names::default(),
+            exchanges: Series::default(),
+            misdirected: Series::default(),
+            mismatches: Series::default(),
+            silent: Series::default(),
+            recovered: Series::default(),
+            recoveries: Recoveries::default(),
+        }
+    }
+}
+
 impl Requests {
     /// Counts one exchange.
-    pub(super) fn count(&mut self, exchange: &Exchange, ruling: &Ruling, now: Duration) {
+    pub(super) fn count(
+        &mut self,
+        exchange: &Exchange,
+        ruling: &Ruling,
+        workload: Option<&Arc<Workload>>,
+        now: Duration,
+    ) {
         let facts = &exchange.connection;
         let (authority, sni) = self.names(authority_of(exchange), sni_of(facts), now);
         let (role, verdict, outcome) = (role_of(facts), ruling.verdict, Outcome::of(exchange));
 
         let all = |outcome| {
             let rest = (role, verdict, outcome, exchange.version);
-            Key { authority: Arc::clone(&authority), sni: Label::from(NONE), rest }
+            key(&authority, &self.none, workload, rest)
         };
         // So that the first 421 of what was served before is seen as a step.
         self.exchanges.seed(all(Outcome::Misdirected), now);
@@ -48,7 +73,7 @@ impl Requests {
 
         let cause = ruling.cause.as_ref().map_or(CauseId::Unknown, |cause| cause.id);
         let generator = ruling.generator.unwrap_or(Generator::Unknown);
-        let misdirected = key(&authority, &sni, (role, cause, generator));
+        let misdirected = key(&authority, &sni, workload, (role, cause, generator));
         let exemplar = || {
             let at = exchange.responded.unwrap_or(exchange.started);
             Some(Exemplar { trace_id: facts.trace_id(), at })
@@ -59,16 +84,21 @@ impl Requests {
             self.misdirected.seed(misdirected, now);
         }
         if exchange.is_mismatched() {
-            let mismatch = key(&authority, &sni, (role, verdict, outcome));
+            let mismatch = key(&authority, &sni, workload, (role, verdict, outcome));
             self.mismatches.add_traced(mismatch, now, exemplar());
         }
         if ruling.silent_misdirect {
-            self.silent.add(key(&authority, &sni, (role, verdict)), now);
+            self.silent.add(key(&authority, &sni, workload, (role, verdict)), now);
         }
     }
 
     /// Counts what became of a 421.
-    pub(super) fn recovered(&mut self, judged: &Judged, now: Duration) {
+    pub(super) fn recovered(
+        &mut self,
+        judged: &Judged,
+        workload: Option<&Arc<Workload>>,
+        now: Duration,
+    ) {
         self.recoveries.count(&judged.recovery);
         let host = match &judged.host {
             Host::Name(name) => name,
@@ -78,8 +108,8 @@ impl Requests {
         if let Some(dropped) = dropped {
             self.forget_authority(&dropped);
         }
-        let rest = (role_of_side(judged.role), judged.recovery.outcome);
-        self.recovered.add(Key { authority, sni: Label::from(NONE), rest }, now);
+        let rest = (role_of_side(judged.observer.role), judged.recovery.outcome);
+        self.recovered.add(key(&authority, &self.none, workload, rest), now);
     }
 
     /// Which names are told apart from now on. Those that are not any more lose their series.
@@ -129,7 +159,7 @@ impl Requests {
                 ("outcome", outcome.as_str().into()),
                 ("http_version", version.as_str().into()),
             ];
-            exchanges = exchanges.with(labels.into_iter().chain(pod()), number(count));
+            exchanges = exchanges.with(labels.into_iter().chain(pod(key)), number(count));
         }
         let mut misdirected = Family::counter(
             "wrongdoor_misdirected_total",
@@ -138,7 +168,7 @@ impl Requests {
         for (key, count, exemplar) in self.misdirected.traced() {
             let (role, cause, generator) = key.rest;
             let why = [("cause", cause.as_str().into()), ("generator", generator.as_str().into())];
-            let labels = names(key, role).into_iter().chain(why).chain(pod());
+            let labels = names(key, role).into_iter().chain(why).chain(pod(key));
             misdirected = misdirected.with_exemplar(labels, number(count), exemplar);
         }
         let mut mismatches = Family::counter(
@@ -148,7 +178,7 @@ impl Requests {
         for (key, count, exemplar) in self.mismatches.traced() {
             let (role, verdict, outcome) = key.rest;
             let how = [("verdict", verdict.as_str().into()), ("outcome", outcome.as_str().into())];
-            let labels = names(key, role).into_iter().chain(how).chain(pod());
+            let labels = names(key, role).into_iter().chain(how).chain(pod(key));
             mismatches = mismatches.with_exemplar(labels, number(count), exemplar);
         }
         let mut silent = Family::counter(
@@ -159,7 +189,7 @@ impl Requests {
             let (role, verdict) = key.rest;
             let how = [("verdict", verdict.as_str().into())];
             silent =
-                silent.with(names(key, role).into_iter().chain(how).chain(pod()), number(count));
+                silent.with(names(key, role).into_iter().chain(how).chain(pod(key)), number(count));
         }
         let mut recovered = Family::counter(
             "wrongdoor_recoveries_total",
@@ -172,7 +202,7 @@ impl Requests {
                 ("authority", (&key.authority).into()),
                 ("outcome", outcome.as_str().into()),
             ];
-            recovered = recovered.with(labels.into_iter().chain(pod()), number(count));
+            recovered = recovered.with(labels.into_iter().chain(pod(key)), number(count));
         }
         families.extend([exchanges, misdirected, mismatches, silent, recovered]);
         self.recoveries.families(families);
@@ -206,8 +236,9 @@ impl Requests {
     }
 }
 
-fn key<T>(authority: &Label, sni: &Label, rest: T) -> Key<T> {
-    Key { authority: Arc::clone(authority), sni: Arc::clone(sni), rest }
+fn key<T>(authority: &Label, sni: &Label, workload: Option<&Arc<Workload>>, rest: T) -> Key<T> {
+    let (authority, sni) = (Arc::clone(authority), Arc::clone(sni));
+    Key { authority, sni, workload: workload.map(Arc::clone), rest }
 }
 
 fn names<T>(key: &Key<T>, role: Role) -> [(&'static str, Text); 3] {
@@ -219,8 +250,12 @@ fn names<T>(key: &Key<T>, role: Role) -> [(&'static str, Text); 3] {
 }
 
 /// The workload's labels, so that the set is the same with and without an orchestrator.
-fn pod() -> [(&'static str, Text); 2] {
-    [("namespace", NONE.into()), ("workload", NONE.into())]
+fn pod<T>(key: &Key<T>) -> [(&'static str, Text); 2] {
+    let (namespace, workload) = match &key.workload {
+        Some(workload) => ((&workload.namespace).into(), (&workload.name).into()),
+        None => (NONE.into(), NONE.into()),
+    };
+    [("namespace", namespace), ("workload", workload)]
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::family::Exemplar;
 use super::names::{IDLE_AFTER, Label, OTHER, is_reserved};
+use crate::enrich::Workload;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub(super) struct Key<T> {
     pub(super) authority: Label,
     /// Empty in families without this label.
     pub(super) sni: Label,
+    /// Whose it is, in a cluster.
+    pub(super) workload: Option<Arc<Workload>>,
     pub(super) rest: T,
 }
 
@@ -113,14 +116,19 @@ impl<T: Copy + Eq + Hash> Series<T> {
 
 impl<T: Copy> Key<T> {
     fn is_named(&self) -> bool {
-        !is_reserved(&self.authority) || !is_reserved(&self.sni)
+        !is_reserved(&self.authority) || !is_reserved(&self.sni) || self.workload.is_some()
     }
 
     fn among_others(&self) -> Self {
         let other = |label: &Label| {
             if is_reserved(label) { Arc::clone(label) } else { Label::from(OTHER) }
         };
-        Self { authority: other(&self.authority), sni: other(&self.sni), rest: self.rest }
+        Self {
+            authority: other(&self.authority),
+            sni: other(&self.sni),
+            workload: None,
+            rest: self.rest,
+        }
     }
 }
 
@@ -129,7 +137,7 @@ mod tests {
     use super::*;
 
     fn key(authority: &str, sni: &str, rest: u8) -> Key<u8> {
-        Key { authority: authority.into(), sni: sni.into(), rest }
+        Key { authority: authority.into(), sni: sni.into(), workload: None, rest }
     }
 
     #[test]

@@ -62,10 +62,10 @@ pub(super) struct Sums {
 impl Collected {
     pub(super) fn record(&mut self, record: &Record) {
         match record {
-            Record::Exchange { number, exchange, ruling } => {
+            Record::Exchange { number, exchange, ruling, .. } => {
                 self.exchange(number.0, exchange, ruling);
             }
-            Record::Connection { number, connection } => {
+            Record::Connection { number, connection, .. } => {
                 let facts = &connection.facts;
                 self.sums.undecrypted += u64::from(facts.decryption == Decryption::None);
                 self.sums.with_gaps += u64::from(connection.gaps > 0);

@@ -2,6 +2,7 @@
 
 use super::collect::{Collected, MAX_GROUPS, MAX_ROWS};
 use super::page;
+use crate::enrich::Place;
 use crate::export::{ConnectionNumber, Record, Summary};
 use crate::testing;
 use std::time::Duration;
@@ -27,7 +28,7 @@ fn page_of(records: impl IntoIterator<Item = Record>) -> String {
 }
 
 fn record(number: u64, exchange: Exchange, ruling: Ruling) -> Record {
-    Record::Exchange { number: ConnectionNumber(number), exchange, ruling }
+    Record::Exchange { number: ConnectionNumber(number), exchange, ruling, place: Place::default() }
 }
 
 /// The exchanges of a capture, each on a connection of its own.

@@ -1,6 +1,7 @@
 //! What spans say: OpenTelemetry's names where it has one, `wrongdoor.` in front of the others. What is not
 //! known is left out.
 
+use crate::enrich::{Place, Pod};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use std::net::IpAddr;
 use wrongdoor_core::connection::{Facts, TransportKind};
@@ -18,6 +19,16 @@ const METHODS: [&str; 9] =
 
 /// The most names that a list of them has.
 const MAX_LISTED: usize = 100;
+
+/// The kinds of workloads that have a name among the conventions.
+const KINDS: [(&str, &str); 6] = [
+    ("CronJob", "k8s.cronjob.name"),
+    ("DaemonSet", "k8s.daemonset.name"),
+    ("Deployment", "k8s.deployment.name"),
+    ("Job", "k8s.job.name"),
+    ("ReplicaSet", "k8s.replicaset.name"),
+    ("StatefulSet", "k8s.statefulset.name"),
+];
 
 /// Attributes that are being put together.
 #[derive(Default)]
@@ -66,6 +77,30 @@ impl Attributes {
         }
         attributes.put("wrongdoor.visibility", Some(connection.visibility.as_str()));
         attributes
+    }
+
+    /// And where it was seen, in the words of OpenTelemetry's Kubernetes conventions; they have none for a peer.
+    pub(super) fn at(mut self, place: &Place) -> Self {
+        if let Some(container) = place.pod.as_deref() {
+            let Pod { name, uid, node, workload } = &*container.pod;
+            self.put("k8s.namespace.name", Some(workload.namespace.to_string()));
+            self.put("k8s.pod.name", Some(name.to_string()));
+            self.put("k8s.pod.uid", Some(uid.to_string()));
+            self.put("k8s.container.name", container.name.as_deref().map(str::to_owned));
+            self.put("k8s.node.name", node.as_deref().map(str::to_owned));
+            let kind = KINDS.iter().find(|(kind, _)| *kind == &*workload.kind);
+            if let Some((_, name)) = kind {
+                self.put(name, Some(workload.name.to_string()));
+            }
+        }
+        if let Some(peer) = &place.peer {
+            self.put("wrongdoor.peer.kind", Some(peer.kind()));
+            self.put("wrongdoor.peer.namespace", Some(peer.namespace().to_owned()));
+            self.put("wrongdoor.peer.name", Some(peer.name().to_owned()));
+            let workload = peer.workload().map(|workload| workload.name.to_string());
+            self.put("wrongdoor.peer.workload", workload);
+        }
+        self
     }
 
     /// All of them.

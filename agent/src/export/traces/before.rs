@@ -1,5 +1,6 @@
 //! Exchanges of connections on which nothing was found so far: if something is, they belong to its trace.
 
+use crate::enrich::Place;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use wrongdoor_core::exchange::Exchange;
 use wrongdoor_core::judge::Ruling;
@@ -9,8 +10,8 @@ pub(super) const MAX_BEFORE: usize = 32;
 /// The most connections that any are kept of: those that were used last.
 const MAX_CONNECTIONS_BEFORE: usize = 4096;
 
-/// An exchange that was ruled on.
-pub(super) type Ruled = (Exchange, Ruling);
+/// An exchange that was ruled on, and where it was seen.
+pub(super) type Ruled = (Exchange, Ruling, Place);
 
 /// Keeps them.
 pub(super) struct Before {
@@ -72,13 +73,14 @@ mod tests {
     use crate::testing::ruled;
 
     fn streams(before: &mut Before, connection: u64) -> Vec<u64> {
-        before.take(connection).iter().map(|(exchange, _)| exchange.stream).collect()
+        before.take(connection).iter().map(|(exchange, ..)| exchange.stream).collect()
     }
 
     fn keep(before: &mut Before, connection: u64, streams: std::ops::Range<u64>) {
         let (exchange, ruling) = ruled("coalescing").remove(0);
         for stream in streams {
-            before.keep(connection, (Exchange { stream, ..exchange.clone() }, ruling.clone()));
+            let exchange = Exchange { stream, ..exchange.clone() };
+            before.keep(connection, (exchange, ruling.clone(), Place::default()));
         }
     }
 

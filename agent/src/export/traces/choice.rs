@@ -2,6 +2,7 @@
 
 use super::before::{Before, Ruled};
 use super::ids::TraceId;
+use crate::enrich::Place;
 use crate::export::EventsOf;
 use std::collections::HashMap;
 use wrongdoor_core::engine::{ConnectionEnd, MAX_CONNECTIONS};
@@ -14,6 +15,9 @@ const MAX_EXCHANGES: u64 = 128;
 /// Of them, the most that are of no interest themselves: those that are find room on a connection that is
 /// used for long.
 const MAX_OTHER_EXCHANGES: u64 = 64;
+
+/// An exchange, how it was ruled on, and where it was seen.
+pub(super) type RuledRef<'a> = (&'a Exchange, &'a Ruling, &'a Place);
 
 /// Chooses.
 pub(super) struct Choice {
@@ -57,9 +61,8 @@ impl Choice {
     pub(super) fn exchange(
         &mut self,
         number: u64,
-        exchange: &Exchange,
-        ruling: &Ruling,
-        send: &mut impl FnMut(TraceId, &Exchange, &Ruling),
+        (exchange, ruling, place): RuledRef<'_>,
+        send: &mut impl FnMut(TraceId, RuledRef<'_>),
     ) {
         let is_found = self.of.wants(exchange, ruling);
         if self.connections.len() >= self.max_connections && !self.connections.contains_key(&number)
@@ -67,7 +70,7 @@ impl Choice {
             // Without a memory of the connection there will be no span of it.
             if is_found {
                 self.over_limit += 1;
-                send(exchange.connection.trace_id(), exchange, ruling);
+                send(exchange.connection.trace_id(), (exchange, ruling, place));
             }
             return;
         }
@@ -75,7 +78,7 @@ impl Choice {
         if let Connection::Unremarkable(exchanges) = connection {
             if !is_found {
                 *exchanges += 1;
-                self.before.keep(number, (exchange.clone(), ruling.clone()));
+                self.before.keep(number, (exchange.clone(), ruling.clone(), place.clone()));
                 return;
             }
             let mut trace = Trace::new(exchange);
@@ -86,7 +89,7 @@ impl Choice {
         }
         let Connection::Traced(trace) = connection else { return };
         if trace.takes(exchange, is_found) {
-            send(trace.id, exchange, ruling);
+            send(trace.id, (exchange, ruling, place));
         } else {
             self.over_limit += 1;
         }
@@ -122,11 +125,11 @@ impl Trace {
     fn begin_with<'a>(
         &mut self,
         before: impl IntoIterator<Item = &'a Ruled>,
-        send: &mut impl FnMut(TraceId, &Exchange, &Ruling),
+        send: &mut impl FnMut(TraceId, RuledRef<'_>),
     ) {
-        for (exchange, ruling) in before {
+        for (exchange, ruling, place) in before {
             self.exchanges += 1;
-            send(self.id, exchange, ruling);
+            send(self.id, (exchange, ruling, place));
         }
     }
 

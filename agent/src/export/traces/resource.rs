@@ -1,11 +1,9 @@
 //! Who sends the spans: this agent.
 
 use super::environment::Environment;
+use crate::enrich::NODE_NAMES;
 use crate::failure::Failure;
 use rustix::system::uname;
-
-/// Variables that a pod's definition gives the name of its node in.
-const NODE_NAMES: [&str; 2] = ["K8S_NODE_NAME", "NODE_NAME"];
 
 /// The attributes of the resource. What `OTEL_RESOURCE_ATTRIBUTES` says goes before what was found, and
 /// `OTEL_SERVICE_NAME` before that.

@@ -1,7 +1,9 @@
 //! Spans, made after the fact: with the times that were seen and the ids that follow from what was seen.
 
 use super::attributes::{Attributes, known_method};
+use super::choice::RuledRef;
 use super::ids::{Place, SpanId, Subject, TraceId};
+use crate::enrich::Place as InCluster;
 use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::{self, Link, SpanContext, SpanKind, Status, TraceFlags, TraceState};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
@@ -9,7 +11,6 @@ use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::judge::Ruling;
 use wrongdoor_core::side::Side;
 use wrongdoor_core::time::Timestamp;
 use wrongdoor_core::trace_context::TraceParent;
@@ -44,7 +45,7 @@ impl Spans {
     }
 
     /// An exchange, below its connection's span.
-    pub(super) fn exchange(&self, trace: TraceId, exchange: &Exchange, ruling: &Ruling) -> Span {
+    pub(super) fn exchange(&self, trace: TraceId, (exchange, ruling, place): RuledRef<'_>) -> Span {
         let role = exchange.connection.observer.role;
         let Exchange { version, stream, .. } = *exchange;
         let id = self.place.span(trace, role, Subject::Exchange { version, stream });
@@ -57,7 +58,7 @@ impl Spans {
             span_kind: kind(role),
             // An answer that did not come, or was not seen, has no time.
             end_time: time(exchange.responded.unwrap_or(exchange.started)),
-            attributes: Attributes::of_exchange(exchange, ruling, error).into_vec(),
+            attributes: Attributes::of_exchange(exchange, ruling, error).at(place).into_vec(),
             links: links(exchange.traceparent),
             status,
             ..self.span(trace, id, method.unwrap_or("HTTP"), exchange.started)
@@ -69,6 +70,7 @@ impl Spans {
         &self,
         trace: TraceId,
         connection: &ConnectionEnd,
+        place: &InCluster,
         latest: Timestamp,
     ) -> Span {
         let facts = &connection.facts;
@@ -76,7 +78,7 @@ impl Spans {
         let start = facts.opened.unwrap_or(facts.first_seen);
         SpanData {
             end_time: time(connection.closed.unwrap_or(latest).max(start)),
-            attributes: Attributes::of_connection(connection).into_vec(),
+            attributes: Attributes::of_connection(connection).at(place).into_vec(),
             ..self.span(trace, id, "connection", start)
         }
     }

@@ -2,6 +2,7 @@ mod collector;
 
 use super::backoff::Patience;
 use super::*;
+use crate::enrich::Place;
 use crate::export::{ConnectionNumber, EventsOf};
 use crate::testing::{ended, ruled};
 use collector::{Habit, Seen};
@@ -40,8 +41,17 @@ fn offer(traces: &mut Traces, connections: std::ops::Range<u64>) {
     for number in connections.map(ConnectionNumber) {
         // Connections differ in their ids, and what they say is the same.
         let exchange = Exchange { stream: number.0 * 2 + 1, ..exchange.clone() };
-        traces.offer(&Record::Exchange { number, exchange, ruling: ruling.clone() });
-        traces.offer(&Record::Connection { number, connection: connection.clone() });
+        traces.offer(&Record::Exchange {
+            number,
+            exchange,
+            ruling: ruling.clone(),
+            place: Place::default(),
+        });
+        traces.offer(&Record::Connection {
+            number,
+            connection: connection.clone(),
+            place: Place::default(),
+        });
     }
 }
 

@@ -33,7 +33,7 @@ fn only(events: Events) -> Sinks {
 fn run_on(capture: &str, of: EventsOf, change: impl FnOnce(&mut Replay)) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.jsonl");
-    let shared = Shared::new();
+    let shared = Shared::new(None);
     let mut replay = Replay::new(capture, &shared);
     change(&mut replay);
     let packets = replay.len() as u64;
@@ -109,7 +109,7 @@ fn what_is_in_the_buffers_when_the_run_is_stopped_is_told_still() {
 
 #[test]
 fn a_run_has_an_end_without_anybody_stopping_it() {
-    let shared = Shared::new();
+    let shared = Shared::new(None);
     let mut replay = Replay::new("coalescing", &shared);
     replay.stop_after = usize::MAX;
     let started = Instant::now();
@@ -121,7 +121,7 @@ fn a_run_has_an_end_without_anybody_stopping_it() {
 
 #[test]
 fn an_output_that_fails_ends_the_run() {
-    let shared = Shared::new();
+    let shared = Shared::new(None);
     let mut replay = Replay::new("apache-two-hosts", &shared);
     replay.stop_after = usize::MAX;
     let events = events(Path::new("/dev/full"), EventsOf::All);
@@ -131,7 +131,7 @@ fn an_output_that_fails_ends_the_run() {
 
 #[test]
 fn without_events_there_are_metrics_only() {
-    let shared = Shared::new();
+    let shared = Shared::new(None);
     run(Box::new(Replay::new("apache-two-hosts", &shared)), &shared, times(None), Sinks::default())
         .unwrap();
     assert_eq!(shared.metrics().totals(), (6, 2, 6));

@@ -24,7 +24,7 @@ fn misdirected() -> Exchange {
 }
 
 fn count(requests: &mut Requests, exchange: &Exchange, now: Duration) {
-    requests.count(exchange, &Judge::default().rule(exchange), now);
+    requests.count(exchange, &Judge::default().rule(exchange), None, now);
 }
 
 fn text_of(requests: &Requests) -> String {
@@ -155,4 +155,38 @@ fn the_series_of_what_is_idle_are_removed_and_begin_anew() {
         line(&text, "wrongdoor_misdirected_total", &["a.test", "b.test", " 1"]).is_some(),
         "{text}"
     );
+}
+
+fn web(number: usize) -> Arc<Workload> {
+    let name = format!("web-{number}").into();
+    Arc::new(Workload { namespace: "shop".into(), kind: "Deployment".into(), name })
+}
+
+#[test]
+fn workloads_are_told_apart_within_the_bound_on_series() {
+    let mut requests = Requests::default();
+    let exchange = request(&misdirected(), "a.test", "b.test");
+    let ruling = Judge::default().rule(&exchange);
+    for workload in [Some(web(0)), Some(web(1)), None, Some(web(0))] {
+        requests.count(&exchange, &ruling, workload.as_ref(), START);
+    }
+    let text = text_of(&requests);
+    for (labels, expected) in [
+        ("namespace=\"shop\",workload=\"web-0\"", 2),
+        ("namespace=\"shop\",workload=\"web-1\"", 1),
+        ("namespace=\"\",workload=\"\"", 1),
+    ] {
+        for name in ["wrongdoor_exchanges_total{", "wrongdoor_misdirected_total{"] {
+            let value = format!(" {expected}");
+            assert!(line(&text, name, &["\"a.test\"", labels, &value]).is_some(), "{name} {text}");
+        }
+    }
+    for number in 0..2 * MAX_SERIES {
+        requests.count(&exchange, &ruling, Some(&web(number)), START);
+    }
+    let text = text_of(&requests);
+    for name in ["wrongdoor_exchanges_total{", "wrongdoor_misdirected_total{"] {
+        let series = text.lines().filter(|line| line.starts_with(name)).count();
+        assert!((MAX_SERIES / 2..=MAX_SERIES).contains(&series), "{series} of {name}");
+    }
 }

@@ -5,18 +5,24 @@ use wrongdoor_core::verdict::Verdict;
 /// What was chosen: trace and stream.
 type Sent = Vec<(TraceId, u64)>;
 
+fn placed((exchange, ruling): (Exchange, Ruling)) -> Ruled {
+    (exchange, ruling, Place::default())
+}
+
 /// One that agrees with its connection, and one answered with 421.
 fn two() -> (Ruled, Ruled) {
-    let (found, fine): (Vec<_>, Vec<_>) =
-        ruled("coalescing").into_iter().partition(|(exchange, _)| exchange.is_misdirected());
-    let fine = fine.into_iter().find(|(exchange, _)| exchange.verdict == Verdict::Match).unwrap();
+    let (found, fine): (Vec<_>, Vec<_>) = ruled("coalescing")
+        .into_iter()
+        .map(placed)
+        .partition(|(exchange, ..)| exchange.is_misdirected());
+    let fine = fine.into_iter().find(|(exchange, ..)| exchange.verdict == Verdict::Match).unwrap();
     (fine, found.into_iter().next().unwrap())
 }
 
-fn offer(choice: &mut Choice, number: u64, (exchange, ruling): &Ruled, stream: u64) -> Sent {
+fn offer(choice: &mut Choice, number: u64, (exchange, ruling, place): &Ruled, stream: u64) -> Sent {
     let mut sent = Vec::new();
     let exchange = Exchange { stream, ..exchange.clone() };
-    choice.exchange(number, &exchange, ruling, &mut |trace, exchange, _| {
+    choice.exchange(number, (&exchange, ruling, place), &mut |trace, (exchange, ..)| {
         sent.push((trace, exchange.stream));
     });
     sent
@@ -52,7 +58,8 @@ fn what_came_before_is_sent_with_what_was_found_and_later_ones_as_they_come() {
 #[test]
 fn what_is_wanted_decides() {
     let (fine, found) = two();
-    let mismatched = (Exchange { status: Some(200), ..found.0.clone() }, found.1.clone());
+    let mismatched =
+        (Exchange { status: Some(200), ..found.0.clone() }, found.1.clone(), Place::default());
     for (of, expected) in [
         (EventsOf::Misdirected, [false, false, true]),
         (EventsOf::Mismatched, [false, true, true]),

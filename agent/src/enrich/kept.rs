@@ -1,0 +1,204 @@
+//! Objects of one kind as the API server tells of them, found by what they are known by elsewhere.
+
+use std::borrow::Borrow;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::time::Duration;
+
+/// So long an object is kept that was deleted: what it did may be told later.
+pub(super) const GRACE: Duration = Duration::from_secs(300);
+
+/// An object's own name for itself, never used again.
+pub(super) type Uid = Box<str>;
+
+/// Objects by uid, and by keys that several can claim: an address is given to another one some day.
+#[derive(Debug)]
+pub(super) struct Kept<K, T> {
+    objects: HashMap<Uid, Entry<K, T>>,
+    index: HashMap<K, Vec<Uid>>,
+    /// What the list that is being told has had so far.
+    listed: Option<HashSet<Uid>>,
+    bound: usize,
+    /// Objects that were not taken for want of room.
+    pub(super) refused: u64,
+}
+
+#[derive(Debug)]
+struct Entry<K, T> {
+    value: T,
+    keys: Vec<K>,
+    /// When it was deleted.
+    gone: Option<Duration>,
+}
+
+impl<K: Clone + Eq + Hash, T> Kept<K, T> {
+    /// At most so many.
+    pub(super) fn new(bound: usize) -> Self {
+        Self { objects: HashMap::new(), index: HashMap::new(), listed: None, bound, refused: 0 }
+    }
+
+    /// It is there, or is another now.
+    pub(super) fn apply(&mut self, uid: &str, keys: Vec<K>, value: T) {
+        if let Some(listed) = &mut self.listed {
+            listed.insert(uid.into());
+        }
+        self.remove(uid);
+        if self.objects.len() >= self.bound && !self.forget_one_gone() {
+            self.refused += 1;
+            return;
+        }
+        for key in &keys {
+            self.index.entry(key.clone()).or_default().push(uid.into());
+        }
+        self.objects.insert(uid.into(), Entry { value, keys, gone: None });
+    }
+
+    /// It was deleted.
+    pub(super) fn delete(&mut self, uid: &str, now: Duration) {
+        if let Some(entry) = self.objects.get_mut(uid) {
+            entry.gone.get_or_insert(now);
+        }
+    }
+
+    /// All that there are will be told anew.
+    pub(super) fn begin_list(&mut self) {
+        self.listed = Some(HashSet::new());
+    }
+
+    /// They were told: what was not among them is deleted.
+    pub(super) fn end_list(&mut self, now: Duration) {
+        let Some(listed) = self.listed.take() else { return };
+        for (uid, entry) in &mut self.objects {
+            if !listed.contains(uid) {
+                entry.gone.get_or_insert(now);
+            }
+        }
+    }
+
+    /// Forgets what was deleted long enough ago.
+    pub(super) fn sweep(&mut self, now: Duration) {
+        let is_over = |entry: &Entry<K, T>| entry.gone.is_some_and(|gone| now >= gone + GRACE);
+        let over = self.objects.iter().filter(|(_, entry)| is_over(entry));
+        let over: Vec<Uid> = over.map(|(uid, _)| uid.clone()).collect();
+        over.iter().for_each(|uid| self.remove(uid));
+    }
+
+    /// The one that claims a key. Of those that are gone only where none is there; and none where two claim it.
+    pub(super) fn find<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&T>
+    where
+        K: Borrow<Q>,
+    {
+        let claims = || {
+            let uids = self.index.get(key).into_iter().flatten();
+            uids.filter_map(|uid| self.objects.get(uid))
+        };
+        let only = |is_gone: bool| {
+            let mut claims = claims().filter(|entry| entry.gone.is_some() == is_gone);
+            let first = claims.next();
+            (first, claims.next().is_some())
+        };
+        match only(false) {
+            (Some(there), false) => Some(&there.value),
+            (Some(_), true) => None,
+            (None, _) => match only(true) {
+                (Some(gone), false) => Some(&gone.value),
+                _ => None,
+            },
+        }
+    }
+
+    /// How many are there, without those that are gone.
+    pub(super) fn len(&self) -> usize {
+        self.objects.values().filter(|entry| entry.gone.is_none()).count()
+    }
+
+    fn forget_one_gone(&mut self) -> bool {
+        let gone = self.objects.iter().filter_map(|(uid, entry)| Some((entry.gone?, uid)));
+        let Some(uid) = gone.min().map(|(_, uid)| uid.clone()) else { return false };
+        self.remove(&uid);
+        true
+    }
+
+    fn remove(&mut self, uid: &str) {
+        let Some(entry) = self.objects.remove(uid) else { return };
+        for key in entry.keys {
+            if let Some(uids) = self.index.get_mut(&key) {
+                uids.retain(|other| **other != *uid);
+                if uids.is_empty() {
+                    self.index.remove(&key);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn kept(bound: usize) -> Kept<u8, &'static str> {
+        Kept::new(bound)
+    }
+
+    #[test]
+    fn what_two_claim_is_nobodys() {
+        let mut kept = kept(9);
+        kept.apply("a", vec![1, 2], "a");
+        kept.apply("b", vec![2], "b");
+        assert_eq!([1, 2, 3].map(|key| kept.find(&key)), [Some(&"a"), None, None]);
+        // Who came later has it, once the other one is gone; and the other one until then.
+        kept.delete("a", SECOND);
+        assert_eq!([1, 2].map(|key| kept.find(&key)), [Some(&"a"), Some(&"b")]);
+        kept.apply("b", vec![3], "B");
+        assert_eq!([2, 3].map(|key| kept.find(&key)), [Some(&"a"), Some(&"B")]);
+    }
+
+    #[test]
+    fn what_is_deleted_is_kept_for_a_while() {
+        let mut kept = kept(9);
+        kept.apply("a", vec![1], "a");
+        kept.delete("a", SECOND);
+        assert_eq!(kept.len(), 0);
+        kept.sweep(SECOND + GRACE - SECOND);
+        assert_eq!(kept.find(&1), Some(&"a"));
+        kept.sweep(SECOND + GRACE);
+        assert_eq!(kept.find(&1), None);
+        assert!(kept.objects.is_empty() && kept.index.is_empty());
+    }
+
+    #[test]
+    fn what_a_new_list_does_not_have_was_deleted() {
+        let mut kept = kept(9);
+        kept.begin_list();
+        kept.apply("a", vec![1], "a");
+        kept.apply("b", vec![2], "b");
+        kept.end_list(SECOND);
+        assert_eq!(kept.len(), 2);
+        kept.begin_list();
+        kept.apply("b", vec![2], "b");
+        // A list that breaks off says nothing.
+        kept.begin_list();
+        kept.apply("b", vec![2], "b");
+        kept.end_list(2 * SECOND);
+        assert_eq!((kept.len(), kept.find(&1)), (1, Some(&"a")));
+        kept.sweep(2 * SECOND + GRACE);
+        assert_eq!(kept.find(&1), None);
+    }
+
+    #[test]
+    fn the_bound_is_kept_and_the_dead_make_room() {
+        let mut kept = kept(2);
+        for (uid, key) in [("a", 1), ("b", 2), ("c", 3)] {
+            kept.apply(uid, vec![key], "x");
+        }
+        assert_eq!((kept.len(), kept.refused, kept.find(&3)), (2, 1, None));
+        kept.delete("a", SECOND);
+        kept.apply("c", vec![3], "c");
+        assert_eq!((kept.len(), kept.refused, kept.find(&3)), (2, 1, Some(&"c")));
+        // Who is there already has its place.
+        kept.apply("c", vec![4], "C");
+        assert_eq!((kept.refused, kept.find(&4)), (1, Some(&"C")));
+    }
+}

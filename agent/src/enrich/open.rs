@@ -1,0 +1,62 @@
+//! Whether there is a cluster to follow, and whom there.
+
+use super::Directory;
+use crate::config::{Kubernetes, Pods};
+use crate::failure::Failure;
+use std::env;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Where kubelet puts a service account's token.
+const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+/// Set in every pod.
+const API_SERVER: &str = "KUBERNETES_SERVICE_HOST";
+/// What the downward API is told to put the node's name in.
+pub(crate) const NODE_NAMES: [&str; 2] = ["K8S_NODE_NAME", "NODE_NAME"];
+
+/// The directory, being filled from now on; none where nobody is to be followed.
+pub(crate) fn open(config: &Kubernetes) -> Result<Option<Arc<Directory>>, Failure> {
+    let in_pod = || env::var_os(API_SERVER).is_some() && Path::new(TOKEN).exists();
+    let is_wanted = match config.pods {
+        Pods::Off => false,
+        Pods::On => true,
+        Pods::Auto => config.kubeconfig.is_some() || in_pod(),
+    };
+    if !is_wanted {
+        return Ok(None);
+    }
+    let node = config.node.clone();
+    let node = node.or_else(|| NODE_NAMES.iter().find_map(|name| env::var(name).ok()));
+    let followed = match node.filter(|node| !node.is_empty()) {
+        Some(node) => follow(config, node),
+        None => Err("it is not known which node this is: set NODE_NAME (in a pod by the downward API, from \
+                     spec.nodeName), or `kubernetes.node`"
+            .to_owned()),
+    };
+    match followed {
+        Ok(directory) => Ok(Some(directory)),
+        Err(why) if config.pods == Pods::On => {
+            Err(Failure::Unavailable { what: format!("pods cannot be told apart: {why}") })
+        }
+        // Names are missing then, and nothing else.
+        Err(why) => {
+            tracing::warn!("pods cannot be told apart: {why}");
+            Ok(None)
+        }
+    }
+}
+
+#[cfg(feature = "kubernetes")]
+fn follow(config: &Kubernetes, node: String) -> Result<Arc<Directory>, String> {
+    let directory = Directory::new();
+    let cluster = super::kubernetes::Cluster { node, kubeconfig: config.kubeconfig.clone() };
+    match super::kubernetes::follow(cluster, Arc::clone(&directory)) {
+        Ok(()) => Ok(directory),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn follow(_: &Kubernetes, _: String) -> Result<Arc<Directory>, String> {
+    Err("this build cannot speak to an API server".to_owned())
+}
