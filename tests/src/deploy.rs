@@ -1,5 +1,6 @@
 //! What `deploy/` has, as a cluster would see it: the chart rendered by Helm, the image built by buildah, and a pod of the
 //! one with the other, started by runc.
+#![expect(clippy::indexing_slicing, reason = "of JSON: what is not there is null")]
 
 pub mod chart;
 pub mod image;

@@ -1,5 +1,5 @@
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use wrongdoor_tests::binary;
 use wrongdoor_tests::deploy::chart::Chart;
 use wrongdoor_tests::deploy::image::Image;
@@ -105,7 +105,7 @@ fn the_image_says_what_it_is_and_has_nothing_but_the_program() -> Result<()> {
     let title = "org.opencontainers.image.title";
     ensure!(labels[title] == "wrongdoor", "{labels:#}");
     ensure!(labels["org.opencontainers.image.licenses"] == "MIT OR Apache-2.0", "{labels:#}");
-    ensure!(image.configuration["User"] == Value::from("0:0"), "{:#}", image.configuration);
+    ensure!(image.configuration["User"] == "0:0", "{:#}", image.configuration);
     // Alone in its root, without libraries.
     let mut version = tools::command("chroot")?;
     let said = process::run(version.arg(&root).args(["/wrongdoor", "--version"]))?.stdout;
