@@ -17,6 +17,8 @@ pub enum Need {
     Bench,
     /// `cargo xtask kernel`.
     Kernel,
+    /// Building the program, and what its image has.
+    Build,
 }
 
 /// A program from a Debian package.
@@ -37,6 +39,9 @@ pub const BORINGSSL: &str = "/usr/lib/x86_64-linux-gnu/android/libssl.so.0";
 
 /// Tomcat; the other parts of it are beside this file.
 pub const TOMCAT: &str = "/usr/share/java/tomcat10-catalina.jar";
+
+/// The seccomp profile that containers have by default.
+pub const SECCOMP_PROFILE: &str = "/usr/share/containers/seccomp.json";
 
 /// All of them, in one place.
 pub const TOOLS: &[Tool] = &[
@@ -180,6 +185,21 @@ pub const TOOLS: &[Tool] = &[
         needs: &[Need::Test],
     },
     Tool {
+        // A file, and no program: looked for where it is.
+        program: "/etc/ssl/certs/ca-certificates.crt",
+        package: "ca-certificates",
+        why: "whom the image trusts",
+        needs: &[Need::Test, Need::Build],
+    },
+    Tool { program: "buildah", package: "buildah", why: "builds the image", needs: &[Need::Test] },
+    Tool {
+        // A file, and no program: looked for where it is.
+        program: SECCOMP_PROFILE,
+        package: "golang-github-containers-common",
+        why: "the system calls that a container may make by default",
+        needs: &[Need::Test],
+    },
+    Tool {
         program: "nsenter",
         package: "util-linux",
         why: "asks from inside a container's network",
@@ -252,7 +272,12 @@ pub const TOOLS: &[Tool] = &[
         why: "packs what that machine starts with",
         needs: &[Need::Kernel],
     },
-    Tool { program: "strip", package: "binutils", why: "makes it smaller", needs: &[Need::Kernel] },
+    Tool {
+        program: "strip",
+        package: "binutils",
+        why: "makes programs smaller, for that machine and for the image",
+        needs: &[Need::Kernel, Need::Test, Need::Build],
+    },
 ];
 
 /// The tools that `need` asks for and this machine lacks.

@@ -23,6 +23,8 @@ mod coalescing;
 mod daemon;
 /// Captures cut off and scribbled over.
 mod damage;
+/// The chart, the image, the release.
+mod deploy;
 /// What the command line promises.
 mod errors_and_exit_codes;
 /// What probes tell, against packets of the same conversation.

@@ -2,13 +2,16 @@
 #![expect(clippy::print_stdout, reason = "what these commands do is to tell a person something")]
 
 mod bench;
+mod build;
 mod cargo;
 mod ci;
 mod demo;
 mod fixtures;
 mod fuzz;
 mod hpack_stories;
+mod image;
 mod kernel;
+mod manifests;
 mod setup;
 mod soak;
 mod test;
@@ -28,6 +31,7 @@ struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     Setup(setup::Options),
+    Build(build::Options),
     Demo(demo::Options),
     Test(test::Options),
     Ci(ci::Options),
@@ -37,11 +41,14 @@ enum Command {
     Bench(bench::Options),
     Kernel(kernel::Options),
     Soak(soak::Options),
+    Image(image::Options),
+    Manifests(manifests::Options),
 }
 
 fn main() -> Result<()> {
     match Options::parse().command {
         Command::Setup(options) => setup::run(&options),
+        Command::Build(options) => build::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Ci(options) => ci::run(&options),
@@ -51,5 +58,7 @@ fn main() -> Result<()> {
         Command::Bench(options) => bench::run(&options),
         Command::Kernel(options) => kernel::run(&options),
         Command::Soak(options) => soak::run(&options),
+        Command::Image(options) => image::run(&options),
+        Command::Manifests(options) => manifests::run(&options),
     }
 }

@@ -12,6 +12,9 @@ use crate::toolchain;
 /// packages, and into the target folder a Go toolchain and Python packages.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
+    /// Only what building takes.
+    #[arg(long, conflicts_with_all = ["bench", "kernel"])]
+    build: bool,
     /// Also what the benchmarks need.
     #[arg(long)]
     bench: bool,
@@ -22,12 +25,17 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut changed = toolchain::ensure()?;
+    if options.build {
+        ensure(Need::Build)?;
+        return Ok(());
+    }
     changed |= ensure(Need::Test)?;
     // The tests would do it too, and take longer then.
     for symbols in [Symbols::Kept, Symbols::Stripped] {
         println!("the Go peer is {}", installed::go_peer(symbols)?.display());
     }
     println!("the Go program of the reproductions is {}", installed::go_door()?.display());
+    println!("Helm and the schemas of Kubernetes are in {}", installed::helm()?.display());
     if options.bench {
         changed |= ensure(Need::Bench)?;
     }

