@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{Cursor, Result, Write};
 use std::path::Path;
-use wrongdoor::capture::file::CaptureFile;
+use wrongdoor_fuzz::file::CaptureFile;
 use wrongdoor_core::net::{Decoder, FlowKey, LinkType, Transport};
 use wrongdoor_fuzz::CAPTURES;
 

@@ -4,7 +4,7 @@
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use std::io::Cursor;
-use wrongdoor::capture::file::CaptureFile;
+use wrongdoor_fuzz::file::CaptureFile;
 use wrongdoor_core::engine::{Config, Engine, Observation, Shard};
 use wrongdoor_core::net::LinkType;
 use wrongdoor_core::time::Timestamp;
