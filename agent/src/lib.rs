@@ -17,3 +17,5 @@ mod reload;
 mod service;
 #[cfg(test)]
 mod testing;
+
+pub use export::{Exported, catalogue};

@@ -223,5 +223,6 @@ fn pod() -> [(&'static str, Text); 2] {
     [("namespace", NONE.into()), ("workload", NONE.into())]
 }
 
+mod example;
 #[cfg(test)]
 mod tests;
