@@ -19,6 +19,7 @@ pub mod certs;
 pub mod chromium;
 pub mod collector;
 pub mod curl;
+pub mod dashboards;
 pub mod door;
 pub mod golden;
 pub mod haproxy;

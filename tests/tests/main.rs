@@ -19,6 +19,8 @@ mod captures;
 mod causes;
 /// Several names over one connection.
 mod coalescing;
+/// Grafana's dashboards, the rules and the runbooks.
+mod dashboards;
 /// The agent as a daemon.
 mod daemon;
 /// Captures cut off and scribbled over.

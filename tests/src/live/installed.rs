@@ -21,6 +21,9 @@ const WITH_OPENSSL_111: &str = "psycopg2-binary==2.9.5";
 /// From PyPI: a parser that refuses what is not OpenMetrics.
 const OPENMETRICS: &str = "prometheus_client==0.26.0";
 
+/// From PyPI: Grafana's own models of its dashboards.
+const GRAFANA: &str = "grafana-foundation-sdk==0.0.21";
+
 /// For a collector of traces: the official protocol files, and gRPC that is not of our making.
 const OTLP: [&str; 2] = ["grpcio==1.85.1", "opentelemetry-proto==1.45.2"];
 
@@ -64,6 +67,11 @@ pub fn openmetrics() -> Result<PathBuf> {
     once(&format!("openmetrics-{:016x}", hash(&OPENMETRICS)), |folder| {
         install(folder, &[OPENMETRICS])
     })
+}
+
+/// The folder with Grafana's models; installs them if they are not there.
+pub fn grafana() -> Result<PathBuf> {
+    once(&format!("grafana-{:016x}", hash(&GRAFANA)), |folder| install(folder, &[GRAFANA]))
 }
 
 fn install(folder: &Path, arguments: &[&str]) -> Result<()> {

@@ -45,7 +45,7 @@ fn of_agents(expression: &str) -> String {
 fn now() -> Vec<Panel> {
     let http = format!(r#"{AGENTS},alpn=~"h2|http/1.1",visibility!="older_than_agent""#);
     let plain = format!(r#"{AGENTS},alpn=~"h2|http/1.1",visibility="plaintext""#);
-    let named = format!(r#"{AGENTS},sni_state="name""#);
+    let known = format!(r#"{AGENTS},tls_version!="",sni_state!="unseen""#);
     let of_connections = |part: &str, whole: &str| {
         share(
             &format!("sum({})", increase(CONNECTIONS, part)),
@@ -82,7 +82,7 @@ fn now() -> Vec<Panel> {
         .empty("no events"),
         Panel::stat(
             "HTTP seen into",
-            "Of the connections that negotiated HTTP, the part whose requests are seen. Those that are older than the agent are left out.",
+            "How much is seen of what matters? Of the connections that negotiated HTTP, the part whose requests are seen. Those that are older than the agent are left out.",
             SHARE,
             Query::instant(of_connections(&plain, &http), "seen"),
         )
@@ -91,16 +91,16 @@ fn now() -> Vec<Panel> {
         .empty("no connections"),
         Panel::stat(
             "SNI known",
-            "Of the connections with TLS, the part whose server name was seen. Without it there is no mismatch to be found. A client may also send none.",
+            "Are names known? Of the connections with TLS, the part of which it was seen what name they are for, or that they have none. Without it there is no mismatch to be found.",
             SHARE,
-            Query::instant(of_connections(&format!(r#"{named},tls_version!="""#), &encrypted), "known"),
+            Query::instant(of_connections(&known, &encrypted), "known"),
         )
         .colours(BAD, &[(0.5, DOUBTFUL), (0.8, GOOD)])
         .up_to(1.0)
         .empty("no connections"),
         Panel::stat(
             "Authority known",
-            "Of the requests that were seen, the part that names a host that could be read. `other` is one too, only without a place of its own.",
+            "Is it known who is asked for? Of the requests that were seen, the part that names a host that could be read. `other` is one too, only without a place of its own.",
             SHARE,
             Query::instant(
                 share(

@@ -66,7 +66,7 @@ fn now() -> Vec<Panel> {
         .colours(GOOD, &[(0.001, DOUBTFUL), (0.01, BAD)])
         .empty("no requests"),
         Panel::stat(
-            "More than an hour ago",
+            "Against an hour ago",
             "Is it getting worse? 421s a second now, less those of an hour ago. Below 0 it gets better.",
             PER_SECOND,
             Query::over_time(format!("{refused} - ({an_hour_ago} or vector(0))"), "more"),
@@ -99,7 +99,7 @@ fn now() -> Vec<Panel> {
         .up_to(1.0)
         .empty("no connections"),
         Panel::bars(
-            "Who is asked for",
+            "Hosts refused",
             "Which hosts are requests refused for? 421s in the time that is looked at, the five with most. A click leads to the host in depth.",
             COUNT,
             Query::instant(top(5, "authority", &increase(exchanges, &misdirected())), "{{authority}}"),
@@ -107,7 +107,7 @@ fn now() -> Vec<Panel> {
         .colours(DOUBTFUL, &[])
         .leads_to_incident(),
         Panel::bars(
-            "Whose pods see it",
+            "Workloads with 421s",
             "At which workloads are they counted? Those that answer where it is counted at the server, those that ask where at the client. What runs outside of Kubernetes has no name.",
             COUNT,
             Query::instant(
@@ -117,7 +117,7 @@ fn now() -> Vec<Panel> {
         )
         .colours(DOUBTFUL, &[]),
         Panel::bars(
-            "Why",
+            "Causes of 421s",
             "What is wrong? The causes of the 421s, the five most frequent. The runbook of WrongdoorMisdirectedRatioHigh says for each what to change.",
             COUNT,
             Query::instant(
@@ -184,7 +184,7 @@ fn recovery() -> Vec<Panel> {
     };
     vec![
         Panel::areas(
-            "What is wrong",
+            "421s by cause",
             "Which causes come and go? One that begins with a deploy is that deploy's.",
             PER_SECOND,
             Query::over_time(
@@ -193,13 +193,13 @@ fn recovery() -> Vec<Panel> {
             ),
         ),
         Panel::areas(
-            "What became of the clients",
+            "What became of clients",
             "Do clients get through after a 421? recovered_new_connection is as it should be; retried_same_connection_421 is a client to be changed; retried_still_421 a server that refuses the name on any connection; not_retried a client that gave up.",
             PER_SECOND,
             Query::over_time(format!("sum by (outcome) ({}) > 0", rate(recoveries, CHOSEN)), "{{outcome}}"),
         ),
         Panel::lines(
-            "How long it takes them",
+            "Time to get through",
             "What does a 421 cost those who get through? From the 421 to the answer. For all of the cluster, whatever is chosen above.",
             SECONDS,
             Query::over_time(quantile(0.5), "half of them within"),
@@ -228,13 +228,13 @@ fn mismatches() -> Vec<Panel> {
     };
     vec![
         Panel::areas(
-            "By verdict",
+            "Mismatches by verdict",
             "Are these requests allowed where they come? Requests for another host than their connection is for: coalesced_legal is what HTTP/2 allows, misdirected_uncovered and mismatch_h1 are not.",
             PER_SECOND,
             Query::over_time(by("verdict"), "{{verdict}}"),
         ),
         Panel::areas(
-            "By outcome",
+            "Mismatches by outcome",
             "What do servers answer to them? misdirected is 421, rejected another 4xx, and served went well or to the wrong host.",
             PER_SECOND,
             Query::over_time(by("outcome"), "{{outcome}}"),
@@ -273,8 +273,11 @@ fn connections() -> Vec<Panel> {
             "How much traffic is this, and what does it speak? By the protocol that was negotiated; an empty one is none, as of HTTP/1.1 without ALPN or of cleartext.",
             EVENTS_PER_SECOND,
             Query::over_time(
-                format!("sum by (alpn) ({})", rate("wrongdoor_connections_total", &ended)),
-                "alpn {{alpn}}",
+                named(
+                    "alpn",
+                    &format!("sum by (alpn) ({})", rate("wrongdoor_connections_total", &ended)),
+                ),
+                "{{alpn}}",
             ),
         )
         .size(8, 8),
@@ -303,7 +306,12 @@ fn top(count: u8, labels: &str, increase: &str) -> String {
     format!("topk({count}, sum by ({labels}) ({increase}) > 0)")
 }
 
-/// What has no workload says so.
+/// Where a label is empty, something that can be read stands in its place.
+fn named(label: &str, expression: &str) -> String {
+    format!(r#"label_replace({expression}, "{label}", "(none)", "{label}", "")"#)
+}
+
+/// The same of what runs outside of Kubernetes.
 pub(super) fn named_workload(expression: &str) -> String {
-    format!(r#"label_replace({expression}, "workload", "(no pod)", "workload", "")"#)
+    named("workload", expression)
 }

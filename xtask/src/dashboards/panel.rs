@@ -110,7 +110,7 @@ impl Panel {
         unit: &'static str,
         query: Query,
     ) -> Self {
-        Self::new(title, description, Look::Bars, unit).size(8, 6).asks(query)
+        Self::new(title, description, Look::Bars, unit).size(8, 5).asks(query)
     }
 
     pub(super) fn table(
