@@ -106,7 +106,8 @@ impl Prometheus {
 
     /// The series that an expression is at a time, in seconds since 1970.
     pub fn instant(&self, expression: &str, at: f64) -> Result<Value> {
-        let answer = self.get("/api/v1/query", &[("query", expression), ("time", &at.to_string())])?;
+        let answer =
+            self.get("/api/v1/query", &[("query", expression), ("time", &at.to_string())])?;
         Ok(list(&answer, "/result")?.clone().into())
     }
 

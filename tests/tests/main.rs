@@ -19,12 +19,12 @@ mod captures;
 mod causes;
 /// Several names over one connection.
 mod coalescing;
-/// Grafana's dashboards, the rules and the runbooks.
-mod dashboards;
 /// The agent as a daemon.
 mod daemon;
 /// Captures cut off and scribbled over.
 mod damage;
+/// Grafana's dashboards, the rules and the runbooks.
+mod dashboards;
 /// What the command line promises.
 mod errors_and_exit_codes;
 /// What probes tell, against packets of the same conversation.

@@ -28,6 +28,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         println!("the Go peer is {}", installed::go_peer(symbols)?.display());
     }
     println!("the Go program of the reproductions is {}", installed::go_door()?.display());
+    println!("Grafana's models are in {}", installed::grafana()?.display());
     if options.bench {
         changed |= ensure(Need::Bench)?;
     }

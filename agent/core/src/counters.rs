@@ -36,11 +36,7 @@ pub enum Loss {
 
 impl Loss {
     /// All of them, in order.
-    pub const ALL: [Self; Self::Evicted as usize + 1] = [
-        Self::Gap,
-        Self::Limit,
-        Self::Evicted,
-    ];
+    pub const ALL: [Self; Self::Evicted as usize + 1] = [Self::Gap, Self::Limit, Self::Evicted];
 
     /// The metric label.
     pub fn as_str(self) -> &'static str {

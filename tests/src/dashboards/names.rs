@@ -86,7 +86,9 @@ impl Names {
                         Ok(match modifier {
                             _ if keeps => inner,
                             LabelModifier::Include(_) => named,
-                            LabelModifier::Exclude(_) => inner.difference(&named).cloned().collect(),
+                            LabelModifier::Exclude(_) => {
+                                inner.difference(&named).cloned().collect()
+                            }
                         })
                     }
                 }
@@ -112,7 +114,8 @@ impl Names {
                     "histogram_quantile" => ensure!(labels.remove("le"), "no buckets"),
                     "absent" | "absent_over_time" => labels.clear(),
                     "label_replace" => {
-                        let named: Vec<_> = call.args.args.iter().filter_map(|each| text(each)).collect();
+                        let named: Vec<_> =
+                            call.args.args.iter().filter_map(|each| text(each)).collect();
                         let [to, _, from, _] = named[..] else { bail!("an odd label_replace") };
                         ensure!(labels.contains(from), "there is no label {from}");
                         labels.insert(to.to_owned());
@@ -135,7 +138,10 @@ impl Names {
                 metric.get(label).with_context(|| format!("{name} has no label {label}"))?;
             let Some(values) = values else { continue };
             for value in values_of(matcher) {
-                ensure!(values.contains(value) || value.is_empty(), "{name} has no {label}={value}");
+                ensure!(
+                    values.contains(value) || value.is_empty(),
+                    "{name} has no {label}={value}"
+                );
             }
         }
         Ok(metric.keys().cloned().collect())

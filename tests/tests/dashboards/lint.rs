@@ -29,7 +29,10 @@ fn datasources_are_variables() -> Result<()> {
             ensure!(!targets.is_empty(), "{panel:#}");
             for asks in targets.iter().chain([panel]) {
                 let source = &asks["datasource"];
-                ensure!(chosen.contains(&(source["type"].to_string(), source["uid"].to_string())), "{asks:#}");
+                ensure!(
+                    chosen.contains(&(source["type"].to_string(), source["uid"].to_string())),
+                    "{asks:#}"
+                );
             }
         }
     }
@@ -49,7 +52,8 @@ fn variables_are_fresh_and_used() -> Result<()> {
                 ensure!(variable["datasource"]["uid"] == "${datasource}", "{name}");
             }
             let panels = dashboard.json["panels"].to_string();
-            let is_used = [format!("${name}"), format!("${{{name}")].iter().any(|use_| panels.contains(use_));
+            let is_used =
+                [format!("${name}"), format!("${{{name}")].iter().any(|use_| panels.contains(use_));
             ensure!(is_used, "{}: ${name} is not used", dashboard.name);
         }
     }
@@ -92,12 +96,21 @@ fn queries_parse_and_follow_the_scrape_interval() -> Result<()> {
 fn nothing_is_counted_at_both_ends_at_once() -> Result<()> {
     for dashboard in Dashboard::all()?.iter().filter(|dashboard| dashboard.name != "agent-health") {
         for query in dashboard.queries() {
-            let of_requests = ["exchanges", "misdirected", "authority_mismatches", "silent_misdirects", "recoveries"];
+            let of_requests = [
+                "exchanges",
+                "misdirected",
+                "authority_mismatches",
+                "silent_misdirects",
+                "recoveries",
+            ];
             for family in of_requests {
-                for selector in query.expression.split(&format!("wrongdoor_{family}_total{{")).skip(1) {
+                for selector in
+                    query.expression.split(&format!("wrongdoor_{family}_total{{")).skip(1)
+                {
                     let selector = selector.split('}').next().unwrap_or_default();
                     ensure!(selector.contains(r#"cluster=~"$cluster""#), "{}", query.expression);
-                    let is_one = selector.contains(r#"role="$role""#) || query.expression.contains("sum by (role)");
+                    let is_one = selector.contains(r#"role="$role""#)
+                        || query.expression.contains("sum by (role)");
                     // The handshakes of recoveries are counted at both ends, and told to be.
                     let is_share = query.expression.contains("wrongdoor_recovery_handshakes_total");
                     ensure!(is_one || is_share, "{}", query.expression);
@@ -136,7 +149,9 @@ fn identities_and_places_are_unique() -> Result<()> {
 fn dashboards_lead_to_each_other() -> Result<()> {
     for dashboard in Dashboard::all()? {
         let link = &dashboard.json["links"][0];
-        ensure!(link["type"] == "dashboards" && link["includeVars"] == true && link["keepTime"] == true);
+        ensure!(
+            link["type"] == "dashboards" && link["includeVars"] == true && link["keepTime"] == true
+        );
         ensure!(link["tags"] == dashboard.json["tags"], "{link:#}");
         let names = Value::from("wrongdoor");
         ensure!(link["tags"][0] == names);
@@ -150,7 +165,9 @@ fn exemplars_are_asked_for_where_they_are() -> Result<()> {
     let panels = dashboards.iter().flat_map(Dashboard::panels);
     let asking: Vec<_> = panels.flat_map(queries).filter(|query| query.has_exemplars).collect();
     let of = |family: &str| asking.iter().filter(|query| query.expression.contains(family)).count();
-    ensure!(of("wrongdoor_misdirected_total") == 1 && of("wrongdoor_authority_mismatches_total") == 1);
+    ensure!(
+        of("wrongdoor_misdirected_total") == 1 && of("wrongdoor_authority_mismatches_total") == 1
+    );
     ensure!(asking.len() == 2, "{asking:?}");
     Ok(())
 }

@@ -35,7 +35,8 @@ const EMPTY: [&str; 9] = [
     "Joins of TLS sessions and connections",
 ];
 /// What is there or not by who else uses this machine, and what becomes of it.
-const ANY: [&str; 3] = ["Lost by stage and reason", "What could not be decoded", "Silent misdirects"];
+const ANY: [&str; 3] =
+    ["Lost by stage and reason", "What could not be decoded", "Silent misdirects"];
 
 /// Refuses b.test on connections for a.test, and serves everything else.
 fn server(ground: &Ground) -> Result<Server> {
@@ -81,10 +82,14 @@ fn dashboards_show_what_clients_counted() -> Result<()> {
     let server = server(&ground)?;
     let keys = ground.folder().join("keys.log");
     let rules = ["recording.yaml", "alerts.yaml"].map(|name| folder().join("rules").join(name));
-    let wanted = Scraped { rules: rules.map(fs::canonicalize).into_iter().collect::<Result<_, _>>()?, ..Scraped::default() };
+    let wanted = Scraped {
+        rules: rules.map(fs::canonicalize).into_iter().collect::<Result<_, _>>()?,
+        ..Scraped::default()
+    };
     let prometheus = Prometheus::start(ground.folder(), &wanted)?;
     let key_log = keys.to_string_lossy().into_owned();
-    let agent = Agent::start_source(&turn, "packets", &["--interface", "lo", "--keylog", &key_log])?;
+    let agent =
+        Agent::start_source(&turn, "packets", &["--interface", "lo", "--keylog", &key_log])?;
     prometheus.scrape(&[agent.port()])?;
     let first = now()?;
     round(&ground, &server, &keys)?;
@@ -97,7 +102,8 @@ fn dashboards_show_what_clients_counted() -> Result<()> {
     what_is_scraped_is_in_the_catalogue(&agent)?;
     rules_run(&prometheus)?;
     let range = format!("{}s", (end - start).floor());
-    let choices = Choices { role: "observer", authority: "[abc].test", interval: "4s", range: &range };
+    let choices =
+        Choices { role: "observer", authority: "[abc].test", interval: "4s", range: &range };
     let mut pages = Vec::new();
     for dashboard in Dashboard::all()? {
         let answers = Answers::ask(&prometheus, &dashboard, &choices, (first, end))?;
@@ -140,11 +146,18 @@ fn what_is_empty_may_be(dashboard: &Dashboard, answers: &Answers) -> Result<()> 
     for panel in dashboard.panels() {
         let title = panel["title"].as_str().context("no title")?;
         let has = |query: &wrongdoor_tests::dashboards::Query| {
-            answers.of(query.panel.0, &query.name).as_array().is_some_and(|series| !series.is_empty())
+            answers
+                .of(query.panel.0, &query.name)
+                .as_array()
+                .is_some_and(|series| !series.is_empty())
         };
         let is_empty = !queries(panel).iter().any(has);
         if !ANY.contains(&title) {
-            ensure!(is_empty == EMPTY.contains(&title), "{}: {title} is empty: {is_empty}", dashboard.name);
+            ensure!(
+                is_empty == EMPTY.contains(&title),
+                "{}: {title} is empty: {is_empty}",
+                dashboard.name
+            );
         }
     }
     Ok(())
@@ -153,8 +166,10 @@ fn what_is_empty_may_be(dashboard: &Dashboard, answers: &Answers) -> Result<()> 
 /// The values of the panel's first query, each with its labels.
 fn values(dashboard: &Dashboard, answers: &Answers, title: &str) -> Result<Vec<(Value, f64)>> {
     let panels = dashboard.panels();
-    let panel = panels.iter().find(|panel| panel["title"] == title).with_context(|| title.to_owned())?;
-    let found = answers.of(panel["id"].as_u64().context("no id")?, "A").as_array().context("no answer")?;
+    let panel =
+        panels.iter().find(|panel| panel["title"] == title).with_context(|| title.to_owned())?;
+    let found =
+        answers.of(panel["id"].as_u64().context("no id")?, "A").as_array().context("no answer")?;
     let value = |series: &Value| {
         let value = series["value"][1].as_str().context("no value")?;
         Ok((series["metric"].clone(), value.parse()?))
@@ -176,10 +191,16 @@ fn overview_is_right(dashboard: &Dashboard, answers: &Answers) -> Result<()> {
     let measure = refused / f64::from(RUNS);
     for title in ["Workloads with 421s", "Causes of 421s"] {
         let found = counted(&values(dashboard, answers, title)?, measure);
-        ensure!(found.iter().map(|(_, count)| count).sum::<f64>() == f64::from(RUNS), "{title}: {found:?}");
+        ensure!(
+            found.iter().map(|(_, count)| count).sum::<f64>() == f64::from(RUNS),
+            "{title}: {found:?}"
+        );
     }
     let pairs = counted(&values(dashboard, answers, "Top pairs")?, measure);
-    let pairs: BTreeSet<_> = pairs.iter().map(|(pair, count)| format!("{} {} {count}", pair["sni"], pair["authority"])).collect();
+    let pairs: BTreeSet<_> = pairs
+        .iter()
+        .map(|(pair, count)| format!("{} {} {count}", pair["sni"], pair["authority"]))
+        .collect();
     let expected = ["b.test", "c.test"].map(|host| format!("\"a.test\" \"{host}\" {RUNS}"));
     ensure!(pairs.iter().eq(&expected), "{pairs:?}");
     Ok(())
@@ -216,7 +237,10 @@ fn draw(pages: &[(&str, String)]) -> Result<()> {
             let complaints = browser.complaints()?;
             ensure!(complaints.is_empty(), "{name}: {complaints:#?}");
             let panels = browser.value("document.querySelectorAll('.panel').length")?;
-            ensure!(panels.as_u64().is_some_and(|panels| panels > 10), "{name} has {panels} panels");
+            ensure!(
+                panels.as_u64().is_some_and(|panels| panels > 10),
+                "{name} has {panels} panels"
+            );
             let overflowing = browser.value("overflowing()")?;
             ensure!(overflowing == serde_json::json!([]), "{name}: does not fit: {overflowing:#}");
             browser.save_screenshot(&folder.join(format!("{name}-{scheme}.png")))?;

@@ -14,12 +14,16 @@ fn dashboards_name_only_what_agents_export() -> Result<()> {
     let names = Names::exported();
     for dashboard in Dashboard::all()? {
         for panel in dashboard.panels() {
-            for (query, target) in queries(panel).iter().zip(panel["targets"].as_array().context("no targets")?) {
+            for (query, target) in
+                queries(panel).iter().zip(panel["targets"].as_array().context("no targets")?)
+            {
                 let labels = names.require(&AT_FIRST.fill(&query.expression))?;
                 let legend = target["legendFormat"].as_str().context("no legend")?;
                 let mut shown = of_legend(legend);
                 if let Some(columns) = panel.pointer("/transformations/0/options/renameByName") {
-                    shown.extend(columns.as_object().context("no columns")?.keys().map(String::as_str));
+                    shown.extend(
+                        columns.as_object().context("no columns")?.keys().map(String::as_str),
+                    );
                     shown.retain(|column| *column != "Value");
                 }
                 for label in shown {
@@ -69,7 +73,8 @@ fn rules_name_only_what_agents_export_or_rules_record() -> Result<()> {
         // What people are told names labels too.
         for text in rule.annotations.values() {
             for used in text.split("$labels.").skip(1) {
-                let end = used.find(|character: char| !character.is_ascii_alphanumeric() && character != '_');
+                let end = used
+                    .find(|character: char| !character.is_ascii_alphanumeric() && character != '_');
                 let label = used.get(..end.unwrap_or(used.len())).unwrap_or_default();
                 ensure!(labels.contains(label), "{:?} has no {label}", rule.alert);
             }
@@ -86,13 +91,19 @@ fn links_lead_to_variables_that_are_there() -> Result<()> {
     for dashboard in &dashboards {
         collect(&dashboard.json, &mut links);
     }
-    links.extend(rules()?.into_iter().filter_map(|rule| rule.annotations.get("dashboard").cloned()));
+    links
+        .extend(rules()?.into_iter().filter_map(|rule| rule.annotations.get("dashboard").cloned()));
     ensure!(links.len() > 10, "{links:?}");
     for link in links {
-        let (uid, choices) = link.trim_start_matches("/d/").split_once('?').unwrap_or((link.trim_start_matches("/d/"), ""));
+        let (uid, choices) = link
+            .trim_start_matches("/d/")
+            .split_once('?')
+            .unwrap_or((link.trim_start_matches("/d/"), ""));
         let target = dashboards.iter().find(|dashboard| dashboard.json["uid"] == uid);
         let target = target.with_context(|| format!("no dashboard of {link}"))?;
-        for choice in choices.split('&').filter_map(|part| part.strip_prefix("var-")?.split_once('=')) {
+        for choice in
+            choices.split('&').filter_map(|part| part.strip_prefix("var-")?.split_once('='))
+        {
             let is_there = target.variables().iter().any(|variable| variable["name"] == choice.0);
             ensure!(is_there, "{link}: no variable {}", choice.0);
         }

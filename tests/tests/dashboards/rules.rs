@@ -8,7 +8,8 @@ use wrongdoor_tests::dashboards::{folder, rules};
 use wrongdoor_tests::tools;
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files: Vec<_> = fs::read_dir(folder)?.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
+    let mut files: Vec<_> =
+        fs::read_dir(folder)?.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
     files.retain(|file| file.is_file());
     files.sort();
     Ok(files)
@@ -35,7 +36,8 @@ fn alerts_fire_and_stay_quiet() -> Result<()> {
         let fires = format!(r#""ALERTS",alertname="{alert}",alertstate="firing""#);
         ensure!(texts.iter().any(|text| text.contains(&fires)), "{alert} is not seen to fire");
         let quiet = texts.iter().flat_map(|text| text.split("\n      - ")).any(|test| {
-            test.contains(&alert) && (test.contains("exp_alerts: []") || test.contains("exp_samples: []"))
+            test.contains(&alert)
+                && (test.contains("exp_alerts: []") || test.contains("exp_samples: []"))
         });
         ensure!(quiet, "{alert} is not seen to stay quiet");
     }
@@ -50,10 +52,17 @@ fn alerts_say_what_to_do() -> Result<()> {
             continue;
         };
         ensure!(alert.starts_with("Wrongdoor") && !alert.contains('_'), "{alert}");
-        let severity = rule.labels.get("severity").with_context(|| format!("{alert} has no severity"))?;
-        ensure!(["critical", "warning", "info"].contains(&severity.as_str()), "{alert}: {severity}");
+        let severity =
+            rule.labels.get("severity").with_context(|| format!("{alert} has no severity"))?;
+        ensure!(
+            ["critical", "warning", "info"].contains(&severity.as_str()),
+            "{alert}: {severity}"
+        );
         for name in ["summary", "description", "runbook_url", "dashboard"] {
-            ensure!(rule.annotations.get(name).is_some_and(|text| !text.is_empty()), "{alert} has no {name}");
+            ensure!(
+                rule.annotations.get(name).is_some_and(|text| !text.is_empty()),
+                "{alert} has no {name}"
+            );
         }
         let runbook = format!("dashboards/runbooks/{alert}.md");
         ensure!(rule.annotations.get("runbook_url") == Some(&runbook), "{alert}: {runbook}");

@@ -11,7 +11,8 @@ const MISDIRECTED: &str = "wrongdoor_misdirected_total";
 const MISMATCHES: &str = "wrongdoor_authority_mismatches_total";
 
 /// Of the chosen host, what agents wrote of its refused requests: what a trace backend finds by itself.
-const TRACES: &str = r#"{ span.http.response.status_code = 421 && span.server.address =~ "${authority:regex}" }"#;
+const TRACES: &str =
+    r#"{ span.http.response.status_code = 421 && span.server.address =~ "${authority:regex}" }"#;
 
 pub(super) fn dashboard() -> Dashboard {
     let traces = Variable::Datasource { name: "traces", label: "Traces", plugin: "tempo" };
@@ -35,8 +36,9 @@ fn now() -> Vec<Panel> {
     let refused = misdirected();
     let again = format!(r#"{CHOSEN},outcome=~"retried_still_421|retried_same_connection_421""#);
     let gave_up = format!(r#"{CHOSEN},outcome="not_retried""#);
-    let recovered =
-        format!(r#"{CHOSEN},outcome=~"recovered_new_connection|recovered_same_connection|protocol_fallback""#);
+    let recovered = format!(
+        r#"{CHOSEN},outcome=~"recovered_new_connection|recovered_same_connection|protocol_fallback""#
+    );
     let of_all = |chosen: &str| {
         share(
             &format!("sum({})", increase("wrongdoor_recoveries_total", chosen)),
@@ -109,15 +111,21 @@ fn why() -> Vec<Panel> {
             "421s by cause",
             "What is wrong, since when, and which request was it? The marks are single requests: each leads to the trace of its connection.",
             PER_SECOND,
-            Query::over_time(format!("sum by (cause) ({}) > 0", rate(MISDIRECTED, CHOSEN)), "{{cause}}")
-                .with_exemplars(),
+            Query::over_time(
+                format!("sum by (cause) ({}) > 0", rate(MISDIRECTED, CHOSEN)),
+                "{{cause}}",
+            )
+            .with_exemplars(),
         ),
         Panel::lines(
             "Mismatches by verdict",
             "Which of its requests come on connections for another host, and are they allowed to? The marks lead to traces.",
             PER_SECOND,
-            Query::over_time(format!("sum by (verdict) ({}) > 0", rate(MISMATCHES, CHOSEN)), "{{verdict}}")
-                .with_exemplars(),
+            Query::over_time(
+                format!("sum by (verdict) ({}) > 0", rate(MISMATCHES, CHOSEN)),
+                "{{verdict}}",
+            )
+            .with_exemplars(),
         ),
         Panel::table(
             "Cause and who says so",
@@ -148,19 +156,28 @@ fn connections() -> Vec<Panel> {
             "Mismatches by SNI",
             "Which hosts' connections carry these requests? One name is one client or proxy that is set so; many are a certificate that covers too much.",
             PER_SECOND,
-            Query::over_time(format!("topk(10, sum by (sni) ({}) > 0)", rate(MISMATCHES, CHOSEN)), "for {{sni}}"),
+            Query::over_time(
+                format!("topk(10, sum by (sni) ({}) > 0)", rate(MISMATCHES, CHOSEN)),
+                "for {{sni}}",
+            ),
         ),
         Panel::areas(
             "All requests by outcome",
             "What do its clients get in all? misdirected is 421, rejected another 4xx, failed 5xx.",
             PER_SECOND,
-            Query::over_time(format!("sum by (outcome) ({}) > 0", rate(EXCHANGES, CHOSEN)), "{{outcome}}"),
+            Query::over_time(
+                format!("sum by (outcome) ({}) > 0", rate(EXCHANGES, CHOSEN)),
+                "{{outcome}}",
+            ),
         ),
         Panel::areas(
             "All requests by verdict",
             "How do its requests come: on connections of their own (match), shared ones, without SNI? `unknown` is what the agent could not see.",
             PER_SECOND,
-            Query::over_time(format!("sum by (verdict) ({}) > 0", rate(EXCHANGES, CHOSEN)), "{{verdict}}"),
+            Query::over_time(
+                format!("sum by (verdict) ({}) > 0", rate(EXCHANGES, CHOSEN)),
+                "{{verdict}}",
+            ),
         ),
         Panel::areas(
             "421s by HTTP version",

@@ -19,7 +19,10 @@ pub(super) fn dashboard() -> Dashboard {
             Section { title: None, panels: now() },
             Section { title: Some("Is it getting better?"), panels: course() },
             Section { title: Some("Do clients get through?"), panels: recovery() },
-            Section { title: Some("Which connections carry the wrong names?"), panels: mismatches() },
+            Section {
+                title: Some("Which connections carry the wrong names?"),
+                panels: mismatches(),
+            },
             Section { title: Some("How are connections shared?"), panels: connections() },
         ],
     }
@@ -264,7 +267,10 @@ fn connections() -> Vec<Panel> {
     let one = format!(r#"{CLUSTER},le="1""#);
     let one = format!("sum({})", rate(&format!("{all}_bucket"), &one));
     let quantile = |at: f64| {
-        format!("histogram_quantile({at}, sum by (le) ({}))", rate(&format!("{all}_bucket"), CLUSTER))
+        format!(
+            "histogram_quantile({at}, sum by (le) ({}))",
+            rate(&format!("{all}_bucket"), CLUSTER)
+        )
     };
     let ended = format!(r#"{CLUSTER},role="$role""#);
     vec![

@@ -202,7 +202,8 @@ impl Panel {
 
     fn defaults(&self) -> Value {
         let first = json!({ "color": self.first_colour, "value": null });
-        let then = self.colours.iter().map(|(from, colour)| json!({ "color": colour, "value": from }));
+        let then =
+            self.colours.iter().map(|(from, colour)| json!({ "color": colour, "value": from }));
         let steps: Vec<_> = [first].into_iter().chain(then).collect();
         let mode = match self.look {
             Look::Lines { .. } => "palette-classic",

@@ -4,7 +4,8 @@
 pub(super) const CHOSEN: &str = r#"cluster=~"$cluster",namespace=~"$namespace",workload=~"$workload",authority=~"$authority",role="$role""#;
 
 /// The same at every end, for questions that compare them.
-pub(super) const AT_ANY_END: &str = r#"cluster=~"$cluster",namespace=~"$namespace",workload=~"$workload",authority=~"$authority""#;
+pub(super) const AT_ANY_END: &str =
+    r#"cluster=~"$cluster",namespace=~"$namespace",workload=~"$workload",authority=~"$authority""#;
 
 /// What agents are chosen by.
 pub(super) const AGENTS: &str = r#"cluster=~"$cluster",instance=~"$instance""#;

@@ -14,7 +14,15 @@ use wrongdoor_core::counters::{Counters, Loss};
 
 /// Labels whose values come from the network, the machine or the build, or are too many to list.
 const OPEN: [&str; 9] = [
-    "authority", "kind", "namespace", "probes", "program", "protocol", "sni", "version", "workload",
+    "authority",
+    "kind",
+    "namespace",
+    "probes",
+    "program",
+    "protocol",
+    "sni",
+    "version",
+    "workload",
 ];
 
 /// A metric that can be exported.
@@ -109,7 +117,9 @@ mod tests {
 
     #[test]
     fn no_list_of_values_lacks_one() {
-        use wrongdoor_core::{cause::CauseId, live::Visibility, signals::Generator, verdict::Verdict};
+        use wrongdoor_core::{
+            cause::CauseId, live::Visibility, signals::Generator, verdict::Verdict,
+        };
         // The length of a list is that of its type; these are the places.
         assert!(CauseId::ALL.iter().enumerate().all(|(at, cause)| *cause as usize == at));
         assert!(Verdict::ALL.iter().enumerate().all(|(at, verdict)| *verdict as usize == at));

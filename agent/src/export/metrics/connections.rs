@@ -1,9 +1,7 @@
 //! What is counted of connections.
 
 use super::family::{Family, Kind, Sample, Value};
-use super::labels::{
-    ALPN_OTHER, ALPNS, Role, alpn_of, role_of, tls_version_of, visibility_of,
-};
+use super::labels::{ALPN_OTHER, ALPNS, Role, alpn_of, role_of, tls_version_of, visibility_of};
 use super::names::NONE;
 use super::number;
 use std::collections::HashMap;

@@ -21,11 +21,8 @@ pub(super) enum Role {
 
 impl Role {
     /// All of them, in order.
-    pub(super) const ALL: [Self; Self::Observer as usize + 1] = [
-        Self::Client,
-        Self::Server,
-        Self::Observer,
-    ];
+    pub(super) const ALL: [Self; Self::Observer as usize + 1] =
+        [Self::Client, Self::Server, Self::Observer];
 
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -64,13 +61,8 @@ pub(super) enum Outcome {
 
 impl Outcome {
     /// All of them, in order.
-    pub(super) const ALL: [Self; Self::Unanswered as usize + 1] = [
-        Self::Misdirected,
-        Self::Rejected,
-        Self::Failed,
-        Self::Served,
-        Self::Unanswered,
-    ];
+    pub(super) const ALL: [Self; Self::Unanswered as usize + 1] =
+        [Self::Misdirected, Self::Rejected, Self::Failed, Self::Served, Self::Unanswered];
 
     pub(super) fn of(exchange: &Exchange) -> Self {
         match exchange.status {
