@@ -23,9 +23,9 @@ pub(super) fn increase(metric: &str, chosen: &str) -> String {
     format!("increase({metric}{{{chosen}}}[$__range])")
 }
 
-/// A part of a whole; nothing where there is no whole.
+/// A part of a whole; nothing where there is no whole. A part that was never counted has no series, and is 0.
 pub(super) fn share(part: &str, whole: &str) -> String {
-    format!("{part} / ({whole} > 0)")
+    format!("({part} or 0 * {whole}) / ({whole} > 0)")
 }
 
 /// The requests answered with 421: also where there is none yet, these counters stand at 0.
