@@ -79,13 +79,12 @@ impl Dashboard {
 
     /// Its panels; headings are none.
     pub fn panels(&self) -> Vec<&Value> {
-        let panels = self.json["panels"].as_array().into_iter().flatten();
-        panels.filter(|panel| panel["type"] != "row").collect()
+        list(&self.json, "/panels").filter(|panel| text(panel, "type") != "row").collect()
     }
 
     /// Its variables.
     pub fn variables(&self) -> Vec<&Value> {
-        self.json["templating"]["list"].as_array().into_iter().flatten().collect()
+        list(&self.json, "/templating/list").collect()
     }
 
     /// All that it asks Prometheus.
@@ -96,17 +95,24 @@ impl Dashboard {
 
 /// What a panel asks Prometheus.
 pub fn queries(panel: &Value) -> Vec<Query> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let targets = panel["targets"].as_array().into_iter().flatten();
-    let targets = targets.filter(|target| target["expr"].is_string());
+    let targets = list(panel, "/targets").filter(|target| target.get("expr").is_some());
+    let is = |target: &Value, key: &str| target.get(key) == Some(&Value::Bool(true));
     let query = |target: &Value| Query {
-        panel: (panel["id"].as_u64().unwrap_or_default(), text(&panel["title"])),
-        name: text(&target["refId"]),
-        expression: text(&target["expr"]),
-        is_instant: target["instant"] == true,
-        has_exemplars: target["exemplar"] == true,
+        panel: (panel.get("id").and_then(Value::as_u64).unwrap_or_default(), text(panel, "title")),
+        name: text(target, "refId"),
+        expression: text(target, "expr"),
+        is_instant: is(target, "instant"),
+        has_exemplars: is(target, "exemplar"),
     };
     targets.map(query).collect()
+}
+
+fn list<'a>(json: &'a Value, place: &str) -> impl Iterator<Item = &'a Value> {
+    json.pointer(place).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn text(json: &Value, key: &str) -> String {
+    json.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 // ===== impl Choices =====

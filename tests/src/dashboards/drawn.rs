@@ -1,10 +1,12 @@
 //! A dashboard as a page of its own: laid out as Grafana does, with what Prometheus answered.
 
+use std::collections::BTreeMap;
+
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{Choices, Dashboard};
 use crate::prometheus::Prometheus;
-use anyhow::Result;
 
 const STYLE: &str = include_str!("draw.css");
 const SCRIPT: &str = include_str!("draw.js");
@@ -15,7 +17,7 @@ pub struct Answers {
     start: f64,
     end: f64,
     /// By the panel's number and the query's name.
-    found: Value,
+    found: BTreeMap<u64, BTreeMap<String, Value>>,
 }
 
 impl Answers {
@@ -26,26 +28,27 @@ impl Answers {
         choices: &Choices<'_>,
         (start, end): (f64, f64),
     ) -> Result<Self> {
-        let mut found = json!({});
+        let mut found = BTreeMap::<_, BTreeMap<_, _>>::new();
         for query in dashboard.queries() {
             let expression = choices.fill(&query.expression);
-            let panel = query.panel.0.to_string();
-            found[&panel][&query.name] = if query.is_instant {
+            let of_panel = found.entry(query.panel.0).or_default();
+            if query.has_exemplars {
+                let exemplars = prometheus.exemplars(&expression)?;
+                of_panel.insert(format!("{} exemplars", query.name), exemplars.into());
+            }
+            let series = if query.is_instant {
                 prometheus.instant(&expression, end)?
             } else {
                 prometheus.course(&expression, start, end)?
             };
-            if query.has_exemplars {
-                found[&panel][format!("{} exemplars", query.name)] =
-                    prometheus.exemplars(&expression)?.into();
-            }
+            of_panel.insert(query.name, series);
         }
         Ok(Self { start, end, found })
     }
 
     /// The answer to a query: a list of series.
-    pub fn of(&self, panel: u64, query: &str) -> &Value {
-        &self.found[panel.to_string()][query]
+    pub fn of(&self, panel: u64, query: &str) -> Option<&Vec<Value>> {
+        self.found.get(&panel)?.get(query)?.as_array()
     }
 }
 

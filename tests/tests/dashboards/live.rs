@@ -162,10 +162,7 @@ fn what_is_empty_may_be(dashboard: &Dashboard, answers: &Answers) -> Result<()> 
     for panel in dashboard.panels() {
         let title = panel["title"].as_str().context("no title")?;
         let has = |query: &wrongdoor_tests::dashboards::Query| {
-            answers
-                .of(query.panel.0, &query.name)
-                .as_array()
-                .is_some_and(|series| !series.is_empty())
+            answers.of(query.panel.0, &query.name).is_some_and(|series| !series.is_empty())
         };
         let is_empty = !queries(panel).iter().any(has);
         if !ANY.contains(&title) {
@@ -184,10 +181,9 @@ fn values(dashboard: &Dashboard, answers: &Answers, title: &str) -> Result<Vec<(
     let panels = dashboard.panels();
     let panel =
         panels.iter().find(|panel| panel["title"] == title).with_context(|| title.to_owned())?;
-    let found =
-        answers.of(panel["id"].as_u64().context("no id")?, "A").as_array().context("no answer")?;
+    let found = answers.of(panel["id"].as_u64().context("no id")?, "A").context("no answer")?;
     let value = |series: &Value| {
-        let value = series["value"][1].as_str().context("no value")?;
+        let value = series.pointer("/value/1").and_then(Value::as_str).context("no value")?;
         Ok((series["metric"].clone(), value.parse()?))
     };
     found.iter().map(value).collect()

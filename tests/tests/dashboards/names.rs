@@ -95,10 +95,8 @@ fn links_lead_to_variables_that_are_there() -> Result<()> {
         .extend(rules()?.into_iter().filter_map(|rule| rule.annotations.get("dashboard").cloned()));
     ensure!(links.len() > 10, "{links:?}");
     for link in links {
-        let (uid, choices) = link
-            .trim_start_matches("/d/")
-            .split_once('?')
-            .unwrap_or((link.trim_start_matches("/d/"), ""));
+        let place = link.trim_start_matches("/d/");
+        let (uid, choices) = place.split_once('?').unwrap_or((place, ""));
         let target = dashboards.iter().find(|dashboard| dashboard.json["uid"] == uid);
         let target = target.with_context(|| format!("no dashboard of {link}"))?;
         for choice in

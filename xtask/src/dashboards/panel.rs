@@ -175,8 +175,8 @@ impl Panel {
             "fieldConfig": { "defaults": self.defaults(), "overrides": self.overrides() },
             "options": self.look.options(),
         });
-        if let Look::Table { columns, value } = &self.look {
-            panel["transformations"] = arrange(columns, value);
+        if let (Look::Table { columns, value }, Value::Object(panel)) = (&self.look, &mut panel) {
+            panel.insert("transformations".to_owned(), arrange(columns, value));
         }
         panel
     }
@@ -209,25 +209,20 @@ impl Panel {
             Look::Lines { .. } => "palette-classic",
             _ => "thresholds",
         };
+        // A difference may be below.
+        let is_difference = self.colours.iter().any(|(from, _)| *from < 0.0);
+        let is_link = self.is_link && !matches!(self.look, Look::Table { .. });
         let mut defaults = json!({
             "unit": self.unit,
             "noValue": self.empty,
-            "min": 0,
+            "min": (!is_difference).then_some(0),
+            "max": self.max,
             "color": { "mode": mode },
             "thresholds": { "mode": "absolute", "steps": steps },
             "mappings": [],
             "custom": self.look.custom(),
+            "links": is_link.then(|| in_depth("${__field.labels.authority}")),
         });
-        // A difference may be below.
-        if self.colours.iter().any(|(from, _)| *from < 0.0) {
-            defaults["min"] = Value::Null;
-        }
-        if let Some(max) = self.max {
-            defaults["max"] = json!(max);
-        }
-        if self.is_link && !matches!(self.look, Look::Table { .. }) {
-            defaults["links"] = in_depth("${__field.labels.authority}");
-        }
         if let Value::Object(defaults) = &mut defaults {
             defaults.retain(|_, value| !value.is_null());
         }
