@@ -18,3 +18,5 @@ mod reload;
 mod service;
 #[cfg(test)]
 mod testing;
+
+pub use export::{Exported, catalogue};

@@ -166,6 +166,23 @@ impl Browser {
         Ok(at(&shot, "/data").as_str().context("no picture")?.to_owned())
     }
 
+    /// The same as a file.
+    pub fn save_screenshot(&mut self, file: &Path) -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let encoded = folder.path().join("base64");
+        fs::write(&encoded, self.screenshot()?)?;
+        let png = tools::output(tools::command("base64")?.arg("--decode").arg(&encoded))?;
+        Ok(fs::write(file, png)?)
+    }
+
+    /// How large the page is shown.
+    pub fn resize(&mut self, width: u64, height: u64) -> Result<()> {
+        let size = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false,
+        });
+        self.call("Emulation.setDeviceMetricsOverride", size).map(drop)
+    }
+
     /// The page as printed, as text.
     pub fn printed(&mut self) -> Result<String> {
         let printed = self.call("Page.printToPDF", json!({ "preferCSSPageSize": true }))?;

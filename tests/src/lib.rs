@@ -20,6 +20,7 @@ pub mod certs;
 pub mod chromium;
 pub mod collector;
 pub mod curl;
+pub mod dashboards;
 pub mod deploy;
 pub mod door;
 pub mod golden;

@@ -17,6 +17,8 @@ use crate::{tools, wait};
 pub struct Scraped {
     /// `https`, with these files: the certificate authority, and the bearer token.
     pub guarded_by: Option<(PathBuf, PathBuf)>,
+    /// Files of rules, evaluated every second.
+    pub rules: Vec<PathBuf>,
 }
 
 /// A running Prometheus.
@@ -43,7 +45,10 @@ impl Prometheus {
             }),
         };
         let config = json!({
-            "global": { "scrape_interval": "1s", "scrape_timeout": "1s" },
+            "global": {
+                "scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s",
+            },
+            "rule_files": scraped.rules,
             "scrape_configs": [job],
         });
         let file = folder.join("prometheus.yml");
@@ -99,11 +104,33 @@ impl Prometheus {
         .with_context(|| format!("it is {last:?}"))
     }
 
+    /// The series that an expression is at a time, in seconds since 1970.
+    pub fn instant(&self, expression: &str, at: f64) -> Result<Value> {
+        let answer =
+            self.get("/api/v1/query", &[("query", expression), ("time", &at.to_string())])?;
+        Ok(list(&answer, "/result")?.clone().into())
+    }
+
+    /// The series that an expression is over a time, at every second of it.
+    pub fn course(&self, expression: &str, start: f64, end: f64) -> Result<Value> {
+        let (start, end) = (start.to_string(), end.to_string());
+        let range = [("query", expression), ("start", &start), ("end", &end), ("step", "1")];
+        let answer = self.get("/api/v1/query_range", &range)?;
+        Ok(list(&answer, "/result")?.clone().into())
+    }
+
     /// The labels of the series that an expression is.
     pub fn series(&self, expression: &str) -> Result<Vec<Value>> {
         let answer = self.get("/api/v1/query", &[("query", expression)])?;
         let found = list(&answer, "/result")?;
         Ok(found.iter().filter_map(|found| found.get("metric").cloned()).collect())
+    }
+
+    /// All rules, with how they fare.
+    pub fn rules(&self) -> Result<Vec<Value>> {
+        let answer = self.get("/api/v1/rules", &[])?;
+        let groups = list(&answer, "/groups")?.iter();
+        Ok(groups.filter_map(|group| group.get("rules")?.as_array()).flatten().cloned().collect())
     }
 
     /// The exemplars of what an expression names.

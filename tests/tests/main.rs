@@ -23,6 +23,8 @@ mod coalescing;
 mod daemon;
 /// Captures cut off and scribbled over.
 mod damage;
+/// Grafana's dashboards, the rules and the runbooks.
+mod dashboards;
 /// The chart, the image, the release.
 mod deploy;
 /// What the command line promises.

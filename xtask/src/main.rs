@@ -5,6 +5,7 @@ mod bench;
 mod build;
 mod cargo;
 mod ci;
+mod dashboards;
 mod demo;
 mod fixtures;
 mod fuzz;
@@ -37,6 +38,7 @@ enum Command {
     Ci(ci::Options),
     Fuzz(fuzz::Options),
     Fixtures(fixtures::Options),
+    Dashboards(dashboards::Options),
     HpackStories(hpack_stories::Options),
     Bench(bench::Options),
     Kernel(kernel::Options),
@@ -54,6 +56,7 @@ fn main() -> Result<()> {
         Command::Ci(options) => ci::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Fixtures(options) => fixtures::run(&options),
+        Command::Dashboards(options) => dashboards::run(&options),
         Command::HpackStories(options) => hpack_stories::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Kernel(options) => kernel::run(&options),

@@ -36,6 +36,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     println!("the Go program of the reproductions is {}", installed::go_door()?.display());
     println!("Helm and the schemas of Kubernetes are in {}", installed::helm()?.display());
+    println!("Grafana's models are in {}", installed::grafana()?.display());
     if options.bench {
         changed |= ensure(Need::Bench)?;
     }

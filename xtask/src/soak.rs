@@ -26,7 +26,7 @@ const WARM_UP: Duration = Duration::from_mins(5);
 const MAX_GROWTH: u64 = 5;
 
 /// Runs the agent beside nginx under steady load, half of it 421s, and requires that it does not grow and counts
-/// every request at both ends.
+/// every request at the server's end.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// How long, in minutes.
@@ -89,7 +89,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     });
     counted.and(told)?;
     println!(
-        "{asked} requests, {refused} of them 421, all counted at both ends; {warm:?} then, {last:?} now"
+        "{asked} requests, {refused} of them 421, all counted at the server's end; {warm:?} then, {last:?} now"
     );
     ensure!(last.resident <= warm.resident * (100 + MAX_GROWTH) / 100, "its memory grows");
     ensure!(last.descriptors <= warm.descriptors, "descriptors leak");
@@ -98,18 +98,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn all_is_counted(agent: &Agent, asked: usize, refused: usize) -> Result<()> {
     let metrics = agent.metrics()?;
+    // At the server's end only: of clients that start while a scoped agent runs, the first connections are made before
+    // they are found.
     let close = |name: &str, wanted: usize| -> Result<()> {
-        for role in ["server", "client"] {
-            let ours = NAMES
-                .iter()
-                .map(|authority| metrics.sum(name, &[("role", role), ("authority", authority)]));
-            let counted: f64 = ours.sum();
-            let wanted = f64::from(u32::try_from(wanted)?);
-            ensure!(
-                (counted - wanted).abs() < 0.5,
-                "{name} at the {role}: {counted}, not {wanted}"
-            );
-        }
+        let ours = NAMES
+            .iter()
+            .map(|authority| metrics.sum(name, &[("role", "server"), ("authority", authority)]));
+        let counted: f64 = ours.sum();
+        let wanted = f64::from(u32::try_from(wanted)?);
+        ensure!((counted - wanted).abs() < 0.5, "{name}: {counted}, not {wanted}");
         Ok(())
     };
     close("wrongdoor_exchanges_total", asked)?;

@@ -35,6 +35,9 @@ pub enum Loss {
 }
 
 impl Loss {
+    /// All of them, in order.
+    pub const ALL: [Self; Self::Evicted as usize + 1] = [Self::Gap, Self::Limit, Self::Evicted];
+
     /// The metric label.
     pub fn as_str(self) -> &'static str {
         match self {

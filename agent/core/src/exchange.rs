@@ -27,6 +27,9 @@ pub enum HttpVersion {
 }
 
 impl HttpVersion {
+    /// All of them, in order.
+    pub const ALL: [Self; Self::Http2 as usize + 1] = [Self::Http10, Self::Http11, Self::Http2];
+
     /// `1.0`, `1.1` or `2`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -171,6 +171,10 @@ pub enum Visibility {
 }
 
 impl Visibility {
+    /// All of them, in order.
+    pub const ALL: [Self; Self::OlderThanAgent as usize + 1] =
+        [Self::HandshakeOnly, Self::Plaintext, Self::Unresolved, Self::OlderThanAgent];
+
     /// The metric label.
     pub fn as_str(self) -> &'static str {
         match self {

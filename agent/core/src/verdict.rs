@@ -50,6 +50,28 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All of them, in order.
+    pub const ALL: [Self; Self::MismatchH1 as usize + 1] = [
+        Self::NotTls,
+        Self::Unknown,
+        Self::Malformed,
+        Self::NoAuthority,
+        Self::ProxyRequest,
+        Self::AuthorityConflict,
+        Self::NoSniIp,
+        Self::NoSni,
+        Self::SniInvalid,
+        Self::Match,
+        Self::MatchDot,
+        Self::EchIndeterminate,
+        Self::MisdirectedUncovered,
+        Self::CoalescedOutsideOriginSet,
+        Self::CoalescedLegal,
+        Self::CoalescedUnverified,
+        Self::MismatchH1Uncovered,
+        Self::MismatchH1,
+    ];
+
     /// The name in the output.
     pub fn as_str(self) -> &'static str {
         match self {

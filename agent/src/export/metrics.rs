@@ -3,6 +3,7 @@
 //! The capture thread updates plain values, once a turn under one lock; a scrape copies them out under the
 //! same lock and makes text of them afterwards.
 
+mod catalogue;
 mod cluster;
 mod connections;
 mod counted;
@@ -19,6 +20,7 @@ mod requests;
 mod series;
 mod text;
 
+pub use catalogue::{Exported, catalogue};
 pub(super) use counted::Counted;
 pub(crate) use ledger::Correlated;
 pub(crate) use naming::Naming;

@@ -20,6 +20,7 @@ pub(crate) use json_lines::{JsonLines, json_line};
 #[cfg(test)]
 pub(crate) use metrics::Format;
 pub(crate) use metrics::{Correlated, Metrics, Naming, State};
+pub use metrics::{Exported, catalogue};
 pub(crate) use output::Output;
 pub(crate) use recent::Recent;
 pub(crate) use record::{ConnectionNumber, Record, Summary, is_finding};

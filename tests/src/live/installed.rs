@@ -24,6 +24,9 @@ const HELM: [&str; 3] = ["helm-python-sdk==0.2.2", "kubernetes-validate==1.37.0"
 /// From PyPI: a parser that refuses what is not OpenMetrics.
 const OPENMETRICS: &str = "prometheus_client==0.26.0";
 
+/// From PyPI: Grafana's own models of its dashboards.
+const GRAFANA: &str = "grafana-foundation-sdk==0.0.21";
+
 /// For a collector of traces: the official protocol files, and gRPC that is not of our making.
 const OTLP: [&str; 2] = ["grpcio==1.85.1", "opentelemetry-proto==1.45.2"];
 
@@ -72,6 +75,11 @@ pub fn openmetrics() -> Result<PathBuf> {
 /// The folder with the Python packages of Helm and the Kubernetes API; installs them if they are not there.
 pub fn helm() -> Result<PathBuf> {
     once(&format!("helm-{:016x}", hash(&HELM)), |folder| install(folder, &HELM))
+}
+
+/// The folder with Grafana's models; installs them if they are not there.
+pub fn grafana() -> Result<PathBuf> {
+    once(&format!("grafana-{:016x}", hash(&GRAFANA)), |folder| install(folder, &[GRAFANA]))
 }
 
 fn install(folder: &Path, arguments: &[&str]) -> Result<()> {

@@ -42,7 +42,8 @@ fn only_who_has_the_token_is_answered_and_only_over_tls() -> Result<()> {
     ensure!(status(agent.port(), "/healthz", &trusted)? == "200");
     ensure!(agent.get("/metrics").is_err(), "it answers without TLS");
 
-    let scraped = Scraped { guarded_by: Some((ground.root().to_owned(), token.clone())) };
+    let guarded_by = Some((ground.root().to_owned(), token.clone()));
+    let scraped = Scraped { guarded_by, ..Scraped::default() };
     let prometheus = Prometheus::start(ground.folder(), &scraped)?;
     prometheus.scrape(&[agent.port()])?;
 

@@ -91,6 +91,31 @@ pub fn explain(signals: &Signals) -> Cause {
 }
 
 impl CauseId {
+    /// All of them, in order.
+    pub const ALL: [Self; Self::Unknown as usize + 1] = [
+        Self::Application,
+        Self::Cached,
+        Self::CrawlerOptOut,
+        Self::ConnectCompared,
+        Self::ProxyOmitsSni,
+        Self::ClientOmitsSni,
+        Self::ProxyWrongSni,
+        Self::ProxyPoolNotKeyed,
+        Self::FrontCoalescingLeaked,
+        Self::CoalescedTlsPolicy,
+        Self::CoalescedNameCheck,
+        Self::ReuseNotCovered,
+        Self::PassthroughWildcard,
+        Self::NameNotServed,
+        Self::TrailingDot,
+        Self::HostOverride,
+        Self::AmbiguousAuthority,
+        Self::BadAlternative,
+        Self::EchOuterCompared,
+        Self::ClusterRedirect,
+        Self::Unknown,
+    ];
+
     /// The name in the output.
     pub fn as_str(self) -> &'static str {
         match self {

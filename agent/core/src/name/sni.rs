@@ -31,6 +31,9 @@ pub enum SniDefect {
 }
 
 impl Sni {
+    /// What [`state`](Self::state) can be.
+    pub const STATES: [&'static str; 4] = ["name", "absent", "encrypted", "unseen"];
+
     /// A name of these bytes as sent. What is not UTF-8 is kept visible as U+FFFD.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         // ASCII only: Unicode lower-casing would make other names of some (U+212A KELVIN SIGN).

@@ -52,6 +52,25 @@ pub struct Origin {
 }
 
 impl Generator {
+    /// All of them, in order.
+    pub const ALL: [Self; Self::Unknown as usize + 1] = [
+        Self::Apache,
+        Self::Nginx,
+        Self::Caddy,
+        Self::HaProxy,
+        Self::Traefik,
+        Self::Envoy,
+        Self::Go,
+        Self::Fastly,
+        Self::CloudFront,
+        Self::Azure,
+        Self::H2o,
+        Self::HttpCore,
+        Self::Node,
+        Self::Other,
+        Self::Unknown,
+    ];
+
     /// The name in the output.
     pub fn as_str(self) -> &'static str {
         match self {

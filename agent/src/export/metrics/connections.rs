@@ -1,11 +1,13 @@
 //! What is counted of connections.
 
 use super::family::{Family, Kind, Sample, Value};
-use super::labels::{Role, alpn_of, role_of, tls_version_of, visibility_of};
+use super::labels::{ALPN_OTHER, ALPNS, Role, alpn_of, role_of, tls_version_of, visibility_of};
+use super::names::NONE;
 use super::number;
 use std::collections::HashMap;
 use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::live::Visibility;
+use wrongdoor_core::name::Sni;
 
 /// Upper bounds of the histogram of distinct authorities.
 const BOUNDS: [u64; 8] = [1, 2, 3, 5, 10, 20, 50, 100];
@@ -50,6 +52,29 @@ impl Connections {
         for (bound, count) in BOUNDS.iter().zip(&mut self.authorities) {
             *count += u64::from(authorities <= *bound);
         }
+    }
+
+    /// One connection for each value that a label can have.
+    pub(super) fn example() -> Self {
+        let mut example = Self::default();
+        let versions = [NONE, "1.0", "1.1", "1.2", "1.3"];
+        let alpns = ALPNS.into_iter().chain([NONE, ALPN_OTHER]);
+        // Labels are told by themselves: one of each need not meet one of every other.
+        let like = |role, alpn, tls_version, sni_state, visibility| Key {
+            role,
+            alpn,
+            tls_version,
+            sni_state,
+            visibility,
+        };
+        let (role, seen) = (Role::Server, Visibility::Plaintext);
+        let keys = Role::ALL.into_iter().map(|role| like(role, NONE, NONE, "name", seen));
+        let keys = keys.chain(alpns.map(|alpn| like(role, alpn, NONE, "name", seen)));
+        let keys = keys.chain(versions.map(|version| like(role, NONE, version, "name", seen)));
+        let keys = keys.chain(Sni::STATES.map(|state| like(role, NONE, NONE, state, seen)));
+        let keys = keys.chain(Visibility::ALL.map(|seen| like(role, NONE, NONE, "name", seen)));
+        example.ended = keys.map(|key| (key, 0)).collect();
+        example
     }
 
     /// How many ended.

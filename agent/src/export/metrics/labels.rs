@@ -20,6 +20,10 @@ pub(super) enum Role {
 }
 
 impl Role {
+    /// All of them, in order.
+    pub(super) const ALL: [Self; Self::Observer as usize + 1] =
+        [Self::Client, Self::Server, Self::Observer];
+
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Client => "client",
@@ -56,6 +60,10 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
+    /// All of them, in order.
+    pub(super) const ALL: [Self; Self::Unanswered as usize + 1] =
+        [Self::Misdirected, Self::Rejected, Self::Failed, Self::Served, Self::Unanswered];
+
     pub(super) fn of(exchange: &Exchange) -> Self {
         match exchange.status {
             None => Self::Unanswered,
@@ -94,10 +102,15 @@ pub(super) fn sni_of(facts: &Facts) -> &str {
     }
 }
 
+/// The protocols that are told apart.
+pub(super) const ALPNS: [&str; 4] = ["h2", "http/1.1", "http/1.0", "h3"];
+/// Any other.
+pub(super) const ALPN_OTHER: &str = "other";
+
 /// The negotiated protocol, of those that are HTTP: the others are for the server to choose, and any number.
 pub(super) fn alpn_of(facts: &Facts) -> &'static str {
     let Some(alpn) = facts.tls.as_ref().and_then(|tls| tls.alpn.as_deref()) else { return NONE };
-    ["h2", "http/1.1", "http/1.0", "h3"].into_iter().find(|known| *known == alpn).unwrap_or("other")
+    ALPNS.into_iter().find(|known| *known == alpn).unwrap_or(ALPN_OTHER)
 }
 
 /// The negotiated version; empty on plaintext and where it was not seen.

@@ -258,5 +258,6 @@ fn pod<T>(key: &Key<T>) -> [(&'static str, Text); 2] {
     [("namespace", namespace), ("workload", workload)]
 }
 
+mod example;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,131 @@
+//! All that can be exported, for whoever writes queries: dashboards and rules are held to it.
+//!
+//! It is read off metrics of which each label has had each of its values, so that it says what a scrape says.
+
+use super::connections::Connections;
+use super::family::Kind;
+use super::ledger::{Correlated, Ledger};
+use super::requests::Requests;
+use super::{Metrics, process};
+use crate::capture::source::Tally;
+use crate::enrich::Standing;
+use crate::export::Written;
+use std::collections::{BTreeMap, BTreeSet};
+use wrongdoor_core::counters::{Counters, Loss};
+
+/// Labels whose values come from the network, the machine or the build, or are too many to list.
+const OPEN: [&str; 9] = [
+    "authority",
+    "kind",
+    "namespace",
+    "probes",
+    "program",
+    "protocol",
+    "sni",
+    "version",
+    "workload",
+];
+
+/// A metric that can be exported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// Its name; of a histogram, without the suffixes of its series.
+    pub name: &'static str,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    /// What it counts.
+    pub help: &'static str,
+    /// Its labels, and the values that each can have; `None` where that can be anything.
+    pub labels: BTreeMap<&'static str, Option<BTreeSet<String>>>,
+}
+
+/// Everything that an agent can export.
+pub fn catalogue() -> Vec<Exported> {
+    let mut families = example().snapshot().0;
+    families.extend(process::families());
+    let exported = families.into_iter().map(|family| {
+        let mut labels = BTreeMap::new();
+        for (name, value) in family.samples.iter().flat_map(|sample| &sample.labels) {
+            let values = labels.entry(*name).or_insert_with(|| {
+                // Why a file or the kernel refuses a probe is said by either of them.
+                let is_open = OPEN.contains(name) || family.name == FAILURES && *name == "reason";
+                (!is_open).then(BTreeSet::new)
+            });
+            if let Some(values) = values {
+                values.insert(value.to_string());
+            }
+        }
+        let kind = match family.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+        };
+        Exported { name: family.name, kind, help: family.help, labels }
+    });
+    exported.collect()
+}
+
+const FAILURES: &str = "wrongdoor_probe_failures_total";
+
+/// Metrics with each value of each label.
+fn example() -> Metrics {
+    let none = |names: &[&'static str]| names.iter().map(|name| (*name, 0)).collect::<Vec<_>>();
+    let tally = Tally {
+        kernel_lost: none(&["ring_full", "map_full", "limit", "unreadable"]),
+        capture_lost: none(&["unresolved", "limit", "repeated"]),
+        attached: none(&["any"]),
+        failures: vec![("any", "any", 0)],
+        tls_processes: none(&["traced", "unseen"]),
+        joins: none(&["confirmed", "contradicted"]),
+        ..Tally::default()
+    };
+    let lost = Loss::ALL.map(|loss| (loss, 0)).into();
+    let decode_errors = [(("any", "any"), 0)].into();
+    let counters = Counters { lost, decode_errors, ..Counters::default() };
+    Metrics {
+        requests: Requests::example(),
+        connections: Connections::example(),
+        ledger: Ledger::of(&tally, &counters, Correlated::default(), Written::default()),
+        decode_errors: counters.decode_errors,
+        attached: tally.attached,
+        failures: tally.failures,
+        tls_processes: tally.tls_processes,
+        joins: tally.joins,
+        cluster: Some(Standing::default()),
+        ..Metrics::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_metric_is_there_once_with_the_labels_of_the_contract() {
+        let catalogue = catalogue();
+        let names: BTreeSet<_> = catalogue.iter().map(|exported| exported.name).collect();
+        assert_eq!(names.len(), catalogue.len());
+        let labels = |name: &str| {
+            let found = catalogue.iter().find(|exported| exported.name == name).unwrap();
+            found.labels.keys().copied().collect::<Vec<_>>()
+        };
+        assert_eq!(
+            labels("wrongdoor_misdirected_total"),
+            ["authority", "cause", "generator", "namespace", "role", "sni", "workload"]
+        );
+        assert_eq!(labels("wrongdoor_events_lost_total"), ["reason", "stage"]);
+        assert_eq!(labels("wrongdoor_recovery_seconds"), [""; 0]);
+    }
+
+    #[test]
+    fn no_list_of_values_lacks_one() {
+        use wrongdoor_core::{
+            cause::CauseId, live::Visibility, signals::Generator, verdict::Verdict,
+        };
+        // The length of a list is that of its type; these are the places.
+        assert!(CauseId::ALL.iter().enumerate().all(|(at, cause)| *cause as usize == at));
+        assert!(Verdict::ALL.iter().enumerate().all(|(at, verdict)| *verdict as usize == at));
+        assert!(Generator::ALL.iter().enumerate().all(|(at, maker)| *maker as usize == at));
+        assert!(Visibility::ALL.iter().enumerate().all(|(at, seen)| *seen as usize == at));
+    }
+}
