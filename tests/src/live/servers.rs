@@ -3,7 +3,7 @@
 mod apache;
 mod caddy;
 mod haproxy;
-pub(super) mod nginx;
+pub mod nginx;
 mod scripted;
 
 use std::fs;

@@ -7,7 +7,7 @@ use wrongdoor_tests::collector::{Collector, Protocol};
 use wrongdoor_tests::live::agent::Events;
 use wrongdoor_tests::live::compare::{Role, is_of};
 use wrongdoor_tests::live::container::{Container, asks};
-use wrongdoor_tests::live::{Agent, Ground, kernel};
+use wrongdoor_tests::live::{Agent, Ground, Residents, kernel};
 use wrongdoor_tests::{binary, wait};
 
 /// Six requests of two connections' worth, of which two are answered with 421.
@@ -19,6 +19,8 @@ fn a_pod_is_told_by_its_workload_in_counters_events_and_spans() -> Result<()> {
     let Some(turn) = kernel::begin()? else { return Ok(()) };
     let ground = Ground::new()?;
     let container = Container::start(&ground)?;
+    // What curl needs is known before a curl comes that ends before it is examined.
+    let _residents = Residents::start()?;
     // curl asks over loopback, which is where this service is said to be.
     let pods = vec![pod("web", "nginx", &container.id)];
     let services = vec![service("front", "127.0.0.1")];

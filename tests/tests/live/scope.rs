@@ -9,6 +9,7 @@ use serde_json::Value;
 use wrongdoor_tests::curl::Http;
 use wrongdoor_tests::live::compare::{Role, compare, is_of};
 use wrongdoor_tests::live::kernel::{self, Turn};
+use wrongdoor_tests::live::servers::nginx;
 use wrongdoor_tests::live::{Agent, Ask, Client, Ground, Peer, Software, Truth};
 use wrongdoor_tests::live::{clients, library, scene};
 use wrongdoor_tests::{binary, wait};
@@ -100,7 +101,7 @@ fn what_is_not_included_has_no_traps() -> Result<()> {
         (&[], true),
     ] {
         let agent = Agent::start_with(&turn, arguments)?;
-        for worker in library::children(peer.pid())? {
+        for worker in nginx::workers(&peer, &BTreeSet::new())? {
             ensure!(library::is_trapped(worker, path)?, "nginx is not, with {arguments:?}");
         }
         let is_trapped = || library::is_trapped(other.pid(), path);
@@ -148,19 +149,12 @@ fn included_programs_are_told_that_start_or_fork_later() -> Result<()> {
     let ground = Ground::new()?;
     let mut agent = Agent::start_with(&turn, &["--include", "command=nginx"])?;
     let peer = Software::Nginx.start(&ground)?;
-    let first: BTreeSet<u32> = library::children(peer.pid())?.into_iter().collect();
+    let first = nginx::workers(&peer, &BTreeSet::new())?;
     let mut late = workers_are_told(&mut agent, &peer, &first)?;
     // New workers, from a process that is trapped already.
     let master = Pid::from_raw(peer.pid().cast_signed()).context("no process")?;
     kill_process(master, Signal::HUP)?;
-    // An old worker goes once its last connection has lingered, which takes nginx up to half a minute.
-    let patience = wrongdoor_tests::live::agent::PATIENCE;
-    let mut now = BTreeSet::new();
-    let second = wait::within(patience, "other workers", || {
-        now = library::children(peer.pid())?.into_iter().collect();
-        Ok((now.len() == first.len() && now.is_disjoint(&first)).then(|| now.clone()))
-    })
-    .with_context(|| format!("{first:?}, and then {now:?}"))?;
+    let second = nginx::workers(&peer, &first)?;
     late.extend(workers_are_told(&mut agent, &peer, &second)?);
     let lines = agent.stop()?.exchanges;
     let outcome = compare(&peer.seen()?, &lines, Role::Server, &[peer.port()]);
