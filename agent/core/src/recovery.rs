@@ -3,14 +3,17 @@
 //! A 421 opens a window. What the same client asks for again within it, the same method and path of the same host,
 //! says how it went; where nothing comes, the window's end does.
 
+mod answer;
 mod outcome;
 mod window;
 
 use crate::connection::Facts;
 use crate::exchange::Exchange;
+use crate::name::Host;
 use crate::seen::Seen;
 use crate::signals::AgentClass;
 use crate::time::Timestamp;
+use answer::Answer;
 use hashbrown::HashMap;
 pub use outcome::{Judged, Outcome, Recovery};
 use std::collections::{BTreeMap, VecDeque};
@@ -22,6 +25,9 @@ pub const MAX_WINDOWS: usize = 16_384;
 /// The most connections that were opened lately that are remembered: their ClientHello may be told before the 421 that
 /// they are the answer to.
 const MAX_HELLOS: usize = 1024;
+/// The most answers that are remembered, for the same reason: packets of two connections come from two rings, and
+/// their order is that of the rings.
+const MAX_ANSWERS: usize = 1024;
 /// The most windows for one client and host.
 const MAX_FOR_ONE: usize = 64;
 
@@ -49,6 +55,7 @@ pub struct Recoveries {
     ends: BTreeMap<(Timestamp, u64), Who>,
     opened: u64,
     hellos: VecDeque<(Who, Timestamp, u64, Option<u16>)>,
+    answers: VecDeque<Answer>,
     /// Windows that were given up at a bound.
     pub shed: u64,
 }
@@ -75,45 +82,42 @@ impl Recoveries {
         self.hellos.push_back((who.owned(), at, connection, port_of(facts)));
     }
 
-    /// An exchange, in the order of their ends: it may be what ends windows, and a 421 opens one.
+    /// An exchange, about in the order of their ends: it may be what ends windows, and a 421 opens one.
     pub fn exchange(
         &mut self,
         connection: u64,
         exchange: &Exchange,
         judged: &mut impl FnMut(Judged),
     ) {
-        if self.open.is_empty() && !exchange.is_misdirected() {
-            return;
-        }
         let (Some(host), Some(status)) = (exchange.host(), exchange.status) else { return };
         let Some(who) = WhoOf::new(&exchange.connection, host) else { return };
-        let is_one = |windows: &&mut Vec<Window>| {
-            windows
-                .iter()
-                .any(|window| window.other == Some(connection) || window.is_asked_again(exchange))
-        };
-        if let Some(windows) = self.open.get_mut(&who).filter(is_one) {
-            let mut left = Vec::with_capacity(windows.len());
-            for mut window in windows.drain(..) {
-                // What was read on a connection says what it was opened for.
-                if window.other == Some(connection) {
-                    window.other = None;
-                }
-                if window.is_asked_again(exchange) {
-                    self.ends.remove(&(window.end, window.id));
-                    judged(window.answered(connection, exchange, status, host.clone()));
-                } else {
-                    left.push(window);
-                }
-            }
-            if left.is_empty() {
-                self.open.remove(&who);
-            } else {
-                *windows = left;
-            }
-        }
+        let answer = Answer::new(connection, exchange, status, who, self.open.hasher());
+        self.close(who, &answer, host, judged);
         if exchange.is_misdirected() {
-            self.open(who.owned(), connection, exchange, judged);
+            self.open(who.owned(), answer, exchange, judged);
+        }
+        if self.answers.len() >= MAX_ANSWERS {
+            self.answers.pop_front();
+        }
+        self.answers.push_back(answer);
+    }
+
+    /// Ends the windows that this is the answer to.
+    fn close(
+        &mut self,
+        who: WhoOf<'_>,
+        answer: &Answer,
+        host: &Host,
+        judged: &mut impl FnMut(Judged),
+    ) {
+        let Some(windows) = self.open.get_mut(&who) else { return };
+        windows.iter_mut().for_each(|window| window.hear_of(answer));
+        for window in windows.extract_if(.., |window| window.is_asked_again(answer)) {
+            self.ends.remove(&(window.end, window.id));
+            judged(window.answered(answer, host.clone()));
+        }
+        if windows.is_empty() {
+            self.open.remove(&who);
         }
     }
 
@@ -143,13 +147,13 @@ impl Recoveries {
     fn open(
         &mut self,
         who: Who,
-        connection: u64,
+        answer: Answer,
         exchange: &Exchange,
         judged: &mut impl FnMut(Judged),
     ) {
         let is_browser = exchange.hints.agent == Seen::Known(AgentClass::Browser);
         let length = if is_browser { self.windows.browser } else { self.windows.other };
-        let Some(mut window) = Window::new(self.opened + 1, connection, exchange, length) else {
+        let Some(mut window) = Window::new(self.opened + 1, answer, exchange, length) else {
             return;
         };
         let at = window.at;
@@ -165,6 +169,11 @@ impl Recoveries {
         let later = self.hellos.iter().rev().take_while(|(_, opened, ..)| *opened >= at);
         for (_, at, connection, port) in later.filter(|(other, ..)| *other == who) {
             window.hello(*at, *connection, *port);
+        }
+        let then = self.answers.iter().filter(|then| then.who == answer.who);
+        then.clone().for_each(|then| window.hear_of(then));
+        if let Some(then) = then.clone().find(|then| window.is_asked_again(then)) {
+            return judged(window.answered(then, who.host));
         }
         let windows = self.open.entry(who.clone()).or_default();
         if windows.len() >= MAX_FOR_ONE {

@@ -78,6 +78,44 @@ fn a_window_ends_with_nothing_or_with_a_connection_that_was_not_read() {
 }
 
 #[test]
+fn what_is_told_before_its_421_is_the_answer_to_it_all_the_same() {
+    for (then, outcome) in [
+        (elsewhere(), Outcome::RecoveredNewConnection),
+        (Said { status: 421, ..elsewhere() }, Outcome::RetriedStill421),
+    ] {
+        let told = told(&[(2, then), (1, said())], 0);
+        assert_eq!(told, [(1, 1, outcome)]);
+    }
+    for other in [
+        Said { times: (5, 30), ..elsewhere() },
+        Said { path: 2, ..elsewhere() },
+        Said { client: end(9, 1001), ..elsewhere() },
+        Said { authority: "b.test", sni: Some("b.test"), ..elsewhere() },
+    ] {
+        assert_eq!(told(&[(2, other), (1, said())], 0), []);
+    }
+    // A connection that was opened in the meantime, and what was asked for on it: told before, both of them.
+    let other = Said { path: 2, ..elsewhere() };
+    let mut recoveries = Recoveries::default();
+    let mut told = Vec::new();
+    recoveries.hello(2, &other.facts());
+    recoveries.exchange(2, &other.exchange(), &mut |one| told.push(one));
+    recoveries.exchange(1, &said().exchange(), &mut |one| told.push(one));
+    recoveries.finish(&mut |one| told.push(one));
+    let [judged] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(judged.recovery.outcome, Outcome::NotRetried);
+}
+
+#[test]
+fn what_is_remembered_is_bounded() {
+    let mut recoveries = Recoveries::default();
+    for number in 0..2 * MAX_ANSWERS as u64 {
+        recoveries.exchange(number, &elsewhere().exchange(), &mut |_| {});
+    }
+    assert_eq!(recoveries.answers.len(), MAX_ANSWERS);
+}
+
+#[test]
 fn time_and_handshakes_are_counted_to_the_answer() {
     let mut recoveries = Recoveries::default();
     let mut told = Vec::new();

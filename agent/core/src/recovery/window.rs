@@ -1,8 +1,9 @@
 //! What one client may still do about one 421.
 
+use super::answer::Answer;
 use super::outcome::{Judged, Outcome, Recovery};
 use crate::connection::{Facts, TransportKind};
-use crate::exchange::{Exchange, HttpVersion, Method};
+use crate::exchange::Exchange;
 use crate::live::Observer;
 use crate::name::Host;
 use crate::net::Endpoint;
@@ -16,6 +17,8 @@ use std::time::Duration;
 
 /// The most connections that are counted in one window.
 const MAX_HANDSHAKES: usize = 64;
+
+const MISDIRECTED: u16 = 421;
 
 /// Who asks for what: the client, as far as it can be told from others, and the host.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -41,12 +44,9 @@ enum Client {
 #[derive(Debug)]
 pub(super) struct Window {
     pub(super) id: u64,
-    connection: u64,
+    /// The 421.
+    answer: Answer,
     stream: u64,
-    method: Method,
-    path: Option<u64>,
-    version: HttpVersion,
-    transport: TransportKind,
     agent: Seen<AgentClass>,
     observer: Observer,
     server: Option<Endpoint>,
@@ -91,20 +91,17 @@ impl Window {
     /// Opened by a 421; none where it is not known what was asked for.
     pub(super) fn new(
         id: u64,
-        connection: u64,
+        answer: Answer,
         exchange: &Exchange,
         length: Duration,
     ) -> Option<Self> {
-        let at = exchange.responded.unwrap_or(exchange.started);
+        let at = answer.responded;
         let end = at.0.saturating_add(i64::try_from(length.as_nanos()).unwrap_or(i64::MAX));
+        exchange.method.as_ref().known()?;
         Some(Self {
             id,
-            connection,
+            answer,
             stream: exchange.stream,
-            method: exchange.method.as_ref().known()?.clone(),
-            path: exchange.hints.path,
-            version: exchange.version,
-            transport: exchange.connection.transport,
             agent: exchange.hints.agent,
             observer: exchange.connection.observer.clone(),
             server: exchange.connection.server,
@@ -119,7 +116,7 @@ impl Window {
     /// A connection was opened for the host.
     pub(super) fn hello(&mut self, at: Timestamp, connection: u64, port: Option<u16>) {
         let is_later = (self.at..=self.end).contains(&at);
-        if is_later && connection != self.connection && self.may_be_at(port) {
+        if is_later && connection != self.answer.connection && self.may_be_at(port) {
             if self.handshakes.len() < MAX_HANDSHAKES {
                 self.handshakes.push(at);
             }
@@ -129,41 +126,39 @@ impl Window {
 
     fn may_be_at(&self, port: Option<u16>) -> bool {
         // On one machine, a proxy and its clients have the same address.
-        self.is_alternative || self.server.map(|server| server.port()) == port
+        self.is_alternative || self.answer.port == port
     }
 
-    pub(super) fn is_asked_again(&self, exchange: &Exchange) -> bool {
-        (self.at..=self.end).contains(&exchange.started)
-            && matches!(&exchange.method, Seen::Known(method) if *method == self.method)
-            && exchange.hints.path == self.path
-            && self.path.is_some()
-            && self.may_be_at(port_of(&exchange.connection))
-            && exchange.connection.observer.role == self.observer.role
+    pub(super) fn is_asked_again(&self, answer: &Answer) -> bool {
+        (self.at..=self.end).contains(&answer.started)
+            && answer.what.is_some()
+            && answer.what == self.answer.what
+            && self.may_be_at(answer.port)
     }
 
-    pub(super) fn answered(
-        self,
-        connection: u64,
-        exchange: &Exchange,
-        status: u16,
-        host: Host,
-    ) -> Judged {
-        let is_same = connection == self.connection;
-        let falls_back = self.version.can_coalesce() && !exchange.version.can_coalesce()
-            || self.transport == TransportKind::Quic
-                && exchange.connection.transport == TransportKind::Tcp;
-        let outcome = match (exchange.is_misdirected(), is_same, falls_back) {
+    /// What was read on a connection says what it was opened for.
+    pub(super) fn hear_of(&mut self, answer: &Answer) {
+        if self.other == Some(answer.connection) {
+            self.other = None;
+        }
+    }
+
+    pub(super) fn answered(self, then: &Answer, host: Host) -> Judged {
+        let is_same = then.connection == self.answer.connection;
+        let falls_back = self.answer.version.can_coalesce() && !then.version.can_coalesce()
+            || self.answer.transport == TransportKind::Quic && then.transport == TransportKind::Tcp;
+        let outcome = match (then.status == MISDIRECTED, is_same, falls_back) {
             (true, true, _) => Outcome::RetriedSameConnection421,
             (true, false, _) => Outcome::RetriedStill421,
             (false, true, _) => Outcome::RecoveredSameConnection,
             (false, false, true) => Outcome::ProtocolFallback,
             (false, false, false) => Outcome::RecoveredNewConnection,
         };
-        let answered = exchange.responded.unwrap_or(exchange.started);
-        let after = Duration::from_nanos(answered.0.saturating_sub(self.at.0).unsigned_abs());
+        let after = then.responded.0.saturating_sub(self.at.0).unsigned_abs();
+        let after = Duration::from_nanos(after);
         // What was opened behind it was for something else, also where it was told before.
-        let handshakes = self.handshakes_until(exchange.started);
-        let then = Some((connection, Some((status, after))));
+        let handshakes = self.handshakes_until(then.started);
+        let then = Some((then.connection, Some((then.status, after))));
         Self { handshakes, ..self }.judged(outcome, then, host)
     }
 
@@ -193,7 +188,7 @@ impl Window {
             handshakes: u32::try_from(self.handshakes.len()).unwrap_or(u32::MAX),
             is_expected: self.agent.known().map(AgentClass::retries),
         };
-        let Self { connection, stream, observer, server, .. } = self;
-        Judged { connection, stream, recovery, host, observer, server }
+        let Self { answer, stream, observer, server, .. } = self;
+        Judged { connection: answer.connection, stream, recovery, host, observer, server }
     }
 }
