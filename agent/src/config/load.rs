@@ -12,6 +12,8 @@ use std::path::Path;
 /// The commented example, with every option and its default.
 #[cfg(test)]
 pub(super) const EXAMPLE: &str = include_str!("../../../deploy/wrongdoor.yaml");
+/// Stands for a value that is not to be seen.
+const HIDDEN: &str = "<secret>";
 /// A longer file is no configuration.
 const MAX_FILE: u64 = 1024 * 1024;
 
@@ -39,9 +41,12 @@ pub(crate) fn text_of(path: &Path, max_bytes: u64) -> io::Result<String> {
     Ok(text)
 }
 
-/// The text of a configuration, which is read as the same.
+/// The text of a configuration, which is read as the same but for the values of headers, which may be secrets: this is
+/// what people paste when they ask for help.
 pub(crate) fn to_yaml(config: &Config) -> Result<String, Failure> {
-    serde_saphyr::to_string(config).map_err(|error| Failure::Usage {
+    let mut config = config.clone();
+    config.otlp.headers.values_mut().for_each(|value| *value = HIDDEN.to_owned());
+    serde_saphyr::to_string(&config).map_err(|error| Failure::Usage {
         what: format!("cannot print the configuration: {error}"),
     })
 }
@@ -131,6 +136,13 @@ mod tests {
         )
         .unwrap();
         assert_eq!(parse(&to_yaml(&config).unwrap()).unwrap(), config);
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let text = "otlp:\n  headers:\n    authorization: Bearer S3CRET\n";
+        let printed = to_yaml(&with_file(text, &[]).unwrap()).unwrap();
+        assert!(printed.contains("authorization") && !printed.contains("S3CRET"), "{printed}");
     }
 
     #[test]

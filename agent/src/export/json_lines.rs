@@ -3,6 +3,7 @@
 //! The shapes are a contract. They are apart from the core's types, so that neither changes with the other.
 
 mod lines;
+mod place;
 
 use super::clock::Clock;
 use super::{ConnectionNumber, Output, Record, Sink, Summary};

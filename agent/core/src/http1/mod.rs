@@ -3,6 +3,7 @@
 mod body;
 mod connection;
 mod direction;
+mod exchanges;
 mod head;
 
 pub(crate) use connection::Http1;

@@ -4,6 +4,7 @@ mod connection;
 mod direction;
 mod frame;
 mod head;
+mod header_blocks;
 pub mod hpack;
 mod origin;
 mod stream;

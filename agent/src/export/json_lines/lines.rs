@@ -2,7 +2,8 @@
 
 use super::super::clock::{Clock, Time};
 use super::super::{ConnectionNumber, Summary};
-use crate::enrich::{Container, Peer, Place, Workload};
+use super::place::{PeerPart, PodPart};
+use crate::enrich::Place;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -115,33 +116,6 @@ struct ProcessPart<'a> {
     /// Only where it runs in one.
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<&'a str>,
-}
-
-/// The pod at that end.
-#[derive(Serialize)]
-struct PodPart<'a> {
-    namespace: &'a str,
-    name: &'a str,
-    uid: &'a str,
-    container: Option<&'a str>,
-    node: Option<&'a str>,
-    workload: WorkloadPart<'a>,
-}
-
-/// What it is one of.
-#[derive(Serialize)]
-struct WorkloadPart<'a> {
-    kind: &'a str,
-    name: &'a str,
-}
-
-/// Who is at the other end: a pod of this node, or a service.
-#[derive(Serialize)]
-struct PeerPart<'a> {
-    kind: &'static str,
-    namespace: &'a str,
-    name: &'a str,
-    workload: Option<WorkloadPart<'a>>,
 }
 
 #[derive(Serialize)]
@@ -293,37 +267,6 @@ impl<'a> ProcessPart<'a> {
     fn new(process: &'a Process) -> Self {
         let container = process.container.as_deref();
         Self { pid: process.pid, command: &process.command, container }
-    }
-}
-
-impl<'a> PodPart<'a> {
-    fn new(container: &'a Container) -> Self {
-        let pod = &container.pod;
-        Self {
-            namespace: &pod.workload.namespace,
-            name: &pod.name,
-            uid: &pod.uid,
-            container: container.name.as_deref(),
-            node: pod.node.as_deref(),
-            workload: WorkloadPart::new(&pod.workload),
-        }
-    }
-}
-
-impl<'a> WorkloadPart<'a> {
-    fn new(workload: &'a Workload) -> Self {
-        Self { kind: &workload.kind, name: &workload.name }
-    }
-}
-
-impl<'a> PeerPart<'a> {
-    fn new(peer: &'a Peer) -> Self {
-        Self {
-            kind: peer.kind(),
-            namespace: peer.namespace(),
-            name: peer.name(),
-            workload: peer.workload().map(WorkloadPart::new),
-        }
     }
 }
 
