@@ -16,6 +16,12 @@ use wrongdoor_core::side::Side;
 const MAX_PODS: usize = 4096;
 /// The most services of the cluster.
 const MAX_SERVICES: usize = 16_384;
+/// So long a deleted pod is found by what is never used again, its uid and its containers' ids: what it did may be told
+/// later, when a long connection ends.
+const GRACE: Duration = Duration::from_secs(300);
+/// The same by address, which another may have soon (30 s on EKS): the end of a pod ends its connections, and those are
+/// told within a second or two.
+const ADDRESS_GRACE: Duration = Duration::from_secs(10);
 /// The most containers, and addresses, of one object.
 pub(super) const MAX_KEYS: usize = 64;
 
@@ -26,7 +32,10 @@ pub(crate) struct Directory {
 }
 
 /// All of it, for as long as it is looked at.
-pub(crate) struct View<'a>(RwLockReadGuard<'a, Tables>);
+pub(crate) struct View<'a> {
+    tables: RwLockReadGuard<'a, Tables>,
+    now: Duration,
+}
 
 struct Tables {
     containers: Kept<Box<str>, Known>,
@@ -88,9 +97,9 @@ impl Directory {
     /// An empty one, to be filled.
     pub(crate) fn new() -> Arc<Self> {
         let tables = Tables {
-            containers: Kept::new(MAX_PODS),
-            addresses: Kept::new(MAX_PODS),
-            services: Kept::new(MAX_SERVICES),
+            containers: Kept::new(MAX_PODS, GRACE),
+            addresses: Kept::new(MAX_PODS, ADDRESS_GRACE),
+            services: Kept::new(MAX_SERVICES, ADDRESS_GRACE),
             pods: Following::default(),
             of_services: Following::default(),
         };
@@ -99,7 +108,8 @@ impl Directory {
 
     /// To look things up. Nothing is learnt as long as it is held.
     pub(crate) fn view(&self) -> View<'_> {
-        View(self.tables.read().unwrap_or_else(PoisonError::into_inner))
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        View { tables, now: self.begun.elapsed() }
     }
 
     pub(super) fn pods(&self, change: impl FnOnce(&mut Pods<'_>)) {
@@ -155,7 +165,9 @@ impl Pods<'_> {
             .map(|(id, name)| (id, container(Some(name))))
             .collect();
         let ids = containers.iter().map(|(id, _)| id.clone());
-        let keys = ids.chain([uid.clone()]).chain(alias).collect();
+        let mut keys: Vec<_> = ids.chain([uid.clone()]).chain(alias).collect();
+        keys.sort_unstable();
+        keys.dedup();
         let known = Known { pod: container(None), containers };
         self.tables.containers.apply(&uid, keys, known.clone());
         self.tables.addresses.apply(&uid, addresses, known);
@@ -204,7 +216,7 @@ impl Services<'_> {
 impl View<'_> {
     /// How well the API server is followed.
     pub(crate) fn standing(&self) -> Standing {
-        let tables = &self.0;
+        let tables = &self.tables;
         let objects = |following: Following, objects: usize, refused| Following {
             objects: objects as u64,
             refused,
@@ -242,24 +254,30 @@ impl View<'_> {
 
     fn process(&self, process: &Process) -> Option<Arc<Container>> {
         let by_container = process.container.as_deref().and_then(|id| {
-            let known = self.0.containers.find(id)?;
+            let known = self.tables.containers.find(id, self.now)?;
             let named = known.containers.iter().find(|(known, _)| **known == *id);
             Some(named.map_or(&known.pod, |(_, container)| container))
         });
         // Kubelet tells of a container some time after it began.
-        let by_pod =
-            || process.pod.as_deref().and_then(|uid| Some(&self.0.containers.find(uid)?.pod));
+        let by_pod = || {
+            process
+                .pod
+                .as_deref()
+                .and_then(|uid| Some(&self.tables.containers.find(uid, self.now)?.pod))
+        };
         by_container.or_else(by_pod).map(Arc::clone)
     }
 
     fn peer(&self, end: Option<Endpoint>) -> Option<Peer> {
         let address = end?.ip();
         let pod = self.at(address).map(Peer::Pod);
-        pod.or_else(|| self.0.services.find(&address).map(Arc::clone).map(Peer::Service))
+        pod.or_else(|| {
+            self.tables.services.find(&address, self.now).map(Arc::clone).map(Peer::Service)
+        })
     }
 
     fn at(&self, address: IpAddr) -> Option<Arc<Container>> {
-        self.0.addresses.find(&address).map(|known| Arc::clone(&known.pod))
+        self.tables.addresses.find(&address, self.now).map(|known| Arc::clone(&known.pod))
     }
 }
 

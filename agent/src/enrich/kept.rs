@@ -5,9 +5,6 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::time::Duration;
 
-/// So long an object is kept that was deleted: what it did may be told later.
-pub(super) const GRACE: Duration = Duration::from_secs(300);
-
 /// An object's own name for itself, never used again.
 pub(super) type Uid = Box<str>;
 
@@ -19,6 +16,10 @@ pub(super) struct Kept<K, T> {
     /// What the list that is being told has had so far.
     listed: Option<HashSet<Uid>>,
     bound: usize,
+    /// So long an object is found that was deleted.
+    grace: Duration,
+    /// How many are there: the others are deleted.
+    there: usize,
     /// Objects that were not taken for want of room.
     pub(super) refused: u64,
 }
@@ -32,9 +33,10 @@ struct Entry<K, T> {
 }
 
 impl<K: Clone + Eq + Hash, T> Kept<K, T> {
-    /// At most so many.
-    pub(super) fn new(bound: usize) -> Self {
-        Self { objects: HashMap::new(), index: HashMap::new(), listed: None, bound, refused: 0 }
+    /// At most so many, each for so long after its end.
+    pub(super) fn new(bound: usize, grace: Duration) -> Self {
+        let (objects, index) = (HashMap::new(), HashMap::new());
+        Self { objects, index, listed: None, bound, grace, there: 0, refused: 0 }
     }
 
     /// It is there, or is another now.
@@ -51,11 +53,13 @@ impl<K: Clone + Eq + Hash, T> Kept<K, T> {
             self.index.entry(key.clone()).or_default().push(uid.into());
         }
         self.objects.insert(uid.into(), Entry { value, keys, gone: None });
+        self.there += 1;
     }
 
     /// It was deleted.
     pub(super) fn delete(&mut self, uid: &str, now: Duration) {
         if let Some(entry) = self.objects.get_mut(uid) {
+            self.there -= usize::from(entry.gone.is_none());
             entry.gone.get_or_insert(now);
         }
     }
@@ -70,6 +74,7 @@ impl<K: Clone + Eq + Hash, T> Kept<K, T> {
         let Some(listed) = self.listed.take() else { return };
         for (uid, entry) in &mut self.objects {
             if !listed.contains(uid) {
+                self.there -= usize::from(entry.gone.is_none());
                 entry.gone.get_or_insert(now);
             }
         }
@@ -77,20 +82,20 @@ impl<K: Clone + Eq + Hash, T> Kept<K, T> {
 
     /// Forgets what was deleted long enough ago.
     pub(super) fn sweep(&mut self, now: Duration) {
-        let is_over = |entry: &Entry<K, T>| entry.gone.is_some_and(|gone| now >= gone + GRACE);
-        let over = self.objects.iter().filter(|(_, entry)| is_over(entry));
+        let over = self.objects.iter().filter(|(_, entry)| self.is_over(entry, now));
         let over: Vec<Uid> = over.map(|(uid, _)| uid.clone()).collect();
         over.iter().for_each(|uid| self.remove(uid));
     }
 
-    /// The one that claims a key. Of those that are gone only where none is there; and none where two claim it.
-    pub(super) fn find<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&T>
+    /// The one that claims a key, at `now`. Of those that are gone only where none is there; and none where two claim it.
+    pub(super) fn find<Q: Eq + Hash + ?Sized>(&self, key: &Q, now: Duration) -> Option<&T>
     where
         K: Borrow<Q>,
     {
         let claims = || {
             let uids = self.index.get(key).into_iter().flatten();
-            uids.filter_map(|uid| self.objects.get(uid))
+            let entries = uids.filter_map(|uid| self.objects.get(uid));
+            entries.filter(|entry| !self.is_over(entry, now))
         };
         let only = |is_gone: bool| {
             let mut claims = claims().filter(|entry| entry.gone.is_some() == is_gone);
@@ -109,10 +114,18 @@ impl<K: Clone + Eq + Hash, T> Kept<K, T> {
 
     /// How many are there, without those that are gone.
     pub(super) fn len(&self) -> usize {
-        self.objects.values().filter(|entry| entry.gone.is_none()).count()
+        self.there
+    }
+
+    /// Whether it was deleted long enough ago.
+    fn is_over(&self, entry: &Entry<K, T>, now: Duration) -> bool {
+        entry.gone.is_some_and(|gone| now >= gone + self.grace)
     }
 
     fn forget_one_gone(&mut self) -> bool {
+        if self.there == self.objects.len() {
+            return false;
+        }
         let gone = self.objects.iter().filter_map(|(uid, entry)| Some((entry.gone?, uid)));
         let Some(uid) = gone.min().map(|(_, uid)| uid.clone()) else { return false };
         self.remove(&uid);
@@ -121,6 +134,7 @@ impl<K: Clone + Eq + Hash, T> Kept<K, T> {
 
     fn remove(&mut self, uid: &str) {
         let Some(entry) = self.objects.remove(uid) else { return };
+        self.there -= usize::from(entry.gone.is_none());
         for key in entry.keys {
             if let Some(uids) = self.index.get_mut(&key) {
                 uids.retain(|other| **other != *uid);
@@ -137,9 +151,10 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+    const GRACE: Duration = Duration::from_secs(300);
 
     fn kept(bound: usize) -> Kept<u8, &'static str> {
-        Kept::new(bound)
+        Kept::new(bound, GRACE)
     }
 
     #[test]
@@ -147,12 +162,12 @@ mod tests {
         let mut kept = kept(9);
         kept.apply("a", vec![1, 2], "a");
         kept.apply("b", vec![2], "b");
-        assert_eq!([1, 2, 3].map(|key| kept.find(&key)), [Some(&"a"), None, None]);
+        assert_eq!([1, 2, 3].map(|key| kept.find(&key, SECOND)), [Some(&"a"), None, None]);
         // Who came later has it, once the other one is gone; and the other one until then.
         kept.delete("a", SECOND);
-        assert_eq!([1, 2].map(|key| kept.find(&key)), [Some(&"a"), Some(&"b")]);
+        assert_eq!([1, 2].map(|key| kept.find(&key, SECOND)), [Some(&"a"), Some(&"b")]);
         kept.apply("b", vec![3], "B");
-        assert_eq!([2, 3].map(|key| kept.find(&key)), [Some(&"a"), Some(&"B")]);
+        assert_eq!([2, 3].map(|key| kept.find(&key, SECOND)), [Some(&"a"), Some(&"B")]);
     }
 
     #[test]
@@ -161,10 +176,12 @@ mod tests {
         kept.apply("a", vec![1], "a");
         kept.delete("a", SECOND);
         assert_eq!(kept.len(), 0);
-        kept.sweep(SECOND + GRACE - SECOND);
-        assert_eq!(kept.find(&1), Some(&"a"));
+        kept.sweep(GRACE);
+        assert_eq!(kept.find(&1, GRACE), Some(&"a"));
+        // It is over when it is, and not when it is swept.
+        assert_eq!(kept.find(&1, SECOND + GRACE), None);
         kept.sweep(SECOND + GRACE);
-        assert_eq!(kept.find(&1), None);
+        assert_eq!(kept.find(&1, GRACE), None);
         assert!(kept.objects.is_empty() && kept.index.is_empty());
     }
 
@@ -182,9 +199,9 @@ mod tests {
         kept.begin_list();
         kept.apply("b", vec![2], "b");
         kept.end_list(2 * SECOND);
-        assert_eq!((kept.len(), kept.find(&1)), (1, Some(&"a")));
+        assert_eq!((kept.len(), kept.find(&1, SECOND)), (1, Some(&"a")));
         kept.sweep(2 * SECOND + GRACE);
-        assert_eq!(kept.find(&1), None);
+        assert_eq!(kept.find(&1, SECOND), None);
     }
 
     #[test]
@@ -193,12 +210,12 @@ mod tests {
         for (uid, key) in [("a", 1), ("b", 2), ("c", 3)] {
             kept.apply(uid, vec![key], "x");
         }
-        assert_eq!((kept.len(), kept.refused, kept.find(&3)), (2, 1, None));
+        assert_eq!((kept.len(), kept.refused, kept.find(&3, SECOND)), (2, 1, None));
         kept.delete("a", SECOND);
         kept.apply("c", vec![3], "c");
-        assert_eq!((kept.len(), kept.refused, kept.find(&3)), (2, 1, Some(&"c")));
+        assert_eq!((kept.len(), kept.refused, kept.find(&3, SECOND)), (2, 1, Some(&"c")));
         // Who is there already has its place.
         kept.apply("c", vec![4], "C");
-        assert_eq!((kept.refused, kept.find(&4)), (1, Some(&"C")));
+        assert_eq!((kept.refused, kept.find(&4, SECOND)), (1, Some(&"C")));
     }
 }

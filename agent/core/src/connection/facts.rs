@@ -103,6 +103,8 @@ pub struct Tls {
     pub ech: bool,
     /// The protocol negotiated.
     pub alpn: Option<Box<str>>,
+    /// The ClientHello offered HTTP over TCP. In TLS 1.3 what was negotiated of it is encrypted (RFC 8446 §4.3.1).
+    pub offers_http: bool,
     /// The names of the server's certificate.
     pub certificate: Option<Arc<CertificateNames>>,
     /// The server asked for a client certificate. False also where that part of the handshake was not seen.

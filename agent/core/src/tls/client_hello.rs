@@ -44,6 +44,11 @@ pub enum ServerName {
 }
 
 impl ClientHello {
+    /// Whether HTTP over TCP is among the protocols that it offers.
+    pub fn offers_http(&self) -> bool {
+        self.alpn.iter().any(|protocol| protocol == b"h2" || protocol.starts_with(b"http/1."))
+    }
+
     /// Reads the body of a handshake message of type `client_hello`; `None` where it is not one.
     pub fn parse(body: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(body);
@@ -208,6 +213,9 @@ mod tests {
         .unwrap();
         assert_eq!(parsed.server_name, ServerName::Name(b"A.test".to_vec()));
         assert_eq!(parsed.alpn, [b"h2".to_vec(), b"http/1.1".to_vec()]);
+        assert!(parsed.offers_http());
+        let others = ClientHello { alpn: vec![b"h3".to_vec(), b"imap".to_vec()], ..parsed.clone() };
+        assert!(!others.offers_http());
         assert_eq!((parsed.version, parsed.ech), (Version::TLS1_3, true));
         assert_eq!(parsed.malformed_extensions, 0);
     }

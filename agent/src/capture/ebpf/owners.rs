@@ -2,14 +2,18 @@
 
 use crate::capture::processes::{self, ProcessKey, ProcessSeen};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wrongdoor_core::live::Process;
 
 /// The most processes that are remembered; beyond it all are forgotten, and asked for again.
 const MAX_OWNERS: usize = 65_536;
 
+/// Stands for all numbers; no process has it.
+const EVERYBODY: u32 = 0;
+
 /// Where a process runs, by its control group.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 struct Home {
     container: Option<Box<str>>,
     pod: Option<Box<str>>,
@@ -25,30 +29,70 @@ impl Home {
 
 /// Processes by number, as they were found; shared with the thread that finds them.
 #[derive(Clone, Default)]
-pub(super) struct Found(Arc<Mutex<HashMap<u32, Home>>>);
+pub(super) struct Found(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    homes: Mutex<Homes>,
+    /// There are numbers in [`Homes::changed`]: so that nobody takes the lock to find none.
+    has_changed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Homes {
+    of: HashMap<u32, Home>,
+    /// Numbers whose process has ended, or is another one: what was remembered of them is wrong.
+    changed: Vec<u32>,
+}
 
 impl Found {
     /// A process was looked at.
     pub(super) fn seen(&self, process: &ProcessSeen) {
-        let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if found.len() >= MAX_OWNERS {
-            found.clear();
-        }
         let home = Home {
             container: process.container.as_deref().map(Box::from),
             pod: process.pod.as_deref().map(Box::from),
         };
-        found.insert(process.pid, home);
+        let mut homes = self.homes();
+        if homes.of.len() >= MAX_OWNERS {
+            homes.of.clear();
+        }
+        if homes.of.insert(process.pid, home.clone()).is_some_and(|before| before != home) {
+            self.change(&mut homes, process.pid);
+        }
     }
 
     /// It has ended.
     pub(super) fn gone(&self, process: ProcessKey) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&process.pid);
+        let mut homes = self.homes();
+        homes.of.remove(&process.pid);
+        self.change(&mut homes, process.pid);
     }
 
     /// Where it runs, if it was looked at.
     fn home(&self, pid: u32) -> Option<Home> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&pid).cloned()
+        self.homes().of.get(&pid).cloned()
+    }
+
+    fn change(&self, homes: &mut Homes, pid: u32) {
+        homes.changed.push(pid);
+        // Where nobody asks, there is nobody who could remember anything wrong for long: all is forgotten then.
+        if homes.changed.len() > MAX_OWNERS {
+            homes.changed.clear();
+            homes.changed.push(EVERYBODY);
+        }
+        self.0.has_changed.store(true, Ordering::Release);
+    }
+
+    /// The numbers that are not what they were, since the last time.
+    fn changed(&self) -> Vec<u32> {
+        if self.0.has_changed.swap(false, Ordering::Acquire) {
+            return std::mem::take(&mut self.homes().changed);
+        }
+        Vec::new()
+    }
+
+    fn homes(&self) -> MutexGuard<'_, Homes> {
+        self.0.homes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,6 +111,9 @@ impl Owners {
     ///
     /// The name came with the record: it is right even where the process is gone already.
     pub(super) fn process(&mut self, pid: u32, command: &[u8; 16]) -> Arc<Process> {
+        for pid in self.found.changed() {
+            self.changed(pid);
+        }
         let command = command.split(|byte| *byte == 0).next().unwrap_or_default();
         let command = String::from_utf8_lossy(command);
         if let Some(known) = self.known.get(&pid)
@@ -83,8 +130,47 @@ impl Owners {
         process
     }
 
-    /// The process runs another program: it is asked for again.
+    /// The process runs another program, or is another one: it is asked for again.
     pub(super) fn changed(&mut self, pid: u32) {
-        self.known.remove(&pid);
+        if pid == EVERYBODY {
+            self.known.clear();
+        } else {
+            self.known.remove(&pid);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A number that no process has.
+    const PID: u32 = u32::MAX - 1;
+
+    fn seen(container: &str) -> ProcessSeen {
+        let container = Some(container.to_owned());
+        ProcessSeen { container, ..processes::testing::process(PID, "nginx") }
+    }
+
+    #[test]
+    fn a_number_that_another_process_has_now_is_another_containers() {
+        let found = Found::default();
+        let mut owners = Owners::new(found.clone());
+        let mut container =
+            || owners.process(PID, b"nginx\0\0\0\0\0\0\0\0\0\0\0").container.clone();
+        found.seen(&seen("first"));
+        assert_eq!(container().as_deref(), Some("first"));
+        // A worker that was forked runs no new program, and has the same name.
+        found.seen(&seen("second"));
+        assert_eq!(container().as_deref(), Some("second"));
+        found.gone(seen("second").key());
+        assert_eq!(container(), None);
+        found.seen(&seen("third"));
+        for _ in 0..=MAX_OWNERS {
+            found.gone(seen("third").key());
+        }
+        found.seen(&seen("fourth"));
+        assert_eq!(container().as_deref(), Some("fourth"));
+        assert!(found.homes().changed.len() <= MAX_OWNERS);
     }
 }

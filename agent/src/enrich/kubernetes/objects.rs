@@ -102,10 +102,16 @@ pub(super) fn pod(object: &PodObject, workload: Workload) -> Option<PodSeen> {
             node: object.spec.node_name.as_deref().map(Into::into),
             workload: workload.into(),
         },
-        alias: object.annotations().get(STATIC_UID).map(|uid| uid.as_str().into()),
+        alias: alias(object).map(Into::into),
         containers: status.into_iter().flat_map(PodStatus::containers).take(MAX_KEYS).collect(),
         addresses: if has_address { addresses(listed) } else { Vec::new() },
     })
+}
+
+/// Only kubelet's mirror of a static pod has one that counts: on others anybody can write it.
+fn alias(object: &PodObject) -> Option<&str> {
+    controller(&object.metadata).filter(|owner| owner.kind == "Node")?;
+    object.annotations().get(STATIC_UID).map(String::as_str)
 }
 
 /// What a pod is one of, as far as the pod itself tells.

@@ -1,23 +1,37 @@
 //! Whose a job is: of a CronJob's pods only the job says so.
+//!
+//! Nobody waits for the answer: a pod is its job's until it is known whose that is.
 
 use super::super::place::Workload;
 use super::chain;
-use super::objects::controller;
+use super::objects::{PodObject, controller};
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use kube::core::{ApiResource, DynamicObject};
 use kube::{Api, Client};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The most jobs that are remembered; beyond it all are forgotten, and asked for again.
 const MAX_JOBS: usize = 1024;
-/// So long the API server has to answer: until then no other pod is heard of.
+/// The most pods that wait for an answer; others stay their job's.
+const MAX_WAITING: usize = 1024;
+/// The most questions at a time.
+const MAX_ASKED: usize = 4;
+/// So long the API server has to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What runs the jobs that were asked for.
 pub(super) struct Owners {
     client: Client,
-    jobs: HashMap<Job, Option<Arc<str>>>,
+    known: HashMap<Job, Option<Arc<str>>>,
+    /// By job, those whose owner is asked for.
+    waiting: HashMap<Job, Vec<PodObject>>,
+    /// Jobs that are still to be asked for.
+    queue: VecDeque<Job>,
+    asked: FuturesUnordered<BoxFuture<'static, (Job, Answer)>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -26,49 +40,129 @@ struct Job {
     name: Arc<str>,
 }
 
+enum Answer {
+    /// It is of this CronJob, or of none.
+    Owner(Option<Arc<str>>),
+    /// It will not be told: it is gone, or that is forbidden.
+    Never,
+    /// Another time, perhaps.
+    NotNow,
+}
+
 impl Owners {
     pub(super) fn new(client: Client) -> Self {
-        Self { client, jobs: HashMap::new() }
+        Self {
+            client,
+            known: HashMap::new(),
+            waiting: HashMap::new(),
+            queue: VecDeque::new(),
+            asked: FuturesUnordered::new(),
+        }
     }
 
-    /// The CronJob that a job is of; none where it is of none, or that could not be learnt.
-    pub(super) async fn cron_job(&mut self, workload: &Workload) -> Option<Workload> {
-        if &*workload.kind != "Job" {
-            return None;
-        }
-        let job =
-            Job { namespace: Arc::clone(&workload.namespace), name: Arc::clone(&workload.name) };
-        if !self.jobs.contains_key(&job) {
-            let owner = self.ask(&job).await;
-            if self.jobs.len() >= MAX_JOBS {
-                self.jobs.clear();
+    /// What runs what runs a pod, as far as it is known now. Where it can be learnt, [`Owners::next`] tells of the pod
+    /// again.
+    pub(super) fn of(&mut self, workload: Workload, pod: &PodObject) -> Workload {
+        let Some(job) = Job::new(&workload) else { return workload };
+        match self.known.get(&job) {
+            Some(Some(owner)) => job.of_cron_job(owner),
+            Some(None) => workload,
+            None => {
+                self.wait(job, pod);
+                workload
             }
-            // Also that nothing was learnt: a job is asked for once.
-            self.jobs.insert(job.clone(), owner);
         }
-        let name = self.jobs.get(&job)?.clone()?;
-        Some(Workload { namespace: job.namespace, kind: "CronJob".into(), name })
     }
 
-    async fn ask(&self, job: &Job) -> Option<Arc<str>> {
-        let jobs = ApiResource {
-            group: "batch".to_owned(),
-            version: "v1".to_owned(),
-            api_version: "batch/v1".to_owned(),
-            kind: "Job".to_owned(),
-            plural: "jobs".to_owned(),
-        };
-        let jobs: Api<DynamicObject> =
-            Api::namespaced_with(self.client.clone(), &job.namespace, &jobs);
-        let why = match tokio::time::timeout(PATIENCE, jobs.get_metadata(&job.name)).await {
-            Ok(Ok(found)) => {
-                let owner = controller(&found.metadata).filter(|owner| owner.kind == "CronJob");
-                return owner.map(|owner| owner.name.as_str().into());
+    /// The next pods of which it is known whose they are. Never, where nobody waits.
+    pub(super) async fn next(&mut self) -> (Workload, Vec<PodObject>) {
+        loop {
+            while self.asked.len() < MAX_ASKED
+                && let Some(job) = self.queue.pop_front()
+            {
+                self.asked.push(ask(self.client.clone(), job).boxed());
             }
-            Ok(Err(error)) => chain(&error),
-            Err(_) => "no answer".to_owned(),
-        };
-        tracing::debug!(namespace = %job.namespace, job = %job.name, "whose job this is stays unknown: {why}");
-        None
+            let Some((job, answer)) = self.asked.next().await else { std::future::pending().await };
+            let pods = self.waiting.remove(&job).unwrap_or_default();
+            let owner = match answer {
+                Answer::Owner(owner) => owner,
+                Answer::Never => None,
+                Answer::NotNow => continue,
+            };
+            if self.known.len() >= MAX_JOBS {
+                self.known.clear();
+            }
+            let workload = owner.as_ref().map(|owner| job.of_cron_job(owner));
+            self.known.insert(job, owner);
+            if let Some(workload) = workload {
+                return (workload, pods);
+            }
+        }
     }
+
+    /// A pod is gone: it is not told of again.
+    pub(super) fn gone(&mut self, uid: &str) {
+        for pods in self.waiting.values_mut() {
+            pods.retain(|pod| pod.metadata.uid.as_deref() != Some(uid));
+        }
+    }
+
+    /// All pods will be told anew.
+    pub(super) fn begin_list(&mut self) {
+        self.waiting.values_mut().for_each(Vec::clear);
+    }
+
+    fn wait(&mut self, job: Job, pod: &PodObject) {
+        if self.waiting.values().map(Vec::len).sum::<usize>() >= MAX_WAITING {
+            return;
+        }
+        let pods = self.waiting.entry(job.clone()).or_insert_with(|| {
+            self.queue.push_back(job);
+            Vec::new()
+        });
+        pods.retain(|other| other.metadata.uid != pod.metadata.uid);
+        pods.push(pod.clone());
+    }
+}
+
+impl Job {
+    fn new(workload: &Workload) -> Option<Self> {
+        (&*workload.kind == "Job").then(|| Self {
+            namespace: Arc::clone(&workload.namespace),
+            name: Arc::clone(&workload.name),
+        })
+    }
+
+    fn of_cron_job(&self, name: &Arc<str>) -> Workload {
+        let namespace = Arc::clone(&self.namespace);
+        Workload { namespace, kind: "CronJob".into(), name: Arc::clone(name) }
+    }
+}
+
+async fn ask(client: Client, job: Job) -> (Job, Answer) {
+    let jobs = ApiResource {
+        group: "batch".to_owned(),
+        version: "v1".to_owned(),
+        api_version: "batch/v1".to_owned(),
+        kind: "Job".to_owned(),
+        plural: "jobs".to_owned(),
+    };
+    let jobs: Api<DynamicObject> = Api::namespaced_with(client, &job.namespace, &jobs);
+    let (answer, why) = match tokio::time::timeout(PATIENCE, jobs.get_metadata(&job.name)).await {
+        Ok(Ok(found)) => {
+            let owner = controller(&found.metadata).filter(|owner| owner.kind == "CronJob");
+            let owner = owner.map(|owner| owner.name.as_str().into());
+            return (job, Answer::Owner(owner));
+        }
+        Ok(Err(error)) => {
+            let code = match &error {
+                kube::Error::Api(status) => status.code,
+                _ => 0,
+            };
+            (if matches!(code, 403 | 404) { Answer::Never } else { Answer::NotNow }, chain(&error))
+        }
+        Err(_) => (Answer::NotNow, "no answer".to_owned()),
+    };
+    tracing::debug!(namespace = %job.namespace, job = %job.name, "whose job this is stays unknown: {why}");
+    (job, answer)
 }

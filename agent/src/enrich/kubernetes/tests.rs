@@ -175,12 +175,45 @@ fn a_cron_jobs_pods_are_its_own_and_a_job_is_asked_for_once() {
         server.answer(&format!("{jobs}once-20240101"), server::job("once-20240101", None));
         server.answer(&format!("{jobs}hidden"), Answer::status(403));
         let directory = Directory::new();
-        follows(&server, &directory, |standing| standing.pods.is_whole).await;
-        let told = ["a", "b", "c", "d"].map(|uid| workload_of(&directory, &format!("id-of-{uid}")));
-        let told = told.map(Option::unwrap);
+        let told =
+            || ["a", "b", "c", "d"].map(|uid| workload_of(&directory, &format!("id-of-{uid}")));
+        let asked = || server.asked().iter().filter(|path| path.contains("/jobs/")).count();
         let cron_job = "shop/CronJob/backup";
-        assert_eq!(told, [cron_job, cron_job, "shop/Job/once-20240101", "shop/Job/hidden"]);
-        let jobs = server.asked().iter().filter(|path| path.contains("/jobs/")).count();
-        assert_eq!(jobs, 3);
+        let expected = [cron_job, cron_job, "shop/Job/once-20240101", "shop/Job/hidden"];
+        // Nobody waits for jobs: the pods are known before.
+        follows(&server, &directory, |standing| {
+            let told = told();
+            let told = told.each_ref().map(|one| one.as_deref());
+            standing.pods.is_whole && told == expected.map(Some) && asked() == 3
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_job_that_is_not_told_of_now_is_asked_for_again_and_holds_nobody_up() {
+    played(async {
+        let server = Server::start().await;
+        let of_job =
+            |uid: &str| server::owned(pod(uid, "backup-29384756-x"), "Job", "backup-29384756");
+        server.answer("/api/v1/pods", list("10", &[of_job("a"), pod("b", "web-5d4f-x")]));
+        let (kubelet, news) = tokio::sync::mpsc::unbounded_channel();
+        server.answer("/api/v1/pods", Answer::News(news));
+        let job = "/apis/batch/v1/namespaces/shop/jobs/backup-29384756";
+        server.answer(job, Answer::status(500));
+        server.answer(job, server::job("backup-29384756", Some("backup")));
+        let directory = Directory::new();
+        let of = |uid: &str| workload_of(&directory, &format!("id-of-{uid}"));
+        follows(&server, &directory, |standing| {
+            if standing.pods.is_whole {
+                assert!(of("a").is_some() && of("b").is_some());
+                // Kubelet tells of pods again and again.
+                kubelet.send(event("MODIFIED", &of_job("a"))).unwrap();
+            }
+            of("a").as_deref() == Some("shop/CronJob/backup")
+        })
+        .await;
+        let asked = server.asked().iter().filter(|path| path.contains("/jobs/")).count();
+        assert_eq!(asked, 2);
     });
 }

@@ -1,6 +1,7 @@
 //! Lists, and what changes after them, for as long as the process lives.
 
 use super::super::Directory;
+use super::super::place::Workload;
 use super::chain;
 use super::objects::{self, PodObject, ServiceObject};
 use super::owners::Owners;
@@ -33,10 +34,23 @@ async fn pods(client: Client, node: &str, directory: &Directory) {
     // Backs off by itself, lists again where the server has forgotten where we were, and never ends.
     let mut events = pin!(watcher(api, of_node).default_backoff());
     let mut owners = Owners::new(client);
-    while let Some(event) = events.next().await {
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event,
+            (workload, pods) = owners.next() => {
+                for object in &pods {
+                    apply(object, workload.clone(), directory);
+                }
+                continue;
+            }
+        };
         match event {
-            Ok(Event::Init) => directory.pods(|pods| pods.begin_list()),
-            Ok(Event::InitDone) => {
+            None => break,
+            Some(Ok(Event::Init)) => {
+                owners.begin_list();
+                directory.pods(|pods| pods.begin_list());
+            }
+            Some(Ok(Event::InitDone)) => {
                 directory.pods(|pods| pods.end_list());
                 tracing::info!(
                     pods = directory.view().standing().pods.objects,
@@ -44,14 +58,17 @@ async fn pods(client: Client, node: &str, directory: &Directory) {
                     "the node's pods are known"
                 );
             }
-            Ok(Event::InitApply(object) | Event::Apply(object)) => {
-                pod(&object, directory, &mut owners).await;
+            Some(Ok(Event::InitApply(object) | Event::Apply(object))) => {
+                if let Some(workload) = objects::workload(&object) {
+                    apply(&object, owners.of(workload, &object), directory);
+                }
             }
-            Ok(Event::Delete(object)) => {
+            Some(Ok(Event::Delete(object))) => {
                 let uid = object.metadata.uid.unwrap_or_default();
+                owners.gone(&uid);
                 directory.pods(|pods| pods.delete(&uid));
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 directory.pods(|pods| pods.failed());
                 told("pods", &error);
             }
@@ -59,11 +76,8 @@ async fn pods(client: Client, node: &str, directory: &Directory) {
     }
 }
 
-/// With what runs it, which of a job's pod takes a question.
-async fn pod(object: &PodObject, directory: &Directory, owners: &mut Owners) {
-    let Some(workload) = objects::workload(object) else { return };
-    let cron_job = owners.cron_job(&workload).await;
-    if let Some(seen) = objects::pod(object, cron_job.unwrap_or(workload)) {
+fn apply(object: &PodObject, workload: Workload, directory: &Directory) {
+    if let Some(seen) = objects::pod(object, workload) {
         directory.pods(|pods| pods.apply(seen));
     }
 }

@@ -1,7 +1,9 @@
 //! What is counted of connections.
 
 use super::family::{Family, Kind, Sample, Value};
-use super::labels::{ALPN_OTHER, ALPNS, Role, alpn_of, role_of, tls_version_of, visibility_of};
+use super::labels::{
+    ALPN_OFFERED, ALPN_OTHER, ALPNS, Role, alpn_of, role_of, tls_version_of, visibility_of,
+};
 use super::names::NONE;
 use super::number;
 use std::collections::HashMap;
@@ -58,7 +60,7 @@ impl Connections {
     pub(super) fn example() -> Self {
         let mut example = Self::default();
         let versions = [NONE, "1.0", "1.1", "1.2", "1.3"];
-        let alpns = ALPNS.into_iter().chain([NONE, ALPN_OTHER]);
+        let alpns = ALPNS.into_iter().chain([NONE, ALPN_OFFERED, ALPN_OTHER]);
         // Labels are told by themselves: one of each need not meet one of every other.
         let like = |role, alpn, tls_version, sni_state, visibility| Key {
             role,

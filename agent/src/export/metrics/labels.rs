@@ -106,11 +106,18 @@ pub(super) fn sni_of(facts: &Facts) -> &str {
 pub(super) const ALPNS: [&str; 4] = ["h2", "http/1.1", "http/1.0", "h3"];
 /// Any other.
 pub(super) const ALPN_OTHER: &str = "other";
+/// HTTP was offered, and what was negotiated is not seen: of TLS 1.3 that is all there is without the plaintext.
+pub(super) const ALPN_OFFERED: &str = "http_offered";
 
 /// The negotiated protocol, of those that are HTTP: the others are for the server to choose, and any number.
 pub(super) fn alpn_of(facts: &Facts) -> &'static str {
-    let Some(alpn) = facts.tls.as_ref().and_then(|tls| tls.alpn.as_deref()) else { return NONE };
-    ALPNS.into_iter().find(|known| *known == alpn).unwrap_or(ALPN_OTHER)
+    match facts.tls.as_ref().map(|tls| (tls.alpn.as_deref(), tls.offers_http)) {
+        Some((Some(alpn), _)) => {
+            ALPNS.into_iter().find(|known| *known == alpn).unwrap_or(ALPN_OTHER)
+        }
+        Some((None, true)) => ALPN_OFFERED,
+        Some((None, false)) | None => NONE,
+    }
 }
 
 /// The negotiated version; empty on plaintext and where it was not seen.

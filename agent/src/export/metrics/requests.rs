@@ -6,7 +6,7 @@ use super::names::{ADDRESS, Label, NONE, Names};
 use super::naming::Naming;
 use super::number;
 use super::recoveries::Recoveries;
-use super::series::{Key, Series};
+use super::series::{Key, Labelled, Series};
 use crate::enrich::Workload;
 use std::sync::Arc;
 use std::time::Duration;
@@ -238,7 +238,7 @@ impl Requests {
 
 fn key<T>(authority: &Label, sni: &Label, workload: Option<&Arc<Workload>>, rest: T) -> Key<T> {
     let (authority, sni) = (Arc::clone(authority), Arc::clone(sni));
-    Key { authority, sni, workload: workload.map(Arc::clone), rest }
+    Key { authority, sni, workload: workload.map(Arc::clone).map(Labelled), rest }
 }
 
 fn names<T>(key: &Key<T>, role: Role) -> [(&'static str, Text); 3] {
@@ -252,7 +252,7 @@ fn names<T>(key: &Key<T>, role: Role) -> [(&'static str, Text); 3] {
 /// The workload's labels, so that the set is the same with and without an orchestrator.
 fn pod<T>(key: &Key<T>) -> [(&'static str, Text); 2] {
     let (namespace, workload) = match &key.workload {
-        Some(workload) => ((&workload.namespace).into(), (&workload.name).into()),
+        Some(Labelled(workload)) => ((&workload.namespace).into(), (&workload.name).into()),
         None => (NONE.into(), NONE.into()),
     };
     [("namespace", namespace), ("workload", workload)]

@@ -4,7 +4,7 @@ use super::family::Exemplar;
 use super::names::{IDLE_AFTER, Label, OTHER, is_reserved};
 use crate::enrich::Workload;
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +20,33 @@ pub(super) struct Key<T> {
     /// Empty in families without this label.
     pub(super) sni: Label,
     /// Whose it is, in a cluster.
-    pub(super) workload: Option<Arc<Workload>>,
+    pub(super) workload: Option<Labelled>,
     pub(super) rest: T,
+}
+
+/// A workload as its labels tell it from others: a Deployment and a Rollout of one name are one series, and two of it
+/// would be no exposition.
+#[derive(Clone, Debug)]
+pub(super) struct Labelled(pub(super) Arc<Workload>);
+
+impl Labelled {
+    fn labels(&self) -> (&str, &str) {
+        (&self.0.namespace, &self.0.name)
+    }
+}
+
+impl PartialEq for Labelled {
+    fn eq(&self, other: &Self) -> bool {
+        self.labels() == other.labels()
+    }
+}
+
+impl Eq for Labelled {}
+
+impl Hash for Labelled {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.labels().hash(state);
+    }
 }
 
 /// The counters.

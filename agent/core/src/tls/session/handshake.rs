@@ -148,6 +148,7 @@ impl Session {
         tls.sni_host = sni.host();
         tls.sni = sni;
         tls.ech = hello.ech;
+        tls.offers_http = hello.offers_http();
         tls.client_random = Some(hello.random);
         cx.hello();
     }

@@ -10,6 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// It ends with the runtime.
 pub(super) struct Server {
@@ -31,6 +32,8 @@ pub(super) enum Answer {
     Stream(Vec<Value>),
     /// The same, and its end.
     Ended(Vec<Value>),
+    /// A watch: what comes through here.
+    News(UnboundedReceiver<Value>),
     /// The connection breaks.
     Broken,
 }
@@ -79,6 +82,13 @@ impl Answer {
             }
             Self::Stream(events) => lines(events).chain(stream::pending()).boxed(),
             Self::Ended(events) => lines(events).boxed(),
+            Self::News(news) => {
+                let next = |mut news: UnboundedReceiver<Value>| async {
+                    let event = news.recv().await?;
+                    Some((Ok(Bytes::from(format!("{event}\n"))), news))
+                };
+                stream::unfold(news, next).boxed()
+            }
             Self::Broken => stream::iter([Err(io::Error::other("gone"))]).boxed(),
         };
         Response::new(Body::from_stream(body))

@@ -190,3 +190,23 @@ fn workloads_are_told_apart_within_the_bound_on_series() {
         assert!((MAX_SERIES / 2..=MAX_SERIES).contains(&series), "{series} of {name}");
     }
 }
+
+#[test]
+fn workloads_of_one_name_are_one_series_whatever_their_kind() {
+    let mut requests = Requests::default();
+    let exchange = request(&misdirected(), "a.test", "b.test");
+    let ruling = Judge::default().rule(&exchange);
+    for kind in ["Deployment", "Rollout"] {
+        let workload = Workload { kind: kind.into(), ..Workload::clone(&web(0)) };
+        requests.count(&exchange, &ruling, Some(&Arc::new(workload)), START);
+    }
+    let text = text_of(&requests);
+    let mut series: Vec<&str> =
+        text.lines().filter_map(|line| Some(line.rsplit_once(' ')?.0)).collect();
+    let all = series.len();
+    series.sort_unstable();
+    series.dedup();
+    assert_eq!(series.len(), all, "{text}");
+    let counted = line(&text, "wrongdoor_misdirected_total", &["workload=\"web-0\"", " 2"]);
+    assert!(counted.is_some(), "{text}");
+}
