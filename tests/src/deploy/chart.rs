@@ -96,9 +96,14 @@ impl Chart {
 // ===== impl Rendered =====
 
 impl Rendered {
+    /// All objects of this kind.
+    pub fn all(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        self.objects.iter().filter(move |object| object["kind"] == kind)
+    }
+
     /// The only object of this kind.
     pub fn one(&self, kind: &str) -> Result<&Value> {
-        let mut found = self.objects.iter().filter(|object| object["kind"] == kind);
+        let mut found = self.all(kind);
         let one = found.next().with_context(|| format!("no {kind}"))?;
         ensure!(found.next().is_none(), "more than one {kind}");
         Ok(one)
@@ -106,13 +111,13 @@ impl Rendered {
 
     /// Whether there is any object of this kind.
     pub fn has(&self, kind: &str) -> bool {
-        self.objects.iter().any(|object| object["kind"] == kind)
+        self.all(kind).next().is_some()
     }
 
     /// The agent's configuration, as text.
     pub fn configuration(&self) -> Result<String> {
-        let maps = self.objects.iter().filter(|object| object["kind"] == "ConfigMap");
-        let mut texts = maps.filter_map(|map| map["data"].get("wrongdoor.yaml")?.as_str());
+        let mut texts =
+            self.all("ConfigMap").filter_map(|map| map["data"].get("wrongdoor.yaml")?.as_str());
         Ok(texts.next().context("no configuration")?.to_owned())
     }
 }

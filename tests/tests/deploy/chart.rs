@@ -209,3 +209,65 @@ fn what_is_packaged_is_the_chart() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn no_label_is_there_twice_and_selectors_keep_theirs() -> Result<()> {
+    let name = "app.kubernetes.io/name";
+    let rendered = Chart::ours().render(&json!({
+        "commonLabels": { "release": "all", "team": "doors", name: "other" },
+        "podLabels": { "team": "gates", name: "another" },
+        "podMonitor": { "enabled": true, "labels": { "release": "prometheus" } },
+        "prometheusRule": { "enabled": true, "labels": { "release": "rules" } },
+    }))?;
+    let set = rendered.one("DaemonSet")?;
+    let labels = &set["spec"]["template"]["metadata"]["labels"];
+    for (label, value) in set["spec"]["selector"]["matchLabels"].as_object().context("none")? {
+        ensure!(labels[label] == *value, "{labels:#}");
+    }
+    ensure!(labels["team"] == "gates" && labels["release"] == "all", "{labels:#}");
+    let monitor = rendered.one("PodMonitor")?;
+    ensure!(monitor["metadata"]["labels"]["release"] == "prometheus", "{monitor:#}");
+    ensure!(monitor["metadata"]["labels"]["team"] == "doors", "{monitor:#}");
+    // An agent is called by its node, which outlives its pods.
+    let relabelled = &monitor["spec"]["podMetricsEndpoints"][0]["relabelings"];
+    let node = json!(["__meta_kubernetes_pod_node_name"]);
+    ensure!(
+        relabelled[0] == json!({ "sourceLabels": node, "targetLabel": "instance" }),
+        "{relabelled:#}"
+    );
+    Ok(())
+}
+
+#[test]
+fn links_of_alerts_begin_where_they_are_told_to() -> Result<()> {
+    let links = |rules: &Value| -> Result<Vec<Value>> {
+        let rendered = Chart::ours().render(&json!({ "prometheusRule": rules }))?;
+        let listed = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let groups =
+            rendered.all("PrometheusRule").flat_map(|file| listed(&file["spec"]["groups"]));
+        let rules = groups.flat_map(|group| listed(&group["rules"]));
+        let links: Vec<Value> = rules
+            .map(|rule| rule["annotations"].clone())
+            .filter(|links| !links.is_null())
+            .collect();
+        ensure!(!links.is_empty());
+        Ok(links)
+    };
+    let (repository, grafana) = ("https://git.test/wrongdoor/", "https://grafana.test");
+    let told = json!({ "enabled": true, "repositoryUrl": repository, "grafanaUrl": format!("{grafana}/") });
+    for (rules, repository, grafana) in
+        [(json!({ "enabled": true }), "", ""), (told, repository, grafana)]
+    {
+        for links in links(&rules)? {
+            let begins = |link: &str, with: String| {
+                links[link].as_str().is_some_and(|link| link.starts_with(&with))
+            };
+            ensure!(
+                begins("runbook_url", format!("{repository}dashboards/runbooks/")),
+                "{links:#}"
+            );
+            ensure!(begins("dashboard", format!("{grafana}/d/wrongdoor-")), "{links:#}");
+        }
+    }
+    Ok(())
+}

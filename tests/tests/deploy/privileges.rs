@@ -98,3 +98,24 @@ fn openshift_is_asked_for_what_the_pod_has() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn openshift_allows_the_profile_and_the_type_that_the_pod_names() -> Result<()> {
+    for (profile, expected) in [
+        (json!({ "type": "RuntimeDefault" }), "runtime/default"),
+        (json!({ "type": "Unconfined" }), "unconfined"),
+        (json!({ "type": "Localhost", "localhostProfile": "door.json" }), "localhost/door.json"),
+    ] {
+        let values = json!({ "security": {
+            "securityContextConstraints": { "create": true },
+            "seccompProfile": profile,
+            "seLinuxOptions": { "type": "spc_t" },
+        }});
+        let rendered = Chart::ours().render(&values)?;
+        let allowed = rendered.one("SecurityContextConstraints")?;
+        ensure!(allowed["seccompProfiles"] == json!([expected]), "{allowed:#}");
+        // It would also want the level of the namespace, which the pod does not name.
+        ensure!(allowed["seLinuxContext"] == json!({ "type": "RunAsAny" }), "{allowed:#}");
+    }
+    Ok(())
+}

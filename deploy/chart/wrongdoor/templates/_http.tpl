@@ -63,6 +63,9 @@ interval: {{ . }}
 scrapeTimeout: {{ . }}
 {{- end }}
 relabelings:
+  # There is one agent a node: alerts and dashboards name the node, and not an address that ends with the pod.
+  - sourceLabels: [__meta_kubernetes_pod_node_name]
+    targetLabel: instance
   - sourceLabels: [__meta_kubernetes_pod_node_name]
     targetLabel: node
   {{- with $monitor.relabelings }}

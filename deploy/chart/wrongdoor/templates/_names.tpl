@@ -20,13 +20,17 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
 {{- define "wrongdoor.labels" -}}
-{{ include "wrongdoor.selector" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- include "wrongdoor.labelsAnd" (dict "root" . "more" dict) -}}
+{{- end -}}
+
+{{- /* The same with `more`, which go before those of all; what selectors need cannot be taken from them. */ -}}
+{{- define "wrongdoor.labelsAnd" -}}
+{{- $more := .more -}}
+{{- with .root -}}
+{{- $chart := printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" -}}
+{{- $own := dict "app.kubernetes.io/version" .Chart.AppVersion "app.kubernetes.io/managed-by" .Release.Service "helm.sh/chart" $chart -}}
+{{- toYaml (mergeOverwrite (deepCopy .Values.commonLabels) $more $own (include "wrongdoor.selector" . | fromYaml)) -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "wrongdoor.image" -}}
