@@ -4,7 +4,7 @@ use super::dashboard::{Dashboard, Section};
 use super::panel::{
     BAD, BYTES, COUNT, DOUBTFUL, EVENTS_PER_SECOND, GOOD, NEUTRAL, PER_SECOND, Panel, SHARE,
 };
-use super::query::{AGENTS, Query, increase, rate, share};
+use super::query::{AGENTS, HTTP, Query, increase, rate, share};
 use super::variable::{Variable, cluster, datasource};
 
 const CONNECTIONS: &str = "wrongdoor_connections_total";
@@ -43,8 +43,8 @@ fn of_agents(expression: &str) -> String {
 }
 
 fn now() -> Vec<Panel> {
-    let http = format!(r#"{AGENTS},alpn=~"h2|http/1.1",visibility!="older_than_agent""#);
-    let plain = format!(r#"{AGENTS},alpn=~"h2|http/1.1",visibility="plaintext""#);
+    let http = format!(r#"{AGENTS},{HTTP},visibility!="older_than_agent""#);
+    let plain = format!(r#"{AGENTS},{HTTP},visibility="plaintext""#);
     let known = format!(r#"{AGENTS},tls_version!="",sni_state!="unseen""#);
     let of_connections = |part: &str, whole: &str| {
         share(
@@ -82,7 +82,7 @@ fn now() -> Vec<Panel> {
         .empty("no events"),
         Panel::stat(
             "HTTP seen into",
-            "How much is seen of what matters? Of the connections that negotiated HTTP, the part whose requests are seen. Those that are older than the agent are left out.",
+            "How much is seen of what matters? Of the connections for HTTP, the part whose requests are seen. Those that are older than the agent are left out.",
             SHARE,
             Query::instant(of_connections(&plain, &http), "seen"),
         )
@@ -179,6 +179,21 @@ fn coverage() -> Vec<Panel> {
                 "{{visibility}}",
             ),
         ),
+        Panel::lines(
+            "Trouble with the API server",
+            "Are namespaces and workloads known? Agents that have not learnt all pods or services yet, and how often the API server did not answer one; a few breaks an hour are usual. Nothing outside of Kubernetes.",
+            COUNT,
+            Query::over_time(
+                format!("sum by (resource) (1 - wrongdoor_kubernetes_synced{{{AGENTS}}})"),
+                "agents without {{resource}}",
+            ),
+        )
+        .asks(Query::over_time(
+            format!(
+                "sum by (resource) (increase(wrongdoor_kubernetes_errors_total{{{AGENTS}}}[$__rate_interval]))"
+            ),
+            "no answer about {{resource}}",
+        )),
     ]
 }
 

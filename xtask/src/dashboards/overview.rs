@@ -4,7 +4,9 @@ use super::dashboard::{Dashboard, Section};
 use super::panel::{
     BAD, COUNT, DOUBTFUL, EVENTS_PER_SECOND, GOOD, NEUTRAL, PER_SECOND, Panel, SECONDS, SHARE,
 };
-use super::query::{CHOSEN, CLUSTER, Query, increase, misdirected, rate, share};
+use super::query::{
+    CHOSEN, CLUSTER, HTTP, Query, increase, increase_from_none, misdirected, rate, share,
+};
 use super::variable::{cluster, datasource, requests};
 
 pub(super) fn dashboard() -> Dashboard {
@@ -37,16 +39,16 @@ fn now() -> Vec<Panel> {
     let again = format!(r#"{CHOSEN},outcome=~"retried_still_421|retried_same_connection_421""#);
     let asked = format!(r#"{CHOSEN},outcome!~"not_retried|other_connection_opened""#);
     let stuck = share(
-        &format!("sum({})", increase(recoveries, &again)),
-        &format!("sum({})", increase(recoveries, &asked)),
+        &format!("sum({})", increase_from_none(recoveries, &again)),
+        &format!("sum({})", increase_from_none(recoveries, &asked)),
     );
     // 0 where requests are seen at all and none of them was one.
     let silent = format!(
         "sum({}) or 0 * sum({exchanges}{{{CHOSEN}}})",
-        increase("wrongdoor_silent_misdirects_total", CHOSEN)
+        increase_from_none("wrongdoor_silent_misdirects_total", CHOSEN)
     );
-    let http = format!(r#"{CLUSTER},alpn=~"h2|http/1.1",visibility!="older_than_agent""#);
-    let plain = format!(r#"{CLUSTER},alpn=~"h2|http/1.1",visibility="plaintext""#);
+    let http = format!(r#"{CLUSTER},{HTTP},visibility!="older_than_agent""#);
+    let plain = format!(r#"{CLUSTER},{HTTP},visibility="plaintext""#);
     let seen = share(
         &format!("sum({})", increase("wrongdoor_connections_total", &plain)),
         &format!("sum({})", increase("wrongdoor_connections_total", &http)),
@@ -94,7 +96,7 @@ fn now() -> Vec<Panel> {
         .empty("no requests"),
         Panel::stat(
             "HTTP seen into",
-            "Can these numbers be trusted? Of the connections that negotiated HTTP, the part whose requests are seen. What is not seen is in no other panel. For all of the cluster, whatever is chosen above.",
+            "Can these numbers be trusted? Of the connections for HTTP, the part whose requests are seen. What is not seen is in no other panel. For all of the cluster, whatever is chosen above.",
             SHARE,
             Query::instant(seen, "seen"),
         )
@@ -124,7 +126,7 @@ fn now() -> Vec<Panel> {
             "What is wrong? The causes of the 421s, the five most frequent. The runbook of WrongdoorMisdirectedRatioHigh says for each what to change.",
             COUNT,
             Query::instant(
-                top(5, "cause", &increase("wrongdoor_misdirected_total", CHOSEN)),
+                top(5, "cause", &increase_from_none("wrongdoor_misdirected_total", CHOSEN)),
                 "{{cause}}",
             ),
         )
@@ -227,7 +229,8 @@ fn mismatches() -> Vec<Panel> {
     let mismatches = "wrongdoor_authority_mismatches_total";
     let by = |label: &str| format!("sum by ({label}) ({}) > 0", rate(mismatches, CHOSEN));
     let pairs = |metric: &str| {
-        format!("topk(20, sum by (sni, authority, verdict) ({}) > 0)", increase(metric, CHOSEN))
+        let counted = increase_from_none(metric, CHOSEN);
+        format!("topk(20, sum by (sni, authority, verdict) ({counted}) > 0)")
     };
     vec![
         Panel::areas(

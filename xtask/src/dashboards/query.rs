@@ -10,6 +10,9 @@ pub(super) const AT_ANY_END: &str =
 /// What agents are chosen by.
 pub(super) const AGENTS: &str = r#"cluster=~"$cluster",instance=~"$instance""#;
 
+/// Connections for HTTP over TCP: negotiated, or offered where that is all that is seen, as in TLS 1.3.
+pub(super) const HTTP: &str = r#"alpn=~"h2|http/1.1|http_offered""#;
+
 /// What has neither a role nor a name is chosen by.
 pub(super) const CLUSTER: &str = r#"cluster=~"$cluster""#;
 
@@ -21,6 +24,16 @@ pub(super) fn rate(metric: &str, chosen: &str) -> String {
 /// How often in the time that is looked at.
 pub(super) fn increase(metric: &str, chosen: &str) -> String {
     format!("increase({metric}{{{chosen}}}[$__range])")
+}
+
+/// The same of counters that begin at 1 with the first of what they count: to `increase` that one did not happen. Where
+/// nothing was scraped when the time that is looked at began, all of them would seem to begin in it.
+pub(super) fn increase_from_none(metric: &str, chosen: &str) -> String {
+    let (counter, increase) = (format!("{metric}{{{chosen}}}"), increase(metric, chosen));
+    format!(
+        "({counter} unless {counter} offset $__range) \
+         and on (cluster, job, instance) process_start_time_seconds offset $__range or {increase}"
+    )
 }
 
 /// A part of a whole; nothing where there is no whole. A part that was never counted has no series, and is 0.
