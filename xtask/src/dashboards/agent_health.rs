@@ -193,7 +193,8 @@ fn coverage() -> Vec<Panel> {
                 "sum by (resource) (increase(wrongdoor_kubernetes_errors_total{{{AGENTS}}}[$__rate_interval]))"
             ),
             "no answer about {{resource}}",
-        )),
+        ))
+        .size(24, 6),
     ]
 }
 
