@@ -182,17 +182,23 @@ impl Docket {
         let mut judged = Vec::new();
         self.recoveries.exchange(number.0, &exchange, &mut |one| judged.push(one));
         let is_finding = self.judge.is_finding(&exchange);
-        if !self.recovered(judged, now, each) {
+        let itself = (number.0, exchange.stream);
+        if exchange.is_misdirected() {
+            self.recovered.insert(itself, None);
+        }
+        // Its own answer may have been told before it; of that it is told all the same behind it.
+        let (own, others): (Vec<_>, Vec<_>) =
+            judged.into_iter().partition(|judged| (judged.connection, judged.stream) == itself);
+        if !self.recovered(others, now, each) {
             return false;
         }
-        if exchange.is_misdirected() {
-            self.recovered.insert((number.0, exchange.stream), None);
-        }
         let waiting = Waiting::Exchange(Box::new(exchange));
-        if !is_finding {
-            return self.tell(number, waiting, each);
-        }
-        self.wait(now, number, waiting, each)
+        let told = if is_finding {
+            self.wait(now, number, waiting, each)
+        } else {
+            self.tell(number, waiting, each)
+        };
+        told && self.recovered(own, now, each)
     }
 
     /// Lets one wait; where there is no room, tells the oldest.
@@ -269,3 +275,6 @@ impl Docket {
         each(Record::Exchange { number, exchange, ruling, place: Place::default() })
     }
 }
+
+#[cfg(test)]
+mod tests;

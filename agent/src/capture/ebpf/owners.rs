@@ -56,7 +56,8 @@ impl Found {
         if homes.of.len() >= MAX_OWNERS {
             homes.of.clear();
         }
-        if homes.of.insert(process.pid, home.clone()).is_some_and(|before| before != home) {
+        // Also where it is the first that was seen of it: it may be remembered from before there was anything to see.
+        if homes.of.insert(process.pid, home.clone()).as_ref() != Some(&home) {
             self.change(&mut homes, process.pid);
         }
     }

@@ -23,6 +23,9 @@ const MAX_ASKED: usize = 4;
 /// So long the API server has to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// So long after that it is asked again: the pods of a long job may not be told of for days.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+
 /// What runs the jobs that were asked for.
 pub(super) struct Owners {
     client: Client,
@@ -63,6 +66,8 @@ impl Owners {
     /// What runs what runs a pod, as far as it is known now. Where it can be learnt, [`Owners::next`] tells of the pod
     /// again.
     pub(super) fn of(&mut self, workload: Workload, pod: &PodObject) -> Workload {
+        // What was told of it before is over.
+        self.gone(pod.metadata.uid.as_deref().unwrap_or_default());
         let Some(job) = Job::new(&workload) else { return workload };
         match self.known.get(&job) {
             Some(Some(owner)) => job.of_cron_job(owner),
@@ -80,15 +85,22 @@ impl Owners {
             while self.asked.len() < MAX_ASKED
                 && let Some(job) = self.queue.pop_front()
             {
-                self.asked.push(ask(self.client.clone(), job).boxed());
+                self.asked.push(ask(self.client.clone(), job, Duration::ZERO).boxed());
             }
             let Some((job, answer)) = self.asked.next().await else { std::future::pending().await };
-            let pods = self.waiting.remove(&job).unwrap_or_default();
             let owner = match answer {
                 Answer::Owner(owner) => owner,
                 Answer::Never => None,
-                Answer::NotNow => continue,
+                Answer::NotNow if self.waiting.get(&job).is_some_and(|pods| !pods.is_empty()) => {
+                    self.asked.push(ask(self.client.clone(), job, AGAIN_AFTER).boxed());
+                    continue;
+                }
+                Answer::NotNow => {
+                    self.waiting.remove(&job);
+                    continue;
+                }
             };
+            let pods = self.waiting.remove(&job).unwrap_or_default();
             if self.known.len() >= MAX_JOBS {
                 self.known.clear();
             }
@@ -113,14 +125,14 @@ impl Owners {
     }
 
     fn wait(&mut self, job: Job, pod: &PodObject) {
-        if self.waiting.values().map(Vec::len).sum::<usize>() >= MAX_WAITING {
+        let pods: usize = self.waiting.values().map(|pods| pods.len().max(1)).sum();
+        if pods >= MAX_WAITING {
             return;
         }
         let pods = self.waiting.entry(job.clone()).or_insert_with(|| {
             self.queue.push_back(job);
             Vec::new()
         });
-        pods.retain(|other| other.metadata.uid != pod.metadata.uid);
         pods.push(pod.clone());
     }
 }
@@ -139,7 +151,8 @@ impl Job {
     }
 }
 
-async fn ask(client: Client, job: Job) -> (Job, Answer) {
+async fn ask(client: Client, job: Job, after: Duration) -> (Job, Answer) {
+    tokio::time::sleep(after).await;
     let jobs = ApiResource {
         group: "batch".to_owned(),
         version: "v1".to_owned(),

@@ -197,8 +197,6 @@ fn a_job_that_is_not_told_of_now_is_asked_for_again_and_holds_nobody_up() {
         let of_job =
             |uid: &str| server::owned(pod(uid, "backup-29384756-x"), "Job", "backup-29384756");
         server.answer("/api/v1/pods", list("10", &[of_job("a"), pod("b", "web-5d4f-x")]));
-        let (kubelet, news) = tokio::sync::mpsc::unbounded_channel();
-        server.answer("/api/v1/pods", Answer::News(news));
         let job = "/apis/batch/v1/namespaces/shop/jobs/backup-29384756";
         server.answer(job, Answer::status(500));
         server.answer(job, server::job("backup-29384756", Some("backup")));
@@ -207,8 +205,6 @@ fn a_job_that_is_not_told_of_now_is_asked_for_again_and_holds_nobody_up() {
         follows(&server, &directory, |standing| {
             if standing.pods.is_whole {
                 assert!(of("a").is_some() && of("b").is_some());
-                // Kubelet tells of pods again and again.
-                kubelet.send(event("MODIFIED", &of_job("a"))).unwrap();
             }
             of("a").as_deref() == Some("shop/CronJob/backup")
         })

@@ -7,6 +7,7 @@ use wrongdoor_core::exchange::Exchange;
 use wrongdoor_core::live::Visibility;
 use wrongdoor_core::name::Host;
 use wrongdoor_core::side::Side;
+use wrongdoor_core::tls::Version;
 
 /// The end of the connection that this observation was made at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -111,12 +112,11 @@ pub(super) const ALPN_OFFERED: &str = "http_offered";
 
 /// The negotiated protocol, of those that are HTTP: the others are for the server to choose, and any number.
 pub(super) fn alpn_of(facts: &Facts) -> &'static str {
-    match facts.tls.as_ref().map(|tls| (tls.alpn.as_deref(), tls.offers_http)) {
-        Some((Some(alpn), _)) => {
-            ALPNS.into_iter().find(|known| *known == alpn).unwrap_or(ALPN_OTHER)
-        }
-        Some((None, true)) => ALPN_OFFERED,
-        Some((None, false)) | None => NONE,
+    let Some(tls) = &facts.tls else { return NONE };
+    match &tls.alpn {
+        Some(alpn) => ALPNS.into_iter().find(|known| **known == **alpn).unwrap_or(ALPN_OTHER),
+        None if tls.offers_http && tls.version == Some(Version::TLS1_3) => ALPN_OFFERED,
+        None => NONE,
     }
 }
 

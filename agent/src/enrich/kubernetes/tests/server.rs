@@ -10,7 +10,6 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use tokio::sync::mpsc::UnboundedReceiver;
 
 /// It ends with the runtime.
 pub(super) struct Server {
@@ -32,8 +31,6 @@ pub(super) enum Answer {
     Stream(Vec<Value>),
     /// The same, and its end.
     Ended(Vec<Value>),
-    /// A watch: what comes through here.
-    News(UnboundedReceiver<Value>),
     /// The connection breaks.
     Broken,
 }
@@ -82,13 +79,6 @@ impl Answer {
             }
             Self::Stream(events) => lines(events).chain(stream::pending()).boxed(),
             Self::Ended(events) => lines(events).boxed(),
-            Self::News(news) => {
-                let next = |mut news: UnboundedReceiver<Value>| async {
-                    let event = news.recv().await?;
-                    Some((Ok(Bytes::from(format!("{event}\n"))), news))
-                };
-                stream::unfold(news, next).boxed()
-            }
             Self::Broken => stream::iter([Err(io::Error::other("gone"))]).boxed(),
         };
         Response::new(Body::from_stream(body))
