@@ -228,6 +228,9 @@ fn no_label_is_there_twice_and_selectors_keep_theirs() -> Result<()> {
     let monitor = rendered.one("PodMonitor")?;
     ensure!(monitor["metadata"]["labels"]["release"] == "prometheus", "{monitor:#}");
     ensure!(monitor["metadata"]["labels"]["team"] == "doors", "{monitor:#}");
+    // All entries of a map commented out is a map that is not there.
+    let bare = json!({ "commonLabels": null, "podLabels": null });
+    ensure!(Chart::ours().render(&bare)?.one("DaemonSet").is_ok());
     // An agent is called by its node, which outlives its pods.
     let relabelled = &monitor["spec"]["podMetricsEndpoints"][0]["relabelings"];
     let node = json!(["__meta_kubernetes_pod_node_name"]);

@@ -27,11 +27,12 @@ pub(super) fn increase(metric: &str, chosen: &str) -> String {
 }
 
 /// The same of counters that begin at 1 with the first of what they count: to `increase` that one did not happen. Where
-/// nothing was scraped when the time that is looked at began, all of them would seem to begin in it.
+/// nothing was scraped when the time that is looked at began, all of them would seem to begin in it; and one that was
+/// reset since has lost what it had, which `increase` knows.
 pub(super) fn increase_from_none(metric: &str, chosen: &str) -> String {
     let (counter, increase) = (format!("{metric}{{{chosen}}}"), increase(metric, chosen));
     format!(
-        "({counter} unless {counter} offset $__range) \
+        "({counter} unless {counter} offset $__range unless resets({counter}[$__range]) > 0) \
          and on (cluster, job, instance) process_start_time_seconds offset $__range or {increase}"
     )
 }

@@ -29,7 +29,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- with .root -}}
 {{- $chart := printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" -}}
 {{- $own := dict "app.kubernetes.io/version" .Chart.AppVersion "app.kubernetes.io/managed-by" .Release.Service "helm.sh/chart" $chart -}}
-{{- toYaml (mergeOverwrite (deepCopy .Values.commonLabels) $more $own (include "wrongdoor.selector" . | fromYaml)) -}}
+{{- toYaml (mergeOverwrite (deepCopy (default dict .Values.commonLabels)) (default dict $more) $own (include "wrongdoor.selector" . | fromYaml)) -}}
 {{- end -}}
 {{- end -}}
 
