@@ -26,7 +26,7 @@ pub struct Frame {
     pub object: u64,
     pub buffer: u64,
     pub length: u64,
-    /// Where the count goes, of those functions that say it so.
+    /// Where the count goes, of those functions that say it so; of a Go handshake its object's epoch.
     pub count: u64,
     /// The stack pointer: what is deeper in the stack is called from here.
     pub stack: u64,
@@ -235,12 +235,26 @@ pub fn end_handshake(calls: &mut Calls) -> bool {
     is_one
 }
 
+/// Whether the goroutine is in a handshake of an earlier object at this address: one that never came to its first
+/// bytes, or a write to a connection that was closed already.
+#[inline(always)]
+pub fn is_of_former(calls: &Calls, epoch: u64) -> bool {
+    calls.depth == 1 && is_handshake(&calls.frames[0]) && calls.frames[0].count != epoch
+}
+
 /// Whether it is of a Go handshake, or of a write that begins one: their ends are not trapped.
 #[inline(always)]
 fn is_handshake(frame: &Frame) -> bool {
     frame.function == Function::GoClient as u32
         || frame.function == Function::GoServer as u32
         || frame.function == Function::GoWrite as u32
+}
+
+/// Whether the innermost call of a goroutine is a read of `object`.
+#[inline(always)]
+pub fn reads(calls: &Calls, object: u64) -> bool {
+    let frame = if calls.depth >= 2 { &calls.frames[1] } else { &calls.frames[0] };
+    calls.depth != 0 && frame.function == Function::GoRead as u32 && frame.object == object
 }
 
 /// Whether the goroutine is in a write that has to begin with a handshake.

@@ -31,6 +31,9 @@ pub fn used(socket: *mut core::ffi::c_void) {
     if object.state == objects::state::IGNORED {
         return;
     }
+    if goroutine.as_ref().is_some_and(|calls| calls::is_of_former(calls, object.epoch)) {
+        return;
+    }
     // SAFETY: the tracepoint hands over a socket.
     let cookie = unsafe { bpf_get_socket_cookie(socket) };
     if object.tuple.cookie == cookie {

@@ -77,16 +77,16 @@ fn written(ctx: &ProbeContext, bits: u64, registers: &Registers) {
         && !calls::writes_first(calls, work.object)
     {
         // Its handshake is still to come, inside this write; or it is older, which the next one shows.
-        return calls::begin(&caller, one_shot(ctx, GO_WRITE, work.object));
+        return calls::begin(&caller, one_shot(ctx, GO_WRITE, work.object, 0));
     }
     steps::moved(ctx, calls, work);
 }
 
 /// A call whose end is not trapped.
 #[inline(always)]
-fn one_shot(ctx: &ProbeContext, function: u8, object: u64) -> Frame {
+fn one_shot(ctx: &ProbeContext, function: u8, object: u64, epoch: u64) -> Frame {
     let (stack, function) = (stack(ctx), function as u32);
-    Frame { object, buffer: 0, length: 0, count: 0, stack, function, is_inner: 0 }
+    Frame { object, buffer: 0, length: 0, count: epoch, stack, function, is_inner: 0 }
 }
 
 /// An object may begin another connection: what was told of it is over.
@@ -108,13 +108,13 @@ fn begun(ctx: &ProbeContext, function: u8, object: u64, role: Flags) {
     let caller = calls::goroutine(goroutine(ctx));
     let calls = calls::of(&caller);
     let writes_first = calls.as_ref().is_some_and(|calls| calls::writes_first(calls, object));
-    let inside = calls.and_then(|calls| calls::innermost(calls));
+    let is_inside_read = calls.is_some_and(|calls| calls::reads(calls, object));
     if let Some(known) = objects::find(&key)
         && known.state != state::SILENT
     {
         // Asked for inside a read it is a renegotiation, and begins nothing. Else the memory is another
         // object's now.
-        if inside == Some(object) {
+        if is_inside_read {
             return;
         }
         objects::end(&key);
@@ -132,8 +132,9 @@ fn begun(ctx: &ProbeContext, function: u8, object: u64, role: Flags) {
         calls::runs_go(key.pid);
     }
     // The handshake's first bytes tell the socket. Later ones may not: what the other end sends right behind
-    // its handshake is read with it, and then a read of it touches no socket.
-    if inside.is_none() {
-        calls::begin(&caller, one_shot(ctx, function, object));
+    // its handshake is read with it, and then a read of it touches no socket. A handshake that never came to
+    // its first bytes is still there when the next goroutine gets its memory, and gives way to this one.
+    if !is_inside_read {
+        calls::begin(&caller, one_shot(ctx, function, object, begun.epoch));
     }
 }

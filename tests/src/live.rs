@@ -14,6 +14,7 @@ pub mod container;
 pub mod edges;
 pub mod fragile;
 pub mod ground;
+pub mod hasty;
 pub mod hostile;
 pub mod installed;
 pub mod kernel;

@@ -13,6 +13,8 @@ mod container;
 mod detached;
 /// HTTP/1.1 as few clients and servers write it.
 mod edges;
+/// Connections without a word, and requests sent with the end of the handshake.
+mod hasty;
 /// Files that are called like libraries and are none.
 mod hostile;
 /// What is counted, from the kernel to the lines.

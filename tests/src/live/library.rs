@@ -1,6 +1,8 @@
 //! Private copies of OpenSSL, so that nothing else of the machine uses the same file.
 
-use std::fs;
+use std::fs::{self, File};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -69,24 +71,37 @@ pub fn map(path: &Path) -> Result<Running> {
     Ok(process)
 }
 
-/// Whether the code that a process has mapped of `path` is changed: a trap makes a page its own.
+/// Whether the code that a process has mapped of `path` is not the file's: traps are written into it. That a page is its
+/// own says less: one that had a trap stays so where the kernel no longer holds the file's page.
 pub fn is_trapped(pid: u32, path: &str) -> Result<bool> {
-    let maps = fs::read_to_string(format!("/proc/{pid}/smaps"))?;
-    let mut is_code = false;
-    let mut found = false;
-    for line in maps.lines() {
-        if line.ends_with(path) {
-            is_code = line.contains(" r-xp ");
-            found |= is_code;
-        } else if is_code && let Some(size) = line.strip_prefix("Anonymous:") {
-            if size.trim() != "0 kB" {
-                return Ok(true);
-            }
-            is_code = false;
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    let code: Vec<_> = maps
+        .lines()
+        .filter(|line| line.ends_with(path) && line.contains(" r-xp "))
+        .map(|line| mapping(line).with_context(|| format!("no mapping: {line}")))
+        .collect::<Result<_>>()?;
+    ensure!(!code.is_empty(), "{pid} has no code of {path}:\n{maps}");
+    let memory = File::open(format!("/proc/{pid}/mem"))?;
+    let file = fs::read(path)?;
+    for (addresses, offset) in code {
+        let length = usize::try_from(addresses.end - addresses.start)?;
+        let mut mapped = vec![0; length];
+        memory.read_exact_at(&mut mapped, addresses.start)?;
+        let original = file.get(offset..).context("beyond the file")?;
+        if mapped.iter().zip(original).any(|(now, before)| now != before) {
+            return Ok(true);
         }
     }
-    ensure!(found, "{pid} has no code of {path}:\n{maps}");
     Ok(false)
+}
+
+/// Where a line of `maps` is in memory, and from where in the file.
+fn mapping(line: &str) -> Option<(Range<u64>, usize)> {
+    let mut words = line.split_ascii_whitespace();
+    let (start, end) = words.next()?.split_once('-')?;
+    let address = |text| u64::from_str_radix(text, 16).ok();
+    let offset = usize::from_str_radix(words.nth(1)?, 16).ok()?;
+    Some((address(start)?..address(end)?, offset))
 }
 
 /// The processes that `pid` has begun and that still run.

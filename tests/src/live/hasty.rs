@@ -1,0 +1,22 @@
+//! A client of our own that makes connections and says nothing on them, and sends its request with the end of the
+//! handshake on the others.
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use super::{Ground, Peer, Truth, process, truth};
+use crate::tools;
+
+const CLIENT: &str = include_str!("scripts/hasty_client.py");
+
+/// Asks for each of `authorities` on a connection of its own. What the server saw; both ends must agree.
+pub fn play(ground: &Ground, peer: &Peer, authorities: &[&str]) -> Result<Vec<Truth>> {
+    let scene = json!({ "port": peer.port(), "root": ground.root(), "authorities": authorities });
+    let mut command = tools::command("python3")?;
+    command.args(["-c", CLIENT]).env_remove("SSLKEYLOGFILE").env("SCENE", scene.to_string());
+    let client = Truth::parse(&process::run(&mut command)?.stdout)?;
+    ensure!(client.len() == authorities.len(), "{} exchanges", client.len());
+    let server = peer.truth(client.len())?;
+    truth::agree(&server, &client)?;
+    Ok(server)
+}
