@@ -1,6 +1,6 @@
 //! An HTTP/2 connection: both directions, and the streams that join them.
 
-use super::direction::{Block, Direction, Missed, Step, continues};
+use super::direction::{Block, BlockOf, Direction, Missed, Step, continues};
 use super::frame::{END_HEADERS, END_STREAM, Head, Kind, data, headers_fragment, push_promise};
 use super::head::RequestHead;
 use super::origin;
@@ -124,14 +124,8 @@ impl Http2 {
         let direction = self.directions.get_mut(side);
         let block = match head.kind {
             Kind::HEADERS => {
-                let end_stream = head.has(END_STREAM);
-                Some(Block {
-                    stream: head.stream,
-                    end_stream,
-                    promised: None,
-                    bytes: Vec::new(),
-                    unreadable: true,
-                })
+                let of = BlockOf::of(head, None);
+                Some(Block { of, bytes: Vec::new(), unreadable: true })
             }
             Kind::CONTINUATION => {
                 direction.block.take().map(|block| Block { unreadable: true, ..block })

@@ -1,6 +1,6 @@
 //! One direction of an HTTP/2 connection: from bytes to whole frames, bodies passed over.
 
-use super::frame::{HEAD_LEN, Head, Kind, PREFACE, is_frame_chain};
+use super::frame::{END_STREAM, HEAD_LEN, Head, Kind, PREFACE, is_frame_chain};
 use super::head::keep;
 use super::hpack::Decoder;
 use crate::content::{Demand, Standing};
@@ -49,11 +49,17 @@ enum Place {
     Stopped,
 }
 
-/// A header block in the making.
-pub(super) struct Block {
+/// Where a header block belongs.
+#[derive(Clone, Copy)]
+pub(super) struct BlockOf {
     pub(super) stream: u32,
     pub(super) end_stream: bool,
     pub(super) promised: Option<u32>,
+}
+
+/// A header block in the making.
+pub(super) struct Block {
+    pub(super) of: BlockOf,
     pub(super) bytes: Vec<u8>,
     /// Beyond the bound, or not whole: nothing of it can be read.
     pub(super) unreadable: bool,
@@ -354,6 +360,15 @@ impl Direction {
     }
 }
 
+impl BlockOf {
+    /// As its first frame says.
+    pub(super) fn of(head: &Head, promised: Option<u32>) -> Self {
+        // END_STREAM is not defined for PUSH_PROMISE.
+        let end_stream = head.has(END_STREAM) && promised.is_none();
+        Self { stream: head.stream, end_stream, promised }
+    }
+}
+
 impl Block {
     /// Adds a fragment, within the bound.
     pub(super) fn push(&mut self, fragment: &[u8]) {
@@ -370,5 +385,5 @@ impl Block {
 /// Whether a frame of this kind may stand between a HEADERS frame and its CONTINUATION: none may
 /// (RFC 9113 §6.10).
 pub(super) fn continues(block: &Block, head: &Head) -> bool {
-    head.kind == Kind::CONTINUATION && head.stream == block.stream
+    head.kind == Kind::CONTINUATION && head.stream == block.of.stream
 }

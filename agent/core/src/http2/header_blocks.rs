@@ -1,8 +1,8 @@
 //! Header blocks: gathered from their frames, decoded, and handed to the stream that they are of.
 
 use super::connection::Http2;
-use super::direction::Block;
-use super::frame::{END_HEADERS, END_STREAM, Head};
+use super::direction::{Block, BlockOf};
+use super::frame::{END_HEADERS, Head};
 use super::head::HeaderList;
 use super::stream::Response;
 use crate::connection::{Context, Decryption};
@@ -11,14 +11,6 @@ use crate::seen::Seen;
 use crate::side::Side;
 use crate::signals::{Answer, BodyMark, is_refusal};
 use crate::time::Timestamp;
-
-/// Where a header block belongs.
-#[derive(Clone, Copy)]
-struct BlockOf {
-    stream: u32,
-    end_stream: bool,
-    promised: Option<u32>,
-}
 
 impl Http2 {
     /// The first fragment of a header block, and mostly the only one.
@@ -31,18 +23,11 @@ impl Http2 {
         fragment: &[u8],
         cx: &mut Context<'_>,
     ) {
-        // END_STREAM is not defined for PUSH_PROMISE.
-        let end_stream = head.has(END_STREAM) && promised.is_none();
+        let of = BlockOf::of(head, promised);
         if head.has(END_HEADERS) {
-            self.header_block(side, at, head.stream, end_stream, promised, fragment, cx);
+            self.header_block(side, at, of, fragment, cx);
         } else {
-            let mut block = Block {
-                stream: head.stream,
-                end_stream,
-                promised,
-                bytes: Vec::new(),
-                unreadable: false,
-            };
+            let mut block = Block { of, bytes: Vec::new(), unreadable: false };
             block.push(fragment);
             self.directions.get_mut(side).block = Some(block);
         }
@@ -65,29 +50,15 @@ impl Http2 {
             cx.counters.lose(Loss::Limit);
             self.unreadable_block(side, at, &block, cx);
         } else {
-            self.header_block(
-                side,
-                at,
-                block.stream,
-                block.end_stream,
-                block.promised,
-                &block.bytes,
-                cx,
-            );
+            self.header_block(side, at, block.of, &block.bytes, cx);
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a frame's facts, used once, on the way to where they belong"
-    )]
     fn header_block(
         &mut self,
         side: Side,
         at: Timestamp,
-        stream: u32,
-        end_stream: bool,
-        promised: Option<u32>,
+        of: BlockOf,
         block: &[u8],
         cx: &mut Context<'_>,
     ) {
@@ -95,10 +66,7 @@ impl Http2 {
         let mut list = std::mem::take(&mut cx.scratch.headers);
         let decoded = list.decode(&mut direction.hpack, block);
         match decoded {
-            Ok(()) => {
-                let frame = BlockOf { stream, end_stream, promised };
-                self.list(side, at, frame, &list, cx);
-            }
+            Ok(()) => self.list(side, at, of, &list, cx),
             Err(error) => {
                 // A peer would close the connection. Here it may be a place wrongly found again.
                 cx.counters.error("hpack", error.as_str());
@@ -120,8 +88,7 @@ impl Http2 {
         self.directions.get_mut(side).hpack.gap();
         let mut list = std::mem::take(&mut cx.scratch.headers);
         list.forget();
-        let Block { stream, end_stream, promised, .. } = *block;
-        self.list(side, at, BlockOf { stream, end_stream, promised }, &list, cx);
+        self.list(side, at, block.of, &list, cx);
         cx.scratch.headers = list;
     }
 

@@ -32,11 +32,12 @@ impl Answer {
         hasher: &impl BuildHasher,
     ) -> Self {
         let facts = &exchange.connection;
+        let who = hasher.hash_one(who);
         let known = exchange.method.as_ref().known().zip(exchange.hints.path);
         let what =
             known.map(|(method, path)| hasher.hash_one((who, facts.observer.role, method, path)));
         Self {
-            who: hasher.hash_one(who),
+            who,
             what,
             connection,
             started: exchange.started,
