@@ -1,15 +1,14 @@
 //! Files with TLS in them, and the traps in each.
 
+use super::attach::{self, Link};
 use super::programs::{self, Programs};
-use crate::capture::libraries::{Abilities, Examined, Place, SafeFile, examine};
+use crate::capture::libraries::{Abilities, Examined, SafeFile, Trap, examine};
 use crate::capture::processes::{FileId, Mapped, OpenError, Opened, ProcessKey, ProcessSeen, open};
 use aya::maps::{Array, MapData};
-use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLinkId, UProbeScope};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use wrongdoor_ebpf_common::Cookie;
 
 /// The most files that are traced at a time: as the kernel side has it.
 const MAX_LIBRARIES: u16 = 1_024;
@@ -17,8 +16,6 @@ const MAX_LIBRARIES: u16 = 1_024;
 const MAX_OTHERS: usize = 65_536;
 /// The most processes that one file is trapped in on its own: where only some are chosen.
 const MAX_CHOSEN: usize = 4_096;
-/// The most threads that take traps out at a time.
-const MAX_DETACHING: usize = 32;
 /// A file that nobody has mapped any more keeps its traps so long, unless the command line says otherwise: a
 /// client that runs every few seconds is not trapped anew each time. Traps in a file that nobody runs cost nothing.
 pub(crate) const LINGER: Duration = Duration::from_secs(30);
@@ -64,9 +61,9 @@ pub(crate) struct Refused {
 
 enum Links {
     /// Of all processes that have the file mapped.
-    All(Vec<(&'static str, UProbeLinkId)>),
+    All(Vec<Link>),
     /// Of each chosen one.
-    Each(BTreeMap<u32, Vec<(&'static str, UProbeLinkId)>>),
+    Each(BTreeMap<u32, Vec<Link>>),
 }
 
 impl Traced {
@@ -76,7 +73,28 @@ impl Traced {
             Links::All(links) => vec![links],
             Links::Each(each) => each.values().collect(),
         };
-        links.into_iter().flatten().map(|(program, _)| (*program, 1))
+        links.into_iter().flatten().map(|link| (link.program, 1))
+    }
+
+    /// Sets all traps; what the kernel refuses is told once and counted.
+    fn trap(
+        &mut self,
+        programs: &mut Programs,
+        process: Option<NonZeroU32>,
+        failures: &mut BTreeMap<(&'static str, &'static str), u64>,
+    ) -> Vec<Link> {
+        let Self { path, file, examined, index, refused, .. } = self;
+        let traps = &examined.traps;
+        let mut refuse = |program, trap: &Trap, text| {
+            if refused.is_empty() {
+                tracing::warn!(file = path, function = trap.symbol, "no trap: {text}");
+            }
+            *failures.entry((program, "attach")).or_default() += 1;
+            refused.push(format!("{}: {text}", trap.symbol));
+        };
+        let links = attach::set(programs, &file.path(), *index, traps, process, &mut refuse);
+        self.traps = self.traps.max(links.len());
+        links
     }
 }
 
@@ -133,7 +151,7 @@ impl Libraries {
                 && !each.contains_key(&pid)
                 && each.len() < MAX_CHOSEN
             {
-                let links = set(programs, traced, NonZeroU32::new(pid), &mut self.failures);
+                let links = traced.trap(programs, NonZeroU32::new(pid), &mut self.failures);
                 if let Links::Each(each) = &mut traced.links {
                     each.insert(pid, links);
                 }
@@ -159,7 +177,7 @@ impl Libraries {
         if let Links::Each(each) = &mut traced.links
             && let Some(links) = each.remove(&process.pid)
         {
-            unset(programs, links);
+            attach::unset(programs, links);
         }
         if traced.users.is_empty() {
             traced.idle.get_or_insert_with(Instant::now);
@@ -181,9 +199,9 @@ impl Libraries {
                 tracing::debug!(file = traced.path, "nobody uses it any more");
                 self.free.push(traced.index);
                 match traced.links {
-                    Links::All(links) => unset(programs, links),
+                    Links::All(links) => attach::unset(programs, links),
                     Links::Each(each) => {
-                        each.into_values().for_each(|links| unset(programs, links))
+                        each.into_values().for_each(|links| attach::unset(programs, links))
                     }
                 }
             }
@@ -198,7 +216,7 @@ impl Libraries {
                 Links::Each(each) => each.into_values().collect(),
             });
         let all = all.flatten().collect();
-        unset(programs, all);
+        attach::unset(programs, all);
     }
 
     /// Whether a file is traced; looks at it the first time.
@@ -254,7 +272,7 @@ impl Libraries {
             idle: None,
         };
         if !only {
-            traced.links = Links::All(set(programs, &mut traced, None, &mut self.failures));
+            traced.links = Links::All(traced.trap(programs, None, &mut self.failures));
         }
         tracing::info!(
             file = traced.path,
@@ -311,77 +329,6 @@ impl Libraries {
         }
         Some(index)
     }
-}
-
-/// Sets all traps of a file; what the kernel refuses is told once and counted.
-fn set(
-    programs: &mut Programs,
-    traced: &mut Traced,
-    process: Option<NonZeroU32>,
-    failures: &mut BTreeMap<(&'static str, &'static str), u64>,
-) -> Vec<(&'static str, UProbeLinkId)> {
-    let scope = process.map_or(UProbeScope::AllProcesses, UProbeScope::OneProcess);
-    let path = traced.file.path();
-    let mut links = Vec::new();
-    // Ends before beginnings, births before all: a call whose beginning is seen has its end seen too.
-    let mut traps: Vec<_> = traced.examined.traps.iter().collect();
-    traps.sort_by_key(|trap| trap.place == Place::Entry);
-    for trap in traps {
-        let program = match trap.place {
-            Place::Entry => "tls_entry",
-            Place::Return => "tls_return",
-            Place::Uretprobe => "tls_returned",
-        };
-        let cookie =
-            Cookie { function: trap.function, arguments: trap.arguments, library: traced.index };
-        let point = UProbeAttachPoint {
-            location: UProbeAttachLocation::AbsoluteOffset(trap.offset),
-            cookie: Some(cookie.bits()),
-        };
-        let Some(uprobe) = programs.traps(program) else { continue };
-        match uprobe.attach(point, &path, scope) {
-            Ok(link) => links.push((program, link)),
-            // The process has ended: there is nothing left to trace, and nothing has failed.
-            Err(error) if has_ended(&error) => {}
-            Err(error) => {
-                let text = programs::chain(&error);
-                if traced.refused.is_empty() {
-                    tracing::warn!(file = traced.path, function = trap.symbol, "no trap: {text}");
-                }
-                *failures.entry((program, "attach")).or_default() += 1;
-                traced.refused.push(format!("{}: {text}", trap.symbol));
-            }
-        }
-    }
-    traced.traps = traced.traps.max(links.len());
-    links
-}
-
-fn has_ended(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut causes = std::iter::successors(Some(error), |error| error.source());
-    causes.any(|cause| {
-        let kernel = cause.downcast_ref::<std::io::Error>();
-        kernel.is_some_and(|kernel| kernel.raw_os_error() == Some(libc::ESRCH))
-    })
-}
-
-/// Takes traps out. The kernel waits for every processor before it lets go of one; the threads wait together.
-fn unset(programs: &mut Programs, links: Vec<(&'static str, UProbeLinkId)>) {
-    let taken = links.into_iter().filter_map(|(program, link)| {
-        let taken = programs.traps(program)?.take_link(link);
-        taken.inspect_err(|error| tracing::debug!("a trap was gone already: {error}")).ok()
-    });
-    let mut taken: Vec<_> = taken.collect();
-    std::thread::scope(|scope| {
-        while !taken.is_empty() {
-            let share = taken.len().div_ceil(MAX_DETACHING).min(taken.len());
-            let some = taken.split_off(taken.len() - share);
-            scope.spawn(move || drop(some));
-            if taken.len() < share {
-                break;
-            }
-        }
-    });
 }
 
 /// Whether somebody means it to be one of those that are traced.

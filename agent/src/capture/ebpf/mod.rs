@@ -6,6 +6,7 @@
 //!    └──traps── libraries ◀── tracer (a thread) ◀── /proc
 //! ```
 
+mod attach;
 mod btf;
 mod clock;
 mod early;
