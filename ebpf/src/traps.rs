@@ -135,6 +135,8 @@ fn begun(ctx: &ProbeContext, function: u8, object: u64, role: Flags) {
     // its handshake is read with it, and then a read of it touches no socket. A handshake that never came to
     // its first bytes is still there when the next goroutine gets its memory, and gives way to this one.
     if !is_inside_read {
+        // Inside a write it stays one: where the stack grows, this function is entered again.
+        let function = if writes_first { GO_WRITE } else { function };
         calls::begin(&caller, one_shot(ctx, function, object, begun.epoch));
     }
 }

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -62,9 +63,12 @@ func main() {
 	}
 	var scene scene
 	must(json.Unmarshal([]byte(os.Getenv("SCENE")), &scene))
-	if os.Args[1] == "server" {
+	switch os.Args[1] {
+	case "server":
 		serve(scene)
-	} else {
+	case "writer":
+		write(scene)
+	default:
 		ask(scene)
 	}
 }
@@ -86,6 +90,32 @@ func serve(scene scene) {
 	}
 	server := http.Server{Addr: address, Handler: http.HandlerFunc(answer)}
 	must(server.ListenAndServeTLS(scene.Chain, scene.Key))
+}
+
+// Writes its first request without having asked for a handshake, on a stack that is as small as they begin.
+func write(scene scene) {
+	pem, err := os.ReadFile(scene.Root)
+	must(err)
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	address := fmt.Sprintf("127.0.0.1:%d", scene.Port)
+	plain, err := net.Dial("tcp", address)
+	must(err)
+	secure := tls.Client(plain, &tls.Config{RootCAs: roots, ServerName: scene.Sni})
+	answers := bufio.NewReader(secure)
+	for _, authority := range scene.Authorities {
+		written := make(chan error)
+		go func() {
+			_, err := secure.Write([]byte("GET / HTTP/1.1\r\nHost: " + authority + "\r\n\r\n"))
+			written <- err
+		}()
+		must(<-written)
+		answer, err := http.ReadResponse(answers, nil)
+		must(err)
+		io.Copy(io.Discard, answer.Body)
+		tell(exchange{plain.LocalAddr().String(), address, scene.Sni, authority, answer.StatusCode, "GET", answer.Proto, os.Getpid()})
+	}
+	secure.Close()
 }
 
 func ask(scene scene) {
