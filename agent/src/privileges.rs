@@ -9,13 +9,14 @@ use rustix::thread::{
     set_no_new_privs,
 };
 
-/// For trapping libraries that are found later: new ones come at any time.
+/// For attaching to libraries that are found later: new ones come at any time.
 pub(crate) const TRACING: CapabilitySet = CapabilitySet::BPF
     .union(CapabilitySet::PERFMON)
-    .union(CapabilitySet::SYS_ADMIN)
     .union(CapabilitySet::SYS_PTRACE)
     .union(CapabilitySet::CHECKPOINT_RESTORE)
     .union(CapabilitySet::DAC_READ_SEARCH);
+/// The same where uprobes attach by perf events.
+pub(crate) const TRACING_BY_PERF_EVENTS: CapabilitySet = TRACING.union(CapabilitySet::SYS_ADMIN);
 /// For reading the kernel side's tables: either, for kernels before 5.19 ask for one of them.
 pub(crate) const READING: [CapabilitySet; 2] = [CapabilitySet::BPF, CapabilitySet::SYS_ADMIN];
 /// For everything else.

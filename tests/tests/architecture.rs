@@ -67,6 +67,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
     ("clap_complete", &["agent/src/cli", "agent/src/command/manual"]),
     ("clap_mangen", &["agent/src/command/manual"]),
+    ("aya_obj", &["agent/src/capture/ebpf/uprobe_multi"]),
     ("jiff", &["agent/src/export/clock"]),
     ("brotli_decompressor", &["agent/core/src/tls/compressed_certificate"]),
     ("miniz_oxide", &["agent/core/src/tls/compressed_certificate"]),

@@ -41,6 +41,8 @@ mod privileges;
 mod scope;
 /// The kit itself, held against packets.
 mod second_opinion;
+/// Many places to detach from, and a restart after SIGKILL.
+mod stopping;
 /// What collectors of traces get.
 mod traces;
 /// Processes that a careless tracer would harm.

@@ -24,6 +24,8 @@ pub(crate) struct LiveArguments<'a> {
     pub(crate) ring_bytes: u32,
     /// How long a library keeps its traps after its last user, if not as long as usual.
     pub(crate) linger: Option<Duration>,
+    /// Uprobes attach by perf events, also where the kernel has something better.
+    pub(crate) only_perf_events: bool,
     /// Where every record is copied to.
     pub(crate) record: Option<&'a Path>,
     /// The interfaces on which packets are captured; all where there is none.
@@ -65,7 +67,15 @@ fn probes(arguments: &LiveArguments<'_>) -> Result<ebpf::Options, Failure> {
     let record = arguments.record.map(Path::to_owned);
     let ring_bytes = arguments.ring_bytes;
     let linger = arguments.linger.unwrap_or(ebpf::LINGER);
-    Ok(ebpf::Options { scope, ring_bytes, linger, record, sheds_privileges: true })
+    let only_perf_events = arguments.only_perf_events;
+    Ok(ebpf::Options {
+        scope,
+        ring_bytes,
+        linger,
+        only_perf_events,
+        record,
+        sheds_privileges: true,
+    })
 }
 
 /// Probes, and packets of those cleartext ports that were asked for.

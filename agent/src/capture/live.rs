@@ -17,6 +17,7 @@ pub(crate) fn report() -> doctor::Live {
         scope: Scope::default(),
         ring_bytes: RING_BYTES,
         linger: LINGER,
+        only_perf_events: false,
         record: None,
         sheds_privileges: false,
     };

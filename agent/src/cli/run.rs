@@ -108,6 +108,9 @@ pub struct Run {
     /// How long a library keeps its traps after its last user went; for tests of what happens then
     #[arg(long, hide = true, value_name = "DURATION")]
     pub linger: Option<Length>,
+    /// Attach uprobes by perf events, as before Linux 6.6; for tests and benchmarks
+    #[arg(long, hide = true)]
+    pub only_perf_events: bool,
     /// Copy everything that the kernel hands over there; for tests of what that is
     #[arg(long, hide = true, value_name = "FILE")]
     pub record: Option<PathBuf>,

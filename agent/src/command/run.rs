@@ -48,6 +48,7 @@ fn capture(typed: &Run, config: &Config, shared: &Shared, sinks: Sinks) -> Resul
         exclude: &config.scope.exclude,
         ring_bytes: typed.ring_bytes,
         linger: typed.linger.map(|length| length.0),
+        only_perf_events: typed.only_perf_events,
         record: typed.record.as_deref(),
         interfaces: &config.packets.interfaces,
         netns: config.packets.netns.as_deref(),

@@ -1,5 +1,6 @@
 //! What this process may do, and what each part of live capture needs.
 
+use super::kernel;
 use super::report::{Area, Finding, State};
 use super::system::System;
 use crate::privileges::names;
@@ -16,8 +17,16 @@ struct Need {
     without: &'static str,
 }
 
-/// What live capture does with which capability.
-const NEEDS: [Need; 8] = [
+/// Attaching uprobes by perf events, on kernels without `uprobe_multi` links: the kernel accepts nothing less.
+const PERF_EVENTS: Need = Need {
+    name: "attach uprobes",
+    any_of: &["CAP_SYS_ADMIN"],
+    is_essential: true,
+    without: "no uprobe can be attached: this kernel has no uprobe_multi links (Linux 6.6)",
+};
+
+/// What live capture does with which capability, on every kernel.
+const NEEDS: [Need; 7] = [
     Need {
         name: "load programs",
         any_of: &["CAP_BPF", "CAP_SYS_ADMIN"],
@@ -25,17 +34,10 @@ const NEEDS: [Need; 8] = [
         without: "no program can be loaded into the kernel",
     },
     Need {
-        name: "follow sockets",
+        name: "follow calls and sockets",
         any_of: &["CAP_PERFMON", "CAP_SYS_ADMIN"],
         is_essential: true,
-        without: "programs may not look at calls and at the kernel's memory",
-    },
-    // The kernel asks for nothing less where a trap is a perf event.
-    Need {
-        name: "trap libraries",
-        any_of: &["CAP_SYS_ADMIN"],
-        is_essential: true,
-        without: "no library can be trapped",
+        without: "no program can be attached to library calls and sockets",
     },
     Need {
         name: "see handshakes",
@@ -72,7 +74,7 @@ const NEEDS: [Need; 8] = [
 pub(super) fn findings(system: &System) -> Vec<Finding> {
     let status = system.proc("self/status").unwrap_or_default();
     let mut findings = match effective(system) {
-        Some(effective) => NEEDS.iter().map(|need| need.judge(&effective)).collect(),
+        Some(effective) => needs(system).map(|need| need.judge(&effective)).collect(),
         None => vec![Finding::degraded(
             Area::Privileges,
             "capabilities",
@@ -88,8 +90,14 @@ pub(super) fn findings(system: &System) -> Vec<Finding> {
 pub(super) fn missing(system: &System) -> Vec<&'static str> {
     let effective = effective(system).unwrap_or_default();
     let has = |need: &&Need| need.any_of.iter().any(|name| effective.contains(name));
-    let lacking = NEEDS.iter().filter(|need| need.is_essential && !has(need));
+    let lacking = needs(system).filter(|need| need.is_essential && !has(need));
     lacking.filter_map(|need| need.any_of.first().copied()).collect()
+}
+
+/// What live capture needs on this kernel.
+fn needs(system: &System) -> impl Iterator<Item = &'static Need> {
+    let perf_events = (!kernel::has_uprobe_multi(system)).then_some(&PERF_EVENTS);
+    NEEDS.iter().chain(perf_events)
 }
 
 /// Whether this process has a capability.
@@ -110,7 +118,7 @@ fn filter(mode: Option<&str>) -> Finding {
             Area::Privileges,
             "system calls",
             "a seccomp filter is on this process, and may refuse some",
-            "let it pass bpf, perf_event_open and openat2, or run without (seccompProfile: Unconfined)",
+            "allow bpf, openat2 and, before Linux 6.6, perf_event_open; or run without (seccompProfile: Unconfined)",
         ),
     }
 }
@@ -140,7 +148,7 @@ mod tests {
 
     #[test]
     fn needs_name_capabilities_that_there_are() {
-        for name in NEEDS.iter().flat_map(|need| need.any_of) {
+        for name in NEEDS.iter().chain([&PERF_EVENTS]).flat_map(|need| need.any_of) {
             assert!(NAMES.contains(name), "{name}");
         }
     }

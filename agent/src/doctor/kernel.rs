@@ -5,6 +5,8 @@ use super::system::System;
 
 /// The oldest kernel that has what the probes use.
 const OLDEST: (u32, u32) = (5, 15);
+/// The first kernel with `uprobe_multi` links.
+const UPROBE_MULTI: (u32, u32) = (6, 6);
 /// On these, return probes kill processes under a seccomp filter that does not know their system call.
 const DEADLY_RETURNS: std::ops::RangeInclusive<(u32, u32)> = (6, 11)..=(6, 13);
 
@@ -21,6 +23,12 @@ pub(super) fn findings(system: &System) -> Vec<Finding> {
         setting(system, "perf events", "perf_event_paranoid"),
         encryption(system.proc("net/tls_stat").as_deref()),
     ]
+}
+
+/// Whether uprobes attach without `CAP_SYS_ADMIN`, by the kernel's release.
+pub(super) fn has_uprobe_multi(system: &System) -> bool {
+    let release = system.proc("sys/kernel/osrelease");
+    release.as_deref().and_then(version).is_some_and(|version| version >= UPROBE_MULTI)
 }
 
 /// `6.18.44-x` is 6.18.

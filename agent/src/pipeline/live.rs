@@ -124,9 +124,9 @@ pub(crate) fn run(
     shared.health.over();
     let tally = source.tally();
     tracing::info!(details = ?tally.details, "capture is over");
-    // Detaches before the last lines are written, which may take a while.
-    drop(source);
     let written = live.finish(tally, drain);
+    // Last: without `uprobe_multi` links it may take longer than a supervisor waits before it sends SIGKILL.
+    drop(source);
     captured.and(written)
 }
 

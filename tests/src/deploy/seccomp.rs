@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 
 use crate::tools;
 
-/// As runc is told it. The profile is that of Podman, CRI-O and buildah. It allows a capability no more than that of
-/// containerd does, of which newer ones have `bpf` for CAP_BPF and `perf_event_open` for CAP_PERFMON besides.
+/// What containerd 1.7 and later allow to a capability, beside what the profile of Podman, CRI-O and buildah does.
+const CONTAINERD: [(&str, &str); 2] = [("CAP_BPF", "bpf"), ("CAP_PERFMON", "perf_event_open")];
+
+/// The profile in the form that runc reads: the one of Podman, CRI-O and buildah, with the additions of containerd.
 pub fn runtime_default(capabilities: &[String]) -> Result<Value> {
     let text = fs::read_to_string(tools::path(tools::SECCOMP_PROFILE)?)?;
     let profile: Value = serde_json::from_str(&text).context("not a profile")?;
@@ -26,8 +28,15 @@ pub fn runtime_default(capabilities: &[String]) -> Result<Value> {
             && (architectures.is_empty() || architectures.iter().any(is_here))
             && !names("excludes", "arches").iter().any(is_here)
     };
+    let added: Vec<&str> = CONTAINERD
+        .into_iter()
+        .filter(|(capability, _)| capabilities.iter().any(|has| has == capability))
+        .map(|(_, call)| call)
+        .collect();
     let rule = |rule: &Value| {
-        let mut told = json!({ "names": rule["names"], "action": rule["action"] });
+        let mut names = rule["names"].as_array().cloned().unwrap_or_default();
+        names.retain(|name| !added.iter().any(|call| name == call));
+        let mut told = json!({ "names": names, "action": rule["action"] });
         for key in ["args", "errnoRet"] {
             if !rule[key].is_null() {
                 told[key] = rule[key].clone();
@@ -35,9 +44,13 @@ pub fn runtime_default(capabilities: &[String]) -> Result<Value> {
         }
         told
     };
+    let mut rules: Vec<Value> = rules.iter().filter(holds).map(rule).collect();
+    if !added.is_empty() {
+        rules.push(json!({ "names": added, "action": "SCMP_ACT_ALLOW" }));
+    }
     Ok(json!({
         "defaultAction": profile["defaultAction"],
         "defaultErrnoRet": profile["defaultErrnoRet"],
-        "syscalls": rules.iter().filter(holds).map(rule).collect::<Vec<_>>(),
+        "syscalls": rules,
     }))
 }

@@ -94,12 +94,7 @@ impl Agent {
         Self::start_by(turn, command, "ebpf", events, arguments)
     }
 
-    /// The same as a user who is nobody, with these capabilities and no others.
-    pub fn start_as_nobody(turn: &Turn, capabilities: &[&str]) -> Result<Self> {
-        Self::start_source_as_nobody(turn, "ebpf", capabilities, &[])
-    }
-
-    /// The same with another `--source`, and with arguments.
+    /// Starts one with another `--source` as the user `nobody`, with these capabilities and no others.
     pub fn start_source_as_nobody(
         turn: &Turn,
         source: &str,
@@ -127,13 +122,16 @@ impl Agent {
         events: Events,
         arguments: &[&str],
     ) -> Result<Self> {
-        let mut agent = Self::spawn(turn, command, source, events, arguments)?;
+        Self::spawn(turn, command, source, events, arguments)?.ready()
+    }
+
+    fn ready(mut self) -> Result<Self> {
         wait::within(PATIENCE, "the agent to be ready", || {
-            agent.require_running()?;
-            Ok(agent.get("/readyz").ok().filter(|(status, _)| *status == 200))
+            self.require_running()?;
+            Ok(self.get("/readyz").ok().filter(|(status, _)| *status == 200))
         })
-        .with_context(|| agent.log())?;
-        Ok(agent)
+        .with_context(|| self.log())?;
+        Ok(self)
     }
 
     fn spawn(
@@ -143,8 +141,17 @@ impl Agent {
         events: Events,
         arguments: &[&str],
     ) -> Result<Self> {
+        Self::spawn_at(Port::find()?, command, source, events, arguments)
+    }
+
+    fn spawn_at(
+        port: Port,
+        command: impl FnOnce(&Path) -> Result<Command>,
+        source: &str,
+        events: Events,
+        arguments: &[&str],
+    ) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("wrongdoor-agent-").tempdir()?;
-        let port = Port::find()?;
         let listen = format!("{}:{}", Ipv4Addr::LOCALHOST, port.number());
         let mut command = command(folder.path())?;
         command.args(["run", "--source", source, "--listen", &listen]);
@@ -297,6 +304,15 @@ impl Agent {
         self.process.kill()?;
         self.process.wait()?;
         Ok(())
+    }
+
+    /// Ends it as no program can prevent, and starts another at the same port.
+    pub fn kill_and_replace(mut self, _turn: &Turn) -> Result<Self> {
+        self.process.kill()?;
+        self.process.wait()?;
+        let port = std::mem::replace(&mut self.port, Port::find()?);
+        let command = |_folder: &Path| Ok(binary::command(&[]));
+        Self::spawn_at(port, command, "ebpf", Events::All, &[])?.ready()
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {

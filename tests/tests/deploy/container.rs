@@ -25,8 +25,9 @@ fn a_pod_with_the_charts_privileges_sees_a_server_in_another_container() -> Resu
     let chart = Chart::ours().render(&json!({ "kubernetes": { "enabled": false } }))?;
     let mut pod = Pod::start(&turn, &ground, &chart, &image)?;
 
-    // It is confined as the chart says: BPF, DAC_READ_SEARCH, SYS_ADMIN and SYS_PTRACE, in a network of its own.
-    let bound = mask(&[2, 19, 21, 39]);
+    // It is confined as the chart says, in a network of its own: DAC_READ_SEARCH, NET_ADMIN, SYS_PTRACE, PERFMON, BPF
+    // and CHECKPOINT_RESTORE.
+    let bound = mask(&[2, 12, 19, 38, 39, 40]);
     ensure!(pod.status("CapBnd")? == bound, "not {bound}: {}", pod.status("CapBnd")?);
     ensure!(pod.status("NoNewPrivs")? == "1" && pod.status("Seccomp")? == "2");
     let network = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net"));

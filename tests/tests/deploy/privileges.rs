@@ -3,7 +3,8 @@ use serde_json::{Value, json};
 use wrongdoor_tests::deploy::chart::Chart;
 
 /// The README's table ("Kernels and privileges"): the smallest set for probes, and that for packets.
-const EBPF: [&str; 4] = ["BPF", "DAC_READ_SEARCH", "SYS_ADMIN", "SYS_PTRACE"];
+const EBPF: [&str; 6] =
+    ["BPF", "CHECKPOINT_RESTORE", "DAC_READ_SEARCH", "NET_ADMIN", "PERFMON", "SYS_PTRACE"];
 const PACKETS: [&str; 2] = ["BPF", "NET_RAW"];
 
 /// A pod's specification.
@@ -15,10 +16,17 @@ fn pod(values: &Value) -> Result<Value> {
 #[test]
 fn a_container_may_do_what_its_mode_takes_and_no_more() -> Result<()> {
     let cleartext = json!({ "packets": { "cleartext_ports": [8080] } });
-    let with_packets = ["BPF", "DAC_READ_SEARCH", "NET_RAW", "SYS_ADMIN", "SYS_PTRACE"];
+    let with = |more: &'static str| {
+        let mut all: Vec<&str> = EBPF.into_iter().chain([more]).collect();
+        all.sort_unstable();
+        all
+    };
+    let (with_packets, with_sys_admin) = (with("NET_RAW"), with("SYS_ADMIN"));
+    let older_kernel = json!({ "security": { "sysAdmin": true } });
     for (values, added, apparmor) in [
         (json!({}), &EBPF[..], json!({ "type": "Unconfined" })),
         (json!({ "config": cleartext }), &with_packets, json!({ "type": "Unconfined" })),
+        (older_kernel, &with_sys_admin, json!({ "type": "Unconfined" })),
         (json!({ "mode": "packets" }), &PACKETS, Value::Null),
         (json!({ "mode": "packets", "config": cleartext }), &PACKETS, Value::Null),
     ] {

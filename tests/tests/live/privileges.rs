@@ -3,21 +3,38 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use wrongdoor_tests::curl::Http;
 use wrongdoor_tests::live::compare::{Role, compare};
+use wrongdoor_tests::live::kernel::Turn;
 use wrongdoor_tests::live::{Agent, Ask, Client, Ground, Software, kernel, nobody, scene};
 
 /// The smallest set that sees everything, as in the README.
-const SMALLEST: [&str; 3] = ["sys_admin", "sys_ptrace", "dac_read_search"];
-/// The numbers of those that the thread which sets traps may keep.
-const TRACING: [u32; 6] = [2, 19, 21, 38, 39, 40];
+const SMALLEST: [&str; 5] = ["bpf", "perfmon", "net_admin", "sys_ptrace", "dac_read_search"];
+/// The smallest set where uprobes attach by perf events, as before Linux 6.6.
+const SMALLEST_BY_PERF_EVENTS: [&str; 3] = ["sys_admin", "sys_ptrace", "dac_read_search"];
+/// The numbers of the capabilities that the thread which attaches uprobes may keep.
+const TRACING: [u32; 5] = [2, 19, 38, 39, 40];
 /// CAP_BPF
 const READING: u32 = 39;
 
 #[test]
-fn nobody_with_the_smallest_set_sees_other_users_exchanges() -> Result<()> {
+fn the_smallest_set_sees_other_users_exchanges() -> Result<()> {
     let Some(turn) = kernel::begin()? else { return Ok(()) };
+    sees_other_users_exchanges(&turn, &SMALLEST, &[])
+}
+
+#[test]
+fn perf_events_need_the_right_to_administrate() -> Result<()> {
+    let Some(turn) = kernel::begin()? else { return Ok(()) };
+    sees_other_users_exchanges(&turn, &SMALLEST_BY_PERF_EVENTS, &["--only-perf-events"])
+}
+
+fn sees_other_users_exchanges(
+    turn: &Turn,
+    capabilities: &[&str],
+    arguments: &[&str],
+) -> Result<()> {
     let ground = Ground::new()?;
     let peer = Software::Nginx.start(&ground)?;
-    let agent = Agent::start_as_nobody(&turn, &SMALLEST)?;
+    let agent = Agent::start_source_as_nobody(turn, "ebpf", capabilities, arguments)?;
     let ask = Ask::new(Some("a.test"), &["a.test", "d.test"], Http::Two);
     let played = scene::play_one(&ground, &peer, Client::Curl, &ask, 0)?;
     let lines = agent.stop()?.exchanges;
@@ -28,17 +45,24 @@ fn nobody_with_the_smallest_set_sees_other_users_exchanges() -> Result<()> {
 #[test]
 fn what_is_missing_is_named_and_is_77() -> Result<()> {
     let Some(_turn) = kernel::begin()? else { return Ok(()) };
-    let all = ["CAP_BPF", "CAP_PERFMON", "CAP_SYS_ADMIN"];
-    for (capabilities, missing) in [(&[][..], &all[..]), (&["bpf", "perfmon"], &all[2..])] {
-        for what in [&["run", "--listen", "127.0.0.1:0"][..], &["doctor"]] {
-            let folder = tempfile::tempdir()?;
-            let output = nobody::command(folder.path(), capabilities)?.args(what).output()?;
-            let said = [output.stderr, output.stdout].concat();
-            let said = String::from_utf8_lossy(&said).into_owned();
-            ensure!(output.status.code() == Some(77), "{what:?} {}: {said}", output.status);
-            for name in missing {
-                ensure!(said.contains(name), "{what:?} does not name {name}: {said}");
-            }
+    let run = ["run", "--listen", "127.0.0.1:0"];
+    let by_perf_events = [&run[..], &["--only-perf-events"]].concat();
+    let (bpf, perfmon) = ("CAP_BPF", "CAP_PERFMON");
+    for (capabilities, command, named) in [
+        (&[][..], &run[..], &[bpf, perfmon][..]),
+        (&[], &["doctor"], &[bpf, perfmon]),
+        (&["bpf"], &run, &[perfmon]),
+        (&["bpf"], &["doctor"], &[perfmon]),
+        (&["perfmon"], &run, &[bpf]),
+        (&["bpf", "perfmon"], &by_perf_events, &["perf events", "CAP_SYS_ADMIN"]),
+    ] {
+        let folder = tempfile::tempdir()?;
+        let output = nobody::command(folder.path(), capabilities)?.args(command).output()?;
+        let text = [output.stderr, output.stdout].concat();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        ensure!(output.status.code() == Some(77), "{command:?} {}: {text}", output.status);
+        for name in named {
+            ensure!(text.contains(name), "{command:?} does not name {name}: {text}");
         }
     }
     Ok(())

@@ -1,76 +1,169 @@
-//! Traps into a file, and out of it.
+//! Attaches uprobes to a file, and detaches them.
 
 use super::programs::{self, Programs};
+use super::uprobe_multi::{Point, UprobeMulti};
 use crate::capture::libraries::{Place, Trap};
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLinkId, UProbeScope};
+use std::error::Error;
 use std::num::NonZeroU32;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use wrongdoor_ebpf_common::Cookie;
 
-/// The most threads that take traps out at a time.
+/// The most threads that detach at a time.
 const MAX_DETACHING: usize = 32;
 
-/// A trap that is set.
+/// The order in which programs attach: those of returns come first, so that each call whose beginning is seen has its
+/// end seen too.
+const ORDER: [(Place, &str); 3] = [
+    (Place::Return, "tls_return"),
+    (Place::Uretprobe, "tls_returned"),
+    (Place::Entry, "tls_entry"),
+];
+
+/// A program that is attached to places of one file.
 pub(super) struct Link {
     pub(super) program: &'static str,
-    id: UProbeLinkId,
+    /// How many places.
+    pub(super) places: u64,
+    held: Held,
 }
 
-/// Sets `traps` in the file at `path`, of which the kernel side knows by `library`: in one process, or in all. `refused`
-/// hears which of them the kernel does not set, whose program each is, and why.
-pub(super) fn set(
+/// What keeps a program attached.
+enum Held {
+    Multi(OwnedFd),
+    PerfEvent(UProbeLinkId),
+}
+
+/// The refusal of a place: which program was to be attached, where, and why it is not.
+pub(super) struct Refusal<'a> {
+    pub(super) program: &'static str,
+    pub(super) trap: &'a Trap,
+    pub(super) reason: String,
+}
+
+/// A file to attach to.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) path: &'a Path,
+    /// The number by which the kernel side knows the file.
+    pub(super) library: u16,
+    /// In this process only; in all where there is none.
+    pub(super) process: Option<NonZeroU32>,
+}
+
+/// Attaches programs to all `traps` in a file. Calls `refused` for each place that the kernel refuses.
+pub(super) fn attach<'a>(
     programs: &mut Programs,
-    path: &Path,
-    library: u16,
-    traps: &[Trap],
-    process: Option<NonZeroU32>,
-    refused: &mut dyn FnMut(&'static str, &Trap, String),
+    target: Target<'_>,
+    traps: &'a [Trap],
+    refused: &mut dyn FnMut(Refusal<'a>),
 ) -> Vec<Link> {
-    let scope = process.map_or(UProbeScope::AllProcesses, UProbeScope::OneProcess);
     let mut links = Vec::new();
-    // Ends before beginnings, births before all: a call whose beginning is seen has its end seen too.
-    let mut traps: Vec<_> = traps.iter().collect();
-    traps.sort_by_key(|trap| trap.place == Place::Entry);
-    for trap in traps {
-        let program = match trap.place {
-            Place::Entry => "tls_entry",
-            Place::Return => "tls_return",
-            Place::Uretprobe => "tls_returned",
-        };
-        let cookie = Cookie { function: trap.function, arguments: trap.arguments, library };
-        let point = UProbeAttachPoint {
-            location: UProbeAttachLocation::AbsoluteOffset(trap.offset),
-            cookie: Some(cookie.bits()),
-        };
-        let Some(uprobe) = programs.traps(program) else { continue };
-        match uprobe.attach(point, path, scope) {
-            Ok(id) => links.push(Link { program, id }),
+    for (place, program) in ORDER {
+        let group: Vec<&Trap> = traps.iter().filter(|trap| trap.place == place).collect();
+        if group.is_empty() {
+            continue;
+        }
+        let mut refuse = |trap, error: &(dyn Error + 'static)| {
             // The process has ended: there is nothing left to trace, and nothing has failed.
-            Err(error) if has_ended(&error) => {}
-            Err(error) => refused(program, trap, programs::chain(&error)),
+            if !has_ended(error) {
+                refused(Refusal { program, trap, reason: programs::chain(error) });
+            }
+        };
+        match programs.multi() {
+            Some(multi) => attach_multi(multi, program, target, &group, &mut links, &mut refuse),
+            None => attach_perf_events(programs, program, target, &group, &mut links, &mut refuse),
         }
     }
     links
 }
 
-/// Takes traps out. The kernel waits for every processor before it lets go of one; the threads wait together.
-pub(super) fn unset(programs: &mut Programs, links: Vec<Link>) {
-    let taken = links.into_iter().filter_map(|Link { program, id }| {
-        let taken = programs.traps(program)?.take_link(id);
-        taken.inspect_err(|error| tracing::debug!("a trap was gone already: {error}")).ok()
-    });
-    let mut taken: Vec<_> = taken.collect();
-    let share = taken.len().div_ceil(MAX_DETACHING);
+/// One link for all places. The kernel takes all or none: if it refuses, each place is tried by itself.
+fn attach_multi<'a>(
+    multi: &UprobeMulti,
+    program: &'static str,
+    target: Target<'_>,
+    group: &[&'a Trap],
+    links: &mut Vec<Link>,
+    refuse: &mut dyn FnMut(&'a Trap, &(dyn Error + 'static)),
+) {
+    let returns = program == "tls_returned";
+    let process = target.process.map(NonZeroU32::get);
+    let mut try_all = |some: &[&'a Trap]| {
+        let points: Vec<Point> = some
+            .iter()
+            .map(|trap| Point { offset: trap.offset, cookie: cookie(trap, target.library) })
+            .collect();
+        let held = multi.attach(program, target.path, &points, returns, process)?;
+        let places = u64::try_from(points.len()).unwrap_or(u64::MAX);
+        links.push(Link { program, places, held: Held::Multi(held) });
+        std::io::Result::Ok(())
+    };
+    let Err(error) = try_all(group) else { return };
+    if has_ended(&error) {
+        return;
+    }
+    for trap in group {
+        if let Err(error) = try_all(&[*trap]) {
+            refuse(trap, &error);
+        }
+    }
+}
+
+fn attach_perf_events<'a>(
+    programs: &mut Programs,
+    program: &'static str,
+    target: Target<'_>,
+    group: &[&'a Trap],
+    links: &mut Vec<Link>,
+    refuse: &mut dyn FnMut(&'a Trap, &(dyn Error + 'static)),
+) {
+    let scope = target.process.map_or(UProbeScope::AllProcesses, UProbeScope::OneProcess);
+    let Some(uprobe) = programs.uprobe(program) else { return };
+    for trap in group {
+        let point = UProbeAttachPoint {
+            location: UProbeAttachLocation::AbsoluteOffset(trap.offset),
+            cookie: Some(cookie(trap, target.library)),
+        };
+        match uprobe.attach(point, target.path, scope) {
+            Ok(id) => links.push(Link { program, places: 1, held: Held::PerfEvent(id) }),
+            Err(error) => refuse(trap, &error),
+        }
+    }
+}
+
+/// Detaches. For each link and each perf event the kernel waits until no processor runs the program any more; threads
+/// wait for many of them together.
+pub(super) fn detach(programs: &mut Programs, links: Vec<Link>) {
+    let mut held: Vec<Box<dyn Send>> = Vec::with_capacity(links.len());
+    for Link { program, held: one, .. } in links {
+        match one {
+            Held::Multi(link) => held.push(Box::new(link)),
+            Held::PerfEvent(id) => {
+                let Some(uprobe) = programs.uprobe(program) else { continue };
+                match uprobe.take_link(id) {
+                    Ok(event) => held.push(Box::new(event)),
+                    Err(error) => tracing::debug!("a uprobe was detached already: {error}"),
+                }
+            }
+        }
+    }
+    let share = held.len().div_ceil(MAX_DETACHING);
     std::thread::scope(|scope| {
-        while !taken.is_empty() {
-            let some = taken.split_off(taken.len().saturating_sub(share));
+        while !held.is_empty() {
+            let some = held.split_off(held.len().saturating_sub(share));
             scope.spawn(move || drop(some));
         }
     });
 }
 
-fn has_ended(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut causes = std::iter::successors(Some(error), |error| error.source());
+fn cookie(trap: &Trap, library: u16) -> u64 {
+    Cookie { function: trap.function, arguments: trap.arguments, library }.bits()
+}
+
+fn has_ended(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| (**error).source());
     causes.any(|cause| {
         let kernel = cause.downcast_ref::<std::io::Error>();
         kernel.is_some_and(|kernel| kernel.raw_os_error() == Some(libc::ESRCH))

@@ -1,8 +1,8 @@
 //! Files with TLS in them, and the traps in each.
 
-use super::attach::{self, Link};
+use super::attach::{self, Link, Refusal, Target};
 use super::programs::{self, Programs};
-use crate::capture::libraries::{Abilities, Examined, SafeFile, Trap, examine};
+use crate::capture::libraries::{Abilities, Examined, SafeFile, examine};
 use crate::capture::processes::{FileId, Mapped, OpenError, Opened, ProcessKey, ProcessSeen, open};
 use aya::maps::{Array, MapData};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -73,7 +73,7 @@ impl Traced {
             Links::All(links) => vec![links],
             Links::Each(each) => each.values().collect(),
         };
-        links.into_iter().flatten().map(|link| (link.program, 1))
+        links.into_iter().flatten().map(|link| (link.program, link.places))
     }
 
     /// Sets all traps; what the kernel refuses is told once and counted.
@@ -85,15 +85,17 @@ impl Traced {
     ) -> Vec<Link> {
         let Self { path, file, examined, index, refused, .. } = self;
         let traps = &examined.traps;
-        let mut refuse = |program, trap: &Trap, text| {
+        let mut refuse = |Refusal { program, trap, reason }: Refusal<'_>| {
             if refused.is_empty() {
-                tracing::warn!(file = path, function = trap.symbol, "no trap: {text}");
+                tracing::warn!(file = path, function = trap.symbol, "not attached: {reason}");
             }
             *failures.entry((program, "attach")).or_default() += 1;
-            refused.push(format!("{}: {text}", trap.symbol));
+            refused.push(format!("{}: {reason}", trap.symbol));
         };
-        let links = attach::set(programs, &file.path(), *index, traps, process, &mut refuse);
-        self.traps = self.traps.max(links.len());
+        let target = Target { path: &file.path(), library: *index, process };
+        let links = attach::attach(programs, target, traps, &mut refuse);
+        let places = links.iter().map(|link| usize::try_from(link.places).unwrap_or(usize::MAX));
+        self.traps = self.traps.max(places.sum());
         links
     }
 }
@@ -177,7 +179,7 @@ impl Libraries {
         if let Links::Each(each) = &mut traced.links
             && let Some(links) = each.remove(&process.pid)
         {
-            attach::unset(programs, links);
+            attach::detach(programs, links);
         }
         if traced.users.is_empty() {
             traced.idle.get_or_insert_with(Instant::now);
@@ -199,9 +201,9 @@ impl Libraries {
                 tracing::debug!(file = traced.path, "nobody uses it any more");
                 self.free.push(traced.index);
                 match traced.links {
-                    Links::All(links) => attach::unset(programs, links),
+                    Links::All(links) => attach::detach(programs, links),
                     Links::Each(each) => {
-                        each.into_values().for_each(|links| attach::unset(programs, links))
+                        each.into_values().for_each(|links| attach::detach(programs, links))
                     }
                 }
             }
@@ -216,7 +218,7 @@ impl Libraries {
                 Links::Each(each) => each.into_values().collect(),
             });
         let all = all.flatten().collect();
-        attach::unset(programs, all);
+        attach::detach(programs, all);
     }
 
     /// Whether a file is traced; looks at it the first time.

@@ -7,6 +7,7 @@
 //! ```
 
 mod attach;
+mod attach_kind;
 mod btf;
 mod clock;
 mod early;
@@ -19,6 +20,7 @@ mod records;
 mod sessions;
 mod settings;
 mod tracer;
+mod uprobe_multi;
 
 pub(crate) use libraries::LINGER;
 pub(crate) use object::has_probes;
@@ -29,6 +31,7 @@ use super::scope::Scope;
 use super::source::{Source, Tally};
 use crate::failure::Failure;
 use crate::privileges;
+use attach_kind::AttachKind;
 use clock::Clock;
 use owners::{Found, Owners};
 use programs::{Outlet, Programs};
@@ -61,6 +64,8 @@ pub(crate) struct Options {
     pub(crate) ring_bytes: u32,
     /// A file that nobody has mapped any more keeps its traps so long.
     pub(crate) linger: Duration,
+    /// Uprobes attach by perf events, as before kernel 6.6, also where there is something better.
+    pub(crate) only_perf_events: bool,
     /// Every record of the ring is copied there, for tests.
     pub(crate) record: Option<PathBuf>,
     /// Privileges that only loading takes are given up after it.
@@ -87,12 +92,16 @@ impl Probes {
     /// Loads and attaches everything that the kernel lets.
     pub(crate) fn open(options: Options) -> Result<Self, LoadError> {
         let cgroup = super::processes::mounts::cgroup2(Path::new("/proc/self/mountinfo"));
-        permission::check_traps().map_err(|error| LoadError::Refused {
-            program: "traps in libraries",
-            reason: error.to_string(),
-            is_privilege: true,
-        })?;
-        let (programs, outlet) = Programs::load(cgroup.as_deref(), options.ring_bytes)?;
+        if !has_probes() {
+            return Err(LoadError::NoProbes);
+        }
+        let kind = if options.only_perf_events {
+            AttachKind::perf_events()?
+        } else {
+            AttachKind::of_kernel()?
+        };
+        tracing::debug!(by = kind.as_str(), "uprobes attach");
+        let (programs, outlet) = Programs::load(cgroup.as_deref(), options.ring_bytes, kind)?;
         for loaded in &programs.loaded {
             let Err(reason) = &loaded.result else { continue };
             let program = loaded.program;
@@ -110,7 +119,11 @@ impl Probes {
         let found = Found::default();
         let loaded = programs.loaded.clone();
         if options.sheds_privileges {
-            privileges::keep(privileges::TRACING, "tracer");
+            let kept = match kind {
+                AttachKind::Multi => privileges::TRACING,
+                AttachKind::PerfEvents => privileges::TRACING_BY_PERF_EVENTS,
+            };
+            privileges::keep(kept, "tracer");
         }
         let tracer = Tracer::start(programs, options.scope, options.linger, found.clone())
             .map_err(|error| LoadError::Maps(format!("cannot start a thread: {error}"), false))?;

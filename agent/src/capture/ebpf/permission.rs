@@ -1,14 +1,14 @@
-//! Whether the kernel lets this process set traps: asked before anything is loaded, for without traps all
-//! the rest is for nothing.
+//! Whether the kernel lets this process attach uprobes by perf events. This is checked before anything is loaded:
+//! without uprobes the other programs are of no use.
 
 use std::ffi::CStr;
 use std::io;
 
-/// Where the kernel tells the number of its kind of event that traps are.
+/// Where the kernel has the number of the perf event type of uprobes.
 const KIND: &str = "/sys/bus/event_source/devices/uprobe/type";
-/// There is no such file, and the kernel says so to those only who may set traps.
+/// There is no such file. The kernel says so only to processes that may attach uprobes.
 const NOWHERE: &CStr = c"/proc/self/no such file";
-/// `struct perf_event_attr` as it was in its first version that has what traps need (PERF_ATTR_SIZE_VER1).
+/// `struct perf_event_attr` as it was in its first version that has what uprobes need (PERF_ATTR_SIZE_VER1).
 const SIZE: u32 = 72;
 /// PERF_FLAG_FD_CLOEXEC
 const CLOSE_ON_EXEC: libc::c_ulong = 8;
@@ -24,8 +24,8 @@ struct Attributes {
     offset: u64,
 }
 
-/// The kernel's refusal. Whatever else stands in the way is told when the first trap is set.
-pub(super) fn check_traps() -> Result<(), io::Error> {
+/// Returns the kernel's refusal. Every other obstacle is reported when the first uprobe is attached.
+pub(super) fn check_perf_events() -> Result<(), io::Error> {
     let Ok(Ok(kind)) = std::fs::read_to_string(KIND).map(|text| text.trim().parse()) else {
         return Ok(());
     };

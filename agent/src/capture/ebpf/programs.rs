@@ -1,8 +1,10 @@
-//! The kernel programs: each is loaded and attached on its own, and what the kernel refuses is told.
+//! The kernel programs: each is loaded and attached on its own, and what the kernel refuses is reported.
 
+use super::attach_kind::AttachKind;
 use super::btf::BtfError;
 use super::object::OBJECT;
 use super::settings;
+use super::uprobe_multi::{UprobeError, UprobeMulti};
 use aya::maps::{Array, MapData, PerCpuArray, ProgramArray, RingBuf};
 use aya::programs::{BtfTracePoint, Program, ProgramError};
 use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, FEntry, UProbe};
@@ -56,14 +58,19 @@ pub(crate) enum LoadError {
     Maps(String, bool),
     #[error("the kernel refuses `{program}`: {reason}")]
     Refused { program: &'static str, reason: String, is_privilege: bool },
+    #[error(
+        "this kernel has no uprobe_multi links (Linux 6.6), and refuses uprobes by perf events, which need \
+         CAP_SYS_ADMIN: {0}"
+    )]
+    PerfEvents(std::io::Error),
 }
 
 /// How a program gets to where it works.
 enum Attach {
-    /// To traps, later.
-    Traps,
-    /// A step of a return: its place in the kernel side's table.
-    Step(u32),
+    /// As a uprobe, when a library is found.
+    Uprobe,
+    /// By a tail call from a uprobe: its place in the table of steps.
+    TailCall(u32),
     /// To a tracepoint with type information.
     Tracepoint(&'static str),
     /// To the beginning of a kernel function.
@@ -74,12 +81,12 @@ enum Attach {
 
 /// All programs: name, what it is for, how much depends on it, and how it is attached.
 const PROGRAMS: [(&str, &str, Need, Attach); 15] = [
-    ("tls_entry", "reads and writes of TLS libraries", Need::All, Attach::Traps),
-    ("tls_return", "what they moved, at their end", Need::All, Attach::Traps),
-    ("tls_returned", "the same where only a uretprobe does", Need::Some, Attach::Traps),
-    ("step_identify", "whose connection a TLS object is", Need::All, Attach::Step(0)),
-    ("step_http2", "HTTP/2 headers", Need::All, Attach::Step(1)),
-    ("step_http1", "HTTP/1 headers (kernel 5.17)", Need::Some, Attach::Step(2)),
+    ("tls_entry", "reads and writes of TLS libraries", Need::All, Attach::Uprobe),
+    ("tls_return", "what they moved, at their end", Need::All, Attach::Uprobe),
+    ("tls_returned", "the same where only a uretprobe does", Need::Some, Attach::Uprobe),
+    ("step_identify", "whose connection a TLS object is", Need::All, Attach::TailCall(0)),
+    ("step_http2", "HTTP/2 headers", Need::All, Attach::TailCall(1)),
+    ("step_http1", "HTTP/1 headers (kernel 5.17)", Need::Some, Attach::TailCall(2)),
     (
         "packet_in",
         "TLS handshakes that come in",
@@ -124,8 +131,10 @@ const PROGRAMS: [(&str, &str, Need, Attach); 15] = [
 /// The loaded object.
 pub(crate) struct Programs {
     ebpf: Ebpf,
+    /// The uprobe programs, where they attach by `uprobe_multi` links; else they are among aya's.
+    multi: Option<UprobeMulti>,
     pub(crate) loaded: Vec<Loaded>,
-    /// The table of steps: the kernel empties it when nobody holds it.
+    /// The table of steps: the kernel empties it when its last descriptor is closed.
     _steps: Option<ProgramArray<MapData>>,
 }
 
@@ -150,6 +159,7 @@ impl Programs {
     pub(crate) fn load(
         cgroup: Option<&Path>,
         ring_bytes: u32,
+        kind: AttachKind,
     ) -> Result<(Self, Outlet), LoadError> {
         if OBJECT.is_empty() {
             return Err(LoadError::NoProbes);
@@ -165,6 +175,13 @@ impl Programs {
             .map_err(|error| LoadError::Maps(chain(&error), is_privilege(&error)))?;
         // Programs find their tables by descriptors that are open when they are loaded: none is dropped.
         set_settings(&mut ebpf, settings)?;
+        let mut multi = match kind {
+            AttachKind::PerfEvents => None,
+            AttachKind::Multi => Some(
+                UprobeMulti::new(ebpf.maps())
+                    .map_err(|error| LoadError::Maps(chain(&error), is_privilege(&error)))?,
+            ),
+        };
         let outlet =
             Outlet { ring: take(&mut ebpf, "RING")?, counters: take(&mut ebpf, "COUNTERS")? };
         let mut steps: Option<ProgramArray<MapData>> = take(&mut ebpf, "STEPS").ok();
@@ -174,21 +191,31 @@ impl Programs {
             if stands_in && is_covered(&loaded, program) {
                 continue;
             }
-            let result = start(&mut ebpf, program, &attach, &btf, cgroup, steps.as_mut());
+            let result = match (&attach, &mut multi) {
+                (Attach::Uprobe | Attach::TailCall(_), Some(multi)) => {
+                    load_multi(multi, program, &attach).map_err(Into::into)
+                }
+                _ => start(&mut ebpf, program, &attach, &btf, cgroup, steps.as_mut()),
+            };
             let result = result.map_err(|error| Refusal::of(&*error));
             if let (Err(refusal), Need::All) = (&result, need) {
                 let Refusal { reason, is_privilege } = refusal.clone();
                 return Err(LoadError::Refused { program, reason, is_privilege });
             }
-            let attached = u64::from(result.is_ok() && !matches!(attach, Attach::Traps));
+            let attached = u64::from(result.is_ok() && !matches!(attach, Attach::Uprobe));
             let result = result.map_err(|refusal| refusal.reason);
             loaded.push(Loaded { program, purpose, result, need, attached });
         }
-        Ok((Self { ebpf, loaded, _steps: steps }, outlet))
+        Ok((Self { ebpf, multi, loaded, _steps: steps }, outlet))
     }
 
-    /// A program for traps.
-    pub(crate) fn traps(&mut self, program: &str) -> Option<&mut UProbe> {
+    /// The uprobe programs, where they attach by `uprobe_multi` links.
+    pub(super) fn multi(&self) -> Option<&UprobeMulti> {
+        self.multi.as_ref()
+    }
+
+    /// A uprobe program that attaches by perf events.
+    pub(super) fn uprobe(&mut self, program: &str) -> Option<&mut UProbe> {
         self.ebpf.program_mut(program)?.try_into().ok()
     }
 
@@ -203,6 +230,7 @@ impl LoadError {
     pub(crate) fn is_privilege(&self) -> bool {
         match self {
             Self::Maps(_, is_privilege) | Self::Refused { is_privilege, .. } => *is_privilege,
+            Self::PerfEvents(_) => true,
             Self::Types(BtfError::Unreadable(error)) => {
                 error.kind() == std::io::ErrorKind::PermissionDenied
             }
@@ -244,11 +272,11 @@ fn start(
 ) -> Result<(), Box<dyn Error>> {
     let program: &mut Program = ebpf.program_mut(name).ok_or("it is not in the object")?;
     match attach {
-        Attach::Traps => {
+        Attach::Uprobe => {
             let program: &mut UProbe = program.try_into()?;
             program.load()?;
         }
-        Attach::Step(place) => {
+        Attach::TailCall(place) => {
             let program: &mut UProbe = program.try_into()?;
             program.load()?;
             let steps = steps.ok_or("the table of steps is not in the object")?;
@@ -272,6 +300,19 @@ fn start(
         }
     }
     Ok(())
+}
+
+/// Loads a uprobe program for `uprobe_multi` links. Programs that tail calls reach need the same attach type as their
+/// callers: the kernel compares it.
+fn load_multi(
+    multi: &mut UprobeMulti,
+    name: &'static str,
+    attach: &Attach,
+) -> Result<(), UprobeError> {
+    match attach {
+        Attach::TailCall(place) => multi.load_tail_call(name, "STEPS", *place),
+        _ => multi.load(name).map(drop),
+    }
 }
 
 fn set_settings(ebpf: &mut Ebpf, settings: Settings) -> Result<(), LoadError> {

@@ -2,7 +2,7 @@ use super::*;
 use crate::export::{EventsOf, Format, JsonLines, Output};
 use crate::testing::Replay;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 fn times(length: Option<Duration>) -> Times {
@@ -136,4 +136,51 @@ fn without_events_there_are_metrics_only() {
         .unwrap();
     assert_eq!(shared.metrics().totals(), (6, 2, 6));
     assert_eq!(shared.metrics().left("export"), 0);
+}
+
+/// A source that looks, when it is detached, at what has been written by then.
+struct Detached {
+    replay: Replay,
+    events: PathBuf,
+    written: Arc<Mutex<String>>,
+}
+
+impl Source for Detached {
+    fn name(&self) -> &'static str {
+        self.replay.name()
+    }
+
+    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Failure> {
+        self.replay.poll(engine, patience)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.replay.is_ready()
+    }
+
+    fn tally(&mut self) -> Tally {
+        self.replay.tally()
+    }
+}
+
+impl Drop for Detached {
+    fn drop(&mut self) {
+        *self.written.lock().unwrap() = fs::read_to_string(&self.events).unwrap();
+    }
+}
+
+#[test]
+fn the_last_lines_are_written_before_the_source_detaches() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.jsonl");
+    let shared = Shared::new(None);
+    let written = Arc::default();
+    let source = Detached {
+        replay: Replay::new("coalescing", &shared),
+        events: path.clone(),
+        written: Arc::clone(&written),
+    };
+    run(Box::new(source), &shared, times(None), only(events(&path, EventsOf::All))).unwrap();
+    let written = written.lock().unwrap();
+    assert!(written.contains(r#"{"type":"summary""#), "{written}");
 }

@@ -1,11 +1,12 @@
 {{- /*
-The smallest set that is known to do, as in the README of the agent. Spelled without CAP_: the API server refuses
-CAP_SYS_ADMIN beside allowPrivilegeEscalation: false, and takes SYS_ADMIN.
+The smallest set that works, as in the README of the agent. Spelled without CAP_: the API server refuses CAP_SYS_ADMIN
+beside allowPrivilegeEscalation: false, and accepts SYS_ADMIN.
 */ -}}
 {{- define "wrongdoor.capabilities" -}}
 {{- $set := list "BPF" "NET_RAW" -}}
 {{- if eq .Values.mode "ebpf" -}}
-{{- $set = list "BPF" "DAC_READ_SEARCH" "SYS_ADMIN" "SYS_PTRACE" -}}
+{{- $set = list "BPF" "CHECKPOINT_RESTORE" "DAC_READ_SEARCH" "NET_ADMIN" "PERFMON" "SYS_PTRACE" -}}
+{{- if .Values.security.sysAdmin }}{{ $set = append $set "SYS_ADMIN" }}{{ end -}}
 {{- if include "wrongdoor.hasCleartext" . }}{{ $set = append $set "NET_RAW" }}{{ end -}}
 {{- end -}}
 {{- toYaml (concat $set .Values.security.extraCapabilities | uniq | sortAlpha) -}}
