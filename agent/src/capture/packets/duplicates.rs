@@ -1,47 +1,75 @@
-//! One packet that is seen on several interfaces: at both ends of a veth pair, on a bridge and on its ports.
+//! One packet that is captured on several interfaces: at both ends of a veth pair, on a bridge and on its ports.
 //!
-//! It is known by its addresses, ports, numbers and length, and by coming on another interface a moment later. A
-//! TCP retransmission comes on the same interface.
+//! A duplicate has the same addresses, ports, sequence numbers and length, and comes from another interface a moment
+//! earlier or later. A TCP retransmission comes from the same interface.
 
-use std::collections::hash_map::RandomState;
+use std::collections::hash_map::{Entry, RandomState};
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher};
 use wrongdoor_core::time::Timestamp;
 
-/// Packets that are remembered. One whose place is taken is not recognised; the engine then finds that it brings
-/// nothing new.
-const MAX_REMEMBERED: usize = 8192;
+/// The most packets that are remembered; beyond it the oldest are forgotten. The rings are read in the order of time,
+/// so that it need only hold what all interfaces carry in [`WINDOW`] and in the time that a block covers.
+const MAX_REMEMBERED: usize = 32_768;
 /// The time that a packet takes from the first interface to the last, in nanoseconds.
-const WINDOW: i64 = 20_000_000;
+const WINDOW: u64 = 20_000_000;
 
 /// Packets seen a moment ago.
 pub(super) struct Duplicates {
     hasher: RandomState,
-    seen: Vec<Seen>,
+    seen: HashMap<u64, Seen>,
+    /// The keys of `seen`, each with the time at which the packet was remembered: the oldest first.
+    order: VecDeque<(u64, i64)>,
+    forgotten: u64,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Seen {
-    hash: u64,
     at: i64,
     interface: u32,
 }
 
 impl Duplicates {
     pub(super) fn new() -> Self {
-        Self { hasher: RandomState::new(), seen: vec![Seen::default(); MAX_REMEMBERED] }
+        let (seen, order) = (HashMap::new(), VecDeque::new());
+        Self { hasher: RandomState::new(), seen, order, forgotten: 0 }
     }
 
     /// Whether this packet, from its IP header on, was seen on another interface.
     pub(super) fn is_one(&mut self, interface: u32, at: Timestamp, packet: &[u8]) -> bool {
         let Some(hash) = self.hash(packet) else { return false };
-        let place = usize::try_from(hash % MAX_REMEMBERED as u64).unwrap_or(0);
-        let Some(seen) = self.seen.get_mut(place) else { return false };
-        let is_recent = at.0.abs_diff(seen.at) <= WINDOW.unsigned_abs();
-        if seen.hash == hash && seen.interface != interface && is_recent {
-            return true;
+        let now = Seen { at: at.0, interface };
+        match self.seen.entry(hash) {
+            Entry::Occupied(mut entry) => {
+                let seen = *entry.get();
+                if seen.interface != interface && is_recent(seen.at, at.0) {
+                    return true;
+                }
+                entry.insert(now);
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(now);
+            }
         }
-        *seen = Seen { hash, at: at.0, interface };
+        self.order.push_back((hash, at.0));
+        self.keep_to_bound(at.0);
         false
+    }
+
+    /// Packets that were forgotten while a duplicate of them could still come.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    fn keep_to_bound(&mut self, now: i64) {
+        while self.order.len() > MAX_REMEMBERED {
+            let Some((hash, at)) = self.order.pop_front() else { break };
+            // A retransmission has a later place in the order.
+            if self.seen.get(&hash).is_some_and(|seen| seen.at == at) {
+                self.seen.remove(&hash);
+                self.forgotten += u64::from(is_recent(at, now));
+            }
+        }
     }
 
     /// What stays the same from interface to interface: not the time to live, nor the header's checksum.
@@ -62,6 +90,10 @@ impl Duplicates {
         parts.iter().chain(&[transport]).for_each(|part| hasher.write(part));
         Some(hasher.finish())
     }
+}
+
+fn is_recent(one: i64, other: i64) -> bool {
+    one.abs_diff(other) <= WINDOW
 }
 
 #[cfg(test)]
@@ -85,13 +117,53 @@ mod tests {
         assert!(!duplicates.is_one(2, Timestamp(3000), &packet(2, 63)));
     }
 
+    /// Different packets, each with the time at which it was seen.
+    fn packets(count: u32) -> impl Iterator<Item = (Timestamp, Vec<u8>)> {
+        (0..count).map(|number| {
+            let mut packet = packet(0, 64);
+            packet[24..28].copy_from_slice(&number.to_be_bytes());
+            (Timestamp(number.into()), packet)
+        })
+    }
+
+    #[test]
+    fn the_blocks_of_one_interface_and_then_those_of_another_are_the_same_packets() {
+        let mut duplicates = Duplicates::new();
+        for (at, packet) in packets(5_000) {
+            assert!(!duplicates.is_one(1, at, &packet));
+        }
+        for (at, packet) in packets(5_000) {
+            assert!(duplicates.is_one(2, at, &packet), "{at:?}");
+        }
+        assert_eq!(duplicates.forgotten(), 0);
+    }
+
+    #[test]
+    fn what_the_bound_forgets_too_early_is_counted() {
+        let mut duplicates = Duplicates::new();
+        let bound = u32::try_from(MAX_REMEMBERED).unwrap();
+        for (at, packet) in packets(bound + 10) {
+            duplicates.is_one(1, at, &packet);
+        }
+        assert_eq!(duplicates.forgotten(), 10);
+        // Much later nothing is lost with them.
+        let later = WINDOW.cast_signed() + i64::from(bound) + 10;
+        for (at, packet) in packets(bound) {
+            duplicates.is_one(1, Timestamp(at.0 + later), &packet);
+        }
+        assert_eq!(duplicates.forgotten(), 10);
+        assert!(
+            duplicates.seen.len() <= MAX_REMEMBERED && duplicates.order.len() <= MAX_REMEMBERED
+        );
+    }
+
     #[test]
     fn a_retransmission_is_none() {
         let mut duplicates = Duplicates::new();
         assert!(!duplicates.is_one(1, Timestamp(0), &packet(1, 64)));
         assert!(!duplicates.is_one(1, Timestamp(1000), &packet(1, 64)));
         // On another way much later.
-        assert!(!duplicates.is_one(2, Timestamp(1000 + WINDOW + 1), &packet(1, 64)));
+        assert!(!duplicates.is_one(2, Timestamp(1001 + WINDOW.cast_signed()), &packet(1, 64)));
     }
 
     #[test]

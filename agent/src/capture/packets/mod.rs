@@ -35,14 +35,15 @@ use wrongdoor_core::engine::{Engine, TlsInPackets};
 pub(crate) const RING_BYTES: u32 = 32 * 1024 * 1024;
 /// Of these ports everything is read, unless the command line says otherwise.
 pub(crate) const CLEARTEXT_PORTS: [u16; 2] = [80, 8080];
-/// The kernel hands over a block that is not full after less than this.
+/// The kernel hands over a block that is not full after less than this: what was captured before the end of the run is
+/// waited for so long.
 const LAST_BLOCKS: Duration = Duration::from_millis(30);
 /// So long an ended connection waits for its secrets, at least.
 const WAIT_FOR_SECRETS: Duration = Duration::from_secs(5);
 /// How often the kernel's counts are read.
 const COUNT_EVERY: Duration = Duration::from_millis(250);
-/// The most blocks of a ring in one turn: then others get theirs.
-const MAX_BLOCKS: usize = 64;
+/// The most blocks of all rings in one turn.
+const MAX_BLOCKS: usize = 256;
 
 /// What is captured.
 #[derive(Clone, Debug)]
@@ -74,6 +75,8 @@ pub(crate) struct Packets {
     gone: Totals,
     totals: Totals,
     counted: Instant,
+    /// Until when the last blocks are read, once the run ends.
+    end: Option<Instant>,
     /// A moment, and the engine's turn then: connections that ended before have waited long enough.
     waiting: (Instant, u64),
 }
@@ -128,6 +131,7 @@ impl Packets {
             gone: Totals::default(),
             totals: Totals::default(),
             counted: Instant::now(),
+            end: None,
             waiting: (Instant::now(), 0),
         })
     }
@@ -153,13 +157,28 @@ impl Packets {
         }
     }
 
+    /// Reads the blocks that the kernel has handed over, the oldest first: between the rings, packets are out of order
+    /// by no more than what a block covers.
     fn take(&mut self, engine: &mut Engine) {
-        for ring in self.groups.iter_mut().flat_map(|group| &mut group.rings) {
-            for _ in 0..MAX_BLOCKS {
-                if !self.reader.block(ring, engine) {
-                    break;
-                }
+        for _ in 0..MAX_BLOCKS {
+            let rings = self.groups.iter_mut().flat_map(|group| &mut group.rings);
+            let handed_over = rings.filter_map(|ring| Some((ring.next_at()?, ring)));
+            let Some((_, oldest)) = handed_over.min_by_key(|(at, _)| *at) else { break };
+            self.reader.block(oldest, engine);
+        }
+    }
+
+    /// Reads until every block with packets from before the first call was handed over.
+    fn take_last(&mut self, engine: &mut Engine) {
+        let end = *self.end.get_or_insert_with(|| Instant::now() + LAST_BLOCKS);
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
             }
+            // Any ring that has a block ends the wait; others may be late.
+            self.wait(left);
+            self.take(engine);
         }
     }
 
@@ -206,7 +225,11 @@ impl Source for Packets {
         }
         self.renew(engine);
         let is_last = patience.is_zero();
-        self.wait(if is_last { LAST_BLOCKS } else { patience });
+        if is_last {
+            self.take_last(engine);
+        } else {
+            self.wait(patience);
+        }
         let mut has_secrets = false;
         self.keylogs.read(|lines| {
             engine.secrets(lines);
@@ -215,7 +238,9 @@ impl Source for Packets {
         if has_secrets {
             engine.resume();
         }
-        self.take(engine);
+        if !is_last {
+            self.take(engine);
+        }
         self.end_waiting(engine);
         if is_last || self.counted.elapsed() >= COUNT_EVERY {
             self.count();
@@ -240,6 +265,7 @@ impl Source for Packets {
             details: vec![
                 ("packets", read.packets),
                 ("packets_duplicate", read.duplicates),
+                ("packets_forgotten", read.forgotten),
                 ("packets_looped", read.looped),
                 ("packets_truncated", read.truncated),
                 ("rings_frozen", self.totals.freezes),

@@ -26,6 +26,8 @@ pub(super) struct Counts {
     pub(super) packets: u64,
     /// Seen on another interface before.
     pub(super) duplicates: u64,
+    /// No longer recognised if another interface shows them.
+    pub(super) forgotten: u64,
     /// Leaving on the loopback interface, where they come in too.
     pub(super) looped: u64,
     /// Those that a block promised and did not have.
@@ -51,7 +53,7 @@ impl Reader {
     }
 
     pub(super) fn counts(&self) -> Counts {
-        self.counts
+        Counts { forgotten: self.duplicates.forgotten(), ..self.counts }
     }
 
     fn frame(&mut self, frame: &Frame<'_>, engine: &mut Engine) {

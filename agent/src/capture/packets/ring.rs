@@ -4,6 +4,7 @@ use super::block::{Frame, Frames};
 use super::sys::{Mapping, Socket, Statistics};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use wrongdoor_core::time::Timestamp;
 
 /// A block holds any packet, also those that segmentation offload makes (64 KiB), and a few at that.
 const BLOCK_BYTES: u32 = 256 * 1024;
@@ -47,6 +48,13 @@ impl Ring {
 
     pub(super) fn socket(&self) -> &Socket {
         &self.socket
+    }
+
+    /// When the first packet of the next block was captured, if the kernel has handed that block over. A block without
+    /// packets comes before all others.
+    pub(super) fn next_at(&self) -> Option<Timestamp> {
+        let block = self.mapping.block(self.next)?;
+        Some(Frames::new(block).next().map_or(Timestamp(i64::MIN), |frame| frame.at))
     }
 
     /// Takes the packets of the next block, if the kernel has handed it over: how many there were, and how many
