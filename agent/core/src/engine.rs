@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
 pub use config::{Config, MAX_CONNECTIONS, MAX_HELD_BYTES, MAX_PARKED, Shard, TlsInPackets};
 use ending::{is_left_to_probes, visibility};
-use follower::{Follower, Key, Slot};
+use follower::{Follower, Key, Past, Slot};
 use hashbrown::HashMap;
 use live::Live;
 use parked::Parked;
@@ -237,7 +237,8 @@ impl Engine {
         let is_syn = tcp.flags.contains(Flags::SYN);
         let begins_anew = self.connections.get(&key).is_some_and(|slot| match &slot.follower {
             Follower::Tcp(connection) => connection.is_reopened_by(from, tcp),
-            Follower::Quic(_) | Follower::Live(_) | Follower::Ended(_) => is_syn,
+            Follower::Ended(Past::Tcp(opening)) => opening.is_followed_by(from, tcp),
+            Follower::Quic(_) | Follower::Live(_) | Follower::Ended(Past::Socket(_)) => is_syn,
         });
         if begins_anew && let Some(slot) = self.connections.remove(&key) {
             self.end(slot);
@@ -266,12 +267,13 @@ impl Engine {
         if is_left_to_probes(tls_in_packets, &connection.observed) {
             self.lent.events.clear();
         }
+        let past = Follower::Ended(Past::Tcp(connection.opening()));
         if connection.is_cleartext() && !self.lent.is_whole(&flow) {
             self.held -= std::mem::take(&mut slot.held);
-            slot.follower = Follower::Ended(None);
+            slot.follower = past;
             self.lent.events.clear();
         } else if connection.closing().is_some() {
-            let follower = std::mem::replace(&mut slot.follower, Follower::Ended(None));
+            let follower = std::mem::replace(&mut slot.follower, past);
             let held = std::mem::take(&mut slot.held);
             self.end(Slot { last_seen: self.turn, held, id, follower });
         } else {

@@ -83,6 +83,11 @@ impl Stream {
         self.base.is_some()
     }
 
+    /// The sequence number of the first byte, once it is known.
+    pub fn first_sequence(&self) -> Option<u32> {
+        self.base
+    }
+
     /// Whether `initial_sequence` is the one this stream began with.
     pub fn began_with(&self, initial_sequence: u32) -> bool {
         self.base == Some(initial_sequence.wrapping_add(1))

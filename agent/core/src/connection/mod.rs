@@ -13,4 +13,4 @@ pub use facts::{
 };
 pub(crate) use live::{LiveConnection, Piece, Segment};
 pub(crate) use quic::QuicConnection;
-pub(crate) use tcp::{Input, TcpConnection};
+pub(crate) use tcp::{Input, Opening, TcpConnection};

@@ -24,6 +24,21 @@ pub(crate) struct TcpConnection {
     last_fin: Option<Timestamp>,
 }
 
+/// The sequence numbers of the first bytes of both ends, as far as they are known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening {
+    a: Option<u32>,
+    b: Option<u32>,
+}
+
+impl Opening {
+    /// Whether a SYN of this end begins a later connection on the same ports. A copy of a SYN that came late does not.
+    pub(crate) fn is_followed_by(&self, from: End, tcp: &Tcp) -> bool {
+        let first = if from == End::A { self.a } else { self.b };
+        tcp.flags.contains(Flags::SYN) && first != Some(tcp.sequence.wrapping_add(1))
+    }
+}
+
 impl TcpConnection {
     pub(crate) fn new(
         id: ConnectionId,
@@ -70,7 +85,13 @@ impl TcpConnection {
     /// Whether a SYN of this end begins another connection on the same ports.
     pub(crate) fn is_reopened_by(&self, from: End, tcp: &Tcp) -> bool {
         let stream = self.streams.get(self.side(from));
-        tcp.flags.contains(Flags::SYN) && stream.is_started() && !stream.began_with(tcp.sequence)
+        stream.is_started() && self.opening().is_followed_by(from, tcp)
+    }
+
+    /// What its own SYNs are recognised by.
+    pub(crate) fn opening(&self) -> Opening {
+        let first = |end| self.streams.get(self.side(end)).first_sequence();
+        Opening { a: first(End::A), b: first(End::B) }
     }
 
     /// The end that sent, as a side.

@@ -1,6 +1,6 @@
 //! A followed connection in the engine's table.
 
-use crate::connection::{ConnectionId, LiveConnection, QuicConnection, TcpConnection};
+use crate::connection::{ConnectionId, LiveConnection, Opening, QuicConnection, TcpConnection};
 use crate::live::SocketId;
 use crate::net::FlowKey;
 use crate::tls::keylog::KeyLog;
@@ -27,7 +27,14 @@ pub(super) enum Follower {
     Quic(Box<QuicConnection>),
     Live(Box<LiveConnection>),
     /// It has ended: what is still in flight belongs to it and begins nothing new.
-    Ended(Option<SocketId>),
+    Ended(Past),
+}
+
+/// What a connection that has ended was found by.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Past {
+    Tcp(Opening),
+    Socket(SocketId),
 }
 
 impl Follower {

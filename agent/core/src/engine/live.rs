@@ -1,6 +1,6 @@
 //! The other way in: reports of probes, each to its connection.
 
-use super::{Engine, Follower, Key, Slot};
+use super::{Engine, Follower, Key, Past, Slot};
 use crate::connection::{ConnectionId, Input, LiveConnection, Piece, Segment};
 use crate::live::{self, SessionId, Socket, SocketId};
 use crate::time::Timestamp;
@@ -158,7 +158,7 @@ impl Engine {
         connection.close(at);
         if let Some(socket) = connection.socket().filter(|_| is_open) {
             self.live.sockets.insert(socket.id, id);
-            let follower = Follower::Ended(Some(socket.id));
+            let follower = Follower::Ended(Past::Socket(socket.id));
             let last_seen = self.turn;
             self.connections.insert(Key::Live(id), Slot { last_seen, held: 0, id, follower });
         }
@@ -208,8 +208,8 @@ impl Live {
             Follower::Live(connection) => {
                 (connection.socket().map(|socket| socket.id), connection.session())
             }
-            Follower::Ended(socket) => (*socket, None),
-            Follower::Tcp(_) | Follower::Quic(_) => return,
+            Follower::Ended(Past::Socket(socket)) => (Some(*socket), None),
+            Follower::Ended(Past::Tcp(_)) | Follower::Tcp(_) | Follower::Quic(_) => return,
         };
         // A socket may lead to the connection that came after.
         if let Some(socket) = socket

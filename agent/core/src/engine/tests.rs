@@ -322,3 +322,26 @@ fn what_the_last_packet_tells_is_filed_with_it_although_the_end_waits_for_secret
     engine.finish();
     assert_eq!(ended(&mut engine).len(), 1);
 }
+
+#[test]
+fn a_syn_that_is_captured_once_more_after_the_end_begins_no_connection() {
+    let fin = Flags(Flags::FIN.0 | Flags::ACK.0);
+    let request = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    let syn = segment(1, 0, Flags::SYN, &[]);
+    let syn_ack = back(segment(1, 9, Flags(Flags::SYN.0 | Flags::ACK.0), &[]));
+    let mut engine = Engine::new(Config::default(), Arc::default());
+    feed(&mut engine, 1, &syn);
+    feed(&mut engine, 2, &syn_ack);
+    feed(&mut engine, 3, &segment(1, 1, fin, request));
+    feed(&mut engine, 4, &back(segment(1, 10, fin, &[])));
+    // Another interface shows the beginning of what has ended.
+    feed(&mut engine, 5, &syn);
+    feed(&mut engine, 6, &syn_ack);
+    feed(&mut engine, 7, &segment(1, 1, fin, request));
+    assert_eq!(ended(&mut engine).len(), 1);
+    // A new connection of the same ports has another first number.
+    feed(&mut engine, 8, &segment(1, 7_000, Flags::SYN, &[]));
+    feed(&mut engine, 9, &segment(1, 7_001, fin, request));
+    engine.finish();
+    assert_eq!(ended(&mut engine).len(), 1);
+}
