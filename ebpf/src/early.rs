@@ -1,10 +1,13 @@
 //! ClientHellos that come before their sockets: at a listener that waits for data (TCP_DEFER_ACCEPT), and with
 //! TCP Fast Open. They are kept by their ends until a socket has them.
 
+use aya_ebpf::bindings::bpf_sock;
 use aya_ebpf::programs::SkBuffContext;
 use wrongdoor_ebpf_common::{Counter, Direction, Tuple};
 
-use crate::handshake::{OWING, Segment, Way, hand_over, is_hello, owed, put, random, remember};
+use crate::handshake::{
+    OWING, Segment, Way, hand_over, is_hello, namespace, owed, put, random, remember,
+};
 use crate::maps::{EARLY, count};
 use crate::socket::{AF_INET, AF_INET6};
 
@@ -16,13 +19,15 @@ pub struct Early {
     pub way: Way,
 }
 
-/// A first segment at a listener: kept by its ends until a socket has them.
+/// A first segment at a listener: kept by its ends until a socket has them. Two containers may use the same ends at
+/// the same time: loopback is in each.
 #[inline(always)]
-pub fn keep(ctx: &SkBuffContext, segment: &Segment) -> Option<()> {
+pub fn keep(ctx: &SkBuffContext, listener: *mut bpf_sock, segment: &Segment) -> Option<()> {
     if !is_hello(ctx, segment.payload, segment.length) {
         return None;
     }
-    let tuple = ends(ctx)?;
+    let mut tuple = ends(ctx)?;
+    tuple.namespace = namespace(listener);
     let mut early = Early {
         random: random(ctx, segment)?,
         way: Way { base: segment.sequence, next_record: 0, state: OWING, is_lost: 0 },

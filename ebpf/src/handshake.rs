@@ -4,17 +4,18 @@
 //! engine's to say.
 
 use aya_ebpf::EbpfContext as _;
+use aya_ebpf::bindings::bpf_sock;
 use aya_ebpf::helpers::generated::{
-    bpf_get_socket_cookie, bpf_sk_fullsock, bpf_skb_load_bytes, bpf_tcp_sock,
+    bpf_get_socket_cookie, bpf_sk_fullsock, bpf_skb_load_bytes, bpf_skc_to_tcp_sock, bpf_tcp_sock,
 };
 use aya_ebpf::programs::SkBuffContext;
 use wrongdoor_ebpf_common::{Counter, Direction, Handshake, Head, Kind, Tuple};
 
 use crate::early;
-use crate::maps::{FLOWS, RANDOMS, count};
+use crate::maps::{FLOWS, RANDOMS, count, settings};
 use crate::ring;
 use crate::slot;
-use crate::socket::{AF_INET, AF_INET6};
+use crate::socket::{self, AF_INET, AF_INET6};
 
 /// A direction's handshake bytes beyond this are not waited for: certificates fit many times over.
 const MAX_HANDSHAKE: u32 = 64 * 1024;
@@ -40,6 +41,8 @@ const RANDOM_AT: u32 = 11;
 #[derive(Clone, Copy)]
 pub struct Flow {
     pub ways: [Way; 2],
+    /// The inode of its network namespace; 0: unknown.
+    pub namespace: u32,
 }
 
 /// One direction of it.
@@ -123,7 +126,7 @@ pub fn packet(ctx: &SkBuffContext, direction: Direction) -> Option<()> {
         let is_listener = (*socket).state == LISTEN;
         let segment = segment(ctx)?;
         if is_listener {
-            return early::keep(ctx, &segment);
+            return early::keep(ctx, common, &segment);
         }
         let cookie = bpf_get_socket_cookie(ctx.as_ptr());
         let mut tuple = Tuple { cookie, ..Tuple::default() };
@@ -144,8 +147,17 @@ pub fn packet(ctx: &SkBuffContext, direction: Direction) -> Option<()> {
             put(&mut tuple.remote, 8, word(&raw const (*socket).dst_ip6[2]));
             put(&mut tuple.remote, 12, word(&raw const (*socket).dst_ip6[3]));
         }
-        follow(ctx, direction, &mut tuple, base, &segment)
+        follow(ctx, common, direction, &mut tuple, base, &segment)
     }
+}
+
+/// The inode of a socket's network namespace; 0 where that is not known.
+#[inline(always)]
+pub fn namespace(socket: *mut bpf_sock) -> u32 {
+    let Some(settings) = settings() else { return 0 };
+    // SAFETY: the caller's socket was checked.
+    let socket = unsafe { bpf_skc_to_tcp_sock(socket.cast()) };
+    if socket.is_null() { 0 } else { socket::namespace(socket.cast(), settings) }
 }
 
 /// A field of a socket, which the verifier lets nobody read in parts.
@@ -197,6 +209,7 @@ fn segment(ctx: &SkBuffContext) -> Option<Segment> {
 #[inline(always)]
 fn follow(
     ctx: &SkBuffContext,
+    socket: *mut bpf_sock,
     direction: Direction,
     tuple: &mut Tuple,
     base: u32,
@@ -206,6 +219,7 @@ fn follow(
     let flow = match FLOWS.get_ptr_mut(tuple.cookie) {
         Some(flow) => flow,
         None => {
+            tuple.namespace = namespace(socket);
             let received = early::claim(tuple);
             let is_begun = received.state == OWING;
             if !is_begun
@@ -216,7 +230,8 @@ fn follow(
             }
             let none = Way { base: 0, next_record: 0, state: 0, is_lost: 0 };
             // By reference: a copy more of each, and the stack is larger than older kernels allow.
-            if FLOWS.insert(&tuple.cookie, &Flow { ways: [received, none] }, 0).is_err() {
+            let new = Flow { ways: [received, none], namespace: tuple.namespace };
+            if FLOWS.insert(&tuple.cookie, &new, 0).is_err() {
                 count(Counter::MapFull);
                 return None;
             }
@@ -224,7 +239,10 @@ fn follow(
         }
     };
     // SAFETY: a socket's packets of one direction are handled one after the other.
-    let way = unsafe { &mut (*flow).ways[index] };
+    let way = unsafe {
+        tuple.namespace = (*flow).namespace;
+        &mut (*flow).ways[index]
+    };
     if way.state == DONE {
         return None;
     }

@@ -105,15 +105,27 @@ fn tuple(socket: *const u8, cookie: u64, settings: &Settings) -> Tuple {
                 byte += 1;
             }
         }
-        if settings.net != 0 {
-            let net: *const u8 =
-                bpf_probe_read_kernel(at(settings.net).cast()).unwrap_or(core::ptr::null());
-            tuple.namespace =
-                bpf_probe_read_kernel(net.wrapping_add(settings.namespace as usize).cast())
-                    .unwrap_or(0);
-        }
     }
+    tuple.namespace = namespace(socket, settings);
     tuple
+}
+
+/// The inode of the network namespace of a kernel socket; 0 where that is not known.
+#[inline(always)]
+pub fn namespace(socket: *const u8, settings: &Settings) -> u32 {
+    if settings.net == 0 {
+        return 0;
+    }
+    // SAFETY: reads that may fail, at offsets that the running kernel's type information gave.
+    unsafe {
+        let net: *const u8 = match bpf_probe_read_kernel(
+            socket.wrapping_add(settings.net as usize).cast(),
+        ) {
+            Ok(net) => net,
+            Err(_) => return 0,
+        };
+        bpf_probe_read_kernel(net.wrapping_add(settings.namespace as usize).cast()).unwrap_or(0)
+    }
 }
 
 pub const AF_INET: u16 = 2;

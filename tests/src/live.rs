@@ -21,6 +21,7 @@ pub mod kernel;
 pub mod ledger;
 pub mod legality;
 pub mod library;
+pub mod loopbacks;
 pub mod make;
 pub mod metrics;
 pub mod namespaces;
