@@ -161,11 +161,13 @@ impl Stream {
         }
     }
 
-    /// Nothing more will come: every hole becomes a gap.
+    /// Nothing more will come: every hole becomes a gap, and so does what is missing in front of the FIN.
     pub fn flush(&mut self, mut deliver: impl FnMut(Delivery<'_>)) {
         while !self.held.is_empty() {
             self.give_up_hole(&mut deliver);
         }
+        let missing = self.fin.map_or(0, |fin| fin.saturating_sub(self.next));
+        self.gap(missing, &mut deliver);
     }
 
     /// Whether a FIN was seen, whatever is missing before it.

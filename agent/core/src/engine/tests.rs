@@ -345,3 +345,18 @@ fn a_syn_that_is_captured_once_more_after_the_end_begins_no_connection() {
     engine.finish();
     assert_eq!(ended(&mut engine).len(), 1);
 }
+
+#[test]
+fn what_a_capture_lacks_in_front_of_the_end_is_a_gap() {
+    let fin = Flags(Flags::FIN.0 | Flags::ACK.0);
+    let request = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    let mut engine = Engine::new(Config::default(), Arc::default());
+    feed(&mut engine, 1, &segment(1, 0, Flags::SYN, &[]));
+    feed(&mut engine, 2, &segment(1, 1, Flags::ACK, request));
+    // A second request, and the answers to both, are not in the capture.
+    let end = 1 + 2 * u32::try_from(request.len()).unwrap();
+    feed(&mut engine, 3, &segment(1, end, fin, &[]));
+    engine.finish();
+    assert_eq!(ended(&mut engine), [(1, false)]);
+    assert_eq!(engine.counters().lost_total(), 1);
+}

@@ -54,6 +54,18 @@ fn a_hole_is_a_gap_only_once_the_receiver_is_past_it() {
 }
 
 #[test]
+fn what_is_missing_in_front_of_the_end_is_a_gap() {
+    let (mut stream, mut seen) = (Stream::default(), Seen::default());
+    stream.start(0);
+    stream.segment(at(0), 1, b"ab", 0, false, |delivery| seen.take(delivery));
+    stream.segment(at(0), 6, b"", 0, true, |delivery| seen.take(delivery));
+    assert!(!stream.is_finished());
+    stream.flush(|delivery| seen.take(delivery));
+    assert_eq!(seen.0, [whole(b"ab"), vec![None; 3]].concat());
+    assert_eq!((stream.counters().gaps, stream.counters().gap_bytes), (1, 3));
+}
+
+#[test]
 fn what_the_snap_length_cut_is_a_gap() {
     let (mut stream, mut seen) = (Stream::default(), Seen::default());
     stream.segment(at(0), 10, b"ab", 3, false, |delivery| seen.take(delivery));
