@@ -123,7 +123,8 @@ pub(crate) fn run(
     }
     shared.health.over();
     let tally = source.tally();
-    tracing::info!(details = ?tally.details, "capture is over");
+    let (kernel_lost, capture_lost) = (&tally.kernel_lost, &tally.capture_lost);
+    tracing::info!(details = ?tally.details, ?kernel_lost, ?capture_lost, "capture is over");
     let written = live.finish(tally, drain);
     // Last: without `uprobe_multi` links it may take longer than a supervisor waits before it sends SIGKILL.
     drop(source);

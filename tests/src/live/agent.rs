@@ -263,11 +263,16 @@ impl Agent {
     }
 
     /// Asks it to end, requires that it does so with 0, and returns all that it told.
-    pub fn stop(mut self) -> Result<Report> {
+    pub fn stop(self) -> Result<Report> {
+        Ok(self.stop_with_log()?.0)
+    }
+
+    /// The same with its log, whose end has what was lost.
+    pub fn stop_with_log(mut self) -> Result<(Report, String)> {
         self.terminate()?;
         let report = self.lines()?;
         ensure!(!report.summary.is_null(), "no summary at the end of {}", self.log());
-        Ok(report)
+        Ok((report, self.log()))
     }
 
     /// Asks it to end, and requires that it does so with 0.

@@ -23,7 +23,8 @@ fn both_ends_are_told(software: Software) -> Result<()> {
         }
         clients.push((client, all));
     }
-    let lines = agent.stop()?.exchanges;
+    let (report, log) = agent.stop_with_log()?;
+    let lines = report.exchanges;
     let ports = [peer.port()];
     let mut failures = Vec::new();
     let told = compare(&server, &lines, Role::Server, &ports).require_all();
@@ -43,7 +44,12 @@ fn both_ends_are_told(software: Software) -> Result<()> {
     let all: Vec<_> = clients.into_iter().flat_map(|(_, rows)| rows).collect();
     failures.extend(compare(&all, &lines, Role::Client, &ports).require_nothing_wrong().err());
     let failures: Vec<_> = failures.iter().map(|failure| format!("{failure:#}")).collect();
-    anyhow::ensure!(failures.is_empty(), "{}", failures.join("\n\n"));
+    let summary = report.summary;
+    anyhow::ensure!(
+        failures.is_empty(),
+        "{}\n\nThe agent counted {summary:#} and logged\n{log}",
+        failures.join("\n\n")
+    );
     Ok(())
 }
 
