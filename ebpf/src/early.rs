@@ -3,11 +3,12 @@
 
 use aya_ebpf::bindings::bpf_sock;
 use aya_ebpf::programs::SkBuffContext;
-use wrongdoor_ebpf_common::{Counter, Direction, Tuple};
+use wrongdoor_ebpf_common::{Counter, Direction, Owner, Tuple};
 
 use crate::handshake::{
     OWING, Segment, Way, hand_over, is_hello, namespace, owed, put, random, remember,
 };
+use crate::lost;
 use crate::maps::{EARLY, count};
 use crate::socket::{AF_INET, AF_INET6};
 
@@ -17,6 +18,8 @@ use crate::socket::{AF_INET, AF_INET6};
 pub struct Early {
     pub random: [u64; 4],
     pub way: Way,
+    /// Not 0: a record of it was lost.
+    pub is_lost: u32,
 }
 
 /// A first segment at a listener: kept by its ends until a socket has them. Two containers may use the same ends at
@@ -31,12 +34,15 @@ pub fn keep(ctx: &SkBuffContext, listener: *mut bpf_sock, segment: &Segment) -> 
     let mut early = Early {
         random: random(ctx, segment)?,
         way: Way { base: segment.sequence, next_record: 0, state: OWING, is_lost: 0 },
+        is_lost: 0,
     };
     let owed = owed(ctx, &mut early.way, 0, segment);
+    let sent = hand_over(ctx, Direction::Received, &tuple, 0, segment, owed);
+    early.is_lost = sent.is_none() as u32;
     if EARLY.insert(&tuple, &early, 0).is_err() {
         count(Counter::MapFull);
     }
-    hand_over(ctx, Direction::Received, &tuple, 0, segment, owed)
+    None
 }
 
 /// The ends of a packet that comes in, by its own head: a listener has none.
@@ -77,6 +83,9 @@ pub fn claim(tuple: &mut Tuple) -> Way {
     let early = unsafe { &*early };
     remember(&early.random, Direction::Received as u32, tuple);
     let way = early.way;
+    if early.is_lost != 0 {
+        lost::note(&Owner::socket(cookie), false);
+    }
     tuple.cookie = 0;
     let _ = EARLY.remove(&*tuple);
     tuple.cookie = cookie;

@@ -9,9 +9,10 @@ use aya_ebpf::helpers::generated::{
     bpf_get_socket_cookie, bpf_sk_fullsock, bpf_skb_load_bytes, bpf_skc_to_tcp_sock, bpf_tcp_sock,
 };
 use aya_ebpf::programs::SkBuffContext;
-use wrongdoor_ebpf_common::{Counter, Direction, Handshake, Head, Kind, Tuple};
+use wrongdoor_ebpf_common::{Counter, Direction, Handshake, Head, Kind, Owner, Tuple};
 
 use crate::early;
+use crate::lost;
 use crate::maps::{FLOWS, RANDOMS, count, settings};
 use crate::ring;
 use crate::slot;
@@ -265,7 +266,10 @@ fn follow(
         return None;
     }
     let owed = owed(ctx, way, offset, segment);
-    hand_over(ctx, direction, tuple, offset, segment, owed)
+    if hand_over(ctx, direction, tuple, offset, segment, owed).is_none() {
+        lost::note(&Owner::socket(tuple.cookie), false);
+    }
+    None
 }
 
 /// Whether the segment is the stream's first. What was acknowledged counts the client's SYN too.
@@ -345,6 +349,7 @@ pub fn owed(ctx: &SkBuffContext, way: &mut Way, offset: u32, segment: &Segment) 
     segment.length
 }
 
+/// Sends the segment. `None` where a record of it found the ring full.
 #[inline(always)]
 pub fn hand_over(
     ctx: &SkBuffContext,
@@ -355,9 +360,11 @@ pub fn hand_over(
     owed: u32,
 ) -> Option<()> {
     if owed == 0 {
-        return None;
+        return Some(());
     }
     let (_, slot) = slot::claim()?;
+    // Counted in memory: a variable would double the verifier's paths with each record.
+    slot.unsent = 0;
     let mut done = 0;
     let mut step = 0;
     while step < MAX_BITES && done < owed {
@@ -390,11 +397,13 @@ pub fn hand_over(
             if bpf_skb_load_bytes(skb, segment.payload + done, to.cast(), bounded) != 0 {
                 break;
             }
-            ring::send_bytes(start, (size_of::<Handshake>() as u32 + bounded) as u64);
+            let length = size_of::<Handshake>() as u32 + bounded;
+            slot.unsent += !ring::send_bytes(start, length as u64) as u32;
         }
         count(Counter::Segments);
         done += take;
     }
+    let is_sent = slot.unsent == 0;
     slot.release();
-    None
+    is_sent.then_some(())
 }

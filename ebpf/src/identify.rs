@@ -58,8 +58,8 @@ pub fn settle(slot: &mut Slot, object: &mut Object, key: &ObjectKey, work: &Work
     if object.tuple.cookie == 0 {
         count(Counter::Unresolved);
     }
-    object.state = state::TOLD;
-    tell(key, object, work.library);
+    // Where the ring is full, it is told with the next bytes.
+    object.state = if tell(key, object, work.library) { state::TOLD } else { state::SILENT };
 }
 
 /// Looks for a random that was seen on the wire, and where it stands.

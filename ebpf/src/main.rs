@@ -17,6 +17,7 @@ mod handshake;
 mod http1;
 mod http2;
 mod identify;
+mod lost;
 mod maps;
 mod message;
 mod objects;
@@ -36,10 +37,12 @@ use aya_ebpf::macros::{btf_tracepoint, cgroup_skb, fentry, uprobe, uretprobe};
 use aya_ebpf::programs::{
     BtfTracePointContext, FEntryContext, ProbeContext, RetProbeContext, SkBuffContext,
 };
-use wrongdoor_ebpf_common::{Closed, Counter, Direction, Exec, Head, Kind};
+use wrongdoor_ebpf_common::{Closed, Counter, Direction, Exec, Head, Kind, Owner};
 
 /// A library function is entered.
 #[uprobe]
+// One function, not two: kernels before 6.13 count at least 32 of their 512 bytes of stack for each.
+#[inline(always)]
 pub fn tls_entry(ctx: ProbeContext) -> u32 {
     traps::entered(&ctx);
     0
@@ -141,8 +144,13 @@ pub fn socket_state(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the tracepoint hands over a socket.
     let cookie = unsafe { bpf_get_socket_cookie(socket) };
     if maps::FLOWS.remove(cookie).is_ok() {
+        let owner = Owner::socket(cookie);
         let head = Head { kind: Kind::SocketClosed as u8, at: ring::now(), ..Head::default() };
-        ring::send(&Closed { head, pid: 0, unused: 0, object: 0, epoch: cookie });
+        let lost = lost::of(&owner);
+        let is_sent = ring::send(&Closed { head, pid: 0, lost, object: 0, epoch: cookie });
+        if is_sent && lost != 0 {
+            lost::forget(&owner);
+        }
     }
     0
 }

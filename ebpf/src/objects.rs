@@ -3,8 +3,9 @@
 use aya_ebpf::helpers::bpf_get_current_comm;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::bpf_get_current_cgroup_id;
-use wrongdoor_ebpf_common::{Closed, Counter, Flags, Head, Kind, Object as Record, Tuple};
+use wrongdoor_ebpf_common::{Closed, Counter, Flags, Head, Kind, Object as Record, Owner, Tuple};
 
+use crate::lost;
 use crate::maps::{NEW_OBJECT, OBJECTS, count};
 use crate::ring;
 use crate::walk::Walk;
@@ -81,9 +82,9 @@ pub fn begin(key: &ObjectKey, flags: u8) -> Option<&'static mut Object> {
     Some(object)
 }
 
-/// Says that the object is there, and whose.
+/// Says that the object is there, and whose. False where the ring is full.
 #[inline(always)]
-pub fn tell(key: &ObjectKey, object: &Object, library: u32) {
+pub fn tell(key: &ObjectKey, object: &Object, library: u32) -> bool {
     let mut record = Record {
         head: Head {
             kind: Kind::Object as u8,
@@ -103,7 +104,22 @@ pub fn tell(key: &ObjectKey, object: &Object, library: u32) {
     if let Ok(command) = bpf_get_current_comm() {
         record.command = command;
     }
-    ring::send(&record);
+    let is_sent = ring::send(&record);
+    if !is_sent {
+        let cookie = object.tuple.cookie;
+        if cookie == 0 {
+            lost::note(&owner(key, object.epoch), true);
+        } else {
+            lost::note(&Owner::socket(cookie), true);
+        }
+    }
+    is_sent
+}
+
+/// The object as the owner of records.
+#[inline(always)]
+pub fn owner(key: &ObjectKey, epoch: u64) -> Owner {
+    Owner::object(key.pid, key.object, epoch)
 }
 
 /// A life ends.
@@ -111,16 +127,27 @@ pub fn tell(key: &ObjectKey, object: &Object, library: u32) {
 pub fn end(key: &ObjectKey) {
     let Some(object) = find(key) else { return };
     if object.state != state::SILENT {
-        tell_end(key, object.epoch);
+        tell_end(key, object);
     }
     // It is there, and nobody else removes it.
     let _ = OBJECTS.remove(key);
 }
 
 #[inline(always)]
-fn tell_end(key: &ObjectKey, epoch: u64) {
+fn tell_end(key: &ObjectKey, object: &Object) {
+    let epoch = object.epoch;
+    let owner = owner(key, epoch);
+    // The connection ends with its object, so what its handshake lost is said here too.
+    let socket = Owner::socket(object.tuple.cookie);
+    let lost = lost::of(&owner).wrapping_add(lost::of(&socket));
     let head = Head { kind: Kind::ObjectClosed as u8, at: ring::now(), ..Head::default() };
-    ring::send(&Closed { head, pid: key.pid, unused: 0, object: key.object, epoch });
+    let is_sent = ring::send(&Closed { head, pid: key.pid, lost, object: key.object, epoch });
+    if !is_sent {
+        lost::note(&owner, false);
+    } else if lost != 0 {
+        lost::forget(&owner);
+        lost::forget(&socket);
+    }
 }
 
 /// An object that was there before the probes: said once, then left alone.
@@ -129,5 +156,5 @@ pub fn ignore_older(key: &ObjectKey, library: u32) {
     let Some(object) = begin(key, Flags::OLDER.0) else { return };
     object.state = state::IGNORED;
     count(Counter::OlderThanAgent);
-    tell(key, object, library);
+    let _ = tell(key, object, library);
 }

@@ -26,6 +26,8 @@ pub struct Slot {
     pub piece: u32,
     /// How many pieces there are; the last is open.
     pub pieces: u32,
+    /// Of a segment: records that found the ring full.
+    pub unsent: u32,
     /// HTTP/1: the part of `window` that was not looked at.
     pub window_at: u32,
     pub window_end: u32,

@@ -118,12 +118,11 @@ pub fn namespace(socket: *const u8, settings: &Settings) -> u32 {
     }
     // SAFETY: reads that may fail, at offsets that the running kernel's type information gave.
     unsafe {
-        let net: *const u8 = match bpf_probe_read_kernel(
-            socket.wrapping_add(settings.net as usize).cast(),
-        ) {
-            Ok(net) => net,
-            Err(_) => return 0,
-        };
+        let net: *const u8 =
+            match bpf_probe_read_kernel(socket.wrapping_add(settings.net as usize).cast()) {
+                Ok(net) => net,
+                Err(_) => return 0,
+            };
         bpf_probe_read_kernel(net.wrapping_add(settings.namespace as usize).cast()).unwrap_or(0)
     }
 }

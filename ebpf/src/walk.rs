@@ -4,8 +4,9 @@ use wrongdoor_ebpf_common::{
     Counter, Direction, Head, Kind, MAX_FORWARDED, Piece, Plaintext, Silence,
 };
 
+use crate::lost;
 use crate::maps::count;
-use crate::objects::ObjectKey;
+use crate::objects::{self, ObjectKey};
 use crate::ring;
 use crate::slot::{self, ROOM, Slot};
 
@@ -188,7 +189,9 @@ pub fn flush(slot: &mut Slot, walk: &mut Walk, key: &ObjectKey, epoch: u64, dire
         if length > size_of::<Plaintext>() + MAX_FORWARDED {
             length = size_of::<Plaintext>() + MAX_FORWARDED;
         }
-        ring::send_bytes(start, length as u64);
+        if !ring::send_bytes(start, length as u64) {
+            lost::note(&objects::owner(key, epoch), false);
+        }
     }
     begin(slot);
 }
@@ -210,7 +213,9 @@ pub fn silence(walk: &mut Walk, key: &ObjectKey, epoch: u64, direction: u32, why
         at: ring::now(),
         ..Head::default()
     };
-    ring::send(&Silence { head, pid: key.pid, unused: 0, object: key.object, epoch });
+    if !ring::send(&Silence { head, pid: key.pid, unused: 0, object: key.object, epoch }) {
+        lost::note(&objects::owner(key, epoch), false);
+    }
 }
 
 /// The other direction.

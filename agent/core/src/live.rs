@@ -124,6 +124,11 @@ pub enum Input<'a> {
         /// Why.
         why: Silence,
     },
+    /// Reports of a socket or a session are lost: nothing else may show it, where they were its last ones.
+    Lost {
+        /// Whose; `None` where they would have named it.
+        owner: Option<Owner>,
+    },
     /// The library has freed the session, or reset it for another connection.
     SessionClosed {
         /// Which one.
@@ -134,6 +139,15 @@ pub enum Input<'a> {
         /// Which one.
         socket: SocketId,
     },
+}
+
+/// What a report is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A socket.
+    Socket(SocketId),
+    /// A session.
+    Session(SessionId),
 }
 
 /// Why a direction of a session is not told any more.

@@ -36,9 +36,11 @@ pub enum Counter {
     Segments = 14,
     /// Programs that began and found the ring full: the next look at all processes finds them.
     ExecsLost = 15,
+    /// Lost records whose owners found the table of owners full.
+    OwnersLost = 16,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: u32 = 16;
+    pub const COUNT: u32 = 17;
 }

@@ -12,7 +12,7 @@ mod settings;
 pub use cookie::{Arguments, Cookie, Function, Register};
 pub use counter::Counter;
 pub use record::{
-    Closed, Direction, Exec, Flags, Handshake, Head, Kind, MAX_FORWARDED, Object, Piece, Plaintext,
-    Silence, Tuple,
+    Closed, Direction, Exec, Flags, Handshake, Head, Kind, Lost, MAX_FORWARDED, Object, Owner,
+    Piece, Plaintext, Silence, Tuple,
 };
 pub use settings::Settings;

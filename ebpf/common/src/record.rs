@@ -207,12 +207,55 @@ pub struct Closed {
     pub head: Head,
     /// The object's process, or 0.
     pub pid: u32,
+    /// Records of it that found the ring full.
+    pub lost: u32,
+    /// The object, or 0.
+    pub object: u64,
+    /// The object's life, or the socket's cookie.
+    pub epoch: u64,
+}
+
+/// What a record is of: a TLS object, or a socket.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct Owner {
+    /// The object's process, or 0.
+    pub pid: u32,
     /// Layout.
     pub unused: u32,
     /// The object, or 0.
     pub object: u64,
     /// The object's life, or the socket's cookie.
     pub epoch: u64,
+}
+
+impl Owner {
+    /// A socket.
+    pub const fn socket(cookie: u64) -> Self {
+        Self { pid: 0, unused: 0, object: 0, epoch: cookie }
+    }
+
+    /// A TLS object in one of its lives.
+    pub const fn object(pid: u32, object: u64, epoch: u64) -> Self {
+        Self { pid, unused: 0, object, epoch }
+    }
+
+    /// The socket that this is.
+    pub const fn cookie(&self) -> Option<u64> {
+        if self.object == 0 { Some(self.epoch) } else { None }
+    }
+}
+
+/// Records of an owner that found the ring full.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct Lost {
+    /// When the last one was lost, as in [`Head::at`].
+    pub at: u64,
+    /// How many.
+    pub records: u32,
+    /// Not 0: the one that names the object is among them.
+    pub is_unnamed: u32,
 }
 
 /// A process runs another program, or has ended.
@@ -237,4 +280,6 @@ const _: () = {
     assert!(size_of::<Silence>() == 40);
     assert!(size_of::<Closed>() == 40);
     assert!(size_of::<Exec>() == 24);
+    assert!(size_of::<Owner>() == 24);
+    assert!(size_of::<Lost>() == 16);
 };

@@ -1,6 +1,8 @@
+use std::collections::HashSet;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
+use serde_json::Value;
 use wrongdoor_tests::curl::Http;
 use wrongdoor_tests::live::compare::{Role, compare, is_of};
 use wrongdoor_tests::live::ground::NAMES;
@@ -8,6 +10,7 @@ use wrongdoor_tests::live::storm::Storm;
 use wrongdoor_tests::live::{
     Agent, Ask, Client, Ground, Residents, Software, kernel, ledger, scale, scene,
 };
+use wrongdoor_tests::report::{number, text};
 use wrongdoor_tests::wait;
 
 /// Processes that live for one request each: in CI, and at full scale.
@@ -111,11 +114,25 @@ fn a_ring_that_overflows_loses_and_counts_and_tells_nothing_wrong() -> Result<()
     ask(&agent, false)?;
     agent.require_well()?;
     ledger::require_sum(&mut agent)?;
-    let lines = agent.stop()?.exchanges;
+    let report = agent.stop()?;
+    let mut unseen = 0;
     for (truth, role) in [(&server, Role::Server), (&client, Role::Client)] {
-        let outcome = compare(truth, &lines, role, &ports);
+        let outcome = compare(truth, &report.exchanges, role, &ports);
         outcome.require_nothing_wrong()?;
         ensure!(outcome.right > 0, "nothing at all is told after the overflow");
+        let missing: HashSet<&String> = outcome.missing.iter().map(|row| &row.client).collect();
+        for client in missing {
+            let is_its =
+                |line: &&Value| is_of(line, role, &ports) && text(line, "client") == Some(client);
+            let mut lines = report.connections.iter().filter(is_its).peekable();
+            unseen += u64::from(lines.peek().is_none());
+            for line in lines {
+                ensure!(number(line, "gaps") > Some(0), "{role:?}: {line:#}");
+            }
+        }
     }
+    let counted = report.summary.pointer("/decode_errors/live.unseen_connection");
+    let counted = counted.and_then(Value::as_u64).unwrap_or(0);
+    ensure!(unseen <= counted, "{unseen} connections have no line, {counted} are counted");
     Ok(())
 }

@@ -219,6 +219,13 @@ impl LiveConnection {
         }
     }
 
+    /// Reports of it are lost, which no other report may show.
+    pub(crate) fn lost(&mut self, input: &mut Input<'_>) {
+        if !self.is_older && self.observed.gaps == 0 {
+            self.observed.context(input).gap();
+        }
+    }
+
     /// The connection is closed; what the library still holds may be read behind it.
     pub(crate) fn close(&mut self, at: Timestamp) {
         self.closed.get_or_insert(at);

@@ -2,6 +2,7 @@
 
 use super::{Engine, Follower, Key, Past, Slot};
 use crate::connection::{ConnectionId, Input, LiveConnection, Piece, Segment};
+use crate::counters::Loss;
 use crate::live::{self, SessionId, Socket, SocketId};
 use crate::time::Timestamp;
 use hashbrown::HashMap;
@@ -68,6 +69,7 @@ impl Engine {
                     self.feed(id, |connection, input| connection.silent(direction, why, input));
                 }
             }
+            live::Input::Lost { owner } => self.lost(owner),
             live::Input::SessionClosed { session } => {
                 if let Some(id) = self.of_session(session) {
                     self.close(id, at);
@@ -127,6 +129,21 @@ impl Engine {
         }
         // The handshake that was seen was for the one before.
         self.open(LiveConnection::without_handshake(new, at, Some(socket)))
+    }
+
+    /// Reports of a connection are lost. One that nothing was told of has no line that could show it.
+    fn lost(&mut self, owner: Option<live::Owner>) {
+        let id = owner.and_then(|owner| match owner {
+            live::Owner::Socket(socket) => self.live.sockets.get(&socket),
+            live::Owner::Session(session) => self.live.sessions.get(&session),
+        });
+        match id.copied() {
+            Some(id) => self.feed(id, LiveConnection::lost),
+            None => {
+                self.lent.counters.lose(Loss::Gap);
+                self.lent.counters.error(PROTOCOL, "unseen_connection");
+            }
+        }
     }
 
     fn socket_closed(&mut self, at: Timestamp, socket: SocketId) {

@@ -360,3 +360,53 @@ fn what_a_capture_lacks_in_front_of_the_end_is_a_gap() {
     assert_eq!(ended(&mut engine), [(1, false)]);
     assert_eq!(engine.counters().lost_total(), 1);
 }
+
+/// Plaintext of a session: an HTTP/1 request with this number.
+fn ask(engine: &mut Engine, number: u64, session: SessionId, sequence: u32) {
+    let bytes = &b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"[..];
+    let (direction, omitted, at_boundary) = (Direction::Sent, 0, true);
+    let piece = Input::Plaintext { session, direction, sequence, omitted, at_boundary, bytes };
+    report(engine, number, 0, piece);
+}
+
+#[test]
+fn lost_reports_are_a_gap_of_their_connection_whether_or_not_another_report_shows_it() {
+    use crate::live::Owner;
+    let by_session = |_: Socket, session| Some(Owner::Session(session));
+    let by_socket = |socket: Socket, _| Some(Owner::Socket(socket.id));
+    let ways: [fn(Socket, SessionId) -> Option<Owner>; 2] = [by_session, by_socket];
+    for owner_of in ways {
+        // At the end, and where the number of a later report shows it too.
+        for sequences in [&[0][..], &[0, 2]] {
+            let mut engine = Engine::new(Config::default(), Arc::default());
+            let (socket, session) = open(&mut engine, 1);
+            for (number, sequence) in (2..).zip(sequences) {
+                ask(&mut engine, number, session, *sequence);
+            }
+            report(&mut engine, 8, 0, Input::Lost { owner: owner_of(socket, session) });
+            report(&mut engine, 9, 1, Input::SessionClosed { session });
+            let gaps: Vec<u64> = ended(&mut engine).iter().map(|(gaps, _)| *gaps).collect();
+            assert_eq!(gaps, [1], "{sequences:?}");
+            assert_eq!(engine.counters().lost[&Loss::Gap], 1);
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_lost_every_report_is_counted() {
+    use crate::live::Owner;
+    let mut engine = Engine::new(Config::default(), Arc::default());
+    let owners = [None, Some(Owner::Socket(SocketId(7))), Some(Owner::Session(SessionId(7)))];
+    for (number, owner) in (1..).zip(owners) {
+        report(&mut engine, number, 0, Input::Lost { owner });
+    }
+    assert_eq!(engine.counters().decode_errors[&("live", "unseen_connection")], 3);
+    assert_eq!(engine.counters().lost[&Loss::Gap], 3);
+    // One that has ended was told already.
+    let (socket, session) = open(&mut engine, 8);
+    report(&mut engine, 9, 1, Input::SessionClosed { session });
+    report(&mut engine, 10, 1, Input::Lost { owner: Some(Owner::Socket(socket.id)) });
+    assert_eq!(engine.counters().lost[&Loss::Gap], 3);
+    engine.finish();
+    assert_eq!(engine.connections(), 0);
+}

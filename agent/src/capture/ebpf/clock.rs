@@ -1,5 +1,6 @@
 //! The kernel side's clock runs from the machine's start; findings have the time of day.
 
+use rustix::time::ClockId;
 use std::time::{Duration, Instant};
 use wrongdoor_core::time::Timestamp;
 
@@ -31,10 +32,16 @@ impl Clock {
     }
 }
 
+/// Now, as records have it.
+pub(super) fn now() -> u64 {
+    u64::try_from(nanoseconds(ClockId::Boottime)).unwrap_or(0)
+}
+
 fn offset() -> i64 {
-    let nanoseconds = |clock| {
-        let time = rustix::time::clock_gettime(clock);
-        time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec)
-    };
-    nanoseconds(rustix::time::ClockId::Realtime) - nanoseconds(rustix::time::ClockId::Boottime)
+    nanoseconds(ClockId::Realtime) - nanoseconds(ClockId::Boottime)
+}
+
+fn nanoseconds(clock: ClockId) -> i64 {
+    let time = rustix::time::clock_gettime(clock);
+    time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec)
 }

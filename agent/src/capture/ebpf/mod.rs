@@ -12,6 +12,7 @@ mod btf;
 mod clock;
 mod early;
 mod libraries;
+mod losses;
 mod object;
 mod owners;
 mod permission;
@@ -33,6 +34,7 @@ use crate::failure::Failure;
 use crate::privileges;
 use attach_kind::AttachKind;
 use clock::Clock;
+use losses::Losses;
 use owners::{Found, Owners};
 use programs::{Outlet, Programs};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -75,6 +77,7 @@ pub(crate) struct Options {
 /// The running probes. Dropping them detaches everything.
 pub(crate) struct Probes {
     outlet: Outlet,
+    losses: Losses,
     sessions: Sessions,
     owners: Owners,
     clock: Clock,
@@ -101,7 +104,7 @@ impl Probes {
             AttachKind::of_kernel()?
         };
         tracing::debug!(by = kind.as_str(), "uprobes attach");
-        let (programs, outlet) = Programs::load(cgroup.as_deref(), options.ring_bytes, kind)?;
+        let (mut programs, outlet) = Programs::load(cgroup.as_deref(), options.ring_bytes, kind)?;
         for loaded in &programs.loaded {
             let Err(reason) = &loaded.result else { continue };
             let program = loaded.program;
@@ -116,6 +119,7 @@ impl Probes {
         let record = record.transpose().map_err(|error| {
             LoadError::Maps(format!("cannot write the records: {error}"), false)
         })?;
+        let losses = Losses::new(&mut programs);
         let found = Found::default();
         let loaded = programs.loaded.clone();
         if options.sheds_privileges {
@@ -132,6 +136,7 @@ impl Probes {
         }
         Ok(Self {
             outlet,
+            losses,
             sessions: Sessions::default(),
             owners: Owners::new(found),
             clock: Clock::new(),
@@ -179,6 +184,13 @@ impl Probes {
         Ok(taken)
     }
 
+    /// Tells the engine of connections with lost records, where the ring was read to its end since `begin`.
+    fn take_losses(&mut self, begin: u64, engine: &mut Engine) {
+        for (owner, lost) in self.losses.take(self.counter(Counter::RingFull), begin) {
+            self.sessions.lost_unseen(&owner, &lost, &self.clock, engine);
+        }
+    }
+
     /// Waits until the ring asks to be looked into, or for so long.
     fn wait(&self, patience: Duration) {
         let nanoseconds = i64::from(patience.subsec_nanos());
@@ -211,13 +223,19 @@ impl Source for Probes {
         if !patience.is_zero() {
             self.wait(patience.min(if self.was_busy { BUSY } else { IDLE }));
         }
-        self.was_busy = self.take(engine)? > 0;
-        self.clock.turn();
-        self.sessions.turn();
-        if self.counted.elapsed() >= COUNT_EVERY || patience.is_zero() {
+        let is_last = patience.is_zero();
+        if self.counted.elapsed() >= COUNT_EVERY || is_last {
             self.count();
             self.counted = Instant::now();
         }
+        let begin = Losses::begin();
+        let taken = self.take(engine)?;
+        self.was_busy = taken > 0;
+        if taken < MAX_RECORDS {
+            self.take_losses(begin, engine);
+        }
+        self.clock.turn();
+        self.sessions.turn();
         Ok(())
     }
 
@@ -235,6 +253,7 @@ impl Source for Probes {
             ("foreign", self.counter(Counter::Foreign)),
             ("lost_place", self.counter(Counter::LostPlace)),
             ("execs_lost", self.counter(Counter::ExecsLost)),
+            ("owners_lost", self.counter(Counter::OwnersLost)),
             ("ring_bytes", self.counter(Counter::RingBytes)),
             ("handshake_segments", self.counter(Counter::Segments)),
         ]);

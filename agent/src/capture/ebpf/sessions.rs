@@ -9,9 +9,10 @@ use super::records::Record;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use wrongdoor_core::engine::Engine;
-use wrongdoor_core::live::{Direction, Input, SessionId, Silence, Socket, SocketId};
+use wrongdoor_core::live::{Direction, Input, Owner, SessionId, Silence, Socket, SocketId};
 use wrongdoor_core::net::Endpoint;
 use wrongdoor_core::side::Side;
+use wrongdoor_core::time::Timestamp;
 use wrongdoor_ebpf_common as kernel;
 
 /// The most sessions that are known at a time; beyond it the oldest are forgotten.
@@ -133,6 +134,10 @@ impl Sessions {
             }
             Record::ObjectClosed(record) => {
                 if let Some(session) = self.find(record.pid, record.object, record.epoch) {
+                    if record.lost > 0 {
+                        let at = clock.time(record.head.at);
+                        self.lost(Some(Owner::Session(session)), at, engine);
+                    }
                     let address = Address { pid: record.pid, object: record.object };
                     self.forget(address, record.epoch);
                     let input = Input::SessionClosed { session };
@@ -142,6 +147,10 @@ impl Sessions {
                 }
             }
             Record::SocketClosed(record) => {
+                if record.lost > 0 {
+                    let owner = Owner::Socket(SocketId(record.epoch));
+                    self.lost(Some(owner), clock.time(record.head.at), engine);
+                }
                 if let Some((address, epoch)) = self.by_socket.remove(&record.epoch) {
                     self.closing.push_back((Instant::now(), address, epoch));
                 }
@@ -151,6 +160,31 @@ impl Sessions {
             Record::Exec(_) => {}
         }
         None
+    }
+
+    /// Records of an owner found the ring full, and no record says so.
+    pub(super) fn lost_unseen(
+        &mut self,
+        owner: &kernel::Owner,
+        lost: &kernel::Lost,
+        clock: &Clock,
+        engine: &mut Engine,
+    ) {
+        let owner = match owner.cookie() {
+            Some(cookie) => Some(Owner::Socket(SocketId(cookie))),
+            None => self.find(owner.pid, owner.object, owner.epoch).map(Owner::Session),
+        };
+        // Of an object that was never named, the record that names it was lost with its socket; or it has ended.
+        if owner.is_some() || lost.is_unnamed != 0 {
+            self.number += 1;
+            self.lost(owner, clock.time(lost.at), engine);
+        }
+    }
+
+    fn lost(&mut self, owner: Option<Owner>, at: Timestamp, engine: &mut Engine) {
+        // No record of its own brought it.
+        self.counts.news += 1;
+        engine.live(self.number, at, Input::Lost { owner });
     }
 
     /// Forgets sessions whose sockets are long closed.
@@ -270,3 +304,6 @@ fn socket(tuple: &kernel::Tuple) -> Socket {
         remote: endpoint(tuple.remote, tuple.remote_port),
     }
 }
+
+#[cfg(test)]
+mod tests;
