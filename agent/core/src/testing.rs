@@ -35,7 +35,18 @@ pub(crate) struct Said {
     pub(crate) path: u64,
     pub(crate) times: (i64, i64),
     pub(crate) process: Option<(Side, u32, &'static str)>,
-    pub(crate) covered: bool,
+    pub(crate) certificate: Certificate,
+}
+
+/// What is seen of the certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Certificate {
+    /// Nothing.
+    Unseen,
+    /// It covers `a.test`.
+    Own,
+    /// It covers `a.test` and `b.test`.
+    Shared,
 }
 
 /// A 421 of a request for its connection's own host.
@@ -51,7 +62,7 @@ pub(crate) fn said() -> Said {
         path: 1,
         times: (0, 10),
         process: None,
-        covered: true,
+        certificate: Certificate::Shared,
     }
 }
 
@@ -60,11 +71,11 @@ impl Said {
         let sni = self.sni.map_or(Sni::Absent, |name| Sni::from_bytes(name.as_bytes()));
         let mut names = CertificateNames::default();
         names.add_dns("a.test");
-        if self.covered {
+        if self.certificate == Certificate::Shared {
             names.add_dns("b.test");
         }
-        let tls =
-            Tls { sni_host: sni.host(), sni, certificate: Some(Arc::new(names)), ..Tls::default() };
+        let certificate = (self.certificate != Certificate::Unseen).then(|| Arc::new(names));
+        let tls = Tls { sni_host: sni.host(), sni, certificate, ..Tls::default() };
         let observer =
             self.process.map_or_else(Observer::default, |(role, pid, command)| Observer {
                 role: Some(role),

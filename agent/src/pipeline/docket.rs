@@ -134,7 +134,7 @@ impl Docket {
         self.judge.forgotten()
     }
 
-    /// What was asked for where, as far as there was no room to remember it.
+    /// Exchanges that were not remembered for want of room, and what was forgotten of endpoints that were not in use.
     pub(super) fn pairs_forgotten(&self) -> u64 {
         self.judge.pairs_forgotten()
     }

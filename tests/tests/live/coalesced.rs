@@ -1,12 +1,13 @@
 use anyhow::{Result, ensure};
 use serde_json::Value;
-use wrongdoor_tests::curl::Http;
+use wrongdoor_tests::curl::{Curl, Http};
 use wrongdoor_tests::live::compare::{Role, compare, is_of};
 use wrongdoor_tests::live::ground::NAMES;
 use wrongdoor_tests::live::installed::Symbols;
 use wrongdoor_tests::live::{
     Agent, Ask, Client, Ground, Residents, Software, Truth, kernel, scene,
 };
+use wrongdoor_tests::nginx::{self, ServerBlock};
 use wrongdoor_tests::report::{number, text};
 use wrongdoor_tests::wait;
 
@@ -90,5 +91,51 @@ fn apaches_421_is_told_live() -> Result<()> {
     let connections = report.connections.iter().filter(ours);
     let misdirected: u64 = connections.filter_map(|line| number(line, "misdirected")).sum();
     ensure!(misdirected == 2, "{:#?}", report.connections);
+    Ok(())
+}
+
+/// Names that one nginx serves with one certificate.
+const SITES: [&str; 2] = ["a.test", "b.test"];
+
+#[test]
+fn healthy_coalescing_over_tls13_is_no_silent_misdirect() -> Result<()> {
+    let Some(turn) = kernel::begin()? else { return Ok(()) };
+    let ground = Ground::new()?;
+    // The default host answers for every name that has no host of its own.
+    let blocks = ["_", SITES[0], SITES[1]].map(|name| ServerBlock::new(name, &ground.cert));
+    let server = nginx::start(ground.folder(), "", &blocks)?;
+    let mut agent = Agent::start(&turn)?;
+    let ask = |sni: &str, host: &str| -> Result<()> {
+        let url = format!("https://{sni}:{}/", server.port());
+        let curl = Curl::new(&url, Http::Two)?.trust(ground.root()).arg("--tlsv1.3");
+        ensure!(curl.host(host).status()? == 200, "{host} on a connection for {sni}");
+        Ok(())
+    };
+    let [first, second] = SITES;
+    for site in [first, second].repeat(3) {
+        ask(site, site)?;
+    }
+    ask(first, second)?;
+    ask(second, first)?;
+    ask(first, "c.test")?;
+    let is_ours = |line: &Value| {
+        [Role::Server, Role::Client].iter().any(|role| is_of(line, *role, &[server.port()]))
+    };
+    agent.wait_for("both ends", 2 * 9, is_ours)?;
+    let mut shared = 0;
+    for line in agent.stop()?.exchanges.iter().filter(|line| is_ours(line)) {
+        let (sni, host) = (text(line, "sni"), text(line, "authority"));
+        ensure!(text(line, "tls_version") == Some("1.3"), "{line:#}");
+        if sni == host {
+            ensure!(line.get("silent_misdirect") == Some(&Value::Bool(false)), "{line:#}");
+            continue;
+        }
+        // Nothing but the certificate would prove that it is legal.
+        ensure!(text(line, "verdict") == Some("coalesced_unverified"), "{line:#}");
+        let is_silent = line.get("silent_misdirect") == Some(&Value::Bool(true));
+        shared += 1;
+        ensure!(is_silent == (host == Some("c.test")), "{line:#}");
+    }
+    ensure!(shared == 2 * 3, "{shared} requests on connections for other hosts");
     Ok(())
 }

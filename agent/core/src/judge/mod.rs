@@ -35,7 +35,8 @@ pub struct Judge {
 pub struct Ruling {
     /// The final verdict.
     pub verdict: Verdict,
-    /// Mismatched, and served by an endpoint never seen to serve that authority under its own name.
+    /// Mismatched, and served by an endpoint that was never seen to serve that authority under its own name: neither a
+    /// certificate nor an answer on a connection for the name was seen.
     pub silent_misdirect: bool,
     /// Who made the response, where it refuses.
     pub generator: Option<Generator>,
@@ -83,12 +84,12 @@ impl Judge {
         exchange.is_misdirected() || exchange.is_mismatched() || refusal::is_sibling(exchange)
     }
 
-    /// Proofs of what endpoints serve that could not be remembered for want of room.
+    /// Handshakes for hosts that endpoints serve that could not be remembered for want of room.
     pub fn forgotten(&self) -> u64 {
         self.history.forgotten
     }
 
-    /// What was asked for where, as far as there was no room to remember it.
+    /// Exchanges that were not remembered for want of room, and what was forgotten of endpoints that were not in use.
     pub fn pairs_forgotten(&self) -> u64 {
         self.history.pairs_forgotten
     }
@@ -103,11 +104,11 @@ impl Judge {
             verdict => verdict,
         };
         let is_served = exchange.status.is_some_and(|status| (200..=299).contains(&status));
-        // Of an endpoint that is not known, nothing was ever seen: that proves nothing.
+        // Where the endpoint's address is not known, there is nothing to look up: that proves nothing.
         let silent_misdirect = exchange.is_mismatched()
             && is_served
-            && !is_known
-            && exchange.connection.server.is_some();
+            && exchange.connection.server.is_some()
+            && !self.history.may_serve(exchange);
         let ruling = Ruling { silent_misdirect, ..Ruling::of(verdict) };
         if exchange.is_misdirected() || refusal::is_sibling(exchange) {
             self.refused(exchange, ruling)

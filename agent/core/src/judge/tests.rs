@@ -1,6 +1,6 @@
 use super::*;
 use crate::cause::{CauseId, Confidence};
-use crate::testing::{Said, end, said};
+use crate::testing::{Certificate, Said, end, said};
 
 fn host(name: String) -> Host {
     Host::Name(name.into())
@@ -13,13 +13,90 @@ fn what_is_remembered_is_bounded_and_counted() {
     for at in 0..MAX_NAMES + 5 {
         judge.serves(endpoint(0), host(format!("n{at}.test")), false);
     }
-    assert_eq!(judge.forgotten(), 5);
-    for at in 0..MAX_ENDPOINTS + 7 {
+    assert_eq!((judge.forgotten(), judge.pairs_forgotten()), (5, 0));
+    for at in 1..2 * MAX_ENDPOINTS {
         judge.serves(endpoint(at), host("a.test".to_owned()), false);
+        assert!(judge.history.endpoints() <= MAX_ENDPOINTS);
     }
-    // The first endpoint has no room for the name; the last ones have no room at all.
-    assert_eq!(judge.forgotten(), 5 + 1 + 7);
-    assert_eq!(judge.history.endpoints(), MAX_ENDPOINTS);
+    // The first endpoint has lost all its names, and of the others one in two has lost its own.
+    let forgotten = MAX_NAMES + MAX_ENDPOINTS - 1;
+    assert_eq!((judge.forgotten(), judge.pairs_forgotten()), (5, forgotten as u64));
+}
+
+/// A request over TLS 1.3 as probes see it, without the certificate.
+fn seen_live() -> Said {
+    Said { status: 200, certificate: Certificate::Unseen, ..said() }
+}
+
+fn is_silent(judge: &mut Judge, said: Said) -> bool {
+    judge.rule(&said.exchange()).silent_misdirect
+}
+
+#[test]
+fn a_host_that_was_served_under_its_own_name_is_no_silent_misdirect() {
+    let own = Said { sni: Some("b.test"), authority: "b.test", ..seen_live() };
+    let shared = Said { authority: "b.test", stream: 3, ..seen_live() };
+    let unserved = Said { authority: "c.test", ..shared };
+    let mut judge = Judge::default();
+    assert!(is_silent(&mut judge, shared));
+    // Late, by another client, at the other end: it is the endpoint that counts.
+    let at_client = Some((Side::Client, 7, "curl"));
+    judge.note(1, &Said { client: end(9, 1), process: at_client, times: (90, 99), ..own }.exchange());
+    let at_server = Said { process: Some((Side::Server, 8, "nginx")), ..shared };
+    let ruling = judge.rule(&at_server.exchange());
+    assert!(!ruling.silent_misdirect);
+    // An answer is no proof that the endpoint is authoritative.
+    assert_eq!(ruling.verdict, Verdict::CoalescedUnverified);
+    assert!(is_silent(&mut judge, unserved));
+    assert!(is_silent(&mut judge, Said { server: end(3, 443), ..shared }));
+    assert!(is_silent(&mut judge, Said { server: end(2, 8443), ..shared }));
+}
+
+#[test]
+fn what_does_not_show_that_a_host_is_served_leaves_the_misdirect_silent() {
+    let own = Said { sni: Some("b.test"), authority: "b.test", ..seen_live() };
+    let shared = Said { authority: "b.test", stream: 3, ..seen_live() };
+    for other in [
+        Said { status: 421, ..own },
+        Said { status: 404, ..own },
+        Said { status: 503, ..own },
+        Said { sni: None, ..own },
+        Said { sni: Some("a.test"), ..own },
+        // The default host answers, with a certificate of its own.
+        Said { certificate: Certificate::Own, ..own },
+    ] {
+        let mut judge = Judge::default();
+        judge.note(1, &other.exchange());
+        assert!(is_silent(&mut judge, shared), "{other:?}");
+    }
+}
+
+#[test]
+fn evidence_stays_as_long_as_its_endpoint_is_in_use() {
+    let own = Said { sni: Some("b.test"), authority: "b.test", ..seen_live() };
+    let shared = Said { authority: "b.test", stream: 3, ..seen_live() };
+    let mut judge = Judge::default();
+    judge.note(1, &own.exchange());
+    for at in 0..3 * MAX_ENDPOINTS as u32 {
+        judge.serves(Endpoint::v4(at.to_be_bytes(), 443), host("a.test".to_owned()), false);
+        if at % 1000 == 0 {
+            judge.note(2, &shared.exchange());
+        }
+    }
+    assert!(!is_silent(&mut judge, shared));
+}
+
+#[test]
+fn an_endpoint_with_more_names_than_are_remembered_is_not_accused() {
+    let mut judge = Judge::default();
+    let shared = Said { authority: "b.test", stream: 3, ..seen_live() };
+    for at in 0..MAX_NAMES {
+        judge.serves(end(2, 443), host(format!("n{at}.test")), false);
+    }
+    assert!(is_silent(&mut judge, shared));
+    judge.note(1, &Said { sni: Some("b.test"), authority: "b.test", ..seen_live() }.exchange());
+    assert!(!is_silent(&mut judge, shared));
+    assert_eq!(judge.pairs_forgotten(), 1);
 }
 
 /// What a proxy was asked, and what it asked for it, with nothing else on the machine.

@@ -36,7 +36,7 @@ pub(crate) struct Correlated {
     pub(crate) observations: u64,
     /// Proofs that could not be remembered.
     pub(crate) forgotten: u64,
-    /// What was asked for under which server name, where there were too many to remember.
+    /// What was not remembered of exchanges for want of room, or was forgotten later.
     pub(crate) pairs_forgotten: u64,
     /// Clients who were given up before it was known whether they come again: of a 421 that was told.
     pub(crate) shed: u64,
