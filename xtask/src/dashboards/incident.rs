@@ -163,7 +163,7 @@ fn connections() -> Vec<Panel> {
         ),
         Panel::areas(
             "All requests by outcome",
-            "What do its clients get in all? misdirected is 421, rejected another 4xx, failed 5xx.",
+            "What do its clients get in all? misdirected is 421, rejected another 4xx, failed 5xx or a stream that the server reset.",
             PER_SECOND,
             Query::over_time(
                 format!("sum by (outcome) ({}) > 0", rate(EXCHANGES, CHOSEN)),

@@ -53,12 +53,20 @@ pub(super) fn visibility_of(end: &ConnectionEnd) -> Visibility {
 /// How an exchange ended, for whoever counts errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Outcome {
+    /// 421.
     Misdirected,
+    /// Another 4xx.
     Rejected,
+    /// 5xx, or the server reset the stream without an answer.
     Failed,
+    /// 1xx to 3xx.
     Served,
+    /// No answer was seen: the client gave up, the connection ended, or the answer was lost.
     Unanswered,
 }
+
+/// RST_STREAM's NO_ERROR (RFC 9113 §7): the server has answered, and does not need the rest of the request.
+const NO_ERROR: u32 = 0;
 
 impl Outcome {
     /// All of them, in order.
@@ -67,6 +75,8 @@ impl Outcome {
 
     pub(super) fn of(exchange: &Exchange) -> Self {
         match exchange.status {
+            // Only resets by the server are kept.
+            None if exchange.reset.is_some_and(|reason| reason != NO_ERROR) => Self::Failed,
             None => Self::Unanswered,
             Some(421) => Self::Misdirected,
             Some(..400) => Self::Served,
@@ -123,4 +133,33 @@ pub(super) fn alpn_of(facts: &Facts) -> &'static str {
 /// The negotiated version; empty on plaintext and where it was not seen.
 pub(super) fn tls_version_of(facts: &Facts) -> &'static str {
     facts.tls.as_ref().and_then(|tls| tls.version?.name()).unwrap_or(NONE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::exchanges;
+
+    #[test]
+    fn outcomes_are_those_of_the_documentation() {
+        const REFUSED_STREAM: u32 = 7;
+        let mut exchange = exchanges("coalescing").remove(0);
+        for (status, reset, expected) in [
+            (Some(101), None, "served"),
+            (Some(200), None, "served"),
+            (Some(304), None, "served"),
+            (Some(400), None, "rejected"),
+            (Some(421), None, "misdirected"),
+            (Some(499), None, "rejected"),
+            (Some(503), None, "failed"),
+            (None, Some(REFUSED_STREAM), "failed"),
+            // The answer counts, not what came behind it.
+            (Some(200), Some(REFUSED_STREAM), "served"),
+            (None, Some(NO_ERROR), "unanswered"),
+            (None, None, "unanswered"),
+        ] {
+            (exchange.status, exchange.reset) = (status, reset);
+            assert_eq!(Outcome::of(&exchange).as_str(), expected, "{status:?} {reset:?}");
+        }
+    }
 }
