@@ -4,16 +4,13 @@ use super::capabilities;
 use super::report::{Area, Finding, UnseenReport};
 use super::system::System;
 use crate::capture::processes::{
-    FileId, ProcessSeen, Scan, Scanner, Unseen, linked_in, open, unseen,
+    FileId, ProcessSeen, Scan, Scanner, Unseen, linked_in, searchable, unseen,
 };
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::time::Instant;
 
 /// The number of the pid namespace that the kernel begins with: fixed in all of them.
 const FIRST_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
-/// Programs below this size have no TLS linked in: of any library that can be told, the code alone is more.
-const MIN_SEARCHED: u64 = 1 << 20;
 /// The most that is searched of all programs together; a second or two.
 const MAX_SEARCHED: u64 = 2 << 30;
 
@@ -61,13 +58,8 @@ impl Programs<'_> {
             return *known;
         }
         // What cannot be opened or read is told of elsewhere.
-        let opened = open(&self.system.proc, process.pid, program).ok();
-        let file = opened.and_then(|opened| File::open(opened.path()).ok());
-        let length =
-            file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |meta| meta.len());
-        let is_worth_it = (MIN_SEARCHED..=self.left).contains(&length);
-        let file = file.filter(|_| is_worth_it);
-        let found = file.and_then(|file| {
+        let opened = searchable(&self.system.proc, process.pid, program).ok().flatten();
+        let found = opened.filter(|(_, length)| *length <= self.left).and_then(|(file, length)| {
             self.left -= length;
             linked_in(file).ok().flatten()
         });

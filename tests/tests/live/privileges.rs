@@ -88,7 +88,7 @@ fn what_is_not_needed_any_more_is_given_up_by_every_thread() -> Result<()> {
         // What it may ever have, and what it has. The reader gave up the right to narrow the former before.
         let (bound, allowed) = match name.as_str() {
             // It looks into files in threads of its own, which have what it has.
-            "tracer" | "examine" => (tracing, tracing),
+            "tracer" | "examine" | "search" => (tracing, tracing),
             "service" | "events" | "traces" => (0, 0),
             _ => (tracing, 1 << READING),
         };
@@ -100,7 +100,7 @@ fn what_is_not_needed_any_more_is_given_up_by_every_thread() -> Result<()> {
         ensure!(field("NoNewPrivs:")? == 1, "{name} may get more: {status}");
         names.push(name);
     }
-    for expected in ["tracer", "service", "events", "traces"] {
+    for expected in ["tracer", "search", "service", "events", "traces"] {
         ensure!(names.iter().any(|name| name == expected), "no {expected} among {names:?}");
     }
     agent.stop()?;

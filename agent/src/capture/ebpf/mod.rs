@@ -21,6 +21,7 @@ mod records;
 mod sessions;
 mod settings;
 mod tracer;
+mod unseen;
 mod uprobe_multi;
 
 pub(crate) use libraries::LINGER;

@@ -5,8 +5,9 @@
 use super::libraries::Libraries;
 use super::owners::Found;
 use super::programs::{Loaded, Programs};
+use super::unseen::UnseenTls;
 use crate::capture::libraries::{Abilities, Kind};
-use crate::capture::processes::{ProcessSeen, Scanner, unseen};
+use crate::capture::processes::{ProcessSeen, Scanner};
 use crate::capture::scope::Scope;
 use crate::doctor;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -105,8 +106,7 @@ struct Work {
     proc: PathBuf,
     /// Programs that began, and when they are to be looked at.
     due: VecDeque<(Instant, u32)>,
-    /// Processes with TLS that cannot be seen, by what it is.
-    unseen: HashMap<u32, &'static str>,
+    unseen: UnseenTls,
     running: u64,
     forbidden: u64,
     looks: usize,
@@ -132,7 +132,7 @@ impl Work {
             found,
             proc: proc.to_owned(),
             due: VecDeque::new(),
-            unseen: HashMap::new(),
+            unseen: UnseenTls::new(proc),
             running: 0,
             forbidden: 0,
             looks: 0,
@@ -199,11 +199,12 @@ impl Work {
         for process in &scan.gone {
             self.libraries.gone(&mut self.programs, *process);
             self.found.gone(*process);
-            self.unseen.remove(&process.pid);
+            self.unseen.gone(process.pid);
         }
         for process in &scan.seen {
             self.look_at(process);
         }
+        self.unseen.turn();
         self.libraries.turn(&mut self.programs);
         self.tell(scan.deferred == 0);
     }
@@ -212,21 +213,14 @@ impl Work {
         self.found.seen(process);
         if !self.scope.chooses(process) {
             self.libraries.gone(&mut self.programs, process.key());
+            self.unseen.gone(process.pid);
             return;
         }
         let only = !self.scope.is_everything();
         self.libraries.trace(&mut self.programs, &self.proc, process, only);
-        match unseen(process) {
-            Some(unseen) => {
-                if self.unseen.insert(process.pid, unseen.what).is_none() {
-                    let (pid, command) = (process.pid, &process.command);
-                    tracing::debug!(pid, command, what = unseen.what, "its TLS cannot be seen");
-                }
-            }
-            None => {
-                self.unseen.remove(&process.pid);
-            }
-        }
+        let program = process.program().map(|program| program.file);
+        let is_traced = self.libraries.traced().any(|(file, _)| Some(*file) == program);
+        self.unseen.seen(process, is_traced);
     }
 
     fn tell(&mut self, is_ready: bool) {
@@ -254,9 +248,10 @@ impl Work {
             ("processes_forbidden", self.forbidden),
             ("libraries", number(self.libraries.traced().count())),
             ("libraries_refused", number(self.libraries.refused().count())),
+            ("programs_not_searched", self.unseen.beyond()),
         ];
         let tls_processes =
-            vec![("traced", number(users.len())), ("unseen", number(self.unseen.len()))];
+            vec![("traced", number(users.len())), ("unseen", number(self.unseen.count()))];
         let libraries = Arc::new(self.reports());
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         let is_ready = status.is_ready || is_ready;

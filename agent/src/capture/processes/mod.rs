@@ -10,6 +10,7 @@ pub(crate) mod mounts;
 mod open;
 mod read;
 mod scanner;
+mod search;
 mod stat;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -21,7 +22,8 @@ mod unseen;
 pub(crate) use open::Certainty;
 pub(crate) use open::{OpenError, Opened, open};
 pub(crate) use scanner::{Scan, Scanner};
-pub(crate) use unseen::{Unseen, linked_in, unseen};
+pub(crate) use search::Search;
+pub(crate) use unseen::{Unseen, linked_in, searchable, unseen};
 
 use std::fmt;
 use std::ops::Range;

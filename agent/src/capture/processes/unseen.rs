@@ -1,9 +1,14 @@
 //! Processes that encrypt with something that cannot be looked into: said, so that nobody takes their
 //! silence for health.
 
-use super::ProcessSeen;
+use super::{Mapped, OpenError, ProcessSeen, open};
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
+/// Programs below this size have no TLS linked in: of any library that can be told, the code alone is more.
+const MIN_SEARCHED: u64 = 1 << 20;
 /// What is searched of a program. Linkers that BoringSSL's users use put constants in front of code.
 const MAX_SEARCHED: u64 = 64 << 20;
 const CHUNK: usize = 256 << 10;
@@ -50,7 +55,7 @@ const LIBRARIES: &[(&str, Unseen)] = &[
 
 const BORINGSSL: Unseen = Unseen {
     what: "BoringSSL or AWS-LC without symbols",
-    remedy: "use a build that is not stripped",
+    remedy: "use a build that is not stripped (of Envoy: a debug image), or watch the other end of its connections",
 };
 const OPENSSL: Unseen = Unseen {
     what: "OpenSSL linked in, without symbols",
@@ -74,6 +79,31 @@ pub(crate) fn unseen(process: &ProcessSeen) -> Option<Unseen> {
 /// `libssl3.so` and `libssl3.so.1`, not `libssl3.something`.
 fn begins_with(name: &str, library: &str) -> bool {
     name.strip_prefix(library).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// The program of a process, open to be searched, and its length. None where it is too small to have TLS linked in, and
+/// where it is this very program: what it asks and answers itself is nobody's request.
+pub(crate) fn searchable(
+    proc: &Path,
+    pid: u32,
+    program: &Mapped,
+) -> Result<Option<(File, u64)>, OpenError> {
+    if is_this(program) {
+        return Ok(None);
+    }
+    let opened = open(proc, pid, program)?;
+    let file = File::open(opened.path()).map_err(OpenError::Refused)?;
+    let length = file.metadata().map_err(OpenError::Refused)?.len();
+    Ok((length >= MIN_SEARCHED).then_some((file, length)))
+}
+
+/// Whether it is the program of this process, an agent's or a probe's. File systems show other devices on files than in
+/// maps; the path and the inode are the same in both.
+fn is_this(program: &Mapped) -> bool {
+    let own = Path::new("/proc/self/exe");
+    let inode = std::fs::metadata(own).map(|metadata| metadata.ino()).ok();
+    inode == Some(program.file.inode)
+        && std::fs::read_link(own).is_ok_and(|path| path == program.path)
 }
 
 /// TLS that is a part of a program. Worth asking once for each program that has no symbols of it: with them it

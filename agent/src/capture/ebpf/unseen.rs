@@ -1,0 +1,226 @@
+//! Which processes use TLS that cannot be looked into: by their libraries, or because it is linked into their program.
+
+use crate::capture::processes::{FileId, Mapped, ProcessSeen, Search, Unseen, unseen};
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The most programs that are remembered; further ones are not searched.
+const MAX_PROGRAMS: usize = 16_384;
+/// What is known of a program that nobody runs is forgotten after so long: its number may be another file's by then.
+const FORGET_AFTER: Duration = Duration::from_mins(10);
+
+/// Programs, and the processes that run them.
+pub(super) struct UnseenTls {
+    search: Option<Search>,
+    programs: HashMap<FileId, Program>,
+    /// The program of each process.
+    processes: HashMap<u32, FileId>,
+    /// How often there was no room for a program.
+    beyond: u64,
+}
+
+struct Program {
+    path: PathBuf,
+    state: State,
+    /// Who runs it, and which library that cannot be looked into it has mapped.
+    users: BTreeMap<u32, (String, Option<Unseen>)>,
+    /// Nobody runs it since then.
+    idle: Option<Instant>,
+    /// The log has a line of it.
+    is_told: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Its TLS is looked into.
+    Traced,
+    /// To be searched: it is asked for when a process that runs it is looked at.
+    Unknown,
+    /// The search was asked for it.
+    Asked,
+    /// What is linked in.
+    Known(Option<Unseen>),
+}
+
+impl UnseenTls {
+    pub(super) fn new(proc: &Path) -> Self {
+        let search = Search::start(proc);
+        let started = search.map_err(|error: io::Error| {
+            tracing::warn!("programs are not searched for TLS that is linked in: {error}");
+        });
+        let search = started.ok();
+        Self { search, programs: HashMap::new(), processes: HashMap::new(), beyond: 0 }
+    }
+
+    /// A process was looked at. `is_traced`: the TLS of its program is looked into.
+    pub(super) fn seen(&mut self, process: &ProcessSeen, is_traced: bool) {
+        self.gone(process.pid);
+        let Some(mapped) = process.program() else { return };
+        if self.programs.len() >= MAX_PROGRAMS && !self.programs.contains_key(&mapped.file) {
+            self.beyond += 1;
+            return;
+        }
+        let program = self.programs.entry(mapped.file).or_insert_with(|| Program::new(mapped));
+        program.idle = None;
+        program.users.insert(process.pid, (process.command.clone(), unseen(process)));
+        self.processes.insert(process.pid, mapped.file);
+        program.state = match program.state {
+            _ if is_traced => State::Traced,
+            State::Traced | State::Unknown => {
+                let search = self.search.as_ref();
+                let is_asked = search.is_some_and(|search| search.ask(process.pid, mapped));
+                if is_asked { State::Asked } else { State::Unknown }
+            }
+            state => state,
+        };
+        program.tell();
+    }
+
+    /// A process has ended, runs another program, or is not to be looked at.
+    pub(super) fn gone(&mut self, pid: u32) {
+        let program = self.processes.remove(&pid);
+        let Some(program) = program.and_then(|file| self.programs.get_mut(&file)) else { return };
+        program.users.remove(&pid);
+        if program.users.is_empty() {
+            program.idle = Some(Instant::now());
+        }
+    }
+
+    /// Takes what the search has found since.
+    pub(super) fn turn(&mut self) {
+        for answer in self.search.iter().flat_map(Search::answers) {
+            let Some(program) = self.programs.get_mut(&answer.program) else { continue };
+            if program.state == State::Asked {
+                program.state = answer.found.map_or(State::Unknown, State::Known);
+                program.tell();
+            }
+        }
+        let is_over =
+            |program: &Program| program.idle.is_some_and(|idle| idle.elapsed() > FORGET_AFTER);
+        self.programs.retain(|_, program| !is_over(program));
+    }
+
+    /// How often a program was not searched, for want of room.
+    pub(super) fn beyond(&self) -> u64 {
+        self.beyond
+    }
+
+    /// How many processes there are.
+    pub(super) fn count(&self) -> usize {
+        self.programs.values().map(|program| program.unseen().count()).sum()
+    }
+}
+
+impl Program {
+    fn new(mapped: &Mapped) -> Self {
+        let (path, users) = (mapped.path.clone(), BTreeMap::new());
+        Self { path, state: State::Unknown, users, idle: None, is_told: false }
+    }
+
+    /// The processes whose TLS cannot be looked into, and what it is.
+    fn unseen(&self) -> impl Iterator<Item = (u32, &str, Unseen)> {
+        let linked_in = match self.state {
+            State::Known(found) => found,
+            State::Traced | State::Unknown | State::Asked => None,
+        };
+        self.users.iter().filter_map(move |(pid, (command, library))| {
+            Some((*pid, &**command, library.or(linked_in)?))
+        })
+    }
+
+    /// Writes one line, once: what the agent does not see must not look like nothing.
+    fn tell(&mut self) {
+        let Some((pid, command, Unseen { what, remedy })) = self.unseen().next() else { return };
+        if !self.is_told {
+            let file = self.path.display();
+            let text = "the TLS of this program cannot be seen";
+            tracing::warn!(pid, command, %file, library = what, instead = remedy, "{text}");
+            self.is_told = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::processes::testing::process;
+
+    const LINKED_IN: Unseen = Unseen { what: "a library", remedy: "nothing" };
+
+    /// With a search that answers nothing.
+    fn quiet() -> UnseenTls {
+        UnseenTls { search: None, programs: HashMap::new(), processes: HashMap::new(), beyond: 0 }
+    }
+
+    fn find(unseen: &mut UnseenTls, found: Option<Unseen>) {
+        unseen.programs.values_mut().for_each(|program| program.state = State::Known(found));
+    }
+
+    #[test]
+    fn a_process_counts_as_long_as_it_runs_the_program() {
+        let mut unseen = quiet();
+        for pid in [1, 2] {
+            unseen.seen(&process(pid, "edge"), false);
+        }
+        assert_eq!(unseen.count(), 0);
+        find(&mut unseen, Some(LINKED_IN));
+        assert_eq!(unseen.count(), 2);
+        // Looked at again, as all are now and then.
+        unseen.seen(&process(2, "edge"), false);
+        assert_eq!(unseen.count(), 2);
+        unseen.gone(1);
+        assert_eq!(unseen.count(), 1);
+        // It runs another program now.
+        let mut other = process(2, "other");
+        other.mapped.iter_mut().for_each(|mapped| mapped.file.inode += 100);
+        unseen.seen(&other, false);
+        assert_eq!(unseen.count(), 0);
+    }
+
+    #[test]
+    fn what_is_traced_is_seen_and_a_library_beside_it_is_not() {
+        let mut unseen = quiet();
+        unseen.seen(&process(1, "edge"), false);
+        find(&mut unseen, Some(LINKED_IN));
+        unseen.seen(&process(1, "edge"), true);
+        assert_eq!(unseen.count(), 0);
+        let mut java = process(1, "java");
+        java.mapped[1].path = "/usr/lib/jvm/lib/server/libjvm.so".into();
+        unseen.seen(&java, true);
+        assert_eq!(unseen.count(), 1);
+    }
+
+    #[test]
+    fn a_program_is_told_once() {
+        let mut unseen = quiet();
+        unseen.seen(&process(1, "edge"), false);
+        find(&mut unseen, Some(LINKED_IN));
+        let is_told = |unseen: &UnseenTls| unseen.programs.values().all(|program| program.is_told);
+        assert!(!is_told(&unseen));
+        unseen.seen(&process(2, "edge"), false);
+        assert!(is_told(&unseen));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_counted() {
+        let mut unseen = quiet();
+        for pid in 0..MAX_PROGRAMS as u32 + 3 {
+            let mut process = process(pid, "edge");
+            process.mapped[0].file.inode = 1_000 + u64::from(pid);
+            unseen.seen(&process, false);
+        }
+        assert_eq!((unseen.programs.len(), unseen.beyond), (MAX_PROGRAMS, 3));
+        for pid in 0..MAX_PROGRAMS as u32 {
+            unseen.gone(pid);
+        }
+        assert!(unseen.processes.is_empty());
+        let long_ago = Instant::now().checked_sub(FORGET_AFTER * 2);
+        for program in unseen.programs.values_mut() {
+            program.idle = long_ago;
+        }
+        unseen.turn();
+        assert!(unseen.programs.is_empty());
+    }
+}
