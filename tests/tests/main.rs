@@ -5,6 +5,8 @@
 /// What the program writes about a scene against what is known of it: shared by the modules.
 mod expect;
 
+/// Settings that the advice names, against the programs that take them.
+mod advice;
 /// Field by field against tshark.
 mod against_tshark;
 /// A capture that begins anywhere, or lacks packets: nothing that it tells is wrong.

@@ -92,10 +92,18 @@ pub(super) fn others(s: &Signals) -> Option<String> {
     (count > 1).then(|| format!("{count} hosts were asked for at this endpoint {under}"))
 }
 
+/// The connection is used again: with the right SNI it would be another host's.
+pub(super) fn reused(s: &Signals) -> Option<String> {
+    if s.hosts > 1 {
+        return Some(format!("the connection was used for {} hosts", s.hosts));
+    }
+    (s.first == Some(false)).then(|| "it is not the first request on the connection".to_owned())
+}
+
 /// What was served until now, and is refused since: a server that compares what it did not before.
 pub(super) fn upgrade(s: &Signals) -> Option<String> {
     let is_apache = s.origin.generator == Generator::Apache;
     s.past.served_alike.filter(|_| is_apache).map(|_| {
-        "the same was served at this endpoint before: since Apache 2.4.64, and distributions' updates of July 2025, it is refused".to_owned()
+        "the same was served at this endpoint before; Apache compares names since 2.4.64 (distributions' updates of July 2025)".to_owned()
     })
 }

@@ -80,7 +80,7 @@ pub struct Cause {
     /// What of this traffic led to it. Names in it are from the network.
     pub evidence: Vec<String>,
     /// What to change, by the name of the setting.
-    pub advice: &'static str,
+    pub advice: String,
 }
 
 /// Why this request was refused.

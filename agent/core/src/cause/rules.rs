@@ -4,7 +4,8 @@
 //! what is configured, is content with less and says so by its confidence.
 
 use super::evidence::{
-    coalesced, coverage, differs, host, made_by, no_sni, others, peer, same_name, sni, upgrade,
+    coalesced, coverage, differs, host, made_by, no_sni, others, peer, reused, same_name, sni,
+    upgrade,
 };
 use super::signals::{Peer, Refusal, Signals};
 use super::{CauseId, Confidence};
@@ -160,7 +161,11 @@ fn proxy_omits_sni(s: &Signals) -> Option<Found> {
     let confidence = if is_apache || is_known_proxy(s) { High } else { Medium };
     found(
         confidence,
-        [no_sni(s), peer(s), made_by(s)].into_iter().chain(others(s)).chain(upgrade(s)),
+        [no_sni(s), peer(s), made_by(s)]
+            .into_iter()
+            .chain(reused(s))
+            .chain(others(s))
+            .chain(upgrade(s)),
     )
 }
 
@@ -182,7 +187,14 @@ fn proxy_wrong_sni(s: &Signals) -> Option<Found> {
     }
     let first = format!("the connection for {} was never used for {0} first", sni(s));
     let confidence = if is_known_proxy(s) || s.past.others_under_sni > 1 { High } else { Medium };
-    found(confidence, [differs(s), first, peer(s)].into_iter().chain(others(s)).chain(upgrade(s)))
+    found(
+        confidence,
+        [differs(s), first, peer(s)]
+            .into_iter()
+            .chain(reused(s))
+            .chain(others(s))
+            .chain(upgrade(s)),
+    )
 }
 
 fn proxy_pool_not_keyed(s: &Signals) -> Option<Found> {

@@ -404,3 +404,52 @@ fn evidence_says_what_was_seen_of_this_traffic() {
     let other = Signals { authority: Some(host("other.test")), ..coalesced() };
     assert!(explain(&other).evidence.join("; ").contains("other.test"));
 }
+
+#[test]
+fn advice_claims_a_client_certificate_only_where_one_was_asked_for() {
+    let nginx = Signals { origin: made_by(Generator::Nginx), ..coalesced() };
+    let seen = Past { asks_certificate: true, ..Past::default() };
+    let claim = "Handshakes for the target ask for a client certificate";
+    let advice = |signals: &Signals| explain(signals).advice;
+    assert!(advice(&Signals { past: seen, ..nginx.clone() }).starts_with(claim));
+    let possible = advice(&nginx);
+    assert!(!possible.contains(claim), "{possible}");
+    for setting in ["`ssl_verify_client`", "`return 421`"] {
+        assert!(possible.contains(setting), "{possible}");
+    }
+}
+
+#[test]
+fn advice_for_the_sni_of_a_proxy_also_mends_its_pool() {
+    let by = |peer| Signals { peer, ..no_sni() };
+    for (peer, mends) in [
+        (Peer::Proxy(Some(Software::Nginx)), true),
+        (Peer::Proxy(None), true),
+        (Peer::LikelyProxy, true),
+        // Keeps its connections apart by SNI.
+        (Peer::Proxy(Some(Software::HaProxy)), false),
+    ] {
+        for signals in [by(peer), Signals { peer, ..wrong_sni() }] {
+            let advice = explain(&signals).advice;
+            assert_eq!(advice.contains("`upstream {}`"), mends, "{peer:?}: {advice}");
+        }
+    }
+    let evidence = |signals: &Signals| explain(signals).evidence.join("; ");
+    let again = Signals { first: Some(false), ..by(Peer::LikelyProxy) };
+    assert!(evidence(&again).contains("not the first request"), "{}", evidence(&again));
+    let shared = Signals { hosts: 3, ..again };
+    assert!(evidence(&shared).contains("used for 3 hosts"), "{}", evidence(&shared));
+}
+
+#[test]
+fn advice_for_apache_is_given_where_the_server_may_be_apache() {
+    for (generator, expected) in [
+        (Generator::Apache, "Until then, give"),
+        (Generator::Unknown, "Until then, if the server is Apache"),
+        (Generator::Nginx, ""),
+    ] {
+        let advice = explain(&Signals { origin: made_by(generator), ..no_sni() }).advice;
+        let said = advice.find("Until then").and_then(|at| advice.get(at..)).unwrap_or_default();
+        assert!(said.starts_with(expected) && said.is_empty() == expected.is_empty(), "{advice}");
+    }
+}

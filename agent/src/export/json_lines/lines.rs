@@ -69,7 +69,7 @@ struct CausePart<'a> {
     id: &'static str,
     confidence: &'static str,
     evidence: &'a [String],
-    advice: &'static str,
+    advice: &'a str,
 }
 
 /// The exchange that its response was handed on from.

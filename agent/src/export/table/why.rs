@@ -16,7 +16,7 @@ const INDENT: &str = "    ";
 /// Causes, with what they have in common. There are as many as there are kinds of advice, at most.
 #[derive(Debug, Default)]
 pub(super) struct Why {
-    causes: BTreeMap<(CauseId, Option<&'static str>, &'static str), Found>,
+    causes: BTreeMap<(CauseId, Option<&'static str>, String), Found>,
 }
 
 /// Refusals for one cause.
@@ -33,8 +33,11 @@ impl Why {
     pub(super) fn add(&mut self, exchange: &Exchange, ruling: &Ruling) {
         let Some(cause) = &ruling.cause else { return };
         let generator = ruling.generator.map(Generator::as_str);
-        let found = self.causes.entry((cause.id, generator, cause.advice)).or_insert_with(|| {
-            Found { count: 0, outcomes: BTreeMap::new(), example: Arc::clone(cause) }
+        let key = (cause.id, generator, cause.advice.clone());
+        let found = self.causes.entry(key).or_insert_with(|| Found {
+            count: 0,
+            outcomes: BTreeMap::new(),
+            example: Arc::clone(cause),
         });
         found.count += 1;
         if cause.confidence < found.example.confidence {
@@ -120,7 +123,7 @@ mod tests {
                 id: CauseId::ProxyOmitsSni,
                 confidence: Confidence::High,
                 evidence: vec![format!("the name \u{1b}[2J{}", "x".repeat(300)); 3],
-                advice: "Send it: `proxy_ssl_server_name on;` and then a rather long explanation of why that would help here at all.",
+                advice: "Send it: `proxy_ssl_server_name on;` and then a rather long explanation of why that would help here at all.".to_owned(),
             };
             let outcome = Outcome::NotRetried;
             let recovery = Recovery {

@@ -48,7 +48,7 @@ impl Attributes {
             attributes.put("wrongdoor.cause", Some(cause.id.as_str()));
             attributes.put("wrongdoor.cause.confidence", Some(cause.confidence.as_str()));
             attributes.put("wrongdoor.cause.evidence", Some(list(cause.evidence.iter().cloned())));
-            attributes.put("wrongdoor.cause.advice", Some(cause.advice));
+            attributes.put("wrongdoor.cause.advice", Some(cause.advice.clone()));
         }
         attributes.put("wrongdoor.generator", ruling.generator.map(Generator::as_str));
         let recovery = ruling.recovery.map(|recovery| recovery.outcome.as_str());

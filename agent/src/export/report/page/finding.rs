@@ -127,7 +127,7 @@ fn why(html: &mut Html, key: &Key, group: &Group) {
         });
     }
     html.element("h4").text("What to do");
-    html.classed("p", "advice").with(|html| advice(html, cause.advice));
+    html.classed("p", "advice").with(|html| advice(html, &cause.advice));
 }
 
 /// What stands between backticks is code.

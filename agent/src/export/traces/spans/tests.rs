@@ -114,7 +114,7 @@ fn an_exchange_says_what_is_known_of_it() {
         ("container.id", "c0ffee".into()),
         ("wrongdoor.alpn", "h2".into()),
         ("wrongdoor.cause", "coalesced_tls_policy".into()),
-        ("wrongdoor.cause.advice", cause.advice.into()),
+        ("wrongdoor.cause.advice", cause.advice.clone().into()),
         ("wrongdoor.cause.confidence", cause.confidence.as_str().into()),
         ("wrongdoor.cause.evidence", list(cause.evidence.clone())),
         ("wrongdoor.generator", "apache".into()),
