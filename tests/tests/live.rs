@@ -39,6 +39,8 @@ mod peers;
 mod pods;
 /// What the agent may do, and what it gives up.
 mod privileges;
+/// `wrongdoor probe` beside an agent.
+mod probe;
 /// What is included and excluded.
 mod scope;
 /// The kit itself, held against packets.

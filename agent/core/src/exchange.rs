@@ -3,7 +3,7 @@
 use crate::connection::Facts;
 use crate::name::{Authority, Host};
 use crate::seen::Seen;
-use crate::signals::{Answer, RequestHints};
+use crate::signals::{AgentClass, Answer, RequestHints};
 use crate::time::Timestamp;
 use crate::trace_context::TraceParent;
 use crate::verdict::Verdict;
@@ -159,6 +159,11 @@ impl Exchange {
                 let sni = self.connection.tls.as_ref().and_then(|tls| tls.sni_host.as_ref());
                 sni.zip(self.host()).is_some_and(|((sni, _), host)| sni != host)
             }
+    }
+
+    /// It is a request of `wrongdoor probe`, as its user agent or its connection says. Any client can say that.
+    pub fn is_probe(&self) -> bool {
+        self.hints.agent == Seen::Known(AgentClass::Probe) || self.connection.is_probe()
     }
 
     /// The response is 421.

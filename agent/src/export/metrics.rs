@@ -14,6 +14,7 @@ mod names;
 mod naming;
 mod negotiation;
 mod openmetrics;
+mod probes;
 mod process;
 mod recoveries;
 mod requests;
@@ -32,6 +33,7 @@ use crate::enrich::Standing;
 use connections::Connections;
 use family::{Family, number};
 use ledger::Ledger;
+use probes::Probes;
 use requests::Requests;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -42,6 +44,7 @@ use wrongdoor_core::counters::Counters;
 pub(crate) struct Metrics {
     requests: Requests,
     connections: Connections,
+    probes: Probes,
     tracked: u64,
     decode_errors: BTreeMap<(&'static str, &'static str), u64>,
     ledger: Ledger,
@@ -72,6 +75,12 @@ impl Metrics {
     /// Counts a record. `now` is time since any fixed moment, and only grows.
     pub(crate) fn record(&mut self, record: &Record, now: Duration) {
         match record {
+            Record::Exchange { exchange, .. } if exchange.is_probe() => {
+                self.probes.exchange(exchange);
+            }
+            Record::Connection { connection, .. } if connection.facts.is_probe() => {
+                self.probes.connection(&connection.facts);
+            }
             Record::Exchange { exchange, ruling, place, .. } => {
                 self.requests.count(exchange, ruling, place.workload(), now);
             }
@@ -107,6 +116,7 @@ impl Metrics {
         let mut families = Vec::new();
         self.requests.families(&mut families);
         self.connections.families(&mut families);
+        self.probes.families(&mut families);
         let help = "Connections that are followed now.";
         let tracked = Family::gauge("wrongdoor_connections_tracked", help);
         families.push(tracked.with([], number(self.tracked)));

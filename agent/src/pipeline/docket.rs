@@ -79,7 +79,9 @@ impl Docket {
                 true
             }
             Event::Hello(facts) => {
-                self.recoveries.hello(number.0, &facts);
+                if !facts.is_probe() {
+                    self.recoveries.hello(number.0, &facts);
+                }
                 true
             }
             Event::Exchange(exchange) => self.exchange(number, exchange, now, each),
@@ -180,7 +182,10 @@ impl Docket {
         self.clock.set(exchange.responded.unwrap_or(exchange.started), now);
         self.judge.note(number.0, &exchange);
         let mut judged = Vec::new();
-        self.recoveries.exchange(number.0, &exchange, &mut |one| judged.push(one));
+        // A probe does not ask again, and its requests are not what a client did next.
+        if !exchange.is_probe() {
+            self.recoveries.exchange(number.0, &exchange, &mut |one| judged.push(one));
+        }
         let is_finding = self.judge.is_finding(&exchange);
         let itself = (number.0, exchange.stream);
         if exchange.is_misdirected() {

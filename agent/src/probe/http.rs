@@ -28,7 +28,7 @@ const MAX_BODY: usize = 64 * 1024;
 const BODY_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a connection may take to say goodbye.
 const FAREWELL: Duration = Duration::from_millis(250);
-/// So that whoever reads the server's log knows whom to ask.
+/// Server logs show it, and agents keep these requests out of what they count of clients.
 const AGENT: &str = concat!("wrongdoor-probe/", env!("CARGO_PKG_VERSION"));
 
 /// A connection that can be asked on.

@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use witness::Witness;
+use wrongdoor_core::signals::PROBE;
 
 /// Whether a handshake can ask for this name.
 pub(super) fn is_server_name(name: &str) -> bool {
@@ -47,7 +48,8 @@ impl Attempt {
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&witness) as Arc<_>)
             .with_no_client_auth();
-        config.alpn_protocols = vec![probe.protocol.alpn().into()];
+        // No server knows the second one: it tells agents on the way that this is no client's handshake.
+        config.alpn_protocols = vec![probe.protocol.alpn().into(), PROBE.into()];
         // A resumed session shows no certificate.
         config.resumption = Resumption::disabled();
         config.enable_sni = enable_sni;

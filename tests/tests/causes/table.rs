@@ -1,6 +1,7 @@
 use wrongdoor_tests::scenario::reproductions::{self, Finding};
 
-const CAUSES: [&str; 21] = [
+const CAUSES: [&str; 22] = [
+    "probe",
     "application",
     "cached",
     "crawler_opt_out",
@@ -24,8 +25,9 @@ const CAUSES: [&str; 21] = [
     "unknown",
 ];
 
-/// No client that Debian has encrypts its hello without help from DNS; and what is not known has no scene.
-const NOT_PLAYED: [&str; 2] = ["ech_outer_compared", "unknown"];
+/// The probe has tests of its own. No client that Debian has encrypts its hello without help from DNS; and what is not
+/// known has no scene.
+const NOT_PLAYED: [&str; 3] = ["probe", "ech_outer_compared", "unknown"];
 
 const GENERATORS: [&str; 15] = [
     "apache",

@@ -4,6 +4,9 @@ use super::CauseId;
 use super::signals::{Peer, Signals};
 use crate::signals::{Generator, Software};
 
+/// The advice for requests of `wrongdoor probe`.
+pub(super) const PROBE: &str = "Nothing to change: `wrongdoor probe` sends such requests on purpose. If you did not run it, look at the client: any client can send this name.";
+
 /// Apache compares the virtual host of the handshake with that of the request.
 const APACHE: &str = "Until then, give all virtual hosts of the port the same SSLCertificateFile path, or set `SSLVHostSNIPolicy authonly` (Apache 2.4.66 and later).";
 /// The same, where it is not known that it is Apache.
@@ -27,6 +30,7 @@ fn sentences(id: CauseId, s: &Signals) -> Vec<&'static str> {
         CauseId::ClientOmitsSni => [vec![CLIENT_OMITS], until_then(s)].concat(),
         CauseId::ProxyWrongSni => [vec![proxy_wrong(proxy(s))], pool_too(s)].concat(),
         CauseId::ProxyPoolNotKeyed => [vec![KEEP_APART], pool(proxy(s))].concat(),
+        CauseId::Probe => vec![PROBE],
         CauseId::Application => vec![
             "Read the application's documentation of its 421; TLS and virtual hosts are not the matter.",
         ],

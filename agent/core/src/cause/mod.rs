@@ -12,9 +12,15 @@ mod tests;
 
 pub use signals::{Around, Front, Past, Peer, Refusal, Signals};
 
+use crate::exchange::Exchange;
+use crate::seen::Seen;
+use crate::signals::{AgentClass, PROBE};
+
 /// What is wrong. The order is that in which the rules are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CauseId {
+    /// `wrongdoor probe` asked. No rule: see [`of_probe`].
+    Probe,
     /// Not names: the application or the protocol says 421.
     Application,
     /// A cache answers with a 421 that was meant for another connection.
@@ -83,6 +89,22 @@ pub struct Cause {
     pub advice: String,
 }
 
+/// Of a request of `wrongdoor probe`, whatever came of it: the probe asks on purpose for what no client should ask for.
+pub fn of_probe(exchange: &Exchange) -> Cause {
+    let by_agent = exchange.hints.agent == Seen::Known(AgentClass::Probe);
+    let by_hello = exchange.connection.is_probe();
+    let evidence = [
+        by_agent.then(|| format!("the user agent is {PROBE}")),
+        by_hello.then(|| format!("the ClientHello of the connection offers the protocol {PROBE}")),
+    ];
+    Cause {
+        id: CauseId::Probe,
+        confidence: Confidence::High,
+        evidence: evidence.into_iter().flatten().collect(),
+        advice: advice::PROBE.to_owned(),
+    }
+}
+
 /// Why this request was refused.
 pub fn explain(signals: &Signals) -> Cause {
     let (id, found) = rules::first(signals);
@@ -93,6 +115,7 @@ pub fn explain(signals: &Signals) -> Cause {
 impl CauseId {
     /// All of them, in order.
     pub const ALL: [Self; Self::Unknown as usize + 1] = [
+        Self::Probe,
         Self::Application,
         Self::Cached,
         Self::CrawlerOptOut,
@@ -119,6 +142,7 @@ impl CauseId {
     /// The name in the output.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Probe => "probe",
             Self::Application => "application",
             Self::Cached => "cached",
             Self::CrawlerOptOut => "crawler_opt_out",
@@ -146,6 +170,7 @@ impl CauseId {
     /// What it is, in a few words.
     pub fn title(self) -> &'static str {
         match self {
+            Self::Probe => "a request of `wrongdoor probe`",
             Self::Application => "the application says 421, not the TLS layer",
             Self::Cached => "a cached 421 is served again",
             Self::CrawlerOptOut => "the site turns crawlers away from HTTP/2",

@@ -105,6 +105,8 @@ pub struct Tls {
     pub alpn: Option<Box<str>>,
     /// The ClientHello offered HTTP over TCP. In TLS 1.3 what was negotiated of it is encrypted (RFC 8446 §4.3.1).
     pub offers_http: bool,
+    /// The ClientHello is `wrongdoor probe`'s.
+    pub is_probe: bool,
     /// The names of the server's certificate.
     pub certificate: Option<Arc<CertificateNames>>,
     /// The server asked for a client certificate. False also where that part of the handshake was not seen.
@@ -124,6 +126,11 @@ pub struct OriginSet {
 }
 
 impl Facts {
+    /// Whether `wrongdoor probe` opened it, as its ClientHello says.
+    pub fn is_probe(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.is_probe)
+    }
+
     /// The trace that everything about this connection is part of: the same at both ends, with no word
     /// between them. Of TLS, a hash of the two randoms; of plaintext, of the endpoints and the start; of
     /// what has neither, one of its own.

@@ -70,6 +70,10 @@ impl Judge {
 
     /// An exchange, on the connection of this number: evidence for others, and the sooner it is known the better.
     pub fn note(&mut self, number: u64, exchange: &Exchange) {
+        // A probe asks for names that the endpoint need not serve, and is neither a client nor a proxy of it.
+        if exchange.is_probe() {
+            return;
+        }
         self.history.exchange(exchange);
         self.hops.process_of(exchange);
         // A page that is not there is no sign of a proxy, unless it was asked for under another name.
@@ -103,6 +107,9 @@ impl Judge {
             }
             verdict => verdict,
         };
+        if exchange.is_probe() {
+            return self.probed(exchange, verdict);
+        }
         let is_served = exchange.status.is_some_and(|status| (200..=299).contains(&status));
         // Where the endpoint's address is not known, there is nothing to look up: that proves nothing.
         let silent_misdirect = exchange.is_mismatched()
@@ -115,6 +122,16 @@ impl Judge {
         } else {
             ruling
         }
+    }
+
+    /// Of a request of `wrongdoor probe`: no refusal to explain, and no client that got the wrong answer.
+    fn probed(&self, exchange: &Exchange, verdict: Verdict) -> Ruling {
+        let cause = self.is_finding(exchange).then(|| Arc::new(cause::of_probe(exchange)));
+        let generator = exchange.is_misdirected().then(|| {
+            let answerer = software(self.hops.process(exchange, Side::Server));
+            Origin::of(&exchange.answer.unwrap_or_default(), answerer).generator
+        });
+        Ruling { generator, cause, ..Ruling::of(verdict) }
     }
 
     /// Why it was refused, if it was.

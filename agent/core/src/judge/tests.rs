@@ -1,5 +1,6 @@
 use super::*;
 use crate::cause::{CauseId, Confidence};
+use crate::seen::Seen;
 use crate::testing::{Certificate, Said, end, said};
 
 fn host(name: String) -> Host {
@@ -41,7 +42,10 @@ fn a_host_that_was_served_under_its_own_name_is_no_silent_misdirect() {
     assert!(is_silent(&mut judge, shared));
     // Late, by another client, at the other end: it is the endpoint that counts.
     let at_client = Some((Side::Client, 7, "curl"));
-    judge.note(1, &Said { client: end(9, 1), process: at_client, times: (90, 99), ..own }.exchange());
+    judge.note(
+        1,
+        &Said { client: end(9, 1), process: at_client, times: (90, 99), ..own }.exchange(),
+    );
     let at_server = Said { process: Some((Side::Server, 8, "nginx")), ..shared };
     let ruling = judge.rule(&at_server.exchange());
     assert!(!ruling.silent_misdirect);
@@ -97,6 +101,47 @@ fn an_endpoint_with_more_names_than_are_remembered_is_not_accused() {
     judge.note(1, &Said { sni: Some("b.test"), authority: "b.test", ..seen_live() }.exchange());
     assert!(!is_silent(&mut judge, shared));
     assert_eq!(judge.pairs_forgotten(), 1);
+}
+
+#[test]
+fn what_a_probe_asks_is_no_misdirect_no_evidence_and_no_hop() {
+    let asked_by_probe = |said: Said| {
+        let mut exchange = said.exchange();
+        exchange.hints.agent = Seen::Known(AgentClass::Probe);
+        exchange
+    };
+    let shared = Said { authority: "b.test", stream: 3, ..seen_live() };
+    let mut judge = Judge::default();
+    judge
+        .note(1, &asked_by_probe(Said { sni: Some("b.test"), authority: "b.test", ..seen_live() }));
+    assert!(is_silent(&mut judge, shared));
+    for (said, expected) in [
+        (shared, Some(CauseId::Probe)),
+        (Said { status: 421, ..shared }, Some(CauseId::Probe)),
+        (
+            Said { sni: None, status: 421, version: HttpVersion::Http11, ..shared },
+            Some(CauseId::Probe),
+        ),
+        (Said { authority: "a.test", ..shared }, None),
+    ] {
+        let ruling = judge.rule(&asked_by_probe(said));
+        assert_eq!(ruling.cause.as_ref().map(|cause| cause.id), expected, "{said:?}");
+        assert!(!ruling.silent_misdirect);
+        // Legality is another matter.
+        assert_eq!(ruling.verdict, judge.rule(&said.exchange()).verdict);
+    }
+    // The handshake tells, where the user agent was not read.
+    let mut exchange = shared.exchange();
+    Arc::make_mut(&mut exchange.connection).tls.as_mut().unwrap().is_probe = true;
+    exchange.hints.agent = Seen::Unreadable;
+    assert!(!judge.rule(&exchange).silent_misdirect);
+    // A proxy that hands a probe's request on.
+    let (front, back) = chain();
+    let mut judge = Judge::default();
+    for (number, said) in [(1, back), (2, front)] {
+        judge.note(number, &asked_by_probe(said));
+    }
+    assert_eq!(judge.rule(&asked_by_probe(front)).relayed_from, None);
 }
 
 /// What a proxy was asked, and what it asked for it, with nothing else on the machine.

@@ -11,7 +11,13 @@ pub enum AgentClass {
     Library,
     /// A proxy in its own name, a health check for instance.
     Proxy,
+    /// `wrongdoor probe`: it asks on purpose for what no client should ask for.
+    Probe,
 }
+
+/// The name of `wrongdoor probe`: its product in `User-Agent`, and a protocol that it offers in ALPN behind the one that
+/// it speaks, so that agents know its handshakes too.
+pub const PROBE: &str = "wrongdoor-probe";
 
 const CRAWLERS: [&str; 8] =
     ["bot/", "bot;", "crawler", "spider", "slurp", "googleother", "externalhit", "bingpreview"];
@@ -38,7 +44,9 @@ impl AgentClass {
             return None;
         }
         let has = |wanted: &&str| memchr::memmem::find(&value, wanted.as_bytes()).is_some();
-        Some(if CRAWLERS.iter().any(has) {
+        Some(if value.strip_prefix(PROBE.as_bytes()).is_some_and(|rest| rest.starts_with(b"/")) {
+            Self::Probe
+        } else if CRAWLERS.iter().any(has) {
             Self::Crawler
         } else if PROXIES.iter().any(has) {
             Self::Proxy
@@ -56,6 +64,7 @@ impl AgentClass {
             Self::Crawler => "crawler",
             Self::Library => "library",
             Self::Proxy => "proxy",
+            Self::Probe => "probe",
         }
     }
 
@@ -90,6 +99,9 @@ mod tests {
             ("curl/8.5.0", Some(AgentClass::Library)),
             ("node", Some(AgentClass::Library)),
             ("Mozilla/5.0", Some(AgentClass::Library)),
+            ("wrongdoor-probe/0.1.0", Some(AgentClass::Probe)),
+            ("wrongdoor-probes/0.1.0", Some(AgentClass::Library)),
+            ("curl/8.5.0 wrongdoor-probe/0.1.0", Some(AgentClass::Library)),
         ];
         for (text, expected) in cases {
             assert_eq!(AgentClass::of(text.as_bytes()), expected, "{text}");

@@ -134,8 +134,13 @@ impl Hints {
     }
 }
 
-const AGENTS: [AgentClass; 4] =
-    [AgentClass::Browser, AgentClass::Crawler, AgentClass::Library, AgentClass::Proxy];
+const AGENTS: [AgentClass; 5] = [
+    AgentClass::Browser,
+    AgentClass::Crawler,
+    AgentClass::Library,
+    AgentClass::Proxy,
+    AgentClass::Probe,
+];
 
 /// What a request's fields say of who sent it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -193,6 +198,16 @@ mod tests {
         assert_eq!(kept(b"cookie", b"x"), None);
         assert_eq!(kept(b":path", b"/a"), kept(b":path", b"/a"));
         assert_ne!(kept(b":path", b"/a"), kept(b":path", b"/b"));
+    }
+
+    #[test]
+    fn each_class_comes_back_from_what_is_kept() {
+        for class in AGENTS {
+            let mut hints = Hints::default();
+            hints.set_digest(Hint::UserAgent, Some(1 + class as u64));
+            assert_eq!(hints.request().agent, Seen::Known(class));
+        }
+        assert_eq!(AGENTS.map(|class| class as usize), [0, 1, 2, 3, 4]);
     }
 
     #[test]

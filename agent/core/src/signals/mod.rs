@@ -10,7 +10,7 @@ mod field;
 mod generator;
 mod software;
 
-pub use agent::AgentClass;
+pub use agent::{AgentClass, PROBE};
 pub(crate) use answer::is_refusal;
 pub use answer::{Answer, ContentType};
 pub(crate) use body::Sniff;

@@ -3,6 +3,7 @@
 use super::Version;
 use super::extension::{self, walk};
 use crate::reader::Reader;
+use crate::signals::PROBE;
 
 /// The longest `server_name` that is kept, in bytes. DNS ends at 253.
 pub const MAX_SERVER_NAME: usize = 1024;
@@ -47,6 +48,11 @@ impl ClientHello {
     /// Whether HTTP over TCP is among the protocols that it offers.
     pub fn offers_http(&self) -> bool {
         self.alpn.iter().any(|protocol| protocol == b"h2" || protocol.starts_with(b"http/1."))
+    }
+
+    /// Whether it is `wrongdoor probe`'s.
+    pub fn is_probe(&self) -> bool {
+        self.alpn.iter().any(|protocol| protocol == PROBE.as_bytes())
     }
 
     /// Reads the body of a handshake message of type `client_hello`; `None` where it is not one.
@@ -216,6 +222,9 @@ mod tests {
         assert!(parsed.offers_http());
         let others = ClientHello { alpn: vec![b"h3".to_vec(), b"imap".to_vec()], ..parsed.clone() };
         assert!(!others.offers_http());
+        assert!(!parsed.is_probe());
+        let alpn = vec![b"h2".to_vec(), b"wrongdoor-probe".to_vec()];
+        assert!(ClientHello { alpn, ..parsed.clone() }.is_probe());
         assert_eq!((parsed.version, parsed.ech), (Version::TLS1_3, true));
         assert_eq!(parsed.malformed_extensions, 0);
     }

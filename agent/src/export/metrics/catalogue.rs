@@ -5,6 +5,7 @@
 use super::connections::Connections;
 use super::family::Kind;
 use super::ledger::{Correlated, Ledger};
+use super::probes::Probes;
 use super::requests::Requests;
 use super::{Metrics, process};
 use crate::capture::source::Tally;
@@ -85,6 +86,7 @@ fn example() -> Metrics {
     Metrics {
         requests: Requests::example(),
         connections: Connections::example(),
+        probes: Probes::example(),
         ledger: Ledger::of(&tally, &counters, Correlated::default(), Written::default()),
         decode_errors: counters.decode_errors,
         attached: tally.attached,

@@ -64,6 +64,7 @@ impl Kind {
     /// Lower is graver.
     pub(super) fn rank(self) -> u8 {
         match self {
+            Self::Refused(CauseId::Probe) => 2,
             Self::Refused(_) | Self::Silent => 0,
             Self::Mismatched(Verdict::CoalescedLegal) => 2,
             Self::Mismatched(_) => 1,
