@@ -144,7 +144,7 @@ impl Failure {
     }
 
     /// The reader of our output went away, as `head` does: no error of anybody's.
-    fn is_closed_pipe(&self) -> bool {
+    pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
     }
 }

@@ -8,6 +8,7 @@ mod doctor;
 mod enrich;
 mod export;
 pub mod failure;
+mod files;
 mod health;
 mod log;
 mod pipeline;

@@ -6,5 +6,7 @@ mod access;
 mod configuration;
 /// What is generated from the command line, and what systemd makes of the unit.
 mod installation;
+/// Outputs that fail, and the files that the agent writes.
+mod outputs;
 /// Fifty thousand requests, counted by who made them and by Prometheus.
 mod prometheus;

@@ -1,7 +1,7 @@
 //! `wrongdoor run`, as typed.
 
 use super::Otlp;
-use crate::config::{Config, EventsOf, Length, LogFormat, LogLevel, Pods, SourceKind};
+use crate::config::{Config, EventsOf, FileMode, Length, LogFormat, LogLevel, Pods, SourceKind};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ Exit status:
   64  bad usage or configuration
   66  the configuration file or a key log cannot be opened
   69  something needed is not available: the source, an interface, or the address to listen on
-  74  the events cannot be written
+  74  the events cannot be written, at the start or at the end
   77  a privilege is missing
 
 Examples:
@@ -84,6 +84,9 @@ pub struct Run {
     /// Write events there as JSON lines; `-` is standard output
     #[arg(long, value_name = "FILE|-", env = "WRONGDOOR_EVENTS")]
     pub events: Option<PathBuf>,
+    /// Permissions of the files of events, as of chmod: 0640 lets a group read them [default: 0600]
+    #[arg(long, value_name = "MODE", env = "WRONGDOOR_EVENTS_MODE")]
+    pub events_mode: Option<FileMode>,
     /// Which exchanges are events [default: mismatched]
     #[arg(long, value_enum, value_name = "WHAT", env = "WRONGDOOR_EVENTS_OF")]
     pub events_of: Option<EventsOf>,
@@ -132,6 +135,7 @@ impl Run {
         put_some(&mut config.http.bearer_token, &self.bearer_token);
         put(&mut config.http.allow_plain, self.allow_plain);
         put_some(&mut config.events.path, &self.events);
+        put(&mut config.events.mode, self.events_mode);
         put(&mut config.events.of, self.events_of);
         put_some(&mut config.otlp.typed.endpoint, &self.otlp.otlp_endpoint);
         put_some(&mut config.otlp.typed.protocol, &self.otlp.otlp_protocol);

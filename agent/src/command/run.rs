@@ -4,7 +4,7 @@ use crate::capture::{LiveArguments, open_live};
 use crate::cli::Run;
 use crate::config::{self, Config};
 use crate::enrich;
-use crate::export::{Access, Events, JsonLines, Output, Traces, TracesSettings};
+use crate::export::{Access, Events, JsonLines, Limits, Output, Traces, TracesSettings};
 use crate::failure::Failure;
 use crate::log;
 use crate::pipeline::live::{self, Shared, Sinks, Times};
@@ -70,7 +70,8 @@ fn open_events(config: &config::Events) -> Result<Option<Events>, Failure> {
     let output = if path.as_os_str() == "-" {
         Output::open(None)?
     } else {
-        Output::rotated(path, config.max_bytes, config.keep)?
+        let (max_bytes, keep) = (config.max_bytes, config.keep);
+        Output::rotated(path, Limits { max_bytes, keep, mode: config.mode.0 })?
     };
     let events = Events::start(JsonLines::new(output), config.of.into());
     events.map(Some).map_err(|source| Failure::Start { what: "the events' writer", source })

@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn what_is_printed_is_read_as_the_same() {
         let config = with_file(
-            "source: ebpf\nlisten: '[::1]:1'\nfor: 5m\nevents: {path: /tmp/e, of: all, keep: 0}\nnames: {groups: ['*.a.test']}\n",
+            "source: ebpf\nlisten: '[::1]:1'\nfor: 5m\nevents: {path: /tmp/e, of: all, mode: 0640, keep: 0}\nnames: {groups: ['*.a.test']}\n",
             &[],
         )
         .unwrap();

@@ -5,12 +5,14 @@
 
 mod choice;
 mod duration;
+mod file_mode;
 mod load;
 mod otlp;
 mod reload;
 
 pub use choice::{EventsOf, LogFormat, LogLevel, OtlpProtocol, Pods, SourceKind};
 pub use duration::{Length, NotALength};
+pub use file_mode::{FileMode, NotAFileMode};
 pub(crate) use load::{check, load, text_of, to_yaml};
 pub(crate) use otlp::{Otlp, traces};
 pub(crate) use reload::changes;
@@ -93,6 +95,7 @@ pub(crate) struct Names {
 pub(crate) struct Events {
     pub(crate) path: Option<PathBuf>,
     pub(crate) of: EventsOf,
+    pub(crate) mode: FileMode,
     pub(crate) max_bytes: u64,
     pub(crate) keep: u32,
 }
@@ -151,7 +154,7 @@ impl Default for Config {
 impl Default for Events {
     fn default() -> Self {
         let (max_bytes, keep) = (MAX_EVENTS_BYTES, KEPT_EVENTS_FILES);
-        Self { path: None, of: EventsOf::Mismatched, max_bytes, keep }
+        Self { path: None, of: EventsOf::Mismatched, mode: FileMode::default(), max_bytes, keep }
     }
 }
 

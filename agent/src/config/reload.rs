@@ -44,6 +44,7 @@ pub(crate) fn changes(old: &Config, new: &Config) -> Changes {
     restart("scope", *scope != new.scope);
     restart("packets", *packets != new.packets);
     restart("events.path", events.path != new.events.path);
+    restart("events.mode", events.mode != new.events.mode);
     restart("events.max_bytes", events.max_bytes != new.events.max_bytes);
     restart("events.keep", events.keep != new.events.keep);
     restart("recovery", *recovery != new.recovery);

@@ -3,6 +3,7 @@
 //! Records go through a bounded queue to a thread that writes them, so that an output that takes its time
 //! never holds up capture: what does not fit in is dropped and counted.
 
+mod outage;
 mod selection;
 mod writer;
 
@@ -14,7 +15,7 @@ use crate::privileges;
 use selection::Selection;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
@@ -34,11 +35,9 @@ pub(crate) struct Events {
     written: Written,
 }
 
-/// What the writer tells.
+/// What the writer reports.
 #[derive(Default)]
 struct OutputState {
-    /// Nothing more is written.
-    has_failed: AtomicBool,
     /// Records that did not reach the output.
     lost: AtomicU64,
 }
@@ -64,12 +63,12 @@ impl Events {
         Ok(Self { selection, queue, last, outcome, output, written: Written::default() })
     }
 
-    /// A record, which is written if it is of interest. Never waits. False once the output has failed.
-    pub(crate) fn offer(&mut self, record: Record) -> bool {
+    /// A record, which is written if it is of interest. Never waits.
+    pub(crate) fn offer(&mut self, record: Record) {
         let wanted = self.selection.wants(&record);
         self.written.over_limit = self.selection.over_limit();
         if !wanted {
-            return true;
+            return;
         }
         self.written.wanted += 1;
         match self.queue.try_send(record) {
@@ -77,17 +76,11 @@ impl Events {
             Err(TrySendError::Full(_)) => self.written.queue_full += 1,
             Err(TrySendError::Disconnected(_)) => self.written.failed += 1,
         }
-        !self.has_failed()
     }
 
     /// What the events are of from now on.
     pub(crate) fn select(&mut self, of: EventsOf) {
         self.selection.select(of);
-    }
-
-    /// Nothing more is written: seen also where nothing more is offered.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.output.has_failed.load(Ordering::Relaxed)
     }
 
     /// What became of the records so far.

@@ -40,6 +40,11 @@ impl JsonLines {
         self.output.flush()
     }
 
+    /// Lines that did not arrive.
+    pub(crate) fn lost(&self) -> u64 {
+        self.output.lost()
+    }
+
     fn write(&mut self, line: &impl Serialize) -> Result<(), Failure> {
         self.line.clear();
         append(&mut self.line, line);

@@ -26,6 +26,7 @@ pub(crate) use recent::Recent;
 pub(crate) use record::{ConnectionNumber, Record, Summary, is_finding};
 pub(crate) use report::Report;
 pub(crate) use table::{Table, Tone, grid, harmless, wide_grid};
+pub(crate) use rotation::Limits;
 pub(crate) use traces::{Environment, Protocol, Traces, TracesSettings, TracesWish};
 pub(crate) use written::Written;
 

@@ -110,7 +110,7 @@ pub(crate) fn run(
     let mut live = Live::new(shared, windows, sinks);
     let begin = shared.health.uptime();
     let mut captured = Ok(());
-    while captured.is_ok() && live.is_wanted {
+    while captured.is_ok() {
         let left = length.map(|length| (begin + length).saturating_sub(shared.health.uptime()));
         if shared.stop.load(Ordering::Relaxed) || left == Some(Duration::ZERO) {
             break;
@@ -139,8 +139,6 @@ struct Live<'a> {
     sinks: Sinks,
     observations: u64,
     log_checked: Duration,
-    /// Somebody takes what is found.
-    is_wanted: bool,
     /// Nothing more is captured: nothing waits any more.
     is_over: bool,
 }
@@ -156,7 +154,6 @@ impl<'a> Live<'a> {
             sinks,
             observations: 0,
             log_checked: Duration::ZERO,
-            is_wanted: true,
             is_over: false,
         }
     }
@@ -243,7 +240,7 @@ impl<'a> Live<'a> {
                 traces.offer(&record);
             }
             if let Some(events) = &mut self.sinks.events {
-                self.is_wanted &= events.offer(record);
+                events.offer(record);
             }
             true
         };
@@ -256,7 +253,6 @@ impl<'a> Live<'a> {
             self.docket.close(now, &mut told);
         }
         let Sinks { events, traces } = &self.sinks;
-        self.is_wanted &= events.as_ref().is_none_or(|events| !events.has_failed());
         let correlated = Correlated {
             observations: self.observations,
             forgotten: self.docket.forgotten(),

@@ -105,6 +105,17 @@ impl Agent {
         Self::start_by(turn, command, source, Events::All, arguments)
     }
 
+    /// Starts one that writes no events but those of `arguments`, by a command that executes the program with the
+    /// arguments that follow.
+    pub fn start_wrapped(
+        turn: &Turn,
+        command: Command,
+        source: &str,
+        arguments: &[&str],
+    ) -> Result<Self> {
+        Self::start_by(turn, |_folder| Ok(command), source, Events::None, arguments)
+    }
+
     /// Starts the agent that `program` is.
     pub fn start_binary(
         turn: &Turn,

@@ -32,6 +32,7 @@ pub(crate) use tracer::Status;
 use super::scope::Scope;
 use super::source::{Source, Tally};
 use crate::failure::Failure;
+use crate::files::{self, Place};
 use crate::privileges;
 use attach_kind::AttachKind;
 use clock::Clock;
@@ -116,7 +117,8 @@ impl Probes {
                 None => tracing::warn!(program, "not loaded: {reason}"),
             }
         }
-        let record = options.record.map(|path| File::create(&path).map(BufWriter::new));
+        let record =
+            options.record.map(|path| Place::of(&path)?.create(files::PRIVATE).map(BufWriter::new));
         let record = record.transpose().map_err(|error| {
             LoadError::Maps(format!("cannot write the records: {error}"), false)
         })?;

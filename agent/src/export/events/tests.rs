@@ -1,5 +1,6 @@
 use super::*;
 use crate::export::Output;
+use crate::export::output::testing::Disk;
 use crate::testing::misdirected;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
@@ -24,7 +25,7 @@ fn an_output_that_takes_nothing_costs_records_and_no_time() {
     drop(writer);
     let started = Instant::now();
     for _ in 0..100 {
-        assert!(events.offer(misdirected()));
+        events.offer(misdirected());
     }
     assert!(started.elapsed() < Duration::from_secs(60));
     let written = events.written();
@@ -43,30 +44,63 @@ fn an_output_that_takes_nothing_costs_records_and_no_time() {
     assert_eq!(text.lines().filter(|line| line.starts_with(r#"{"type":"summary""#)).count(), 1);
 }
 
-#[test]
-fn an_output_that_fails_is_told_and_what_it_did_not_take_is_counted() {
-    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let mut events = events_to(full.as_raw_fd(), 8);
-    while events.offer(misdirected()) {}
-    for _ in 0..5 {
-        assert!(!events.offer(misdirected()));
+/// Events that go to this disk.
+fn events_on(disk: &Disk) -> Events {
+    let lines = JsonLines::new(Output::to_disk(disk.clone()));
+    Events::with_room_for(64, lines, EventsOf::Misdirected).unwrap()
+}
+
+/// Waits until the writer has taken all that was offered, and returns how many records were lost.
+fn settled(events: &Events, disk: &Disk, lines: usize) -> u64 {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let written = events.written();
+        let arrived = disk.text().lines().count();
+        if written.failed + lines as u64 == written.wanted && arrived == lines {
+            return written.failed;
+        }
+        assert!(Instant::now() < deadline, "{written:?}, {arrived} lines");
+        thread::yield_now();
     }
-    let output = Arc::clone(&events.output);
-    let (wanted, queue_full) = (events.written.wanted, events.written.queue_full);
-    let failure = events.finish(Summary::default(), PATIENCE).unwrap_err();
-    assert_eq!(failure.exit_code(), crate::failure::OUTPUT);
-    assert_eq!(output.lost.load(Ordering::Relaxed), wanted - queue_full);
 }
 
 #[test]
-fn a_reader_that_goes_away_is_a_closed_pipe() {
-    let (reader, writer) = io::pipe().unwrap();
-    let mut events = events_to(writer.as_raw_fd(), 8);
-    drop((reader, writer));
-    while events.offer(misdirected()) {}
+fn events_that_do_not_fit_on_a_full_disk_are_counted_and_later_ones_are_written() {
+    let disk = Disk::file(100);
+    let mut events = events_on(&disk);
+    for _ in 0..5 {
+        events.offer(misdirected());
+    }
+    assert_eq!(settled(&events, &disk, 0), 5);
+    disk.grow(1 << 20);
+    events.offer(misdirected());
+    assert_eq!(settled(&events, &disk, 1), 5);
+    events.finish(Summary::default(), PATIENCE).unwrap();
+    let text = disk.text();
+    let kinds: Vec<_> = text.lines().map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(kinds, [r#"{"type":"exchange""#, r#"{"type":"summary""#]);
+}
+
+#[test]
+fn a_disk_that_is_full_at_the_end_is_an_error() {
+    let mut events = events_on(&Disk::file(100));
+    events.offer(misdirected());
     let failure = events.finish(Summary::default(), PATIENCE).unwrap_err();
-    let Failure::Output { source, .. } = failure else { panic!("{failure}") };
-    assert_eq!(source.kind(), io::ErrorKind::BrokenPipe);
+    assert_eq!(failure.exit_code(), crate::failure::OUTPUT);
+}
+
+#[test]
+fn events_behind_a_closed_pipe_are_counted() {
+    let (reader, writer) = io::pipe().unwrap();
+    let mut events = events_to(writer.as_raw_fd(), 64);
+    drop((reader, writer));
+    for _ in 0..5 {
+        events.offer(misdirected());
+    }
+    let output = Arc::clone(&events.output);
+    let failure = events.finish(Summary::default(), PATIENCE).unwrap_err();
+    assert!(failure.is_closed_pipe(), "{failure}");
+    assert_eq!(output.lost.load(Ordering::Relaxed), 5);
 }
 
 #[test]
@@ -74,7 +108,7 @@ fn what_is_written_arrives_while_the_run_goes_on() {
     let (mut reader, writer) = io::pipe().unwrap();
     let mut events = events_to(writer.as_raw_fd(), 8);
     drop(writer);
-    assert!(events.offer(misdirected()));
+    events.offer(misdirected());
     let mut byte = [0];
     reader.read_exact(&mut byte).unwrap();
     assert_eq!(byte, *b"{");

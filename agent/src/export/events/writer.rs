@@ -1,8 +1,9 @@
 //! The thread that writes events.
 
 use super::OutputState;
+use super::outage::Outage;
 use crate::export::{JsonLines, Record, Sink, Summary};
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -10,38 +11,40 @@ use std::time::{Duration, Instant};
 /// A line is at most this old when it reaches the output.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
-/// Writes what comes through the queue, and the sums when no more comes. Once the output has failed, what
-/// still comes is counted.
+/// Writes what comes through the queue, and the sums when no more comes. Lines that the output does not take are
+/// counted, and later ones are written when it takes them again; once its reader has closed it, all others are counted.
 pub(super) fn write(
     lines: JsonLines,
     queue: &Receiver<Record>,
     summary: &Receiver<Summary>,
     output: &OutputState,
 ) -> Result<(), Failure> {
-    let mut writer = Writer { lines, unflushed: 0 };
-    let written = writer.write(queue, summary);
-    if written.is_err() {
-        output.lost.fetch_add(writer.unflushed, Ordering::Relaxed);
-        output.has_failed.store(true, Ordering::Relaxed);
+    let mut writer = Writer { lines, output, outage: Outage::default() };
+    let written = writer.write_all(queue);
+    if let Err(failure) = &written {
+        let why = failure::chain(failure);
+        tracing::warn!("the events end here, and the agent continues without them: {why}");
         for _ in queue {
             output.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
-    written
+    written?;
+    match summary.try_recv() {
+        Ok(summary) => writer.lines.finish(&summary),
+        // The run has failed, and says so itself.
+        Err(_) => Ok(()),
+    }
 }
 
-struct Writer {
+struct Writer<'a> {
     lines: JsonLines,
-    /// Lines that may not have reached the output.
-    unflushed: u64,
+    output: &'a OutputState,
+    outage: Outage,
 }
 
-impl Writer {
-    fn write(
-        &mut self,
-        queue: &Receiver<Record>,
-        summary: &Receiver<Summary>,
-    ) -> Result<(), Failure> {
+impl Writer<'_> {
+    /// Until no more comes. An error where nobody reads the output any more.
+    fn write_all(&mut self, queue: &Receiver<Record>) -> Result<(), Failure> {
         // Waits for a record while everything is flushed, and then takes what there is.
         while let Ok(record) = queue.recv() {
             self.record(&record)?;
@@ -55,21 +58,37 @@ impl Writer {
             }
             self.flush()?;
         }
-        match summary.try_recv() {
-            Ok(summary) => self.lines.finish(&summary),
-            // The run has failed, and says so itself.
-            Err(_) => Ok(()),
-        }
+        Ok(())
     }
 
     fn record(&mut self, record: &Record) -> Result<(), Failure> {
-        self.unflushed += 1;
-        self.lines.record(record)
+        let written = self.lines.record(record);
+        self.heed(written)
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
-        self.lines.flush()?;
-        self.unflushed = 0;
-        Ok(())
+        let flushed = self.lines.flush();
+        if flushed.is_ok()
+            && let Some(lost) = self.outage.end(self.lines.lost())
+        {
+            tracing::info!(lost, "events are written again");
+        }
+        self.heed(flushed)
+    }
+
+    /// Counts what was lost. Of the failures only that of a closed pipe stays one: a disk may have room again.
+    fn heed(&mut self, written: Result<(), Failure>) -> Result<(), Failure> {
+        let lost = self.lines.lost();
+        self.output.lost.store(lost, Ordering::Relaxed);
+        match written {
+            Err(failure) if !failure.is_closed_pipe() => {
+                if let Some(lost) = self.outage.goes_on(lost, Instant::now()) {
+                    let why = failure::chain(&failure);
+                    tracing::error!(lost, "events are lost, and the agent tries on: {why}");
+                }
+                Ok(())
+            }
+            written => written,
+        }
     }
 }

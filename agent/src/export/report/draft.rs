@@ -1,7 +1,8 @@
 //! A file that is there when it is whole.
 
 use crate::failure::Failure;
-use std::fs::{self, File, OpenOptions};
+use crate::files::{self, Place};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -17,11 +18,11 @@ pub(super) struct Draft {
 impl Draft {
     /// Begins one. What could not be written in the end is refused now.
     pub(super) fn begin(target: &Path) -> Result<Self, Failure> {
-        let target = target.to_owned();
-        match open(&target) {
-            Ok((file, partial)) => Ok(Self { target, file, partial }),
-            Err(source) => Err(failure(&target, source)),
-        }
+        let begun = Place::of(target).and_then(|place| {
+            let (file, partial) = open(&place)?;
+            Ok(Self { target: place.path().to_owned(), file, partial })
+        });
+        begun.map_err(|source| failure(target, source))
     }
 
     /// Writes all of it, and puts it in its place.
@@ -49,14 +50,13 @@ impl Drop for Draft {
     }
 }
 
-fn open(target: &Path) -> io::Result<(File, Option<PathBuf>)> {
+fn open(place: &Place) -> io::Result<(File, Option<PathBuf>)> {
+    let target = place.path();
     match fs::metadata(target) {
         Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-        Ok(found) if !found.is_file() => {
-            return Ok((OpenOptions::new().write(true).open(target)?, None));
-        }
+        Ok(found) if !found.is_file() => return Ok((place.options(0).open(target)?, None)),
         // As if it were written over: not, where that is not allowed.
-        Ok(_) => drop(OpenOptions::new().write(true).open(target)?),
+        Ok(_) => drop(place.options(0).open(target)?),
         Err(_) => {}
     }
     let Some(name) = target.file_name() else { return Err(io::ErrorKind::IsADirectory.into()) };
@@ -64,8 +64,7 @@ fn open(target: &Path) -> io::Result<(File, Option<PathBuf>)> {
     partial.push(name);
     partial.push(format!(".{}.partial", std::process::id()));
     let partial = target.with_file_name(partial);
-    let file = OpenOptions::new().write(true).create_new(true).open(&partial)?;
-    Ok((file, Some(partial)))
+    Ok((files::create_new(&partial, files::PRIVATE)?, Some(partial)))
 }
 
 fn failure(target: &Path, source: io::Error) -> Failure {
@@ -75,6 +74,7 @@ fn failure(target: &Path, source: io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn it_is_there_when_it_is_whole() {
@@ -88,6 +88,17 @@ mod tests {
         draft.finish(b"one").unwrap();
         Draft::begin(&target).unwrap().finish(b"two").unwrap();
         assert_eq!((fs::read(&target).unwrap(), names()), (b"two".to_vec(), 1));
+        assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_link_stays_and_its_target_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("link"), folder.path().join("report.html"));
+        std::os::unix::fs::symlink("report.html", &link).unwrap();
+        Draft::begin(&link).unwrap().finish(b"one").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&target).unwrap(), b"one");
     }
 
     #[test]

@@ -2,6 +2,8 @@ use super::*;
 use crate::export::{EventsOf, Format, JsonLines, Output};
 use crate::testing::Replay;
 use std::fs;
+use std::io;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -120,13 +122,27 @@ fn a_run_has_an_end_without_anybody_stopping_it() {
 }
 
 #[test]
-fn an_output_that_fails_ends_the_run() {
+fn a_disk_that_is_full_costs_events_and_not_the_run() {
     let shared = Shared::new(None);
-    let mut replay = Replay::new("apache-two-hosts", &shared);
-    replay.stop_after = usize::MAX;
+    let replay = Replay::new("apache-two-hosts", &shared);
     let events = events(Path::new("/dev/full"), EventsOf::All);
     let failure = run(Box::new(replay), &shared, times(None), only(events)).unwrap_err();
+    // The last line cannot be written either.
     assert_eq!(failure.exit_code(), crate::failure::OUTPUT);
+    assert_eq!(shared.metrics().totals(), (6, 2, 6));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_events_and_not_the_run() {
+    let (reader, writer) = io::pipe().unwrap();
+    let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
+    let events = events(Path::new(&path), EventsOf::All);
+    drop((reader, writer));
+    let shared = Shared::new(None);
+    let replay = Replay::new("apache-two-hosts", &shared);
+    let failure = run(Box::new(replay), &shared, times(None), only(events)).unwrap_err();
+    assert!(failure.is_closed_pipe(), "{failure}");
+    assert_eq!(shared.metrics().totals(), (6, 2, 6));
 }
 
 #[test]
