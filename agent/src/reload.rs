@@ -33,6 +33,24 @@ impl Reload {
         }
     }
 
+    /// Reads the certificate, the key and the token again if they have changed on disk, as those in a Kubernetes
+    /// secret do. Where they cannot be used, the old ones hold, and the log reports each change once.
+    pub(crate) fn check_files(&self) {
+        let files = files(&self.current.lock().unwrap_or_else(PoisonError::into_inner));
+        match self.access.refresh(&files) {
+            Ok(false) => {}
+            Ok(true) => tracing::info!(
+                "the TLS certificate, its key or the token has changed on disk and is used from now on"
+            ),
+            Err(failure) => {
+                let why = failure::chain(&failure);
+                tracing::warn!(
+                    "the TLS certificate, its key or the token has changed on disk and cannot be used, so that the old ones stay in use: {why}"
+                );
+            }
+        }
+    }
+
     fn try_now(&self) -> Result<(), Failure> {
         let new = config::load(&self.typed)?;
         let wish = wish(&new)?;

@@ -1,4 +1,4 @@
-//! The thread beside capture: it answers scrapes and hears signals.
+//! The thread beside capture: it answers scrapes, hears signals, and looks for files that have changed.
 
 use crate::export::{Access, serve};
 use crate::failure::Failure;
@@ -10,9 +10,14 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::time::MissedTickBehavior;
+
+/// How often the files of the certificate, the key and the token are compared with what is in use.
+const FILES_CHECKED_EVERY: Duration = Duration::from_secs(10);
 
 /// The running thread.
 pub(crate) struct Service {
@@ -84,8 +89,14 @@ impl Signals {
     }
 
     async fn hear(mut self, shared: Arc<Shared>, reload: Reload) {
+        let mut files = tokio::time::interval(FILES_CHECKED_EVERY);
+        files.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let name = tokio::select! {
+                _ = files.tick() => {
+                    reload.check_files();
+                    continue;
+                }
                 _ = self.terminate.recv() => "SIGTERM",
                 _ = self.interrupt.recv() => "SIGINT",
                 _ = self.hang_up.recv() => {

@@ -6,7 +6,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -26,7 +26,24 @@ pub(crate) struct AccessFiles {
 }
 
 /// What is in the files. It can be read anew while it is in use.
-pub(crate) struct Access(RwLock<Rules>);
+pub(crate) struct Access {
+    rules: RwLock<Rules>,
+    /// The files that were refused last, so that the log has each change once.
+    refused: Mutex<Option<u64>>,
+}
+
+/// The files of one moment, each read once: what is used is what is compared with later ones.
+struct Contents {
+    tls: Option<(Text, Text)>,
+    token: Option<Text>,
+}
+
+/// A file, and what was in it.
+#[derive(Hash)]
+struct Text {
+    path: PathBuf,
+    text: Result<String, String>,
+}
 
 #[derive(Clone, Default)]
 struct Rules {
@@ -39,16 +56,41 @@ struct Rules {
 impl Access {
     /// Reads the files.
     pub(crate) fn read(files: &AccessFiles) -> Result<Self, Failure> {
-        Ok(Self(RwLock::new(Rules::read(files)?)))
+        let rules = Contents::read(files).rules()?;
+        Ok(Self { rules: RwLock::new(rules), refused: Mutex::default() })
     }
 
-    /// Reads them again; whether they say something else. What was in them holds where that fails.
+    /// Reads them again. Whether their contents are new. Where they cannot be used, the old ones hold.
     pub(crate) fn reload(&self, files: &AccessFiles) -> Result<bool, Failure> {
-        let rules = Rules::read(files)?;
-        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        self.take_over(&Contents::read(files))
+    }
+
+    /// Does the same for files that may have changed on disk, and fails once for each change: a certificate that is
+    /// there before its key is refused, and both are used when the key follows.
+    pub(crate) fn refresh(&self, files: &AccessFiles) -> Result<bool, Failure> {
+        let contents = Contents::read(files);
+        let digest = contents.digest();
+        if self.rules().digest == digest {
+            self.refuse(None);
+            return Ok(false);
+        }
+        let is_reported =
+            *self.refused.lock().unwrap_or_else(PoisonError::into_inner) == Some(digest);
+        if is_reported { Ok(false) } else { self.take_over(&contents) }
+    }
+
+    fn take_over(&self, contents: &Contents) -> Result<bool, Failure> {
+        let rules = contents.rules();
+        self.refuse(rules.is_err().then(|| contents.digest()));
+        let rules = rules?;
+        let mut current = self.rules.write().unwrap_or_else(PoisonError::into_inner);
         let is_new = current.digest != rules.digest;
         *current = rules;
         Ok(is_new)
+    }
+
+    fn refuse(&self, digest: Option<u64>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = digest;
     }
 
     /// How to speak TLS, where it is to be spoken.
@@ -65,59 +107,72 @@ impl Access {
     }
 
     fn rules(&self) -> Rules {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-impl Rules {
-    fn read(files: &AccessFiles) -> Result<Self, Failure> {
-        let tls =
-            files.tls.as_ref().map(|(certificate, key)| acceptor(certificate, key)).transpose()?;
-        let token = files.bearer_token.as_deref().map(token).transpose()?;
+impl Contents {
+    fn read(files: &AccessFiles) -> Self {
+        let tls = files.tls.as_ref();
+        let tls = tls.map(|(chain, key)| (Text::read(chain, MAX_PEM), Text::read(key, MAX_PEM)));
+        let token = files.bearer_token.as_deref().map(|path| Text::read(path, MAX_TOKEN));
+        Self { tls, token }
+    }
+
+    fn digest(&self) -> u64 {
         let mut digest = DefaultHasher::new();
-        let all = files.tls.iter().flat_map(|(chain, key)| [chain, key]).chain(&files.bearer_token);
-        for path in all {
-            text_of(path, MAX_PEM)
-                .map_err(|error| refused(path, &error.to_string()))?
-                .hash(&mut digest);
-        }
-        Ok(Self { tls, token, digest: digest.finish() })
+        (&self.tls, &self.token).hash(&mut digest);
+        digest.finish()
+    }
+
+    fn rules(&self) -> Result<Rules, Failure> {
+        let tls = self.tls.as_ref().map(|(chain, key)| acceptor(chain, key)).transpose()?;
+        let token = self.token.as_ref().map(token).transpose()?;
+        Ok(Rules { tls, token, digest: self.digest() })
     }
 }
 
-fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Failure> {
-    let text =
-        |path: &Path| text_of(path, MAX_PEM).map_err(|error| refused(path, &error.to_string()));
-    let chain = CertificateDer::pem_slice_iter(text(certificate)?.as_bytes())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| refused(certificate, &format!("no certificates in PEM: {error}")))?;
-    if chain.is_empty() {
-        return Err(refused(certificate, "no certificates in PEM"));
+impl Text {
+    fn read(path: &Path, max_bytes: u64) -> Self {
+        let text = text_of(path, max_bytes).map_err(|error| error.to_string());
+        Self { path: path.to_owned(), text }
     }
-    let private = PrivateKeyDer::from_pem_slice(text(key)?.as_bytes())
-        .map_err(|error| refused(key, &format!("no private key in PEM: {error}")))?;
+
+    fn text(&self) -> Result<&str, Failure> {
+        self.text.as_deref().map_err(|error| self.refused(error))
+    }
+
+    fn refused(&self, why: &str) -> Failure {
+        Failure::Usage { what: format!("cannot use `{}`: {why}", self.path.display()) }
+    }
+}
+
+fn acceptor(certificate: &Text, key: &Text) -> Result<TlsAcceptor, Failure> {
+    let chain = CertificateDer::pem_slice_iter(certificate.text()?.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| certificate.refused(&format!("no certificates in PEM: {error}")))?;
+    if chain.is_empty() {
+        return Err(certificate.refused("no certificates in PEM"));
+    }
+    let private = PrivateKeyDer::from_pem_slice(key.text()?.as_bytes())
+        .map_err(|error| key.refused(&format!("no private key in PEM: {error}")))?;
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map(|builder| builder.with_no_client_auth())
         .and_then(|builder| builder.with_single_cert(chain, private))
         .map_err(|error| {
-            let of = certificate.display();
-            refused(key, &format!("not for the certificate in `{of}`: {error}"))
+            let of = certificate.path.display();
+            key.refused(&format!("not for the certificate in `{of}`: {error}"))
         })?;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-fn token(path: &Path) -> Result<Arc<str>, Failure> {
-    let text = text_of(path, MAX_TOKEN).map_err(|error| refused(path, &error.to_string()))?;
-    let token = text.trim();
+fn token(file: &Text) -> Result<Arc<str>, Failure> {
+    let token = file.text()?.trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(refused(path, "no bearer token: one line of visible ASCII is expected"));
+        return Err(file.refused("no bearer token: one line of visible ASCII is expected"));
     }
     Ok(token.into())
-}
-
-fn refused(path: &Path, why: &str) -> Failure {
-    Failure::Usage { what: format!("cannot use `{}`: {why}", path.display()) }
 }
 
 /// Compares in a time that does not depend on where they differ.
@@ -127,44 +182,4 @@ fn is_same(given: &[u8], wanted: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    fn with_token(text: &str) -> Result<Access, Failure> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("token");
-        fs::write(&path, text).unwrap();
-        Access::read(&AccessFiles { bearer_token: Some(path), tls: None })
-    }
-
-    #[test]
-    fn only_the_token_opens() {
-        let access = with_token("secret-1\n").unwrap();
-        assert!(access.allows(Some(b"Bearer secret-1")));
-        assert!(access.allows(Some(b"bearer secret-1")));
-        for wrong in
-            ["Bearer secret-", "Bearer secret-12", "Basic secret-1", "secret-1", "Bearer ", ""]
-        {
-            assert!(!access.allows(Some(wrong.as_bytes())), "{wrong}");
-        }
-        assert!(!access.allows(None));
-    }
-
-    #[test]
-    fn without_a_token_it_is_open() {
-        assert!(Access::read(&AccessFiles::default()).unwrap().allows(None));
-    }
-
-    #[test]
-    fn what_is_no_token_is_refused_and_the_old_one_holds() {
-        for wrong in ["", "\n", "two words", "caf\u{e9}"] {
-            assert!(with_token(wrong).is_err(), "{wrong:?}");
-        }
-        let access = with_token("old").unwrap();
-        let missing = AccessFiles { bearer_token: Some("/nonexistent/token".into()), tls: None };
-        let failure = access.reload(&missing).unwrap_err();
-        assert!(failure.to_string().contains("/nonexistent/token"), "{failure}");
-        assert!(access.allows(Some(b"Bearer old")) && !access.allows(None));
-    }
-}
+mod tests;
