@@ -55,6 +55,8 @@ mod proxy_chain;
 mod report;
 /// What `run` refuses before it captures anything.
 mod run_refusals;
+/// What no output must hold, and whose outputs are.
+mod secrets;
 /// However a conversation was cut into segments, it says the same.
 mod segmentation;
 /// Every version of TLS and every kind of cipher.

@@ -73,7 +73,7 @@ impl Method {
 /// What a request says it is for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestAuthority {
-    /// The effective authority as sent (RFC 9112 §3.3, RFC 9113 §8.3.1).
+    /// The effective authority as sent (RFC 9112 §3.3, RFC 9113 §8.3.1), but for user and password: `***@a.test`.
     pub raw: Seen<Box<str>>,
     /// The same after normalisation, where it is an authority.
     pub parsed: Option<Authority>,

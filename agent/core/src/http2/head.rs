@@ -3,7 +3,7 @@
 use super::hpack::{Decoder, Field, HpackError, Keep, Value};
 use crate::connection::{Context, OriginSet, raw_text};
 use crate::exchange::{AuthorityDefect, Method, RequestAuthority};
-use crate::name::Authority;
+use crate::name::{Authority, without_userinfo};
 use crate::seen::Seen;
 use crate::signals::{Answer, Hint, Hints, RequestHints};
 use crate::trace_context::TraceParent;
@@ -240,14 +240,15 @@ pub(crate) fn known_authority(
         }
         _ => Some(AuthorityDefect::Malformed),
     };
+    let shown = without_userinfo(raw);
     let is_same = |known: &RequestAuthority| {
-        matches!(&known.raw, Seen::Known(text) if text.as_bytes() == raw)
+        matches!(&known.raw, Seen::Known(text) if text.as_bytes() == &*shown)
             && known.defect == defect_of(known.parsed.as_ref())
     };
     cx.authority(is_same, || {
         let parsed = Authority::parse(raw).ok().filter(|_| !repeated);
         let defect = defect_of(parsed.as_ref());
-        RequestAuthority { raw: Seen::Known(raw_text(raw)), parsed, defect }
+        RequestAuthority { raw: Seen::Known(raw_text(&shown)), parsed, defect }
     })
 }
 

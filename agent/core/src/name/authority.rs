@@ -7,6 +7,9 @@ use std::net::{IpAddr, Ipv6Addr};
 /// The longest authority that is normalised, in bytes; a longer one is [`Malformed`].
 pub const MAX_AUTHORITY: usize = 1024;
 
+/// Stands for a user and a password.
+const MASK: &[u8] = b"***";
+
 /// An authority after normalisation (RFC 3986 §3.2, RFC 9110 §4.2), for comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
@@ -73,6 +76,15 @@ impl Authority {
     /// The port, or the scheme's default.
     pub fn port_or(&self, default: u16) -> u16 {
         self.port.unwrap_or(default)
+    }
+}
+
+/// The same without user and password, which are secrets: `***@a.test`.
+pub(crate) fn without_userinfo(raw: &[u8]) -> Cow<'_, [u8]> {
+    let at = raw.iter().rposition(|&byte| byte == b'@');
+    match at.and_then(|at| raw.get(at..)) {
+        Some(host) => Cow::Owned([MASK, host].concat()),
+        None => Cow::Borrowed(raw),
     }
 }
 
@@ -181,6 +193,22 @@ mod tests {
         for (raw, host, port, flags) in cases {
             assert_eq!(normal(raw), Some((host.into(), port, flags.into())), "{raw}");
         }
+    }
+
+    #[test]
+    fn user_and_password_are_masked_whatever_they_contain() {
+        for (raw, shown) in [
+            ("a.test:443", "a.test:443"),
+            ("alice@a.test", "***@a.test"),
+            ("alice:secret@a.test:443", "***@a.test:443"),
+            ("alice:s@cret@a..test", "***@a..test"),
+            ("@a.test", "***@a.test"),
+            ("alice:secret@", "***@"),
+        ] {
+            let masked = without_userinfo(raw.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&masked), shown, "{raw}");
+        }
+        assert_eq!(&*without_userinfo(&[&[0xff; 2000][..], b"@a.test"].concat()), b"***@a.test");
     }
 
     #[test]

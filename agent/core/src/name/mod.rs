@@ -5,6 +5,7 @@ mod certificate;
 mod host;
 mod sni;
 
+pub(crate) use authority::without_userinfo;
 pub use authority::{Authority, MAX_AUTHORITY, Malformed};
 pub use certificate::{CertificateNames, Coverage, MAX_CERTIFICATE_NAMES};
 pub use host::Host;
