@@ -4,6 +4,8 @@
 mod chart;
 /// The image under the chart's privileges, beside a server in another container.
 mod container;
+/// What is under which licence.
+mod licences;
 /// What each mode may do, and no more.
 mod privileges;
 /// What a release is made of.

@@ -11,10 +11,13 @@ use serde_json::Value;
 use super::repository;
 use crate::tools;
 
+/// The licences of the project: of the agent, and of its kernel side.
+pub const OWN: [&str; 3] = ["LICENSE-APACHE", "LICENSE-GPL2", "LICENSE-MIT"];
+
 /// Writes the project's own licences into `folder`, and in one file those of everything that it is built from.
 pub fn write(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
-    for name in ["LICENSE-APACHE", "LICENSE-MIT"] {
+    for name in OWN {
         fs::copy(repository().join(name), folder.join(name))?;
     }
     Ok(fs::write(folder.join("THIRD-PARTY.txt"), third_parties()?)?)
@@ -23,7 +26,8 @@ pub fn write(folder: &Path) -> Result<()> {
 /// Each text once, below the packages that come with it.
 fn third_parties() -> Result<String> {
     let mut by_text: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for package in packages()? {
+    let kernel_side = packages("ebpf/Cargo.toml", "wrongdoor-ebpf")?;
+    for package in packages("Cargo.toml", "wrongdoor")?.into_iter().chain(kernel_side) {
         let text = |key: &str| package.get(key).and_then(Value::as_str).unwrap_or_default();
         let name = format!("{} {} ({})", text("name"), text("version"), text("license"));
         let manifest = Path::new(text("manifest_path"));
@@ -59,16 +63,17 @@ fn texts(folder: &Path) -> Result<Vec<String>> {
     Ok(texts)
 }
 
-/// All packages of others that the program is linked from.
-fn packages() -> Result<Vec<Value>> {
+/// All packages of others that a package of this manifest is linked from.
+fn packages(manifest: &str, package: &str) -> Result<Vec<Value>> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(repository()).args(["metadata", "--locked", "--format-version", "1"]);
+    cargo.args(["--manifest-path", manifest]);
     cargo.args(["--filter-platform", &format!("{}-unknown-linux-gnu", std::env::consts::ARCH)]);
     let metadata: Value = serde_json::from_slice(&tools::output(&mut cargo)?)?;
     let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned();
     let all = list(&metadata, "packages").context("no packages")?;
     let nodes = metadata.pointer("/resolve/nodes").and_then(Value::as_array).context("no graph")?;
-    let root = all.iter().find(|package| package["name"] == "wrongdoor").context("not ours")?;
+    let root = all.iter().find(|found| found["name"] == package).context("not ours")?;
 
     let mut linked = BTreeSet::new();
     let mut next = vec![root["id"].clone()];

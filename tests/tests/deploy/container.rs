@@ -95,6 +95,7 @@ fn the_image_says_what_it_is_and_has_nothing_but_the_program() -> Result<()> {
     let expected = [
         "etc/ssl/certs/ca-certificates.crt",
         "licenses/LICENSE-APACHE",
+        "licenses/LICENSE-GPL2",
         "licenses/LICENSE-MIT",
         "licenses/THIRD-PARTY.txt",
         "wrongdoor",
@@ -102,10 +103,13 @@ fn the_image_says_what_it_is_and_has_nothing_but_the_program() -> Result<()> {
     ensure!(files == expected, "{files:?}");
     let licences = std::fs::read_to_string(root.join("licenses/THIRD-PARTY.txt"))?;
     ensure!(licences.contains("tokio 1.") && licences.contains("Permission is hereby granted"));
+    ensure!(licences.contains("aya-ebpf 0."), "of the kernel side");
     let labels = image.configuration.get("Labels").context("no labels")?;
     let title = "org.opencontainers.image.title";
     ensure!(labels[title] == "wrongdoor", "{labels:#}");
-    ensure!(labels["org.opencontainers.image.licenses"] == "MIT OR Apache-2.0", "{labels:#}");
+    // The program, and the kernel side that is in it.
+    let licences = "(MIT OR Apache-2.0) AND (MIT OR GPL-2.0-only)";
+    ensure!(labels["org.opencontainers.image.licenses"] == licences, "{labels:#}");
     ensure!(image.configuration["User"] == "0:0", "{:#}", image.configuration);
     // Alone in its root, without libraries.
     let mut version = tools::command("chroot")?;
