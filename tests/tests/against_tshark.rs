@@ -1,3 +1,4 @@
+use std::fs;
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
@@ -6,6 +7,7 @@ use wrongdoor_tests::binary;
 use wrongdoor_tests::report::{number, text};
 use wrongdoor_tests::scenario::{self, Scene, Upstream};
 use wrongdoor_tests::tshark::{self, Exchange};
+use wrongdoor_tests::wire::{LINKS, Talk, pcap};
 
 /// What both must read alike, in one order.
 fn sorted(mut exchanges: Vec<Exchange>) -> Vec<Exchange> {
@@ -30,6 +32,30 @@ fn ours(line: &Value) -> Result<Exchange> {
         authority: text(line, "authority_raw").context("authority_raw")?.to_owned(),
         status: number(line, "status"),
     })
+}
+
+/// On every kind of link, the same requests; where tshark reads it, as tshark reads them.
+#[test]
+fn on_every_link() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (capture, keylog) = (folder.path().join("capture.pcap"), folder.path().join("keys"));
+    fs::write(&keylog, "")?;
+    let mut talk = Talk::open(80);
+    talk.client("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    talk.server("HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\n\r\n");
+    talk.close();
+    for link in LINKS {
+        fs::write(&capture, pcap(&link.frame(&talk.frames()))?)?;
+        let mut command = binary::command(&["analyze", "--format", "json"]);
+        let report = binary::report(command.arg(&capture))?;
+        let ours = report.exchanges.iter().map(ours).collect::<Result<Vec<_>>>()?;
+        assert_eq!(ours.len(), 1, "{}: {:#}", link.name, report.summary);
+        if link.is_read_by_tshark {
+            let theirs = tshark::exchanges(&capture, &keylog, &[])?;
+            assert_eq!(ours, theirs, "{}", link.name);
+        }
+    }
+    Ok(())
 }
 
 #[track_caller]

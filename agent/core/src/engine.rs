@@ -285,6 +285,9 @@ impl Engine {
         let key = Key::Flow(flow);
         if !self.connections.contains_key(&key) {
             if !quic::looks_like_initial(payload) {
+                if let Some(version) = quic::unread_version(payload) {
+                    self.lent.counters.error("quic", version);
+                }
                 return;
             }
             let (id, source) = (ConnectionId(self.packet), self.config.source);

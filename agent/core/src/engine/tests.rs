@@ -410,3 +410,27 @@ fn a_connection_that_lost_every_report_is_counted() {
     engine.finish();
     assert_eq!(engine.connections(), 0);
 }
+
+#[test]
+fn versions_of_quic_that_are_not_read_are_counted_by_name() {
+    let mut engine = Engine::new(Config::default(), Arc::default());
+    let datagram = |version: u32, length: u16| {
+        let [high, low] = (28 + length).to_be_bytes();
+        let mut packet = vec![0x45, 0, high, low, 0, 0, 0, 0, 64, 17, 0, 0];
+        packet.extend([192, 0, 2, 1, 192, 0, 2, 2, 0xc3, 0x50, 1, 0xbb]);
+        packet.extend([8 + length, 0].map(u16::to_be_bytes).concat());
+        packet.push(0xc0);
+        packet.extend(version.to_be_bytes());
+        packet.resize(28 + usize::from(length), 0);
+        packet
+    };
+    // Draft 29, Q046, mvfst; one that is too short for a first datagram, and what may be anything.
+    let versions = [0xff00_001d, 0x5130_3436, 0xface_b002, 0xdead_beef];
+    for (number, version) in (1..).zip(versions) {
+        feed(&mut engine, number, &datagram(version, 1200));
+    }
+    feed(&mut engine, 9, &datagram(0xff00_001d, 1199));
+    let counted: Vec<_> = engine.counters().decode_errors.clone().into_iter().collect();
+    let expected = ["draft_version", "facebook_version", "google_version"];
+    assert_eq!(counted, expected.map(|kind| (("quic", kind), 1)));
+}

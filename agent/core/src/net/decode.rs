@@ -20,6 +20,12 @@ pub enum NetError {
     Truncated,
     /// A header contradicts itself, or headers are nested too deep.
     Malformed,
+    /// A frame of a wireless network that is encrypted on the air.
+    Encrypted,
+    /// A part of a frame of a wireless network.
+    Fragmented,
+    /// Several packets in one frame of a wireless network.
+    Aggregated,
 }
 
 impl NetError {
@@ -29,6 +35,9 @@ impl NetError {
             Self::UnsupportedLink => "unsupported_link",
             Self::Truncated => "truncated",
             Self::Malformed => "malformed",
+            Self::Encrypted => "encrypted",
+            Self::Fragmented => "fragmented",
+            Self::Aggregated => "aggregated",
         }
     }
 }
@@ -52,8 +61,9 @@ impl Decoder {
         deliver: impl FnOnce(Packet<'_>) -> T,
     ) -> Result<Option<T>, NetError> {
         let mut reader = Reader::new(bytes);
-        let layer = link::first_layer(link, &mut reader)?;
-        let cut = wire_len.saturating_sub(bytes.len());
+        let mut cut = wire_len.saturating_sub(bytes.len());
+        let header = link::header_of(link).ok_or(NetError::UnsupportedLink)?;
+        let Some(layer) = header(&mut reader, &mut cut)? else { return Ok(None) };
         match walk(&mut self.fragments, layer, reader, cut, None)? {
             Walked::Packet(packet) => Ok(Some(deliver(packet))),
             Walked::Reassembled(protocol, addresses, payload) => {
@@ -197,4 +207,4 @@ fn udp(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,5 +1,9 @@
 //! Link layers: from the first byte of a captured frame to the network layer.
 
+mod ppp;
+mod wireless;
+mod wrapped;
+
 use super::LinkType;
 use super::decode::NetError;
 use crate::reader::Reader;
@@ -26,33 +30,54 @@ const ETHERTYPE_PPPOE_SESSION: u16 = 0x8864;
 /// 802.1Q, 802.1ad (QinQ) and the older QinQ values.
 const ETHERTYPES_VLAN: [u16; 5] = [0x8100, 0x88a8, 0x9100, 0x9200, 0x9300];
 
-/// The layer that a frame of this link type begins with; the link header is consumed.
-pub(super) fn first_layer(link: LinkType, reader: &mut Reader<'_>) -> Result<Layer, NetError> {
-    let truncated = NetError::Truncated;
-    Ok(match link {
-        LinkType::ETHERNET => Layer::Ethernet,
+/// The layer behind a link header, which is consumed; none where no packet is in the frame.
+pub(super) type Framed = Result<Option<Layer>, NetError>;
+/// Reads a link header. The number is that of bytes behind the reader's that were not captured.
+pub(super) type Header = fn(&mut Reader<'_>, &mut usize) -> Framed;
+
+/// How the header of this link type is read; none where it is not.
+pub(super) fn header_of(link: LinkType) -> Option<Header> {
+    Some(match link {
+        LinkType::ETHERNET => |_, _| Ok(Some(Layer::Ethernet)),
         LinkType::RAW
         | LinkType::RAW_BSD
         | LinkType::RAW_OPENBSD
         | LinkType::IPV4
-        | LinkType::IPV6 => Layer::Ip,
-        LinkType::NULL | LinkType::LOOP => {
-            // The family is in the capturing host's byte order and its numbers differ between
-            // systems; the version nibble behind it says the same for all of them.
-            reader.skip(4).ok_or(truncated)?;
-            Layer::Ip
-        }
-        LinkType::LINUX_SLL => {
-            reader.skip(14).ok_or(truncated)?;
-            Layer::EtherType(reader.u16().ok_or(truncated)?)
-        }
-        LinkType::LINUX_SLL2 => {
-            let protocol = reader.u16().ok_or(truncated)?;
-            reader.skip(18).ok_or(truncated)?;
-            Layer::EtherType(protocol)
-        }
-        _ => return Err(NetError::UnsupportedLink),
+        | LinkType::IPV6 => |_, _| Ok(Some(Layer::Ip)),
+        LinkType::NULL | LinkType::LOOP => loopback,
+        LinkType::LINUX_SLL => cooked,
+        LinkType::LINUX_SLL2 => cooked2,
+        LinkType::PPP => ppp::ppp,
+        LinkType::PPP_HDLC => ppp::serial,
+        LinkType::PPP_ETHER => ppp::over_ethernet,
+        LinkType::PPP_WITH_DIR => ppp::with_direction,
+        LinkType::PPP_PPPD => ppp::pppd,
+        LinkType::C_HDLC => ppp::cisco,
+        LinkType::IEEE802_11 => wireless::bare,
+        LinkType::IEEE802_11_RADIOTAP => wireless::radiotap,
+        LinkType::IEEE802_11_PRISM => wireless::prism,
+        LinkType::IEEE802_11_AVS => wireless::avs,
+        LinkType::PKTAP | LinkType::USER2 => wrapped::pktap,
+        LinkType::NFLOG => wrapped::nflog,
+        LinkType::IPNET => wrapped::ipnet,
+        _ => return None,
     })
+}
+
+/// The family is in the capturing host's byte order and its numbers differ between systems; the version nibble behind
+/// it says the same for all of them.
+fn loopback(reader: &mut Reader<'_>, _cut: &mut usize) -> Framed {
+    reader.skip(4).map(|()| Some(Layer::Ip)).ok_or(NetError::Truncated)
+}
+
+fn cooked(reader: &mut Reader<'_>, _cut: &mut usize) -> Framed {
+    reader.skip(14).ok_or(NetError::Truncated)?;
+    reader.u16().map(|kind| Some(Layer::EtherType(kind))).ok_or(NetError::Truncated)
+}
+
+fn cooked2(reader: &mut Reader<'_>, _cut: &mut usize) -> Framed {
+    let kind = reader.u16().ok_or(NetError::Truncated)?;
+    reader.skip(18).map(|()| Some(Layer::EtherType(kind))).ok_or(NetError::Truncated)
 }
 
 /// Passes over one Ethernet header.
@@ -71,7 +96,7 @@ pub(super) fn ether_type(kind: u16, reader: &mut Reader<'_>) -> Option<Option<La
             Layer::EtherType(reader.u16()?)
         }
         ETHERTYPE_MPLS | ETHERTYPE_MPLS_MULTICAST => return mpls(reader),
-        ETHERTYPE_PPPOE_SESSION => return pppoe(reader),
+        ETHERTYPE_PPPOE_SESSION => return ppp::pppoe(reader),
         _ => return Some(None),
     }))
 }
@@ -95,12 +120,5 @@ pub(super) fn mpls(reader: &mut Reader<'_>) -> Option<Option<Layer>> {
     })
 }
 
-/// PPPoE session stage (RFC 2516) with its PPP protocol field.
-fn pppoe(reader: &mut Reader<'_>) -> Option<Option<Layer>> {
-    reader.skip(6)?;
-    Some(match reader.u16()? {
-        0x0021 | 0x0057 => Some(Layer::Ip),
-        0x0281 => return mpls(reader),
-        _ => None,
-    })
-}
+#[cfg(test)]
+mod tests;

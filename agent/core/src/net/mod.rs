@@ -5,6 +5,7 @@ mod flow;
 mod fragments;
 mod ip;
 mod link;
+mod link_names;
 mod link_type;
 mod transport;
 mod tunnel;

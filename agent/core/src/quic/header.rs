@@ -83,6 +83,14 @@ pub fn looks_like_initial(payload: &[u8]) -> bool {
         && version.kind(first) == Kind::Initial
 }
 
+/// The label of the version with which a datagram may open a connection, where that is known and not read.
+pub fn unread_version(payload: &[u8]) -> Option<&'static str> {
+    let mut reader = Reader::new(payload);
+    let (first, version) = (reader.u8()?, Version(reader.u32()?));
+    let may_open = payload.len() >= MIN_CLIENT_DATAGRAM && first & 0x80 != 0;
+    version.unread().filter(|_| may_open)
+}
+
 /// Takes the first packet off `datagram`, which is not empty; `None` where the header is broken.
 pub(super) fn split(datagram: &[u8]) -> Option<(Packet<'_>, &[u8])> {
     let mut reader = Reader::new(datagram);

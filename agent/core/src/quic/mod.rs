@@ -20,5 +20,5 @@ mod version;
 pub use connection::Connection;
 pub use error::{ErrorCounts, QuicError};
 pub use handshake::Decryption;
-pub use header::looks_like_initial;
+pub use header::{looks_like_initial, unread_version};
 pub use version::Version;

@@ -31,6 +31,18 @@ impl Version {
         matches!(self, Self::V1 | Self::V2)
     }
 
+    /// The label of a version that is known and not read; none of all others, as any bytes may look like one.
+    pub(super) fn unread(self) -> Option<&'static str> {
+        match self.0 {
+            // Drafts of version 1, and of version 2.
+            0xff00_0000..=0xff00_00ff | 0x709a_50c4 => Some("draft_version"),
+            // `Q046` and its like with Google's own handshake, `T050` and its like with TLS.
+            0x5130_0000..=0x5139_ffff | 0x5430_0000..=0x5439_ffff => Some("google_version"),
+            0xface_b000..=0xface_b0ff => Some("facebook_version"),
+            _ => None,
+        }
+    }
+
     /// The type of the long header that begins with `first`; meaningful for supported versions.
     pub(super) fn kind(self, first: u8) -> Kind {
         // Version 2 numbers the types one further, so that nothing grows used to the old numbers.

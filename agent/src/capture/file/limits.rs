@@ -32,3 +32,6 @@ pub const SECRETS_OVERHEAD_BYTES: usize = 64;
 /// The largest zstd window accepted: what `zstd --long` (27 bits) writes. A frame header may ask
 /// for terabytes.
 pub const MAX_ZSTD_WINDOW_BYTES: u64 = 128 << 20;
+
+/// The most link types that are not read and are told apart in one capture.
+pub const MAX_UNREAD_LINKS: usize = 32;

@@ -80,7 +80,7 @@ impl PcapWalk {
                 break Stop::Full;
             };
             to.batch.packets.push(entry);
-            to.tally.packets += 1;
+            to.tally.packet(self.link);
             at = end;
         };
         Walked { used: at, stop }

@@ -126,7 +126,7 @@ impl PcapngWalk {
         let link = fields.interface.link;
         let entry = PacketEntry::new(range, fields.original, self.clock, link).ok_or(Stop::Full)?;
         to.batch.packets.push(entry);
-        to.tally.packets += 1;
+        to.tally.packet(entry.link);
         Ok(())
     }
 

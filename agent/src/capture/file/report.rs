@@ -1,9 +1,13 @@
 //! What was wrong with a capture that was read nevertheless.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Compression;
-use super::limits::{MAX_INTERFACES, MAX_PACKET_BYTES, MAX_SECRETS_BYTES, MAX_SECRETS_TOTAL_BYTES};
+use super::limits::{
+    MAX_INTERFACES, MAX_PACKET_BYTES, MAX_SECRETS_BYTES, MAX_SECRETS_TOTAL_BYTES, MAX_UNREAD_LINKS,
+};
+use wrongdoor_core::net::LinkType;
 
 /// Where reading ended early, and why. Everything before it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +58,13 @@ pub enum Warning {
     SecretsSkipped(u64),
     /// This many interface descriptions were beyond [`MAX_INTERFACES`].
     InterfacesSkipped(u64),
+    /// Packets of a link type that is not read.
+    UnreadLink {
+        /// The type; `None` for all that are beyond [`MAX_UNREAD_LINKS`].
+        link: Option<LinkType>,
+        /// How many they are.
+        packets: u64,
+    },
 }
 
 /// What was counted while walking.
@@ -65,12 +76,43 @@ pub(super) struct Tally {
     pub(super) unreadable: u64,
     pub(super) secrets_skipped: u64,
     pub(super) interfaces_skipped: u64,
+    /// The last link type that is read.
+    read_link: Option<LinkType>,
+    /// Packets of link types that are not read, by the type's number.
+    unread_links: BTreeMap<u32, u64>,
+    /// Those of types beyond the bound.
+    unread_others: u64,
 }
 
 // === impl Tally ===
 
 impl Tally {
+    /// A packet is handed out.
+    #[inline]
+    pub(super) fn packet(&mut self, link: LinkType) {
+        self.packets += 1;
+        if self.read_link != Some(link) {
+            self.other_link(link);
+        }
+    }
+
+    fn other_link(&mut self, link: LinkType) {
+        if link.is_read() {
+            self.read_link = Some(link);
+        } else if self.unread_links.len() < MAX_UNREAD_LINKS
+            || self.unread_links.contains_key(&link.0)
+        {
+            *self.unread_links.entry(link.0).or_default() += 1;
+        } else {
+            self.unread_others += 1;
+        }
+    }
+
     pub(super) fn warnings(&self) -> impl Iterator<Item = Warning> {
+        let links =
+            self.unread_links.iter().map(|(link, packets)| (Some(LinkType(*link)), *packets));
+        let others = Some((None, self.unread_others)).filter(|(_, packets)| *packets > 0);
+        let links = links.chain(others);
         [
             (self.oversized, Warning::Oversized as fn(u64) -> Warning),
             (self.unreadable, Warning::Unreadable),
@@ -80,6 +122,7 @@ impl Tally {
         .into_iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, warning)| warning(count))
+        .chain(links.map(|(link, packets)| Warning::UnreadLink { link, packets }))
     }
 }
 
@@ -135,6 +178,12 @@ impl fmt::Display for Warning {
             ),
             Self::InterfacesSkipped(count) => {
                 write!(f, "passed over {count} interfaces beyond {MAX_INTERFACES} in one section")
+            }
+            Self::UnreadLink { link: Some(link), packets } => {
+                write!(f, "packets of link type {link} are not read: {packets}")
+            }
+            Self::UnreadLink { link: None, packets } => {
+                write!(f, "packets of further link types are not read: {packets}")
             }
         }
     }

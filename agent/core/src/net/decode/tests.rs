@@ -2,14 +2,14 @@ use super::super::transport::{Flags, Tcp};
 use super::*;
 
 /// A TCP segment from 192.0.2.1:4000 to 192.0.2.2:443 that carries `payload`.
-fn tcp_segment(payload: &[u8]) -> Vec<u8> {
+pub(in crate::net) fn tcp_segment(payload: &[u8]) -> Vec<u8> {
     let mut bytes =
         vec![0x0f, 0xa0, 0x01, 0xbb, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x18, 0, 9, 0, 0, 0, 0];
     bytes.extend(payload);
     bytes
 }
 
-fn ipv4(protocol: u8, place: u16, payload: &[u8]) -> Vec<u8> {
+pub(in crate::net) fn ipv4(protocol: u8, place: u16, payload: &[u8]) -> Vec<u8> {
     let total = (20 + payload.len() as u16).to_be_bytes();
     let place = place.to_be_bytes();
     let mut bytes = vec![0x45, 0, total[0], total[1], 0, 7, place[0], place[1], 64, protocol, 0, 0];
@@ -18,7 +18,7 @@ fn ipv4(protocol: u8, place: u16, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
+pub(in crate::net) fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0x60, 0, 0, 0];
     bytes.extend((payload.len() as u16).to_be_bytes());
     bytes.extend([next, 64]);
@@ -28,7 +28,7 @@ fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn ethernet(kind: u16, payload: &[u8]) -> Vec<u8> {
+pub(in crate::net) fn ethernet(kind: u16, payload: &[u8]) -> Vec<u8> {
     [&[2; 12][..], &kind.to_be_bytes(), payload].concat()
 }
 
@@ -38,7 +38,7 @@ fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
     [&[0x80, 0, port[0], port[1], len[0], len[1], 0, 0][..], payload].concat()
 }
 
-fn payload_of(link: LinkType, bytes: &[u8]) -> Option<(String, Vec<u8>, usize)> {
+pub(in crate::net) fn payload_of(link: LinkType, bytes: &[u8]) -> Option<(String, Vec<u8>, usize)> {
     let deliver =
         |packet: Packet<'_>| (packet.source.to_string(), packet.payload.to_vec(), packet.missing);
     Decoder::default().decode(link, bytes, bytes.len(), deliver).unwrap()

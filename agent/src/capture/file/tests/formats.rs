@@ -6,7 +6,10 @@ use super::build::{
 };
 use super::{CaptureFile, file, read_bytes, read_file};
 use crate::capture::file::Warning;
-use crate::capture::file::limits::{MAX_BLOCK_BYTES, MAX_INTERFACES, MAX_PACKET_BYTES};
+use crate::capture::file::limits::{
+    MAX_BLOCK_BYTES, MAX_INTERFACES, MAX_PACKET_BYTES, MAX_UNREAD_LINKS,
+};
+use wrongdoor_core::net::LinkType;
 
 const BOTH: [Order; 2] = [Order::Little, Order::Big];
 
@@ -44,6 +47,37 @@ fn pcap_of_patched_libpcap_has_longer_record_headers() {
         bytes.extend(b"ab");
     }
     assert_eq!(read_bytes(&bytes).unwrap().packets.len(), 2);
+}
+
+#[test]
+fn packets_of_links_that_are_not_read_are_counted_by_type() {
+    let order = Order::Little;
+    let mut bytes = section(order);
+    for link in [1, 189, 1, 195] {
+        bytes.extend(interface(order, link, 0, &[]));
+    }
+    for of in [0, 1, 2, 1, 3, 1, 0] {
+        bytes.extend(enhanced(order, of, 0, b"abc", 3, &[]));
+    }
+    let outcome = read_bytes(&bytes).unwrap();
+    let unread = |link, packets| Warning::UnreadLink { link: Some(LinkType(link)), packets };
+    assert_eq!(outcome.packets.len(), 7);
+    assert_eq!(outcome.warnings, [unread(189, 3), unread(195, 1)]);
+    let text = outcome.warnings[0].to_string();
+    assert_eq!(text, "packets of link type 189 (USB_LINUX) are not read: 3");
+}
+
+#[test]
+fn link_types_that_are_not_read_are_bounded() {
+    let order = Order::Little;
+    let mut bytes = section(order);
+    for number in 0..MAX_UNREAD_LINKS as u16 + 3 {
+        bytes.extend(interface(order, 1000 + number, 0, &[]));
+        bytes.extend(enhanced(order, number.into(), 0, b"abc", 3, &[]));
+    }
+    let warnings = read_bytes(&bytes).unwrap().warnings;
+    assert_eq!(warnings.len(), MAX_UNREAD_LINKS + 1);
+    assert_eq!(warnings.last(), Some(&Warning::UnreadLink { link: None, packets: 3 }));
 }
 
 #[test]
