@@ -68,6 +68,7 @@ Examples:
   wrongdoor analyze capture.pcapng
   wrongdoor analyze --keylog keys.log --format json capture.pcap.gz | jq 'select(.status == 421)'
   wrongdoor analyze --keylog keys.log --report incident.html capture.pcapng
+  wrongdoor analyze --keylog keys.log --fail-on mismatched,unreadable capture.pcapng
   tcpdump -i eth0 -w - port 443 | wrongdoor analyze --keylog keys.log -")]
 pub struct Analyze {
     /// Captures, read in this order as one: pcap or pcapng, plain or gzip or zstd; `-` is standard input
@@ -85,9 +86,10 @@ pub struct Analyze {
     /// Also write a page about it, to be read in a browser and attached to an incident
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
-    /// Exit with 1 if there is a 421 (misdirected), or a 421 or a mismatch of names (mismatched)
-    #[arg(long, value_enum, value_name = "WHAT")]
-    pub fail_on: Option<FailOn>,
+    /// Exit with 1 if there is a 421 (misdirected), a 421 or a mismatch of names (mismatched), or anything that could
+    /// not be read (unreadable); can be repeated
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    pub fail_on: Vec<FailOn>,
 }
 
 /// `wrongdoor doctor`
@@ -120,6 +122,8 @@ pub enum FailOn {
     Misdirected,
     /// That, or a request for another host than the connection is for
     Mismatched,
+    /// A connection, an exchange or a packet that could not be read, so that nothing is known of it
+    Unreadable,
 }
 
 /// Tells apart what was built with the probes and what without.

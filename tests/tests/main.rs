@@ -61,3 +61,5 @@ mod secrets;
 mod segmentation;
 /// Every version of TLS and every kind of cipher.
 mod tls_versions;
+/// What could not be read is reported before anything else.
+mod unread;

@@ -2,7 +2,7 @@
 
 use crate::capture::file::CaptureFile;
 use crate::cli::{Analyze, FailOn, Format};
-use crate::export::{JsonLines, Output, Record, Report, Sink, Summary, Table};
+use crate::export::{JsonLines, Output, Record, Report, Sink, Summary, Table, unread};
 use crate::failure::{self, Failure, complain};
 use crate::pipeline;
 use crate::progress::Progress;
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Analyze) -> Result<ExitCode, Failure> {
         }
     }
     read?;
-    Ok(exit_code(arguments.fail_on, &summary))
+    Ok(exit_code(&arguments.fail_on, &summary))
 }
 
 /// The page, if one is asked for: it takes nothing else's place.
@@ -101,13 +101,14 @@ fn check_is_no_input(output: &Path, arguments: &Analyze) -> Result<(), Failure> 
     }
 }
 
-fn exit_code(fail_on: Option<FailOn>, summary: &Summary) -> ExitCode {
-    let matched = match fail_on {
-        None => false,
-        Some(FailOn::Misdirected) => summary.misdirected > 0,
-        Some(FailOn::Mismatched) => summary.misdirected + summary.mismatched > 0,
+fn exit_code(fail_on: &[FailOn], summary: &Summary) -> ExitCode {
+    let is_matched = |wanted: &FailOn| match wanted {
+        FailOn::Misdirected => summary.misdirected > 0,
+        FailOn::Mismatched => summary.misdirected + summary.mismatched > 0,
+        FailOn::Unreadable => unread::is_any(summary),
     };
-    if matched { ExitCode::from(failure::MATCHED) } else { ExitCode::SUCCESS }
+    let code = if fail_on.iter().any(is_matched) { failure::MATCHED } else { 0 };
+    ExitCode::from(code)
 }
 
 fn read_key_logs(paths: &[PathBuf]) -> Result<KeyLog, Failure> {

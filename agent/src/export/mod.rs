@@ -12,6 +12,7 @@ mod report;
 mod rotation;
 mod table;
 mod traces;
+pub(crate) mod unread;
 mod written;
 
 pub(crate) use events::{Events, EventsOf};
@@ -25,8 +26,8 @@ pub(crate) use output::Output;
 pub(crate) use recent::Recent;
 pub(crate) use record::{ConnectionNumber, Record, Summary, is_finding};
 pub(crate) use report::Report;
-pub(crate) use table::{Table, Tone, grid, harmless, wide_grid};
 pub(crate) use rotation::Limits;
+pub(crate) use table::{Table, Tone, grid, harmless, wide_grid};
 pub(crate) use traces::{Environment, Protocol, Traces, TracesSettings, TracesWish};
 pub(crate) use written::Written;
 

@@ -56,6 +56,8 @@ pub(crate) struct Summary {
     pub(crate) misdirected: u64,
     /// Exchanges for another host than their connection is for.
     pub(crate) mismatched: u64,
+    /// Connections whose requests could not be read.
+    pub(crate) unread: u64,
     /// Exchanges whose authority could not be read.
     pub(crate) unreadable: u64,
     /// Gaps, limits reached and connections evicted.

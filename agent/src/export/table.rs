@@ -3,6 +3,7 @@
 pub(in crate::export) mod explain;
 mod grid;
 mod layout;
+mod unread;
 mod why;
 
 pub(crate) use grid::{Tone, grid, harmless, wide_grid};
@@ -10,8 +11,9 @@ pub(crate) use grid::{Tone, grid, harmless, wide_grid};
 use super::{Output, Record, Sink, Summary};
 use crate::failure::Failure;
 use std::collections::HashMap;
+use unread::NotRead;
 use why::Why;
-use wrongdoor_core::connection::{Decryption, Facts};
+use wrongdoor_core::connection::Facts;
 use wrongdoor_core::exchange::Exchange;
 use wrongdoor_core::judge::Ruling;
 use wrongdoor_core::name::Sni;
@@ -30,8 +32,8 @@ pub(crate) struct Table {
     ungrouped: u64,
     /// Why requests were refused.
     why: Why,
-    /// Connections whose content could not be read.
-    undecrypted: u64,
+    /// What could not be read.
+    not_read: NotRead,
 }
 
 /// What exchanges have in common that are one row.
@@ -56,7 +58,8 @@ enum Class {
 
 impl Table {
     pub(crate) fn new(output: Output) -> Self {
-        Self { output, groups: HashMap::new(), ungrouped: 0, why: Why::default(), undecrypted: 0 }
+        let (groups, why, not_read) = (HashMap::new(), Why::default(), NotRead::default());
+        Self { output, groups, ungrouped: 0, why, not_read }
     }
 
     fn exchange(&mut self, exchange: &Exchange, ruling: &Ruling) {
@@ -74,9 +77,7 @@ impl Sink for Table {
     fn record(&mut self, record: &Record) -> Result<(), Failure> {
         match record {
             Record::Exchange { exchange, ruling, .. } => self.exchange(exchange, ruling),
-            Record::Connection { connection, .. } => {
-                self.undecrypted += u64::from(connection.facts.decryption == Decryption::None);
-            }
+            Record::Connection { connection, .. } => self.not_read.add(&connection.facts),
             Record::Recovery { .. } => {}
         }
         Ok(())
@@ -89,7 +90,7 @@ impl Sink for Table {
             &rows,
             &self.why,
             summary,
-            self.undecrypted,
+            &self.not_read,
             self.ungrouped,
             self.output.wants_colour(),
         );

@@ -7,6 +7,7 @@ mod clock;
 mod queue;
 
 use crate::enrich::Place;
+use crate::export::unread::Unread;
 use crate::export::{ConnectionNumber, Record, Summary};
 use clock::Clock;
 use queue::{Queue, Waiting};
@@ -88,6 +89,7 @@ impl Docket {
             Event::Connection(connection) => {
                 self.numbers.remove(&observation.connection);
                 self.summary.connections += 1;
+                self.summary.unread += u64::from(Unread::of(&connection.facts).is_some());
                 let waiting = Waiting::Connection(connection);
                 // Not before the lines of its exchanges, where those come soon.
                 if self.hold.is_some() && self.queue.holds_any_of(number) {

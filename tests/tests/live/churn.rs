@@ -69,7 +69,7 @@ fn every_connection_of_a_churn_is_counted() -> Result<()> {
         ensure!(told.count == AT_ONCE, "{told:?}");
         server = peer.truth(server.len() + told.count)?;
     }
-    let clients: std::collections::HashSet<_> = server.iter().map(|row| &row.client).collect();
+    let clients: HashSet<_> = server.iter().map(|row| &row.client).collect();
     // A port of the client's may be used twice.
     ensure!(clients.len() > handshakes / 2, "{} connections", clients.len());
     wait::within(wrongdoor_tests::live::agent::PATIENCE, "the connections to be told", || {

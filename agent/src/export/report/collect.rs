@@ -5,9 +5,9 @@ use super::kind::Kind;
 use super::lanes::Lanes;
 use super::row::{Pattern, Row};
 use crate::export::Record;
+use crate::export::unread::Unread;
 use std::collections::{BTreeMap, HashMap};
 use wrongdoor_core::cause::{CauseId, Confidence};
-use wrongdoor_core::connection::Decryption;
 use wrongdoor_core::exchange::Exchange;
 use wrongdoor_core::judge::Ruling;
 use wrongdoor_core::recovery::Outcome;
@@ -55,6 +55,8 @@ pub(super) struct Sums {
     pub(super) legal: u64,
     /// Encrypted connections without keys.
     pub(super) undecrypted: u64,
+    /// Connections of QUIC.
+    pub(super) http3: u64,
     /// Connections with gaps.
     pub(super) with_gaps: u64,
 }
@@ -67,7 +69,11 @@ impl Collected {
             }
             Record::Connection { number, connection, .. } => {
                 let facts = &connection.facts;
-                self.sums.undecrypted += u64::from(facts.decryption == Decryption::None);
+                match Unread::of(facts) {
+                    Some(Unread::Encrypted) => self.sums.undecrypted += 1,
+                    Some(Unread::Http3) => self.sums.http3 += 1,
+                    None => {}
+                }
                 self.sums.with_gaps += u64::from(connection.gaps > 0);
                 self.lanes.connection(number.0, connection);
             }

@@ -2,7 +2,7 @@
 
 use super::collect::Sums;
 use super::words::{list, number, plural};
-use crate::export::Summary;
+use crate::export::{Summary, unread};
 use wrongdoor_core::recovery::Outcome;
 
 /// The sentences at the top.
@@ -15,9 +15,12 @@ pub(super) fn lead(sums: &Sums, summary: &Summary) -> Vec<String> {
     let mut lead = Vec::new();
     if summary.exchanges == 0 {
         lead.push(match summary.connections {
+            0 if unread::is_any(summary) => {
+                "No connection could be read in this capture, which is no all-clear.".to_owned()
+            }
             0 => "There is no TLS and no HTTP in this capture.".to_owned(),
             connections => format!(
-                "No request could be read on the {} of this capture.",
+                "No request could be read on the {} of this capture, which is no all-clear.",
                 plural(connections, "connection")
             ),
         });
@@ -31,6 +34,10 @@ pub(super) fn lead(sums: &Sums, summary: &Summary) -> Vec<String> {
         lead.push(format!("Of {asked} {count} {verb} refused with 421, {}.", by_whom(sums)));
         lead.push(why(sums, summary.misdirected));
         lead.extend(outcomes(sums));
+    }
+    if summary.unread > 0 {
+        let unread = plural(summary.unread, "connection");
+        lead.push(format!("{unread} could not be read, so that this is no all-clear."));
     }
     if sums.refused_otherwise > 0 {
         let refused = plural(sums.refused_otherwise, "request");
@@ -136,6 +143,10 @@ pub(super) fn unknowns(sums: &Sums, summary: &Summary, forgotten: u64) -> Vec<St
         "encrypted connection",
         "could not be read for want of keys: requests and answers on them are not known.",
     );
+    add(sums.http3, "connection", "of QUIC could not be read: of HTTP/3 only the handshake is.");
+    for (count, what) in unread::packets(summary) {
+        add(count, "packet", &format!("{what} could not be read."));
+    }
     add(
         sums.with_gaps,
         "connection",

@@ -1,6 +1,6 @@
 //! The table itself: 100 columns, nothing from the network that a terminal would obey.
 
-use super::{Class, Pattern, Why, explain};
+use super::{Class, NotRead, Pattern, Why, explain};
 use crate::export::Summary;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use std::collections::BTreeSet;
@@ -17,11 +17,12 @@ pub(super) fn render(
     rows: &[(Pattern, u64)],
     why: &Why,
     summary: &Summary,
-    undecrypted: u64,
+    not_read: &NotRead,
     ungrouped: u64,
     colour: bool,
 ) -> String {
     let mut text = String::new();
+    not_read.render(summary, colour, &mut text);
     let sections = [
         (Class::Misdirected, "Misdirected: answered with 421"),
         (Class::Silent, "Silent misdirects: answered by a server never seen to serve that host"),
@@ -43,13 +44,6 @@ pub(super) fn render(
         line(
             &mut text,
             &format!("{} of more patterns than are told apart.", plural(ungrouped, "exchange")),
-        );
-    }
-    if undecrypted > 0 {
-        let connections = plural(undecrypted, "encrypted connection");
-        line(
-            &mut text,
-            &format!("{connections} could not be read: their keys are not in any --keylog."),
         );
     }
     if !text.is_empty() {
@@ -161,6 +155,9 @@ fn sums(summary: &Summary) -> String {
         if count > 0 {
             text.push_str(&format!(", {count} {what}"));
         }
+    }
+    if summary.unread > 0 {
+        text.push_str(&format!(", {} not read", plural(summary.unread, "connection")));
     }
     text.push('.');
     text

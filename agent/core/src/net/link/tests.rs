@@ -13,7 +13,7 @@ fn wireless(first: u8, flags: u8, behind: &[u8], ip: &[u8]) -> Vec<u8> {
 fn radiotap(flags: u8, frame: &[u8]) -> Vec<u8> {
     // Two words say what is there; the time is aligned to 8 bytes from the start.
     let head = [0, 0, 28, 0, 3, 0, 0, 0x80, 0, 0, 0, 0];
-    [&head, &[0; 4], &[9; 8][..], &[flags, 0, 0, 0], frame].concat()
+    [&head[..], &[0; 4], &[9; 8], &[flags, 0, 0, 0], frame].concat()
 }
 
 /// PKTAP in front of a frame of this link type.
@@ -118,11 +118,11 @@ fn no_frame_that_is_cut_or_changed_is_a_panic() {
     for (link, frame) in frames(&ipv4(6, 0, &tcp_segment(b"hello"))) {
         for end in 0..frame.len() {
             let mut decoder = Decoder::default();
-            drop(decoder.decode(link, &frame[..end], frame.len(), |_| ()));
+            let _decoded = decoder.decode(link, &frame[..end], frame.len(), |_| ());
             for bit in 0..8 {
                 let mut changed = frame.clone();
                 changed[end] ^= 1 << bit;
-                drop(decoder.decode(link, &changed, frame.len(), |_| ()));
+                let _decoded = decoder.decode(link, &changed, frame.len(), |_| ());
             }
         }
     }
