@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use tempfile::tempdir;
 use wrongdoor_tests::certs::Authority;
 use wrongdoor_tests::tools;
@@ -34,7 +34,7 @@ fn nginx_version() -> Result<[u32; 3]> {
     let text = String::from_utf8(output.stderr)?;
     let numbers = text.trim().rsplit('/').next().unwrap_or_default().split('.');
     let numbers: Vec<u32> = numbers.filter_map(|number| number.parse().ok()).collect();
-    numbers.try_into().map_err(|_| anyhow::anyhow!("not a version: {text}"))
+    numbers.try_into().ok().with_context(|| format!("not a version: {text}"))
 }
 
 fn nginx(folder: &Path, http: &str) -> Result<Command> {

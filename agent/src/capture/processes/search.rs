@@ -4,7 +4,7 @@
 use super::unseen::{linked_in, searchable};
 use super::{FileId, Mapped, Unseen};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::time::Instant;
 
@@ -63,7 +63,7 @@ impl Search {
 }
 
 fn work(
-    proc: &PathBuf,
+    proc: &Path,
     asked: &Receiver<Question>,
     answered: &Sender<Answer>,
     running: &Receiver<()>,
@@ -91,6 +91,7 @@ mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
     use std::process::{Command, Stdio};
 
     /// A copy of `sleep` with what stands in programs that have BoringSSL linked in, as large as those.
