@@ -24,4 +24,4 @@ pub use script::{Cut, Said, Script, scripts};
 pub use sealed::{Names, Sealed};
 pub use segment::{ACK, FIN, RST, SYN, Segment};
 pub use talk::Talk;
-pub use truth::contradictions;
+pub use truth::{contradictions, silences};

@@ -8,6 +8,8 @@ mod http2;
 mod in_front;
 /// Real handshakes of every kind.
 mod real_tls;
+/// TLS records that were changed on their way into the capture.
+mod records;
 /// Verdicts over TLS made by hand, and keys that are there in part.
 mod sealed;
 

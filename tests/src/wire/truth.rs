@@ -32,6 +32,37 @@ pub fn contradictions(part: &Found, whole: &Found) -> Vec<String> {
     found
 }
 
+/// What is missing of the whole without a word: nothing more is counted than in the whole.
+pub fn silences(part: &Found, whole: &Found) -> Vec<String> {
+    let counted = |found: &Found| {
+        let errors: u64 = found.counters.decode_errors.values().sum();
+        errors + found.counters.lost_total()
+    };
+    if counted(part) > counted(whole) {
+        return Vec::new();
+    }
+    let key = |told: &Told| (told.client, told.server, told.stream);
+    let told: BTreeMap<_, _> = part.exchanges.iter().map(|told| (key(told), told)).collect();
+    let mut found = Vec::new();
+    for real in &whole.exchanges {
+        let mut missing = |what: &str| {
+            found.push(format!("{what} of stream {} of {:?} is missing", real.stream, real.client));
+        };
+        match told.get(&key(real)) {
+            None => missing("everything"),
+            Some(told) => {
+                if told.status.is_none() && real.status.is_some() {
+                    missing("the status");
+                }
+                if told.authority.is_none() && real.authority.is_some() {
+                    missing("the authority");
+                }
+            }
+        }
+    }
+    found
+}
+
 fn exchange(told: &Told, real: &Told, found: &mut Vec<String>) {
     let mut claim = Claims { about: format!("stream {} of {:?}", told.stream, told.client), found };
     claim.known("sni", &told.sni, &real.sni);

@@ -12,7 +12,7 @@ pub(crate) use omission::Standing;
 
 use crate::connection::Context;
 use crate::http1::Http1;
-use crate::http2::Http2;
+use crate::http2::{HEAD_LEN, Http2};
 use crate::side::Side;
 use crate::time::Timestamp;
 use crate::tls::Session;
@@ -90,6 +90,15 @@ impl Content {
             Self::Http1(http1) => http1.skip(side, len),
             Self::Http2(http2) => http2.skip(side, len),
             Self::Undecided(_) | Self::Tls(_) | Self::Foreign => {}
+        }
+    }
+
+    /// Bytes whose tag cannot be checked, where the layer wants to read; false unless they are the header of an HTTP/2
+    /// frame of DATA, which is passed over.
+    pub(crate) fn pass_unproven(&mut self, side: Side, head: &[u8; HEAD_LEN]) -> bool {
+        match self {
+            Self::Http2(http2) => http2.pass_unproven(side, head),
+            _ => false,
         }
     }
 

@@ -1,7 +1,9 @@
 //! An HTTP/2 connection: both directions, and the streams that join them.
 
 use super::direction::{Block, BlockOf, Direction, Missed, Step, continues};
-use super::frame::{END_HEADERS, END_STREAM, Head, Kind, data, headers_fragment, push_promise};
+use super::frame::{
+    END_HEADERS, END_STREAM, HEAD_LEN, Head, Kind, data, headers_fragment, push_promise,
+};
 use super::head::RequestHead;
 use super::origin;
 use super::stream::Streams;
@@ -75,6 +77,11 @@ impl Http2 {
     /// Passes over bytes that nobody wants.
     pub(crate) fn skip(&mut self, side: Side, len: u64) {
         self.directions.get_mut(side).skip(len);
+    }
+
+    /// A frame header that nothing proves; false unless it is one of DATA, which is passed over.
+    pub(crate) fn pass_unproven(&mut self, side: Side, head: &[u8; HEAD_LEN]) -> bool {
+        self.directions.get_mut(side).pass_unproven(&Head::parse(head))
     }
 
     /// Bytes held.

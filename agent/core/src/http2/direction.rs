@@ -164,6 +164,19 @@ impl Direction {
         }
     }
 
+    /// Passes over a frame of DATA whose header nothing proves: the next header has to be strict. False where it is
+    /// another frame's, or its content is of interest.
+    pub(super) fn pass_unproven(&mut self, head: &Head) -> bool {
+        let is_next = matches!(self.place, Place::Header) && self.collected.is_empty();
+        let is_body = head.kind == Kind::DATA && head.is_strict() && !self.watches(head.stream);
+        let passes = is_next && is_body && self.block.is_none();
+        if passes {
+            self.place = if head.len == 0 { Place::Header } else { Place::Skip(head.len as u64) };
+            self.on_probation = true;
+        }
+        passes
+    }
+
     /// The payload of the frame that was just found, where it came in pieces.
     pub(super) fn collected(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.collected)

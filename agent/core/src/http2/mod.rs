@@ -11,6 +11,6 @@ mod stream;
 
 pub(crate) use connection::{Http2, UpgradedRequest};
 pub use direction::MAX_HEADER_BLOCK;
-pub(crate) use frame::{PREFACE, is_frame_chain};
+pub(crate) use frame::{HEAD_LEN, PREFACE, is_frame_chain};
 pub(crate) use head::{HeaderList, known_authority};
 pub use stream::MAX_STREAMS;

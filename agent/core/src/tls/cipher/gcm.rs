@@ -34,21 +34,12 @@ impl<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + KeyInit> Gcm<C> {
         text: &mut [u8],
         tag: &[u8],
     ) -> Option<()> {
-        let mut ghash = self.ghash.clone();
-        ghash.update_padded(additional);
-        ghash.update_padded(text);
-        let bits = |len: usize| Some(u128::try_from(len).ok()? * 8);
-        let lengths = (bits(additional.len())? << 64 | bits(text.len())?).to_be_bytes();
-        ghash.update(&[lengths.into()]);
+        let expected = self.hash(additional, text)?;
         // Block 1 masks the tag; the keystream begins behind it. Small records need no other batch.
         let mut stream = [[0; BLOCK]; LANES];
         let blocks = self.counter_blocks(nonce, 1, 1 + text.len().div_ceil(BLOCK), &mut stream);
         let (mask, blocks) = blocks.split_first()?;
-        let expected = ghash.finalize();
-        // Not in constant time: whoever holds the key log has nothing left to guess.
-        let fits = tag.len() == BLOCK
-            && expected.iter().zip(mask).zip(tag).all(|((a, b), tag)| a ^ b == *tag);
-        if !fits {
+        if !fits(&expected, mask, tag) {
             return None;
         }
         let first = text.len().min(blocks.as_flattened().len());
@@ -56,6 +47,31 @@ impl<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + KeyInit> Gcm<C> {
         xor(now, blocks);
         self.apply_keystream(nonce, first, later);
         Some(())
+    }
+
+    /// Whether the tag fits. Nothing is decrypted.
+    pub(super) fn verify(
+        &self,
+        nonce: &[u8; 12],
+        additional: &[u8],
+        text: &[u8],
+        tag: &[u8],
+    ) -> Option<()> {
+        let expected = self.hash(additional, text)?;
+        let mut stream = [[0; BLOCK]; LANES];
+        let mask = self.counter_blocks(nonce, 1, 1, &mut stream).first()?;
+        fits(&expected, mask, tag).then_some(())
+    }
+
+    /// GHASH of the additional data, the ciphertext and their lengths.
+    fn hash(&self, additional: &[u8], text: &[u8]) -> Option<[u8; BLOCK]> {
+        let mut ghash = self.ghash.clone();
+        ghash.update_padded(additional);
+        ghash.update_padded(text);
+        let bits = |len: usize| Some(u128::try_from(len).ok()? * 8);
+        let lengths = (bits(additional.len())? << 64 | bits(text.len())?).to_be_bytes();
+        ghash.update(&[lengths.into()]);
+        Some(ghash.finalize().into())
     }
 
     /// XORs `text`, which stands at `offset` of the message, with the keystream.
@@ -98,6 +114,11 @@ impl<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + KeyInit> Gcm<C> {
         self.aes.encrypt_blocks(Array::cast_slice_from_core_mut(blocks));
         blocks
     }
+}
+
+/// Whether this is the tag. Not in constant time: the holder of the key log has nothing left to guess.
+fn fits(expected: &[u8; BLOCK], mask: &[u8; BLOCK], tag: &[u8]) -> bool {
+    tag.len() == BLOCK && expected.iter().zip(mask).zip(tag).all(|((a, b), tag)| a ^ b == *tag)
 }
 
 fn counter_block(nonce: &[u8; 12], counter: u32) -> [u8; BLOCK] {

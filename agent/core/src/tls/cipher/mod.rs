@@ -1,10 +1,12 @@
-//! Record protection: opening a record whole and proven, or peeking into the middle of it.
+//! Record protection: opening a record whole, or checking its tag and decrypting parts of it.
 //!
-//! GCM and ChaCha20-Poly1305 are counter modes, so any stretch of a record can be decrypted on its
-//! own, without its tag being checked. [`RecordCipher::peek`] does that, so that bodies cost nothing;
-//! [`RecordCipher::open`] checks the tag. The caller decides which one a record deserves.
+//! GCM and ChaCha20-Poly1305 are counter modes: any part of a record can be decrypted on its own, and the tag
+//! covers the ciphertext. [`RecordCipher::open`] checks the tag and decrypts everything,
+//! [`RecordCipher::verify`] only checks the tag, and [`RecordCipher::peek`] only decrypts a part, so that
+//! bodies are not decrypted.
 
 mod cbc;
+mod chacha;
 mod gcm;
 
 use super::suite::{Hash, Protection, Suite};
@@ -13,7 +15,7 @@ use aes::{Aes128, Aes256};
 use ccm::aead::AeadInOut;
 use ccm::consts::{U8, U12, U16};
 use chacha20poly1305::ChaCha20Poly1305;
-use cipher::{KeyInit, KeyIvInit, StreamCipher, StreamCipherSeek};
+use cipher::KeyInit;
 
 /// A protected record as it was on the wire, with its place in the sequence.
 #[derive(Clone, Copy, Debug)]
@@ -232,16 +234,44 @@ impl RecordCipher {
         }
     }
 
-    /// Decrypts a whole record into `out` (replaced) and checks that nobody changed it.
+    /// Decrypts a whole record into `out` (replaced) and checks its tag or MAC.
     ///
-    /// False where the tag or MAC says that this is not the record, not the key or not the sequence number.
+    /// False where the tag or MAC does not fit: the record was changed, or it is another key or sequence number.
     pub fn open(&self, record: &Sealed<'_>, out: &mut Vec<u8>) -> bool {
+        self.with_additional(record, |additional| {
+            self.open_with(record, additional, out).then_some(())
+        })
+        .is_some()
+    }
+
+    /// Checks the tag of a record without decrypting it. False also where [`can_peek`](Self::can_peek) is.
+    pub fn verify(&self, record: &Sealed<'_>) -> bool {
+        self.with_additional(record, |additional| {
+            let (nonce, sealed) = self.split(record)?;
+            let (text, tag) = sealed.split_at_checked(sealed.len().checked_sub(self.tag_len())?)?;
+            match &self.algorithm {
+                Algorithm::Gcm128(gcm) => gcm.verify(&nonce, additional, text, tag),
+                Algorithm::Gcm256(gcm) => gcm.verify(&nonce, additional, text, tag),
+                Algorithm::ChaCha20Poly1305 { key } => {
+                    chacha::verify(key, &nonce, additional, text, tag)
+                }
+                _ => None,
+            }
+        })
+        .is_some()
+    }
+
+    /// Calls `check` with the additional data of a record.
+    fn with_additional(
+        &self,
+        record: &Sealed<'_>,
+        check: impl FnOnce(&[u8]) -> Option<()>,
+    ) -> Option<()> {
         if self.tls13 {
-            return self.open_with(record, &record.header, out);
+            return check(&record.header);
         }
         let plaintext_len = self.plaintext_len(record.payload.len()).unwrap_or(0);
-        tls12_additional(record, plaintext_len)
-            .is_some_and(|additional| self.open_with(record, &additional, out))
+        check(&tls12_additional(record, plaintext_len)?)
     }
 
     /// As [`open`](Self::open), with additional data of the caller's (QUIC).
@@ -273,7 +303,8 @@ impl RecordCipher {
         }
     }
 
-    /// Decrypts the `out.len()` bytes of plaintext from `offset` on, unproven.
+    /// Decrypts the `out.len()` bytes of plaintext from `offset` on. The tag is not checked:
+    /// [`verify`](Self::verify) does that.
     ///
     /// `None` where the record does not reach that far or [`can_peek`](Self::can_peek) is false.
     pub fn peek(&self, record: &Sealed<'_>, offset: usize, out: &mut [u8]) -> Option<()> {
@@ -284,10 +315,7 @@ impl RecordCipher {
             Algorithm::Gcm128(gcm) => gcm.apply_keystream(&nonce, offset, out),
             Algorithm::Gcm256(gcm) => gcm.apply_keystream(&nonce, offset, out),
             Algorithm::ChaCha20Poly1305 { key } => {
-                let mut stream = chacha20::ChaCha20::new(key.into(), &nonce.into());
-                // Block 0 makes the Poly1305 key (RFC 8439 §2.6).
-                stream.try_seek(u64::try_from(offset).ok()?.checked_add(64)?).ok()?;
-                stream.try_apply_keystream(out).ok()?;
+                chacha::apply_keystream(key, &nonce, offset, out)?;
             }
             _ => return None,
         }

@@ -48,6 +48,12 @@ fn every_tls13_suite_opens_and_refuses_what_was_changed() {
             let mut changed = payload.clone();
             changed[len / 2] ^= 1;
             assert!(!cipher.open(&Sealed { payload: &changed, ..record }, &mut out));
+            if cipher.can_peek() {
+                assert!(cipher.verify(&record), "{id:#x} {len}");
+                assert!(!cipher.verify(&Sealed { sequence: 8, ..record }));
+                assert!(!cipher.verify(&Sealed { payload: &changed, ..record }));
+                assert!(!cipher.verify(&Sealed { header: [23, 3, 1, 0, 0], ..record }));
+            }
         }
     }
 }

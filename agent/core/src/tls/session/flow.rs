@@ -4,7 +4,7 @@ use super::half::{Half, Keys, Opener, Record, Stage, Step};
 use super::handshake::Handshake;
 use super::open::{self, Inside, Opened};
 use crate::connection::{Context, Decryption};
-use crate::content::{Content, Place};
+use crate::content::{Content, Demand, Place};
 use crate::counters::Loss;
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
@@ -28,7 +28,7 @@ pub(crate) struct Session {
     /// The reason was counted why nothing can be decrypted.
     pub(super) failure_told: bool,
     /// That records were opened was told.
-    opened_told: bool,
+    pub(super) opened_told: bool,
     /// Only the handshake is of interest: nothing is decrypted, and not for want of keys.
     pub(super) only_hellos: bool,
 }
@@ -95,6 +95,9 @@ impl Session {
                 Step::NeedMore => return,
                 Step::NotTls => {
                     cx.counters.error(PROTOCOL, "not_a_record");
+                    if half.keys.opener().is_some() {
+                        cx.gap();
+                    }
                     self.lost(side, cx);
                 }
                 Step::Header(header) => {
@@ -129,6 +132,17 @@ impl Session {
         self.resume(cx);
         if !self.halves.client.waiting.is_empty() || !self.halves.server.waiting.is_empty() {
             self.fail("hello_unseen", cx);
+        }
+        for half in [&mut self.halves.client, &mut self.halves.server] {
+            let is_within = half.is_within_record();
+            let Some(opener) = half.keys.opener() else { continue };
+            if opener.has_failed {
+                cx.counters.error(PROTOCOL, "bad_record");
+            }
+            if is_within {
+                cx.counters.error(PROTOCOL, "incomplete_record");
+                cx.gap();
+            }
         }
         self.inner.iter_mut().for_each(|inner| inner.finish(cx));
     }
@@ -269,19 +283,27 @@ impl Session {
 
     fn sealed_record(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) -> Turn {
         let Arrived { side, at, header, payload, .. } = *record;
-        let half = self.halves.get_mut(side);
-        let Keys::Open(opener) = &mut half.keys else { return Turn::Done };
+        let Keys::Open(opener) = &mut self.halves.get_mut(side).keys else { return Turn::Done };
         // TLS 1.3 lets a ChangeCipherSpec in the clear pass anywhere in the handshake (RFC 8446 appendix D.4).
         if opener.stage != Stage::Tls12 && header.content_type != ContentType::APPLICATION_DATA {
+            if opener.stage == Stage::Application && opener.may_fail == 0 {
+                // Behind a Finished, everything is sealed.
+                self.bad_record(record, cx);
+                return Turn::Done;
+            }
             return self.clear_among_sealed(record, cx);
         }
         let sequence = opener.sequence;
-        match open::open(opener, &header, payload, &mut cx.scratch.plain) {
+        // A direction of which nothing more is read needs no proof.
+        let is_wanted =
+            self.inner.as_ref().is_none_or(|inner| inner.demand(side) != Demand::Skip(u64::MAX));
+        match open::open(opener, &header, payload, is_wanted, &mut cx.scratch.plain) {
             Opened::Whole(kind) => {
                 self.opened(cx);
                 self.plaintext(side, at, kind, cx);
             }
             Opened::Peek(len) => {
+                self.opened(cx);
                 let sealed = Sealed { header: header.bytes, payload, sequence };
                 self.inner(cx);
                 let (Keys::Open(opener), Some(content)) =
@@ -290,16 +312,9 @@ impl Session {
                     return Turn::Done;
                 };
                 let mut inside = Inside { content, side, at };
-                open::peek(opener, &sealed, 0..len, &mut inside, cx);
+                open::peek(opener, &sealed, len, &mut inside, cx);
             }
-            Opened::Failed if opener.may_fail > 0 => opener.may_fail -= 1,
-            // Not one record opened: the key log is of another connection.
-            Opened::Failed if !opener.proven && opener.sequence == 0 => self.fail("wrong_keys", cx),
-            Opened::Failed => {
-                half.keys = Keys::Opaque;
-                cx.counters.error(PROTOCOL, "bad_record");
-                self.lost(side, cx);
-            }
+            Opened::Failed => self.bad_record(record, cx),
         }
         Turn::Done
     }

@@ -66,10 +66,13 @@ pub(super) struct Opener {
     /// TLS 1.3: what the next generation is derived from.
     pub(super) secret: Option<Secret>,
     pub(super) sequence: u64,
-    /// A record was opened with these keys and this sequence, and its tag was right.
+    /// The tag of the record before was right.
     pub(super) proven: bool,
-    /// Records that fail are not ours to open: rejected early data, or a handshake without its keys.
+    /// Until one opens, so many records are not ours to open: rejected early data, or a handshake without its
+    /// keys.
     pub(super) may_fail: u32,
+    /// A record was passed over that did not open.
+    pub(super) has_failed: bool,
 }
 
 /// What the keys are for.
@@ -137,7 +140,9 @@ impl Half {
                 Place::Header => {
                     let Some(header) = self.gather_header(bytes) else { return Step::NeedMore };
                     let Some(header) = Header::parse(header) else {
-                        self.place = Place::Stopped;
+                        // With keys, a tag can prove a later record's place.
+                        let has_keys = matches!(self.keys, Keys::Open(_));
+                        self.place = if has_keys { Place::Lost } else { Place::Stopped };
                         return Step::NotTls;
                     };
                     self.place = Place::Payload(header);
@@ -247,6 +252,15 @@ impl Half {
         matches!(self.place, Place::Lost | Place::Candidate(_) | Place::Stopped)
     }
 
+    /// Whether a record has begun whose end has not come.
+    pub(super) fn is_within_record(&self) -> bool {
+        match self.place {
+            Place::Header => self.header.1 > 0,
+            Place::Payload(_) | Place::Candidate(_) => true,
+            Place::Pass(_) | Place::Lost | Place::Stopped => false,
+        }
+    }
+
     /// What follows cannot be decrypted, nor what waits.
     pub(super) fn give_up(&mut self) {
         self.waiting.clear();
@@ -319,7 +333,15 @@ impl Half {
 
 impl Opener {
     pub(super) fn new(cipher: RecordCipher, stage: Stage, secret: Option<Secret>) -> Self {
-        Self { cipher, stage, secret, sequence: 0, proven: false, may_fail: 0 }
+        Self { cipher, stage, secret, sequence: 0, proven: false, may_fail: 0, has_failed: false }
+    }
+
+    /// A record has opened.
+    pub(super) fn opened(&mut self) {
+        self.sequence += 1;
+        self.proven = true;
+        self.may_fail = 0;
+        self.has_failed = false;
     }
 }
 

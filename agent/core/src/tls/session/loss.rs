@@ -2,12 +2,13 @@
 
 use super::flow::{Arrived, PROTOCOL, Session};
 use super::half::{Keys, Stage};
-use super::open::{self, Inside};
+use super::open;
 use crate::connection::Context;
 use crate::side::Side;
 use crate::time::Timestamp;
 use crate::tls::cipher::Sealed;
 use crate::tls::record::{ContentType, HEADER_LEN, Header};
+use std::ops::Range;
 
 impl Session {
     /// Bytes of one direction are missing.
@@ -17,9 +18,9 @@ impl Session {
         }
     }
 
-    /// A record of which a part is missing: its length is known, so the place is not lost.
+    /// A record of which a part is missing. Its tag cannot be checked, so only a body's bytes are passed over.
     pub(super) fn damaged_record(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) {
-        let (Arrived { side, at, header, payload, .. }, Some(hole)) = (*record, record.hole) else {
+        let (Arrived { side, header, payload, .. }, Some(hole)) = (*record, record.hole) else {
             return;
         };
         let Keys::Open(opener) = &mut self.halves.get_mut(side).keys else { return };
@@ -47,17 +48,57 @@ impl Session {
             return;
         }
         self.inner(cx);
-        for part in [0..from, to..len] {
-            if let (Keys::Open(opener), Some(content)) =
-                (&self.halves.get(side).keys, &mut self.inner)
-            {
-                let mut inside = Inside { content, side, at };
-                open::peek(opener, &sealed, part.clone(), &mut inside, cx);
-            }
-            if part.start == 0 {
-                self.inner_gap(side, Some((to - from) as u64), true, cx);
-            }
+        let before = self.pass(side, &sealed, 0..from);
+        if before > 0 {
+            self.inner_gap(side, Some((len - from + before) as u64), true, cx);
+            return;
         }
+        self.inner_gap(side, Some((to - from) as u64), true, cx);
+        let behind = self.pass(side, &sealed, to..len);
+        if behind > 0 {
+            self.inner_gap(side, Some(behind as u64), true, cx);
+        }
+    }
+
+    /// See [`open::pass`].
+    fn pass(&mut self, side: Side, sealed: &Sealed<'_>, part: Range<usize>) -> usize {
+        match (&self.halves.get(side).keys, &mut self.inner) {
+            (Keys::Open(opener), Some(content)) => open::pass(opener, sealed, part, content, side),
+            _ => part.len(),
+        }
+    }
+
+    /// A record whose tag is wrong: nothing of it is read. A single one is damage, and the next one shows with its
+    /// tag that the place is right. A second one in a row is not of these keys.
+    pub(super) fn bad_record(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) {
+        let Arrived { side, payload, .. } = *record;
+        let Keys::Open(opener) = &mut self.halves.get_mut(side).keys else { return };
+        if opener.may_fail > 0 {
+            opener.may_fail -= 1;
+            opener.has_failed = true;
+            return;
+        }
+        let is_first = !opener.proven && opener.sequence == 0;
+        if is_first && !self.opened_told {
+            // Not one record opened: the key log is of another connection.
+            return self.fail("wrong_keys", cx);
+        }
+        cx.counters.error(PROTOCOL, "bad_record");
+        cx.gap();
+        if !opener.proven && !is_first {
+            self.halves.get_mut(side).keys = Keys::Opaque;
+            return self.lost(side, cx);
+        }
+        if opener.stage == Stage::Handshake {
+            return self.expect_traffic(side, cx);
+        }
+        let typed = usize::from(opener.stage != Stage::Tls12);
+        let len = opener.cipher.plaintext_len(payload.len());
+        let len = len.and_then(|len| len.checked_sub(typed)).map(|len| len as u64);
+        opener.sequence += 1;
+        opener.proven = false;
+        // What it held may have been no application data, or have had padding.
+        self.inner_gap(side, len, false, cx);
     }
 
     /// What may be the first record after a gap. Only a tag that fits makes it one.

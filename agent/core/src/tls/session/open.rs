@@ -1,15 +1,17 @@
-//! Opening records: whole and proven, or only the bytes that the layer inside wants to see.
+//! Opening records. The tag is checked first; then a record is decrypted whole, or only where the layer inside
+//! reads it.
 
 use super::half::{Opener, Stage};
 use crate::connection::Context;
 use crate::content::{Content, Demand};
+use crate::http2::HEAD_LEN;
 use crate::side::Side;
 use crate::time::Timestamp;
 use crate::tls::cipher::Sealed;
 use crate::tls::record::{ContentType, Header};
 use std::ops::Range;
 
-/// A record up to this size is always opened whole: checking its tag costs little more than reading it.
+/// A record up to this size is decrypted whole: that costs little more than checking its tag.
 const SMALL_RECORD: usize = 1024;
 /// How many sequence numbers are tried for one record after a gap.
 const MAX_SEQUENCES: u64 = 512;
@@ -18,37 +20,50 @@ const MAX_SEQUENCES: u64 = 512;
 pub(super) enum Opened {
     /// Its type and plaintext (in the caller's buffer), proven.
     Whole(ContentType),
-    /// Application data of so many bytes, to be peeked at.
+    /// Application data of so many bytes, of which only parts are to be decrypted. Its tag is right, unless
+    /// nothing of it is wanted.
     Peek(usize),
-    /// The tag is wrong: not these keys, or not this sequence.
+    /// The tag is wrong: the record was changed, or it is another key or sequence number.
     Failed,
 }
 
-/// Opens the record whose turn it is, whole where that is worth it, and counts it.
+/// Opens the record whose turn it is, and counts it where its tag is right. `is_wanted`: something of this
+/// direction's application data may still be read.
 pub(super) fn open(
     opener: &mut Opener,
     header: &Header,
     payload: &[u8],
+    is_wanted: bool,
     out: &mut Vec<u8>,
 ) -> Opened {
     let sealed = Sealed { header: header.bytes, payload, sequence: opener.sequence };
-    if opener.proven
-        && opener.cipher.can_peek()
-        && payload.len() > SMALL_RECORD
-        && let Some((ContentType::APPLICATION_DATA, len)) = peek_type(opener, header, &sealed)
-    {
-        opener.sequence += 1;
-        return Opened::Peek(len);
-    }
-    if !opener.cipher.open(&sealed, out) {
-        return Opened::Failed;
-    }
-    opener.sequence += 1;
-    opener.proven = true;
-    match opener.stage {
-        Stage::Tls12 => Opened::Whole(header.content_type),
-        _ => Opened::Whole(inner_type(out)),
-    }
+    let in_parts = if opener.cipher.can_peek() && payload.len() > SMALL_RECORD {
+        peek_type(opener, header, &sealed)
+    } else {
+        None
+    };
+    let opened = match in_parts {
+        Some((ContentType::APPLICATION_DATA, len)) if !is_wanted && opener.proven => {
+            Opened::Peek(len)
+        }
+        Some((ContentType::APPLICATION_DATA, len)) => {
+            if !opener.cipher.verify(&sealed) {
+                return Opened::Failed;
+            }
+            Opened::Peek(len)
+        }
+        _ => {
+            if !opener.cipher.open(&sealed, out) {
+                return Opened::Failed;
+            }
+            Opened::Whole(match opener.stage {
+                Stage::Tls12 => header.content_type,
+                _ => inner_type(out),
+            })
+        }
+    };
+    opener.opened();
+    opened
 }
 
 /// Takes padding and type off a TLS 1.3 plaintext (RFC 8446 §5.4). All zeros: no type at all.
@@ -91,26 +106,22 @@ pub(super) struct Inside<'a> {
     pub(super) at: Timestamp,
 }
 
-/// Gives the layer inside what it wants of a record, and passes over the rest.
+/// Gives the layer inside what it wants of a record whose tag is right, and passes over the rest.
 pub(super) fn peek(
     opener: &Opener,
     sealed: &Sealed<'_>,
-    range: Range<usize>,
+    len: usize,
     inside: &mut Inside<'_>,
     cx: &mut Context<'_>,
 ) {
     let Inside { content, side, at } = inside;
     // Taken out, since a TLS session inside would use it too.
     let mut buffer = std::mem::take(&mut cx.scratch.peeked);
-    let mut place = range.start;
-    while place < range.end {
-        let left = range.end - place;
+    let mut place = 0;
+    while place < len {
+        let left = len - place;
         match content.demand(*side) {
-            Demand::Skip(len) => {
-                let len = usize::try_from(len).unwrap_or(usize::MAX).clamp(1, left);
-                content.skip(*side, len as u64);
-                place += len;
-            }
+            Demand::Skip(len) => place += skip(content, *side, len, left),
             Demand::Take(len) => {
                 let len = len.clamp(1, left);
                 buffer.clear();
@@ -124,6 +135,41 @@ pub(super) fn peek(
         }
     }
     cx.scratch.peeked = buffer;
+}
+
+/// Passes over what is a body's in a part of a record whose tag cannot be checked, and returns how many bytes
+/// are left that may be something else: these are not read.
+pub(super) fn pass(
+    opener: &Opener,
+    sealed: &Sealed<'_>,
+    part: Range<usize>,
+    content: &mut Content,
+    side: Side,
+) -> usize {
+    let mut place = part.start;
+    while place < part.end {
+        let left = part.end - place;
+        match content.demand(side) {
+            Demand::Skip(len) => place += skip(content, side, len, left),
+            Demand::Take(_) => {
+                let mut head = [0; HEAD_LEN];
+                let is_there =
+                    left >= HEAD_LEN && opener.cipher.peek(sealed, place, &mut head).is_some();
+                if !is_there || !content.pass_unproven(side, &head) {
+                    return left;
+                }
+                place += HEAD_LEN;
+            }
+        }
+    }
+    0
+}
+
+/// Passes over at most `wanted` of the `left` bytes; how many it were.
+fn skip(content: &mut Content, side: Side, wanted: u64, left: usize) -> usize {
+    let len = usize::try_from(wanted).unwrap_or(usize::MAX).clamp(1, left);
+    content.skip(side, len as u64);
+    len
 }
 
 /// The content type of a record with a hole, if the hole spares what tells it.
