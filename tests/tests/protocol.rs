@@ -12,6 +12,8 @@ mod real_tls;
 mod records;
 /// Verdicts over TLS made by hand, and keys that are there in part.
 mod sealed;
+/// TCP segments that contradict each other, and control bits out of place.
+mod tcp;
 
 use wrongdoor_tests::wire::{Found, Talk, observe};
 

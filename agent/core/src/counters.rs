@@ -17,7 +17,7 @@ pub struct Counters {
     pub lost: BTreeMap<Loss, u64>,
     /// TCP segments that brought nothing new.
     pub retransmitted: u64,
-    /// TCP segments that overlapped others in part; the first bytes seen won.
+    /// TCP segments that overlapped others in part.
     pub overlapping: u64,
     /// TCP segments outside any possible window.
     pub out_of_window: u64,
@@ -63,7 +63,14 @@ impl Counters {
 
     /// Counts one loss.
     pub(crate) fn lose(&mut self, loss: Loss) {
-        *self.lost.entry(loss).or_default() += 1;
+        self.losses(loss, 1);
+    }
+
+    /// Counts losses of one kind.
+    pub(crate) fn losses(&mut self, loss: Loss, count: u64) {
+        if count > 0 {
+            *self.lost.entry(loss).or_default() += count;
+        }
     }
 
     /// The sum over all reasons.

@@ -9,7 +9,9 @@ mod follower;
 mod live;
 mod parked;
 
-use crate::connection::{ConnectionId, Input, QuicConnection, Scratch, TcpConnection};
+use crate::connection::{
+    ConnectionId, Input, Opening, Proposal, QuicConnection, Scratch, TcpConnection,
+};
 use crate::counters::{Counters, Loss};
 pub use crate::event::{ConnectionEnd, Event, Observation};
 use crate::net::{Decoder, End, Flags, FlowKey, LinkType, Packet, Tcp, Transport};
@@ -177,10 +179,8 @@ impl Engine {
             self.end_now(slot);
         }
         if self.config.shard.index == 0 {
-            let dropped = self.decoder.dropped_datagrams();
-            if dropped > 0 {
-                *self.lent.counters.lost.entry(Loss::Limit).or_default() += dropped;
-            }
+            self.lent.counters.losses(Loss::Limit, self.decoder.dropped_datagrams());
+            self.lent.counters.losses(Loss::Gap, self.decoder.incomplete_datagrams());
         }
     }
 
@@ -235,30 +235,80 @@ impl Engine {
     fn tcp(&mut self, flow: FlowKey, from: End, at: Timestamp, tcp: &Tcp, packet: &Packet<'_>) {
         let key = Key::Flow(flow);
         let is_syn = tcp.flags.contains(Flags::SYN);
-        let begins_anew = self.connections.get(&key).is_some_and(|slot| match &slot.follower {
-            Follower::Tcp(connection) => connection.is_reopened_by(from, tcp),
-            Follower::Ended(Past::Tcp(opening)) => opening.is_followed_by(from, tcp),
-            Follower::Quic(_) | Follower::Live(_) | Follower::Ended(Past::Socket(_)) => is_syn,
-        });
-        if begins_anew && let Some(slot) = self.connections.remove(&key) {
-            self.end(slot);
+        let begun = match self.connections.get_mut(&key).map(|slot| &mut slot.follower) {
+            None => Opening::Same,
+            Some(Follower::Tcp(connection)) => {
+                connection.opening(from, at, self.packet, tcp, &mut self.lent.counters)
+            }
+            Some(Follower::Ended(Past::Tcp(ends) | Past::Left(ends)))
+                if ends.is_followed_by(from, tcp) =>
+            {
+                Opening::Another(None)
+            }
+            Some(Follower::Ended(Past::Tcp(ends))) => {
+                let len = packet.payload.len() + packet.missing;
+                return ends.segment(from, tcp, len, &mut self.lent.counters);
+            }
+            Some(Follower::Ended(Past::Left(_))) => return,
+            Some(_) if is_syn => Opening::Another(None),
+            Some(Follower::Quic(_) | Follower::Live(_) | Follower::Ended(Past::Socket(_))) => {
+                return;
+            }
+        };
+        match begun {
+            Opening::Same => {}
+            Opening::Unproven => return,
+            Opening::Another(proposal) => {
+                if let Some(slot) = self.connections.remove(&key) {
+                    self.end(slot);
+                }
+                if let Some(Proposal { from, at, packet, tcp }) = proposal {
+                    self.open_tcp(packet, flow, from, at, &tcp, &[]);
+                    self.segment(&key, from, at, &tcp, &[], 0);
+                }
+            }
         }
         if !self.connections.contains_key(&key) {
             // What carries no data and does not open anything is the tail of something that is over.
             if !is_syn && packet.payload.is_empty() && packet.missing == 0 {
                 return;
             }
-            let id = ConnectionId(self.packet);
-            let source = self.config.source;
-            let connection = TcpConnection::new(id, flow, from, at, tcp, packet.payload, source);
-            self.follow(key, Follower::Tcp(Box::new(connection)));
+            self.open_tcp(self.packet, flow, from, at, tcp, packet.payload);
         }
+        self.segment(&key, from, at, tcp, packet.payload, packet.missing);
+    }
+
+    /// A new connection, which the packet with this number has opened.
+    fn open_tcp(
+        &mut self,
+        number: u64,
+        flow: FlowKey,
+        from: End,
+        at: Timestamp,
+        tcp: &Tcp,
+        payload: &[u8],
+    ) {
+        let (id, source) = (ConnectionId(number), self.config.source);
+        let connection = TcpConnection::new(id, flow, from, at, tcp, payload, source);
+        self.follow(Key::Flow(flow), id, Follower::Tcp(Box::new(connection)));
+    }
+
+    /// A segment of a connection that is followed.
+    fn segment(
+        &mut self,
+        key: &Key,
+        from: End,
+        at: Timestamp,
+        tcp: &Tcp,
+        payload: &[u8],
+        missing: usize,
+    ) {
         let keys_may_come = self.keys_may_come();
-        let Some(slot) = self.connections.get_mut(&key) else { return };
+        let Some(slot) = self.connections.get_mut(key) else { return };
         slot.last_seen = self.turn;
         let Follower::Tcp(connection) = &mut slot.follower else { return };
         let mut input = self.lent.input(keys_may_come);
-        connection.segment(from, at, tcp, packet.payload, packet.missing, &mut input);
+        connection.segment(from, at, tcp, payload, missing, &mut input);
         let held = connection.held();
         self.held = self.held + held - slot.held;
         slot.held = held;
@@ -267,13 +317,13 @@ impl Engine {
         if is_left_to_probes(tls_in_packets, &connection.observed) {
             self.lent.events.clear();
         }
-        let past = Follower::Ended(Past::Tcp(connection.opening()));
-        if connection.is_cleartext() && !self.lent.is_whole(&flow) {
+        if connection.is_cleartext() && !self.lent.is_whole(&connection.key()) {
             self.held -= std::mem::take(&mut slot.held);
-            slot.follower = past;
+            slot.follower = Follower::Ended(Past::Left(connection.ends()));
             self.lent.events.clear();
         } else if connection.closing().is_some() {
-            let follower = std::mem::replace(&mut slot.follower, past);
+            let over = Follower::Ended(Past::Tcp(connection.ends()));
+            let follower = std::mem::replace(&mut slot.follower, over);
             let held = std::mem::take(&mut slot.held);
             self.end(Slot { last_seen: self.turn, held, id, follower });
         } else {
@@ -292,7 +342,7 @@ impl Engine {
             }
             let (id, source) = (ConnectionId(self.packet), self.config.source);
             let connection = QuicConnection::new(id, flow, from, at, source);
-            self.follow(key, Follower::Quic(Box::new(connection)));
+            self.follow(key, id, Follower::Quic(Box::new(connection)));
         }
         let keys_may_come = self.keys_may_come();
         let Some(slot) = self.connections.get_mut(&key) else { return };
@@ -311,11 +361,11 @@ impl Engine {
         self.observe(id);
     }
 
-    fn follow(&mut self, key: Key, follower: Follower) {
+    fn follow(&mut self, key: Key, id: ConnectionId, follower: Follower) {
         if self.connections.len() >= self.config.max_connections {
             self.evict(|_| true);
         }
-        let slot = Slot { last_seen: self.turn, held: 0, id: ConnectionId(self.packet), follower };
+        let slot = Slot { last_seen: self.turn, held: 0, id, follower };
         self.connections.insert(key, slot);
     }
 }

@@ -1,10 +1,16 @@
 //! One direction of a TCP connection, put back in order.
 //!
 //! In-order segments pass through without being copied. A hole is waited for, within bounds, and then
-//! told as an explicit gap: never guessed over.
+//! reported as an explicit gap. Where two segments have different bytes for the same place and neither was
+//! delivered, that place is a gap too. What was delivered already stays: of the last segments, a hash shows whether
+//! a second copy differs, and that is counted.
+
+mod held;
+mod recent;
 
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use held::{Early, Held};
+use recent::Recent;
 
 /// The most out-of-order bytes that one direction holds; at the limit the hole in front becomes a gap.
 pub const MAX_HELD_BYTES: usize = 512 * 1024;
@@ -15,6 +21,9 @@ pub const MAX_HELD_SEGMENTS: usize = 256;
 pub const ACKNOWLEDGED_PATIENCE: u32 = 16;
 /// The largest TCP window (RFC 7323 §2.3): a segment further ahead is not of this connection.
 const MAX_WINDOW: u64 = 1 << 30;
+/// Further from the expected one than this, a sequence number is of another connection: more than a capture loses
+/// in one hole.
+const FAR: u32 = 1 << 24;
 
 /// What comes out, in stream order.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,8 +39,10 @@ pub enum Delivery<'a> {
 pub struct StreamCounters {
     /// Segments that brought nothing new.
     pub retransmitted: u64,
-    /// Segments that overlapped others in part; the first bytes seen won.
+    /// Segments that overlapped others in part.
     pub overlapping: u64,
+    /// Segments that had other bytes for the same place than an earlier one.
+    pub conflicting: u64,
     /// Segments outside any possible window.
     pub out_of_window: u64,
     /// Gaps told.
@@ -47,27 +58,39 @@ pub struct Stream {
     base: Option<u32>,
     /// The stream offset expected next.
     next: u64,
-    held: BTreeMap<u64, Held>,
-    held_bytes: usize,
+    held: Held,
+    copies: Copies,
+    /// What was delivered last, where second copies are compared.
+    recent: Option<Box<Recent>>,
     /// The offset of the end of the stream, once a FIN was seen.
     fin: Option<u64>,
+    /// Where an RST stands.
+    reset: Option<Reset>,
+    /// The last acknowledgment of the receiver.
+    acknowledged: Option<u32>,
     /// Packets that may still pass until the acknowledged hole in front is a gap.
     patience: Option<u32>,
     counters: StreamCounters,
 }
 
-#[derive(Debug)]
-struct Held {
-    at: Timestamp,
-    bytes: Vec<u8>,
-    /// Bytes behind `bytes` that the snap length cut off.
-    missing: usize,
+/// What is done about second copies of what is delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Copies {
+    /// They are compared with the first ones.
+    Compared,
+    /// These bytes are a body's: only copies of what was delivered before are compared.
+    PassedOver,
+    /// None is compared.
+    #[default]
+    Ignored,
 }
 
-impl Held {
-    fn len(&self) -> u64 {
-        (self.bytes.len() + self.missing) as u64
-    }
+/// When an RST takes effect.
+#[derive(Clone, Copy, Debug)]
+enum Reset {
+    Now,
+    /// Once everything up to this offset was seen.
+    At(u64),
 }
 
 impl Stream {
@@ -93,6 +116,16 @@ impl Stream {
         self.base == Some(initial_sequence.wrapping_add(1))
     }
 
+    /// What to do from here on about second copies of what is delivered.
+    pub fn treat_copies(&mut self, copies: Copies) {
+        self.copies = copies;
+        match copies {
+            Copies::Compared if self.recent.is_none() => self.recent = Some(Box::default()),
+            Copies::Ignored => self.recent = None,
+            Copies::Compared | Copies::PassedOver => {}
+        }
+    }
+
     /// One segment: `payload`, then `missing` bytes that were not captured, then perhaps a FIN.
     pub fn segment(
         &mut self,
@@ -106,15 +139,26 @@ impl Stream {
         let base = *self.base.get_or_insert(sequence);
         let Some(offset) = self.offset(base, sequence) else {
             // Older than the first byte seen, or nowhere near.
-            self.counters.out_of_window += 1;
+            // A single byte is a keep-alive's.
+            self.counters.out_of_window += u64::from(payload.len() > 1);
             return;
         };
         let end = offset + (payload.len() + missing) as u64;
-        if fin && self.fin.is_none() {
+        if self.fin.is_some_and(|fin| fin < end) {
+            // Data behind its end: that was not the end.
+            self.fin = None;
+            self.counters.conflicting += 1;
+        }
+        if fin && self.fin.is_none() && end >= self.next {
             self.fin = Some(end);
         }
         if end == offset {
             return;
+        }
+        if offset < self.next
+            && let Some(recent) = &self.recent
+        {
+            self.counters.conflicting += u64::from(recent.contradicts(offset, payload));
         }
         if end <= self.next {
             self.counters.retransmitted += 1;
@@ -134,9 +178,9 @@ impl Stream {
             );
             return;
         }
-        self.hold(at, offset, payload, missing);
+        self.hold(Early { at, offset, payload, missing });
         self.drain(&mut deliver);
-        while self.held.len() > MAX_HELD_SEGMENTS || self.held_bytes > MAX_HELD_BYTES {
+        while self.held.len() > MAX_HELD_SEGMENTS || self.held.bytes() > MAX_HELD_BYTES {
             self.give_up_hole(&mut deliver);
         }
     }
@@ -145,7 +189,8 @@ impl Stream {
     ///
     /// To be called with every packet of the other direction.
     pub fn acknowledged(&mut self, acknowledgment: u32, mut deliver: impl FnMut(Delivery<'_>)) {
-        let (Some(base), Some((&first, _))) = (self.base, self.held.first_key_value()) else {
+        self.acknowledged = Some(acknowledgment);
+        let (Some(base), Some(first)) = (self.base, self.held.first()) else {
             self.patience = None;
             return;
         };
@@ -161,12 +206,18 @@ impl Stream {
         }
     }
 
-    /// Nothing more will come: every hole becomes a gap, and so does what is missing in front of the FIN.
+    /// Nothing more will come: every hole becomes a gap, and so does what is missing in front of the FIN, and what the
+    /// receiver has acknowledged behind the last byte.
     pub fn flush(&mut self, mut deliver: impl FnMut(Delivery<'_>)) {
         while !self.held.is_empty() {
             self.give_up_hole(&mut deliver);
         }
-        let missing = self.fin.map_or(0, |fin| fin.saturating_sub(self.next));
+        // A FIN takes a number too.
+        let end = self.fin.map_or(0, |fin| fin + 1);
+        let acknowledged = self.base.zip(self.acknowledged);
+        let acknowledged = acknowledged.and_then(|(base, number)| self.offset(base, number));
+        let acknowledged = acknowledged.filter(|offset| *offset > end).or(self.fin);
+        let missing = acknowledged.map_or(0, |offset| offset.saturating_sub(self.next));
         self.gap(missing, &mut deliver);
     }
 
@@ -175,9 +226,52 @@ impl Stream {
         self.fin.is_some()
     }
 
-    /// Whether a segment with this sequence number can be of this stream at its present place.
-    pub fn is_near(&self, sequence: u32) -> bool {
-        self.base.is_none_or(|base| self.offset(base, sequence).is_some())
+    /// Whether no byte was seen yet.
+    pub fn is_fresh(&self) -> bool {
+        self.next == 0 && self.held.is_empty()
+    }
+
+    /// Whether this sequence number is nowhere near the present place.
+    pub fn is_far_from(&self, sequence: u32) -> bool {
+        self.expected().is_none_or(|expected| {
+            sequence.wrapping_sub(expected).cast_signed().unsigned_abs() > FAR
+        })
+    }
+
+    /// The sequence number that is expected next; behind a FIN, the one behind it.
+    pub fn expected(&self) -> Option<u32> {
+        self.base.map(|base| sequence_of(base, self.next + u64::from(self.is_finished())))
+    }
+
+    /// An RST. It counts (RFC 5961 §3.2) where it stands right behind the last byte, once all bytes before it were
+    /// seen, or where the receiver has said that it expects the next byte. False where it cannot count.
+    pub fn reset(&mut self, sequence: u32) -> bool {
+        let offset = self.base.and_then(|base| self.offset(base, sequence));
+        let is_acknowledged = self.acknowledged == Some(sequence);
+        if is_acknowledged {
+            self.reset = Some(Reset::Now);
+        } else if let Some(offset) = offset.filter(|offset| *offset >= self.next) {
+            self.reset.get_or_insert(Reset::At(offset));
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Whether an RST has ended the stream.
+    pub fn is_reset(&self) -> bool {
+        match self.reset {
+            None => false,
+            Some(Reset::Now) => true,
+            Some(Reset::At(offset)) => {
+                offset == self.next || self.is_finished() && offset == self.next + 1
+            }
+        }
+    }
+
+    /// Whether an RST was seen, and what is in front of it was not.
+    pub fn awaits_reset(&self) -> bool {
+        self.reset.is_some() && !self.is_reset()
     }
 
     /// Whether everything up to the FIN was delivered.
@@ -187,7 +281,8 @@ impl Stream {
 
     /// Bytes held for order, with what it takes to hold them.
     pub fn held_bytes(&self) -> usize {
-        self.held_bytes + self.held.len() * size_of::<Held>()
+        let recent = self.recent.as_ref().map_or(0, |_| size_of::<Recent>());
+        self.held.memory() + recent
     }
 
     /// What was counted so far.
@@ -197,11 +292,7 @@ impl Stream {
 
     /// The 64-bit stream offset of a 32-bit sequence number: the one nearest to what is expected.
     fn offset(&self, base: u32, sequence: u32) -> Option<u64> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "sequence numbers are offsets modulo 2^32"
-        )]
-        let expected = base.wrapping_add(self.next as u32);
+        let expected = sequence_of(base, self.next);
         let distance = i64::from(sequence.wrapping_sub(expected).cast_signed());
         let offset = self.next.checked_add_signed(distance)?;
         (offset <= self.next.saturating_add(MAX_WINDOW)).then_some(offset)
@@ -218,6 +309,9 @@ impl Stream {
         deliver: &mut impl FnMut(Delivery<'_>),
     ) {
         if !fresh.is_empty() {
+            if let (Copies::Compared, Some(recent)) = (self.copies, &mut self.recent) {
+                recent.remember(self.next, fresh);
+            }
             self.next += fresh.len() as u64;
             deliver(Delivery::Data(at, fresh));
         }
@@ -234,62 +328,40 @@ impl Stream {
         }
     }
 
-    /// Keeps what is new of a segment; what is held already stays as it is.
-    fn hold(&mut self, at: Timestamp, offset: u64, payload: &[u8], missing: usize) {
-        let end = offset + (payload.len() + missing) as u64;
-        let mut from = offset.max(self.next);
-        let mut pieces = Vec::new();
-        let before =
-            self.held.range(..=from).next_back().map(|(start, held)| (*start, start + held.len()));
-        let behind = self.held.range(from..end).map(|(start, held)| (*start, start + held.len()));
-        for (start, stop) in before.into_iter().chain(behind) {
-            if stop <= from || start >= end {
-                continue;
-            }
-            if start > from {
-                pieces.push((from, start));
-            }
-            from = stop;
-        }
-        if from < end {
-            pieces.push((from, end));
-        }
-        let new: u64 = pieces.iter().map(|(start, stop)| stop - start).sum();
-        match new {
+    /// Keeps what is new of a segment.
+    fn hold(&mut self, early: Early<'_>) {
+        let len = early.len();
+        let added = self.held.add(early, early.offset.max(self.next));
+        match added.new {
             0 => self.counters.retransmitted += 1,
-            new if new < end - offset => self.counters.overlapping += 1,
+            new if new < len => self.counters.overlapping += 1,
             _ => {}
         }
-        for (start, stop) in pieces {
-            let place =
-                |at: u64| usize::try_from(at - offset).unwrap_or(usize::MAX).min(payload.len());
-            let bytes = payload.get(place(start)..place(stop)).unwrap_or_default().to_vec();
-            let missing = usize::try_from(stop - start).unwrap_or(usize::MAX) - bytes.len();
-            self.held_bytes += bytes.len();
-            self.held.insert(start, Held { at, bytes, missing });
-        }
+        self.counters.conflicting += u64::from(added.conflicting);
     }
 
     /// Delivers what is now in order.
     fn drain(&mut self, deliver: &mut impl FnMut(Delivery<'_>)) {
-        while let Some(entry) = self.held.first_entry() {
-            if *entry.key() > self.next {
-                return;
-            }
-            let held = entry.remove();
-            self.held_bytes -= held.bytes.len();
+        while let Some(piece) = self.held.take_first(self.next) {
             self.patience = None;
-            self.emit(held.at, &held.bytes, 0, held.bytes.len(), held.missing, deliver);
+            self.emit(piece.at, &piece.bytes, 0, piece.bytes.len(), piece.missing, deliver);
         }
     }
 
     fn give_up_hole(&mut self, deliver: &mut impl FnMut(Delivery<'_>)) {
         self.patience = None;
-        if let Some((&first, _)) = self.held.first_key_value() {
+        if let Some(first) = self.held.first() {
+            self.held.distrust_single_first();
             self.gap(first.saturating_sub(self.next), deliver);
             self.drain(deliver);
         }
     }
+}
+
+/// Sequence numbers are offsets modulo 2^32.
+#[expect(clippy::cast_possible_truncation, reason = "the modulus")]
+fn sequence_of(base: u32, offset: u64) -> u32 {
+    base.wrapping_add(offset as u32)
 }
 
 #[cfg(test)]

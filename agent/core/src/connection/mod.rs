@@ -4,6 +4,7 @@ mod context;
 mod facts;
 mod live;
 mod quic;
+mod reopening;
 mod tcp;
 
 pub use context::MAX_AUTHORITIES;
@@ -13,4 +14,5 @@ pub use facts::{
 };
 pub(crate) use live::{LiveConnection, Piece, Segment};
 pub(crate) use quic::QuicConnection;
-pub(crate) use tcp::{Input, Opening, TcpConnection};
+pub(crate) use reopening::{Opening, Proposal};
+pub(crate) use tcp::{Ends, Input, TcpConnection};

@@ -2,7 +2,9 @@
 
 use super::context::{Context, Observed, Scratch};
 use super::facts::{ConnectionId, Decryption, Facts, Source, TransportKind};
+use super::reopening::{Opening, Proposal};
 use crate::content::{Content, Place, sender};
+use crate::counters::Counters;
 use crate::live::Observer;
 use crate::net::Flags;
 use crate::net::{End, FlowKey, Tcp};
@@ -10,6 +12,8 @@ use crate::reassembly::{Delivery, Stream};
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
+
+const PROTOCOL: &str = "tcp";
 
 /// One TCP connection, from its first packet to its last.
 pub(crate) struct TcpConnection {
@@ -20,23 +24,10 @@ pub(crate) struct TcpConnection {
     streams: PerSide<Stream>,
     content: Content,
     pub(crate) observed: Observed,
+    /// A SYN that contradicts it, until the other end proves that it began another connection.
+    proposal: Option<Proposal>,
     closing: Option<Timestamp>,
     last_fin: Option<Timestamp>,
-}
-
-/// The sequence numbers of the first bytes of both ends, as far as they are known.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Opening {
-    a: Option<u32>,
-    b: Option<u32>,
-}
-
-impl Opening {
-    /// Whether a SYN of this end begins a later connection on the same ports. A copy of a SYN that came late does not.
-    pub(crate) fn is_followed_by(&self, from: End, tcp: &Tcp) -> bool {
-        let first = if from == End::A { self.a } else { self.b };
-        tcp.flags.contains(Flags::SYN) && first != Some(tcp.sequence.wrapping_add(1))
-    }
 }
 
 impl TcpConnection {
@@ -77,21 +68,46 @@ impl TcpConnection {
             streams: PerSide::default(),
             content: Content::undecided(Place { nesting: 0, requests_before: 0 }),
             observed: Observed::new(facts),
+            proposal: None,
             closing: None,
             last_fin: None,
         }
     }
 
-    /// Whether a SYN of this end begins another connection on the same ports.
-    pub(crate) fn is_reopened_by(&self, from: End, tcp: &Tcp) -> bool {
-        let stream = self.streams.get(self.side(from));
-        stream.is_started() && self.opening().is_followed_by(from, tcp)
-    }
-
-    /// What its own SYNs are recognised by.
-    pub(crate) fn opening(&self) -> Opening {
-        let first = |end| self.streams.get(self.side(end)).first_sequence();
-        Opening { a: first(End::A), b: first(End::B) }
+    /// Whether a packet begins another connection on the same ports.
+    pub(crate) fn opening(
+        &mut self,
+        from: End,
+        at: Timestamp,
+        packet: u64,
+        tcp: &Tcp,
+        counters: &mut Counters,
+    ) -> Opening {
+        if let Some(proposal) = self.proposal {
+            let stream = self.streams.get(self.side(proposal.from));
+            if proposal.is_accepted_by(from, tcp, stream) {
+                return Opening::Another(self.proposal.take());
+            }
+        }
+        if !tcp.flags.contains(Flags::SYN) {
+            return Opening::Same;
+        }
+        let side = self.side(from);
+        let (stream, other) = (self.streams.get(side), self.streams.get(side.other()));
+        if !stream.is_started() || stream.began_with(tcp.sequence) {
+            return Opening::Same;
+        }
+        // Its sender had nothing more to send, or it answers a SYN with which nothing was sent yet.
+        let answers = tcp.flags.contains(Flags::ACK)
+            && other.is_fresh()
+            && other.began_with(tcp.acknowledgment.wrapping_sub(1));
+        if stream.has_fin() || answers {
+            return Opening::Another(None);
+        }
+        if self.proposal.replace(Proposal { from, at, packet, tcp: *tcp }).is_some() {
+            counters.error(PROTOCOL, "unexpected_syn");
+        }
+        Opening::Unproven
     }
 
     /// The end that sent, as a side.
@@ -131,24 +147,55 @@ impl TcpConnection {
             if !self.streams.get(side).is_started() && !has(Flags::SYN) {
                 self.content.gap(side, None, false, &mut self.observed.context(cx));
             }
+            if self.content.is_foreign() && self.streams.get(side).is_fresh() {
+                self.look_at_answer(side, payload, cx.counters);
+            }
+            let copies = self.content.copies(side);
             self.deliver(side, cx, |stream, deliver| {
+                stream.treat_copies(copies);
                 stream.segment(at, sequence, payload, missing, has(Flags::FIN), deliver);
             });
         }
-        // What was left out in front of it does not come.
-        let is_over = |side| {
-            let (stream, content) = (self.streams.get(side), &self.content);
-            let is_left_out = cx.only_handshakes && content.is_beyond_handshake(side);
-            stream.is_finished() || is_left_out && stream.has_fin()
+        if has(Flags::RST) && !self.reset(side, tcp) {
+            cx.counters.error(PROTOCOL, "unexpected_reset");
+        }
+        let ends = |ends: fn(&Stream, bool) -> bool| {
+            // What was left out in front of it does not come.
+            let is_left_out = |side| cx.only_handshakes && self.content.is_beyond_handshake(side);
+            [Side::Client, Side::Server].map(|side| ends(self.streams.get(side), is_left_out(side)))
         };
-        let finished = is_over(Side::Client) && is_over(Side::Server);
-        let is_reset = has(Flags::RST) && self.streams.get(side).is_near(tcp.sequence);
-        if is_reset || finished {
+        let is_over =
+            ends(|stream, is_left_out| stream.is_finished() || is_left_out && stream.has_fin());
+        let is_cut =
+            ends(|stream, is_left_out| stream.is_reset() || is_left_out && stream.awaits_reset());
+        if is_over == [true; 2] || is_cut != [false; 2] {
             self.closing = Some(at);
         }
         if has(Flags::FIN) {
             self.last_fin = Some(at);
         }
+    }
+
+    /// The first bytes of a server whose client's could not be recognised. An answer of TLS or HTTP shows that they
+    /// were a request.
+    fn look_at_answer(&self, side: Side, payload: &[u8], counters: &mut Counters) {
+        if side == Side::Server && sender(payload) == Some(Side::Server) {
+            counters.error("connection", "beginning_unreadable");
+        }
+    }
+
+    /// An RST; false where it ends nothing.
+    fn reset(&mut self, side: Side, tcp: &Tcp) -> bool {
+        // What refuses a SYN has no place of its own (RFC 9293 §3.5.2).
+        let other = self.streams.get(side.other());
+        let refuses = tcp.flags.contains(Flags::ACK)
+            && other.is_fresh()
+            && other.expected() == Some(tcp.acknowledgment);
+        let stream = self.streams.get_mut(side);
+        if !stream.is_started() && refuses {
+            stream.start(tcp.sequence.wrapping_sub(1));
+        }
+        stream.reset(tcp.sequence)
     }
 
     /// The acknowledgment that completes the three-way handshake names the server's first byte, should the
@@ -203,6 +250,15 @@ impl TcpConnection {
         self.content.awaits(keys)
     }
 
+    /// Where its ends began and stopped, as far as that is known.
+    pub(crate) fn ends(&self) -> Ends {
+        let numbers = |end| {
+            let stream = self.streams.get(self.side(end));
+            Numbers { first: stream.first_sequence(), next: stream.expected() }
+        };
+        Ends { a: numbers(End::A), b: numbers(End::B) }
+    }
+
     /// When it ended, if it has.
     pub(crate) fn closing(&self) -> Option<Timestamp> {
         self.closing
@@ -217,8 +273,14 @@ impl TcpConnection {
         if self.streams.client.has_fin() && self.streams.server.has_fin() {
             self.closing = self.closing.or(self.last_fin);
         }
+        if self.proposal.take().is_some() {
+            cx.counters.error(PROTOCOL, "unexpected_syn");
+        }
         for stream in [&self.streams.client, &self.streams.server] {
             let counters = stream.counters();
+            cx.counters.errors(PROTOCOL, "conflicting_overlap", counters.conflicting);
+            cx.counters.errors(PROTOCOL, "out_of_window", counters.out_of_window);
+            cx.counters.errors(PROTOCOL, "unexpected_reset", stream.awaits_reset().into());
             cx.counters.retransmitted += counters.retransmitted;
             cx.counters.overlapping += counters.overlapping;
             cx.counters.out_of_window += counters.out_of_window;
@@ -253,13 +315,48 @@ impl TcpConnection {
     }
 }
 
+/// The sequence numbers of a connection that is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ends {
+    a: Numbers,
+    b: Numbers,
+}
+
+/// The sequence numbers of one direction, as far as they are known.
+#[derive(Clone, Copy, Debug)]
+struct Numbers {
+    /// Of its first byte.
+    first: Option<u32>,
+    /// Of the byte behind its last one.
+    next: Option<u32>,
+}
+
+impl Ends {
+    /// Whether a packet begins a later connection on the same ports: a SYN, and not a late copy of this connection's.
+    pub(crate) fn is_followed_by(&self, from: End, tcp: &Tcp) -> bool {
+        let numbers = if from == End::A { self.a } else { self.b };
+        tcp.flags.contains(Flags::SYN) && numbers.first != Some(tcp.sequence.wrapping_add(1))
+    }
+
+    /// A segment of a connection that is over: counted where it has bytes that were not seen.
+    pub(crate) fn segment(&mut self, from: End, tcp: &Tcp, len: usize, counters: &mut Counters) {
+        let numbers = if from == End::A { &mut self.a } else { &mut self.b };
+        let end = tcp.sequence.wrapping_add(u32::try_from(len).unwrap_or(u32::MAX));
+        let beyond = numbers.next.map_or(0, |next| end.wrapping_sub(next).cast_signed());
+        if len > 0 && beyond > 0 {
+            counters.error(PROTOCOL, "after_end");
+            numbers.next = Some(end);
+        }
+    }
+}
+
 /// What the engine lends a connection while it is fed.
 pub(crate) struct Input<'a> {
     pub(crate) keys: &'a KeyLog,
     pub(crate) keys_may_come: bool,
     /// What is missing of TLS behind its handshake was left out on purpose.
     pub(crate) only_handshakes: bool,
-    pub(crate) counters: &'a mut crate::counters::Counters,
+    pub(crate) counters: &'a mut Counters,
     pub(crate) events: &'a mut Vec<crate::event::Event>,
     pub(crate) scratch: &'a mut Scratch,
 }

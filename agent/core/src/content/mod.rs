@@ -13,6 +13,7 @@ pub(crate) use omission::Standing;
 use crate::connection::Context;
 use crate::http1::Http1;
 use crate::http2::{HEAD_LEN, Http2};
+use crate::reassembly::Copies;
 use crate::side::Side;
 use crate::time::Timestamp;
 use crate::tls::Session;
@@ -188,6 +189,23 @@ impl Content {
             Self::Undecided(_) | Self::Foreign => true,
             Self::Http1(_) | Self::Http2(_) => false,
         }
+    }
+
+    /// Whether second copies of this direction's bytes are compared: where they are read, and no tag protects them.
+    pub(crate) fn copies(&self, side: Side) -> Copies {
+        match self {
+            Self::Tls(_) | Self::Foreign => Copies::Ignored,
+            Self::Undecided(_) => Copies::Compared,
+            Self::Http1(_) | Self::Http2(_) => match self.demand(side) {
+                Demand::Take(_) => Copies::Compared,
+                Demand::Skip(_) => Copies::PassedOver,
+            },
+        }
+    }
+
+    /// Whether nothing of it is looked into.
+    pub(crate) fn is_foreign(&self) -> bool {
+        matches!(self, Self::Foreign)
     }
 
     /// Whether the protocol is still open.

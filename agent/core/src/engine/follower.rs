@@ -1,6 +1,6 @@
 //! A followed connection in the engine's table.
 
-use crate::connection::{ConnectionId, LiveConnection, Opening, QuicConnection, TcpConnection};
+use crate::connection::{ConnectionId, Ends, LiveConnection, QuicConnection, TcpConnection};
 use crate::live::SocketId;
 use crate::net::FlowKey;
 use crate::tls::keylog::KeyLog;
@@ -33,7 +33,11 @@ pub(super) enum Follower {
 /// What a connection that has ended was found by.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Past {
-    Tcp(Opening),
+    /// A TCP connection: bytes behind its end are counted.
+    Tcp(Ends),
+    /// A TCP connection that the filter passes on in parts only: the rest of it is left alone.
+    Left(Ends),
+    /// A socket that probes report.
     Socket(SocketId),
 }
 

@@ -199,7 +199,7 @@ impl Engine {
 
     fn open(&mut self, connection: LiveConnection) -> ConnectionId {
         let (id, socket) = (ConnectionId(self.packet), connection.socket());
-        self.follow(Key::Live(id), Follower::Live(Box::new(connection)));
+        self.follow(Key::Live(id), id, Follower::Live(Box::new(connection)));
         if let Some(socket) = socket {
             self.live.sockets.insert(socket.id, id);
         }
@@ -226,7 +226,11 @@ impl Live {
                 (connection.socket().map(|socket| socket.id), connection.session())
             }
             Follower::Ended(Past::Socket(socket)) => (Some(*socket), None),
-            Follower::Ended(Past::Tcp(_)) | Follower::Tcp(_) | Follower::Quic(_) => return,
+            Follower::Ended(Past::Tcp(_) | Past::Left(_))
+            | Follower::Tcp(_)
+            | Follower::Quic(_) => {
+                return;
+            }
         };
         // A socket may lead to the connection that came after.
         if let Some(socket) = socket

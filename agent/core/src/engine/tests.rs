@@ -231,7 +231,7 @@ fn secrets_are_not_waited_for_longer_than_is_said() {
     let mut engine = Engine::new(Config::default(), Arc::default());
     engine.expect_secrets(true);
     feed_handshake(&mut engine);
-    feed(&mut engine, 5, &segment(1, 60_000, Flags(0x04), &[]));
+    feed(&mut engine, 5, &segment(1, 63, Flags(0x04), &[]));
     assert_eq!(ended(&mut engine), []);
     engine.end_waiting(engine.turn() - 1);
     assert_eq!(ended(&mut engine), []);

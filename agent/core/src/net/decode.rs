@@ -1,10 +1,11 @@
 //! The walk from link to transport.
 
 use super::flow::Endpoint;
-use super::fragments::Fragments;
+use super::fragments::{Added, Fragments};
 use super::ip::{self, Address};
 use super::link::{self, Layer};
 use super::transport::{self, Packet, Transport};
+use super::trust::Trust;
 use super::{LinkType, tunnel};
 use crate::reader::Reader;
 
@@ -26,6 +27,10 @@ pub enum NetError {
     Fragmented,
     /// Several packets in one frame of a wireless network.
     Aggregated,
+    /// Two fragments have different bytes for the same place: their datagram is dropped (RFC 5722).
+    ConflictingFragments,
+    /// An IPv4 header's checksum is wrong, in a capture whose other ones are right.
+    Checksum,
 }
 
 impl NetError {
@@ -38,14 +43,17 @@ impl NetError {
             Self::Encrypted => "encrypted",
             Self::Fragmented => "fragmented",
             Self::Aggregated => "aggregated",
+            Self::ConflictingFragments => "conflicting_fragments",
+            Self::Checksum => "checksum",
         }
     }
 }
 
-/// Decodes packets; remembers fragments.
+/// Decodes packets; remembers fragments, and whether checksums are right.
 #[derive(Debug, Default)]
 pub struct Decoder {
     fragments: Fragments,
+    trust: Trust,
 }
 
 impl Decoder {
@@ -64,17 +72,11 @@ impl Decoder {
         let mut cut = wire_len.saturating_sub(bytes.len());
         let header = link::header_of(link).ok_or(NetError::UnsupportedLink)?;
         let Some(layer) = header(&mut reader, &mut cut)? else { return Ok(None) };
-        match walk(&mut self.fragments, layer, reader, cut, None)? {
+        match walk(self, layer, reader, cut, None)? {
             Walked::Packet(packet) => Ok(Some(deliver(packet))),
             Walked::Reassembled(protocol, addresses, payload) => {
                 let layer = Layer::IpPayload(protocol);
-                match walk(
-                    &mut self.fragments,
-                    layer,
-                    Reader::new(&payload),
-                    0,
-                    Some((addresses, 0)),
-                )? {
+                match walk(self, layer, Reader::new(&payload), 0, Some((addresses, 0)))? {
                     Walked::Packet(packet) => Ok(Some(deliver(packet))),
                     // Fragments of a tunnel within fragments are not put together.
                     _ => Ok(None),
@@ -88,6 +90,11 @@ impl Decoder {
     pub fn dropped_datagrams(&self) -> u64 {
         self.fragments.dropped
     }
+
+    /// Fragmented datagrams of which a part has not come.
+    pub fn incomplete_datagrams(&self) -> u64 {
+        self.fragments.incomplete()
+    }
 }
 
 enum Walked<'a> {
@@ -100,7 +107,7 @@ enum Walked<'a> {
 /// `cut`: bytes behind the reader's that were not captured, of the frame or of what it is within. `within`:
 /// the IP header that the reader's bytes are the payload of, and how much of that payload is missing.
 fn walk<'a>(
-    fragments: &mut Fragments,
+    decoder: &mut Decoder,
     mut layer: Layer,
     mut reader: Reader<'a>,
     mut cut: usize,
@@ -118,11 +125,17 @@ fn walk<'a>(
             Layer::Ip => {
                 let bytes = reader.rest();
                 let ip = ip::parse(bytes, bytes.len() + cut).ok_or(NetError::Malformed)?;
+                if decoder.trust.is_damage(ip.checksum) {
+                    return Err(NetError::Checksum);
+                }
                 let addresses = (ip.source, ip.destination);
                 if let Some(fragment) = ip.fragment {
-                    return Ok(match fragments.add(&ip, fragment) {
-                        Some(payload) => Walked::Reassembled(ip.protocol, addresses, payload),
-                        None => Walked::NotOurs,
+                    return Ok(match decoder.fragments.add(&ip, fragment) {
+                        Added::Whole(payload) => {
+                            Walked::Reassembled(ip.protocol, addresses, payload)
+                        }
+                        Added::Kept => Walked::NotOurs,
+                        Added::Conflicting => return Err(NetError::ConflictingFragments),
                     });
                 }
                 within = Some((addresses, ip.missing));

@@ -13,6 +13,16 @@ pub(super) struct Ip<'a> {
     /// Payload bytes that the header promises and the capture does not have.
     pub(super) missing: usize,
     pub(super) fragment: Option<Fragment>,
+    pub(super) checksum: Checksum,
+}
+
+/// What an IPv4 header's checksum says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checksum {
+    Right,
+    Wrong,
+    /// There is none: IPv6, or the network card was to fill it in.
+    None,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,7 +75,20 @@ fn v4(bytes: &[u8], wire_len: usize) -> Option<Ip<'_>> {
     let (payload, missing) = cut(reader.rest(), total_len.checked_sub(header_len)?);
     let (more, offset) = (place & 0x2000 != 0, usize::from(place & 0x1fff) * 8);
     let fragment = (more || offset > 0).then_some(Fragment { id, offset, more });
-    Some(Ip { source, destination, protocol, payload, missing, fragment })
+    let checksum = checksum(bytes.get(..header_len)?);
+    Some(Ip { source, destination, protocol, payload, missing, fragment, checksum })
+}
+
+/// Of a whole IPv4 header (RFC 791 §3.1): the sum of all its words in one's complement is 0xffff.
+fn checksum(header: &[u8]) -> Checksum {
+    let (words, _) = header.as_chunks::<2>();
+    if words.get(5) == Some(&[0, 0]) {
+        return Checksum::None;
+    }
+    let sum: u32 = words.iter().map(|word| u32::from(u16::from_be_bytes(*word))).sum();
+    // A header is too short for the carry to carry again.
+    let folded = (sum & 0xffff) + (sum >> 16);
+    if folded == 0xffff { Checksum::Right } else { Checksum::Wrong }
 }
 
 fn v6(bytes: &[u8], wire_len: usize) -> Option<Ip<'_>> {
@@ -114,5 +137,6 @@ fn v6(bytes: &[u8], wire_len: usize) -> Option<Ip<'_>> {
             _ => break,
         }
     }
-    Some(Ip { source, destination, protocol, payload: reader.rest(), missing, fragment })
+    let (payload, checksum) = (reader.rest(), Checksum::None);
+    Some(Ip { source, destination, protocol, payload, missing, fragment, checksum })
 }

@@ -8,6 +8,7 @@ mod link;
 mod link_names;
 mod link_type;
 mod transport;
+mod trust;
 mod tunnel;
 
 pub use decode::{Decoder, NetError};

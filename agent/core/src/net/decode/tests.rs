@@ -118,8 +118,67 @@ fn extension_headers_are_passed() {
     assert_eq!((source.as_str(), payload.as_slice()), ("[2001:db8::1]:4000", &b"hello"[..]));
 }
 
+/// What comes of the last of these fragments, and of one more that makes a datagram whole.
+fn of_fragments(parts: &[Vec<u8>]) -> (Result<Option<()>, NetError>, Decoder) {
+    let mut decoder = Decoder::default();
+    let mut last = Ok(None);
+    for frame in parts {
+        last = decoder.decode(LinkType::RAW, frame, frame.len(), |_| ());
+    }
+    (last, decoder)
+}
+
 #[test]
-fn fragments_in_any_order_give_the_datagram_and_the_first_wins() {
+fn fragments_that_contradict_each_other_give_no_datagram() {
+    let whole = tcp_segment(&[7; 100]);
+    let first = ipv4(6, 0x2000, &whole[..48]);
+    let (middle, last) = (ipv4(6, 0x2000 | 6, &whole[48..96]), ipv4(6, 12, &whole[96..]));
+    let same = [first.clone(), middle.clone(), ipv4(6, 0x2000 | 4, &whole[32..56]), last.clone()];
+    assert_eq!(of_fragments(&same).0, Ok(Some(())));
+    for other in [
+        // Other bytes, another end, something behind the end.
+        ipv4(6, 0x2000 | 4, &[9; 24]),
+        ipv4(6, 4, &whole[32..56]),
+        ipv4(6, 0x2000 | 12, &whole[88..120]),
+    ] {
+        let (found, _) = of_fragments(&[first.clone(), middle.clone(), last.clone()][..2]);
+        assert_eq!(found, Ok(None));
+        let parts = [middle.clone(), last.clone(), other.clone()];
+        let (found, mut decoder) = of_fragments(&parts);
+        assert_eq!(found, Err(NetError::ConflictingFragments), "{other:?}");
+        // What makes it whole comes too late, and the next datagram of that number is a new one.
+        assert_eq!(decoder.decode(LinkType::RAW, &first, first.len(), |_| ()), Ok(None));
+        let mut found = Ok(None);
+        for frame in [&first, &middle, &last] {
+            found = decoder.decode(LinkType::RAW, frame, frame.len(), |_| ());
+        }
+        assert_eq!(found, Ok(Some(())));
+        assert_eq!((decoder.dropped_datagrams(), decoder.incomplete_datagrams()), (0, 0));
+    }
+    assert_eq!(of_fragments(&[first]).1.incomplete_datagrams(), 1);
+}
+
+#[test]
+fn a_wrong_header_checksum_is_damage_where_the_others_are_right() {
+    let mut right = ipv4(6, 0, &tcp_segment(b"hello"));
+    let sum: u32 =
+        right[..20].chunks(2).map(|word| u32::from(word[0]) << 8 | u32::from(word[1])).sum();
+    let checksum = !(((sum & 0xffff) + (sum >> 16)) as u16);
+    right[10..12].copy_from_slice(&checksum.to_be_bytes());
+    let mut wrong = right.clone();
+    wrong[12] ^= 1;
+    let mut decoder = Decoder::default();
+    let mut decode = |frame: &[u8]| decoder.decode(LinkType::RAW, frame, frame.len(), |_| ());
+    assert_eq!(decode(&wrong), Ok(Some(())));
+    for _ in 0..16 {
+        assert_eq!(decode(&right), Ok(Some(())));
+    }
+    assert_eq!(decode(&wrong), Err(NetError::Checksum));
+    assert_eq!(decode(&wrong), Ok(Some(())));
+}
+
+#[test]
+fn fragments_in_any_order_give_the_datagram() {
     let whole = tcp_segment(&[7; 100]);
     let parts = [
         ipv4(6, 0x2000, &whole[..48]),
