@@ -9,6 +9,8 @@ mod expect;
 mod advice;
 /// Field by field against tshark.
 mod against_tshark;
+/// A capture with packets out of order, repeated or changed: nothing is wrong, and nothing is missing without a count.
+mod any_damage;
 /// A capture that begins anywhere, or lacks packets: nothing that it tells is wrong.
 mod any_start;
 /// Apache's 421: virtual hosts with different certificates.
