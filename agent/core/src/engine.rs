@@ -236,7 +236,7 @@ impl Engine {
         let key = Key::Flow(flow);
         let is_syn = tcp.flags.contains(Flags::SYN);
         let begun = match self.connections.get_mut(&key).map(|slot| &mut slot.follower) {
-            None => Opening::Same,
+            None => Opening::Another(None),
             Some(Follower::Tcp(connection)) => {
                 connection.opening(from, at, self.packet, tcp, &mut self.lent.counters)
             }
@@ -265,15 +265,13 @@ impl Engine {
                 if let Some(Proposal { from, at, packet, tcp }) = proposal {
                     self.open_tcp(packet, flow, from, at, &tcp, &[]);
                     self.segment(&key, from, at, &tcp, &[], 0);
+                } else if is_syn || !packet.payload.is_empty() || packet.missing > 0 {
+                    self.open_tcp(self.packet, flow, from, at, tcp, packet.payload);
+                } else {
+                    // What carries no data and does not open anything is the tail of something that is over.
+                    return;
                 }
             }
-        }
-        if !self.connections.contains_key(&key) {
-            // What carries no data and does not open anything is the tail of something that is over.
-            if !is_syn && packet.payload.is_empty() && packet.missing == 0 {
-                return;
-            }
-            self.open_tcp(self.packet, flow, from, at, tcp, packet.payload);
         }
         self.segment(&key, from, at, tcp, packet.payload, packet.missing);
     }

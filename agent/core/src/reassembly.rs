@@ -221,6 +221,11 @@ impl Stream {
         self.gap(missing, &mut deliver);
     }
 
+    /// Whether a FIN or an RST was seen.
+    pub fn is_ending(&self) -> bool {
+        self.fin.is_some() || self.reset.is_some()
+    }
+
     /// Whether a FIN was seen, whatever is missing before it.
     pub fn has_fin(&self) -> bool {
         self.fin.is_some()

@@ -159,17 +159,8 @@ impl TcpConnection {
         if has(Flags::RST) && !self.reset(side, tcp) {
             cx.counters.error(PROTOCOL, "unexpected_reset");
         }
-        let ends = |ends: fn(&Stream, bool) -> bool| {
-            // What was left out in front of it does not come.
-            let is_left_out = |side| cx.only_handshakes && self.content.is_beyond_handshake(side);
-            [Side::Client, Side::Server].map(|side| ends(self.streams.get(side), is_left_out(side)))
-        };
-        let is_over =
-            ends(|stream, is_left_out| stream.is_finished() || is_left_out && stream.has_fin());
-        let is_cut =
-            ends(|stream, is_left_out| stream.is_reset() || is_left_out && stream.awaits_reset());
-        if is_over == [true; 2] || is_cut != [false; 2] {
-            self.closing = Some(at);
+        if self.streams.client.is_ending() || self.streams.server.is_ending() {
+            self.close(at, cx.only_handshakes);
         }
         if has(Flags::FIN) {
             self.last_fin = Some(at);
@@ -181,6 +172,22 @@ impl TcpConnection {
     fn look_at_answer(&self, side: Side, payload: &[u8], counters: &mut Counters) {
         if side == Side::Server && sender(payload) == Some(Side::Server) {
             counters.error("connection", "beginning_unreadable");
+        }
+    }
+
+    /// Notes the end, if both ends are over or one has reset the connection.
+    fn close(&mut self, at: Timestamp, only_handshakes: bool) {
+        let ends = [Side::Client, Side::Server].map(|side| {
+            let stream = self.streams.get(side);
+            // What was left out in front of it does not come.
+            let is_left_out = only_handshakes && self.content.is_beyond_handshake(side);
+            let is_over = stream.is_finished() || is_left_out && stream.has_fin();
+            let is_reset = stream.is_reset() || is_left_out && stream.awaits_reset();
+            (is_over, is_reset)
+        });
+        let is_over = ends.iter().all(|(is_over, _)| *is_over);
+        if is_over || ends.iter().any(|(_, is_reset)| *is_reset) {
+            self.closing = Some(at);
         }
     }
 

@@ -79,16 +79,18 @@ fn v4(bytes: &[u8], wire_len: usize) -> Option<Ip<'_>> {
     Some(Ip { source, destination, protocol, payload, missing, fragment, checksum })
 }
 
-/// Of a whole IPv4 header (RFC 791 §3.1): the sum of all its words in one's complement is 0xffff.
+/// Of a whole IPv4 header (RFC 791 §3.1): the sum of all its words in one's complement is 0xffff, in either byte
+/// order.
 fn checksum(header: &[u8]) -> Checksum {
-    let (words, _) = header.as_chunks::<2>();
-    if words.get(5) == Some(&[0, 0]) {
+    if header.get(10..12) == Some(&[0, 0]) {
         return Checksum::None;
     }
-    let sum: u32 = words.iter().map(|word| u32::from(u16::from_be_bytes(*word))).sum();
-    // A header is too short for the carry to carry again.
-    let folded = (sum & 0xffff) + (sum >> 16);
-    if folded == 0xffff { Checksum::Right } else { Checksum::Wrong }
+    let (words, _) = header.as_chunks::<4>();
+    let mut sum: u64 = words.iter().map(|word| u64::from(u32::from_ne_bytes(*word))).sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    if sum == 0xffff { Checksum::Right } else { Checksum::Wrong }
 }
 
 fn v6(bytes: &[u8], wire_len: usize) -> Option<Ip<'_>> {
