@@ -6,7 +6,8 @@ use wrongdoor_tests::wire::{
     self, Found, Frame, Segment, contradictions, observe, samples, silences,
 };
 
-/// How many places of a capture are damaged; of a longer one, every so many. `WRONGDOOR_EVERY_DAMAGE` damages all.
+/// How many places of a capture are damaged; of a longer one, every so many. `WRONGDOOR_DAMAGED_PLACES` sets another
+/// number.
 const PLACES: usize = 150;
 
 struct Whole {
@@ -43,8 +44,8 @@ impl Whole {
 
 /// The numbers below `len` that are tried.
 fn places(len: usize) -> impl Iterator<Item = usize> {
-    let every = env::var_os("WRONGDOOR_EVERY_DAMAGE").is_some();
-    let step = if every { 1 } else { len.div_ceil(PLACES).max(1) };
+    let set = env::var("WRONGDOOR_DAMAGED_PLACES").ok().and_then(|text| text.parse().ok());
+    let step = len.div_ceil(set.unwrap_or(PLACES).max(1)).max(1);
     // An odd step reaches odd and even places.
     (0..len).step_by(if step > 1 { step | 1 } else { 1 })
 }
