@@ -206,19 +206,18 @@ impl Stream {
         }
     }
 
-    /// Nothing more will come: every hole becomes a gap, and so does what is missing in front of the FIN, and what the
-    /// receiver has acknowledged behind the last byte.
+    /// Nothing more will come: every hole becomes a gap, and so does what is missing in front of a FIN or of what
+    /// the receiver has acknowledged.
     pub fn flush(&mut self, mut deliver: impl FnMut(Delivery<'_>)) {
         while !self.held.is_empty() {
             self.give_up_hole(&mut deliver);
         }
-        // A FIN takes a number too.
-        let end = self.fin.map_or(0, |fin| fin + 1);
         let acknowledged = self.base.zip(self.acknowledged);
         let acknowledged = acknowledged.and_then(|(base, number)| self.offset(base, number));
-        let acknowledged = acknowledged.filter(|offset| *offset > end).or(self.fin);
-        let missing = acknowledged.map_or(0, |offset| offset.saturating_sub(self.next));
-        self.gap(missing, &mut deliver);
+        // A FIN takes a number too.
+        let fin = self.fin.unwrap_or(0);
+        let last = acknowledged.filter(|offset| *offset > fin + 1 || self.fin.is_none());
+        self.gap(last.unwrap_or(0).max(fin).saturating_sub(self.next), &mut deliver);
     }
 
     /// Whether a FIN or an RST was seen.

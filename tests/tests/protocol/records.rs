@@ -70,9 +70,9 @@ impl Large {
     /// The frames with one bit changed, so many bytes before the end of a frame.
     fn flipped(&self, frame: usize, from_end: usize, bit: u8) -> Vec<Frame> {
         let mut frames = self.frames.clone();
-        let bytes = &mut frames[frame].bytes;
-        let at = bytes.len() - from_end;
-        bytes[at] ^= 1 << bit;
+        let bytes = frames.get_mut(frame).map(|frame| &mut frame.bytes).expect("a frame");
+        let byte = bytes.iter_mut().rev().nth(from_end - 1).expect("a byte");
+        *byte ^= 1 << bit;
         frames
     }
 }

@@ -1,7 +1,9 @@
 use std::net::SocketAddr;
 
 use wrongdoor_core::side::Side;
-use wrongdoor_tests::wire::{ACK, FIN, Found, RST, SYN, Segment, Talk, observe};
+use wrongdoor_tests::wire::{
+    ACK, FIN, Found, RST, SYN, Segment, Talk, contradictions, observe, silences,
+};
 
 use super::{asked, of};
 
@@ -66,17 +68,16 @@ fn a_copy_that_differs_from_what_was_read_is_counted() {
 }
 
 /// A keep-alive of an old kind: any byte in the place of the last one.
-fn keep_alive(segments: &[Segment], of: usize) -> Segment {
-    let last = segments[of].payload.len() as u32 - 1;
-    let sequence = segments[of].sequence + last;
-    Segment { sequence, payload: vec![0], flags: ACK, ..segments[of].clone() }
+fn keep_alive(of: &Segment) -> Segment {
+    let sequence = of.sequence + of.payload.len() as u32 - 1;
+    Segment { sequence, payload: vec![0], flags: ACK, ..of.clone() }
 }
 
 #[test]
 fn a_keep_alive_is_never_data() {
     for before in [0, 1] {
         let found = changed(&twice(), |segments| {
-            segments.insert(SECOND + 1 - before, keep_alive(segments, SECOND));
+            segments.insert(SECOND + 1 - before, keep_alive(&segments[SECOND]));
         });
         both(&found);
         assert_eq!(found.connection().gaps, 0);
@@ -84,7 +85,7 @@ fn a_keep_alive_is_never_data() {
     }
     // What it imitates is lost: the byte is a part of the gap.
     let found = changed(&twice(), |segments| {
-        segments[SECOND] = keep_alive(segments, SECOND);
+        segments[SECOND] = keep_alive(&segments[SECOND]);
     });
     assert_eq!(asked(&found), [(1, Some("a.test"), Some(200))], "{:?}", found.counters);
 }
@@ -198,4 +199,35 @@ fn data_behind_a_fin_shows_that_it_was_none() {
     let found = observe(&talk.frames(), b"");
     both(&found);
     assert_eq!(found.errors("tcp", "conflicting_overlap"), 1, "{:?}", found.counters);
+}
+
+#[test]
+fn what_is_missing_at_the_end_is_a_gap() {
+    // The last answer is lost: the FIN behind it, or an acknowledgment, shows that.
+    for fin in [true, false] {
+        let found = changed(&twice(), |segments| {
+            segments.remove(SECOND + 1);
+            if !fin {
+                segments.retain(|segment| !(segment.has(FIN) && segment.from.port() == 80));
+            }
+        });
+        let expected = [(1, Some("a.test"), Some(200)), (2, Some("b.test"), None)];
+        assert_eq!(asked(&found), expected, "{:?}", found.counters);
+        assert_eq!(found.connection().gaps, 1, "{fin}");
+    }
+}
+
+#[test]
+fn any_control_bits_on_any_segment_lose_nothing_silently() {
+    let whole = of(&twice());
+    for at in 0..twice().segments.len() {
+        for bit in 0..8 {
+            let found = changed(&twice(), |segments| segments[at].flags ^= 1 << bit);
+            assert_eq!(silences(&found, &whole), [""; 0], "{at} {bit}: {:?}", found.counters);
+            // Without a handshake, it is the ports that tell who is the client.
+            if at >= REQUEST {
+                assert_eq!(contradictions(&found, &whole), [""; 0], "{at} {bit}");
+            }
+        }
+    }
 }

@@ -92,16 +92,12 @@ impl TcpConnection {
         if !tcp.flags.contains(Flags::SYN) {
             return Opening::Same;
         }
-        let side = self.side(from);
-        let (stream, other) = (self.streams.get(side), self.streams.get(side.other()));
+        let stream = self.streams.get(self.side(from));
         if !stream.is_started() || stream.began_with(tcp.sequence) {
             return Opening::Same;
         }
-        // Its sender had nothing more to send, or it answers a SYN with which nothing was sent yet.
-        let answers = tcp.flags.contains(Flags::ACK)
-            && other.is_fresh()
-            && other.began_with(tcp.acknowledgment.wrapping_sub(1));
-        if stream.has_fin() || answers {
+        // Its sender had nothing more to send.
+        if stream.has_fin() {
             return Opening::Another(None);
         }
         if self.proposal.replace(Proposal { from, at, packet, tcp: *tcp }).is_some() {

@@ -134,12 +134,10 @@ impl Session {
             self.fail("hello_unseen", cx);
         }
         for half in [&mut self.halves.client, &mut self.halves.server] {
-            let is_within = half.is_within_record();
-            let Some(opener) = half.keys.opener() else { continue };
-            if opener.has_failed {
+            if half.keys.opener().is_some_and(|opener| opener.has_failed) {
                 cx.counters.error(PROTOCOL, "bad_record");
             }
-            if is_within {
+            if self.opened_told && !half.keys.is_opaque() && half.is_within_record() {
                 cx.counters.error(PROTOCOL, "incomplete_record");
                 cx.gap();
             }
