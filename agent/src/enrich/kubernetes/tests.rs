@@ -65,7 +65,10 @@ fn pods_of_this_node_are_listed_in_pages_and_then_watched() {
         server.answer("/api/v1/services", list("10", &[service("s", "web", "10.96.0.1")]));
         let directory = Directory::new();
         follows(&server, &directory, |standing| {
-            standing.pods.objects == 2 && standing.services.is_whole && standing.pods.is_whole
+            // The list has two pods as well: the third comes with the watch.
+            let is_watched = workload_of(&directory, "id-of-c").is_some();
+            let is_whole = standing.services.is_whole && standing.pods.is_whole;
+            is_watched && is_whole && standing.pods.objects == 2
         })
         .await;
         assert_eq!(workload_of(&directory, "id-of-a").as_deref(), Some("shop/Deployment/web"));
