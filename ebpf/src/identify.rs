@@ -58,7 +58,7 @@ pub fn settle(slot: &mut Slot, object: &mut Object, key: &ObjectKey, work: &Work
     if object.tuple.cookie == 0 {
         count(Counter::Unresolved);
     }
-    // Where the ring is full, it is told with the next bytes.
+    // If the ring is full, the record is sent with the next bytes.
     object.state = if tell(key, object, work.library) { state::TOLD } else { state::SILENT };
 }
 

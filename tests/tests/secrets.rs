@@ -6,14 +6,14 @@ use anyhow::{Result, ensure};
 use wrongdoor_tests::wire::{Talk, pcap};
 use wrongdoor_tests::{binary, scenario, tools};
 
-/// A user that nobody is.
+/// A user id without an account.
 const STRANGER: u32 = 4_000_000;
 
 fn mode(path: &Path) -> Result<u32> {
     Ok(fs::metadata(path)?.permissions().mode() & 0o777)
 }
 
-/// Whoever writes a URL with a password into a client's configuration sends it in the authority.
+/// A client whose configuration has a URL with a password sends the password in the authority.
 #[test]
 fn a_password_in_an_authority_is_in_no_output() -> Result<()> {
     let folder = tempfile::tempdir()?;

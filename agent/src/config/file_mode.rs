@@ -9,7 +9,7 @@ use std::{error, fmt};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileMode(pub u32);
 
-/// It is none.
+/// The error for a text that is no file mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAFileMode;
 

@@ -11,7 +11,7 @@ const GET_A: &[u8] = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
 const GET_B: &[u8] = b"GET / HTTP/1.1\r\nHost: b.test\r\n\r\n";
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
-/// A conversation, and what is told once `change` was made to its segments.
+/// What the engine reports of a conversation after `change` was made to its segments.
 fn changed(talk: &Talk, change: impl FnOnce(&mut Vec<Segment>)) -> Found {
     let mut talk = talk.clone();
     change(&mut talk.segments);

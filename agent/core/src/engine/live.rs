@@ -131,7 +131,7 @@ impl Engine {
         self.open(LiveConnection::without_handshake(new, at, Some(socket)))
     }
 
-    /// Reports of a connection are lost. One that nothing was told of has no line that could show it.
+    /// Reports of a connection are lost. A connection without any report has no line that shows the loss.
     fn lost(&mut self, owner: Option<live::Owner>) {
         let id = owner.and_then(|owner| match owner {
             live::Owner::Socket(socket) => self.live.sockets.get(&socket),

@@ -402,7 +402,7 @@ fn a_connection_that_lost_every_report_is_counted() {
     }
     assert_eq!(engine.counters().decode_errors[&("live", "unseen_connection")], 3);
     assert_eq!(engine.counters().lost[&Loss::Gap], 3);
-    // One that has ended was told already.
+    // The line of a connection that has ended is written already.
     let (socket, session) = open(&mut engine, 8);
     report(&mut engine, 9, 1, Input::SessionClosed { session });
     report(&mut engine, 10, 1, Input::Lost { owner: Some(Owner::Socket(socket.id)) });

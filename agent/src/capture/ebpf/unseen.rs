@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// The most programs that are remembered; further ones are not searched.
 const MAX_PROGRAMS: usize = 16_384;
-/// What is known of a program that nobody runs is forgotten after so long: its number may be another file's by then.
+/// A program without processes is forgotten after this time: another file may have its inode number by then.
 const FORGET_AFTER: Duration = Duration::from_mins(10);
 
 /// Programs, and the processes that run them.
@@ -26,7 +26,7 @@ struct Program {
     state: State,
     /// Who runs it, and which library that cannot be looked into it has mapped.
     users: BTreeMap<u32, (String, Option<Unseen>)>,
-    /// Nobody runs it since then.
+    /// Since when no process runs it.
     idle: Option<Instant>,
     /// The log has a line of it.
     is_told: bool,

@@ -183,7 +183,7 @@ impl UprobeMulti {
     }
 }
 
-/// What the verifier is told of a program's functions.
+/// The types of a program's functions, for the verifier.
 struct Types<'a> {
     btf: BorrowedFd<'a>,
     functions: Vec<u8>,

@@ -33,5 +33,5 @@ pub const SECRETS_OVERHEAD_BYTES: usize = 64;
 /// for terabytes.
 pub const MAX_ZSTD_WINDOW_BYTES: u64 = 128 << 20;
 
-/// The most link types that are not read and are told apart in one capture.
+/// The most unread link types that are counted one by one in a capture.
 pub const MAX_UNREAD_LINKS: usize = 32;

@@ -82,7 +82,7 @@ fn begins_with(name: &str, library: &str) -> bool {
 }
 
 /// The program of a process, open to be searched, and its length. None where it is too small to have TLS linked in, and
-/// where it is this very program: what it asks and answers itself is nobody's request.
+/// where it is this very program: the agent's own requests are no traffic of the node.
 pub(crate) fn searchable(
     proc: &Path,
     pid: u32,

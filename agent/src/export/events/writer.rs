@@ -43,7 +43,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Until no more comes. An error where nobody reads the output any more.
+    /// Until no more comes. An error where the reader has closed the output.
     fn write_all(&mut self, queue: &Receiver<Record>) -> Result<(), Failure> {
         // Waits for a record while everything is flushed, and then takes what there is.
         while let Ok(record) = queue.recv() {

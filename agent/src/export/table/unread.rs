@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use wrongdoor_core::connection::Facts;
 use wrongdoor_core::name::CertificateNames;
 
-/// The most rows of handshakes that are told apart; the rest is counted as one.
+/// The most rows of handshakes; further ones are counted together.
 const MAX_HANDSHAKES: usize = 10_000;
 /// The most rows that are shown.
 const MAX_ROWS: usize = 25;

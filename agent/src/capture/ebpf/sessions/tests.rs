@@ -75,7 +75,7 @@ impl Way {
         self.sessions.lost_unseen(owner, &lost, &self.clock, &mut self.engine);
     }
 
-    /// The gaps of each connection that was told.
+    /// The gaps of each connection that was reported.
     fn gaps(mut self) -> Vec<u64> {
         self.engine.finish();
         let counters = self.engine.counters();
