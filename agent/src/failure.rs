@@ -1,11 +1,11 @@
 //! Why a command failed, and the exit status that says so.
 
-use crate::capture::file::{OpenError, ReadError};
 use std::error::Error;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use wrongdoor_pcap::{OpenError, ReadError};
 
 /// `--fail-on` matched.
 pub const MATCHED: u8 = 1;

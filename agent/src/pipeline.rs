@@ -11,7 +11,6 @@
 mod docket;
 pub(crate) mod live;
 
-use crate::capture::file::{CaptureFile, ReadError, Window};
 use crate::export::{Record, Summary};
 use crate::failure::complain;
 use crate::progress::Progress;
@@ -23,6 +22,7 @@ use std::time::Duration;
 use wrongdoor_core::counters::Counters;
 use wrongdoor_core::engine::{Config, Engine, Observation, Shard};
 use wrongdoor_core::tls::keylog::KeyLog;
+use wrongdoor_pcap::{CaptureFile, ReadError, Window};
 
 /// Windows that may be read ahead of the slowest worker.
 const JOBS_AHEAD: usize = 4;

@@ -1,6 +1,5 @@
 //! What the tests of live mode have in common: committed captures, as a live source and as records.
 
-use crate::capture::file::CaptureFile;
 use crate::capture::source::{Source, Tally};
 use crate::cli::{Cli, Command, Run};
 use crate::enrich::Place;
@@ -18,6 +17,7 @@ use wrongdoor_core::exchange::Exchange;
 use wrongdoor_core::judge::{Judge, Ruling};
 use wrongdoor_core::net::LinkType;
 use wrongdoor_core::time::Timestamp;
+use wrongdoor_pcap::CaptureFile;
 
 /// A capture that comes a few packets at a time, as if it happened now.
 pub(crate) struct Replay {

@@ -6,10 +6,10 @@ use anyhow::{Context, Result, ensure};
 
 /// Each protocol or export library has one door: where it is imported.
 const DOORS: &[(&str, &[&str])] = &[
-    ("pcap_parser", &["agent/src/capture/file"]),
-    ("memmap2", &["agent/src/capture/file"]),
-    ("ruzstd", &["agent/src/capture/file", "agent/core/src/tls/compressed_certificate"]),
-    ("flate2", &["agent/src/capture/file", "agent/src/export/traces"]),
+    ("pcap_parser", &["agent/pcap/src"]),
+    ("memmap2", &["agent/pcap/src"]),
+    ("ruzstd", &["agent/pcap/src", "agent/core/src/tls/compressed_certificate"]),
+    ("flate2", &["agent/pcap/src", "agent/src/export/traces"]),
     ("x509_parser", &["agent/core/src/tls/certificate"]),
     ("httparse", &["agent/core/src/http1"]),
     ("idna", &["agent/core/src/name"]),

@@ -3,9 +3,9 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use anyhow::Result;
-use wrongdoor::capture::file::CaptureFile;
 use wrongdoor_core::engine::{Config, Engine};
 use wrongdoor_core::tls::keylog::KeyLog;
+use wrongdoor_pcap::CaptureFile;
 use wrongdoor_tests::golden::Golden;
 use wrongdoor_tests::wire::{Dice, Frame, read_bytes};
 

@@ -2,11 +2,8 @@
 
 mod choice;
 pub(crate) mod ebpf;
-pub mod file;
-pub(crate) mod libraries;
 mod live;
 mod packets;
-pub(crate) mod processes;
 pub(crate) mod scope;
 pub(crate) mod source;
 mod sources;

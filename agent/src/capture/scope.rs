@@ -1,6 +1,6 @@
 //! What an operator wants to be looked at: the rest pays nothing.
 
-use super::processes::ProcessSeen;
+use wrongdoor_procfs::ProcessSeen;
 
 /// The most rules; each is tried on each process.
 const MAX_RULES: usize = 256;
@@ -151,8 +151,8 @@ impl Pattern {
 
 #[cfg(test)]
 mod tests {
-    use super::super::processes::testing::process;
     use super::*;
+    use wrongdoor_procfs::testing::process;
 
     fn scope(include: &[&str], exclude: &[&str]) -> Result<Scope, ScopeError> {
         let owned =

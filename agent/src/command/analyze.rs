@@ -1,6 +1,5 @@
 //! `wrongdoor analyze`: captures in, verdicts out.
 
-use crate::capture::file::CaptureFile;
 use crate::cli::{Analyze, FailOn, Format};
 use crate::export::{JsonLines, Output, Record, Report, Sink, Summary, Table, unread};
 use crate::failure::{self, Failure, complain};
@@ -10,6 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use wrongdoor_core::tls::keylog::KeyLog;
+use wrongdoor_pcap::CaptureFile;
 
 /// Runs the command. Everything is opened before anything is read.
 pub(super) fn run(arguments: &Analyze) -> Result<ExitCode, Failure> {

@@ -2,8 +2,7 @@
 
 use super::report::{Area, Finding};
 use super::system::System;
-use crate::capture::processes::mounts::{self, Mount};
-use std::path::Component;
+use wrongdoor_procfs::mounts::{self, Mount};
 
 /// The numbers of the namespaces that the kernel begins with: fixed in all of them.
 const FIRST_CGROUP_NAMESPACE: u64 = 0xEFFF_FFFB;
@@ -48,20 +47,6 @@ fn optional(mounts: &[Mount], name: &'static str, kind: &str) -> Finding {
         None => "not mounted, and not needed".to_owned(),
     };
     Finding::ok(Area::Mounts, name, detail)
-}
-
-// === impl Mount ===
-
-impl Mount {
-    /// Its root is the machine's: where we see all groups it is called `/`, and from within a group of
-    /// our own by as many steps up as there are.
-    fn is_whole(&self, sees_all: bool) -> bool {
-        let mut parts = self.root.components().skip(1).peekable();
-        match parts.peek() {
-            None => sees_all,
-            Some(_) => !sees_all && parts.all(|part| part == Component::ParentDir),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,9 @@
 use super::capabilities;
 use super::report::{Area, Finding, UnseenReport};
 use super::system::System;
-use crate::capture::processes::{
-    FileId, ProcessSeen, Scan, Scanner, Unseen, linked_in, searchable, unseen,
-};
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
+use wrongdoor_procfs::{FileId, ProcessSeen, Scan, Scanner, Unseen, linked_in, searchable, unseen};
 
 /// The number of the pid namespace that the kernel begins with: fixed in all of them.
 const FIRST_PID_NAMESPACE: u64 = 0xEFFF_FFFC;

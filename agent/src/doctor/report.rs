@@ -1,6 +1,6 @@
 //! What was found, as plain values.
 
-use crate::capture::processes::FileId;
+use wrongdoor_procfs::FileId;
 
 /// Everything that is told.
 #[derive(Clone, Debug)]

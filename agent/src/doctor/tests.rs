@@ -2,11 +2,11 @@
 
 use super::report::{Area, Finding, State};
 use super::*;
-use crate::capture::processes::testing::FakeProc;
-use crate::capture::processes::{Device, FileId};
 use std::fs;
 use std::os::unix::fs::symlink;
 use tempfile::TempDir;
+use wrongdoor_procfs::testing::FakeProc;
+use wrongdoor_procfs::{Device, FileId};
 
 const EVERYTHING: &str = "000001ffffffffff";
 

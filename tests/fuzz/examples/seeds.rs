@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{Cursor, Result, Write};
 use std::path::Path;
-use wrongdoor_fuzz::file::CaptureFile;
 use wrongdoor_core::net::{Decoder, FlowKey, LinkType, Transport};
 use wrongdoor_fuzz::CAPTURES;
+use wrongdoor_pcap::CaptureFile;
 
 /// Captures by their place in [`CAPTURES`].
 const COALESCING: usize = 1;

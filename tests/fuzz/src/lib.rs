@@ -3,10 +3,6 @@
 //! A target says more than "no panic": [`Watched`] holds the engine to its bounds after every packet, and
 //! what it tells to what can be true.
 
-/// The agent's reader of capture files, by itself: the rest of the agent is not fuzzed, and takes minutes to build with
-/// sanitizers.
-#[path = "../../../agent/src/capture/file/mod.rs"]
-pub mod file;
 mod quic;
 mod script;
 mod tls;

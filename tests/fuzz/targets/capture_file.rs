@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use std::io::{Cursor, Read};
-use wrongdoor_fuzz::file::CaptureFile;
-use wrongdoor_fuzz::file::limits::{MAX_PACKET_BYTES, MAX_SECRETS_BYTES};
+use wrongdoor_pcap::CaptureFile;
+use wrongdoor_pcap::limits::{MAX_PACKET_BYTES, MAX_SECRETS_BYTES};
 
 /// What is unpacked of one input at most: some bytes of it can claim gigabytes.
 const MAX_UNPACKED: usize = 64 << 20;

@@ -4,11 +4,11 @@
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use std::io::Cursor;
-use wrongdoor_fuzz::file::CaptureFile;
 use wrongdoor_core::engine::{Config, Engine, Observation, Shard};
 use wrongdoor_core::net::LinkType;
 use wrongdoor_core::time::Timestamp;
 use wrongdoor_fuzz::{CAPTURES, Watched, config, keys};
+use wrongdoor_pcap::CaptureFile;
 
 /// A packet: link type, bytes, and its length on the wire.
 type Captured = (LinkType, Vec<u8>, usize);

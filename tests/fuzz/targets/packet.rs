@@ -7,8 +7,8 @@ use wrongdoor_core::net::{Decoder, Endpoint, LinkType, MAX_DATAGRAM, Transport};
 
 /// Link types that are decoded, and one that is not.
 const LINKS: [u32; 25] = [
-    1, 101, 0, 12, 14, 108, 113, 228, 229, 276, 147, 9, 50, 51, 104, 105, 119, 127, 149, 163, 166, 204,
-    226, 239, 258,
+    1, 101, 0, 12, 14, 108, 113, 228, 229, 276, 147, 9, 50, 51, 104, 105, 119, 127, 149, 163, 166,
+    204, 226, 239, 258,
 ];
 
 /// What was delivered: ends, header, payload, and how much of it is missing.

@@ -5,9 +5,9 @@ use std::io::Cursor;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use wrongdoor::capture::file::CaptureFile;
 use wrongdoor_core::net::LinkType;
 use wrongdoor_core::time::Timestamp;
+use wrongdoor_pcap::CaptureFile;
 
 /// A captured frame.
 #[derive(Clone, Debug, PartialEq, Eq)]

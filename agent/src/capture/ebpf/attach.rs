@@ -2,12 +2,12 @@
 
 use super::programs::{self, Programs};
 use super::uprobe_multi::{Point, UprobeMulti};
-use crate::capture::libraries::{Place, Trap};
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLinkId, UProbeScope};
 use std::error::Error;
 use std::num::NonZeroU32;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use wrongdoor_attach::{Place, Trap};
 use wrongdoor_ebpf_common::Cookie;
 
 /// The most threads that detach at a time.

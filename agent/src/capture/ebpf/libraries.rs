@@ -2,13 +2,13 @@
 
 use super::attach::{self, Link, Refusal, Target};
 use super::programs::{self, Programs};
-use crate::capture::libraries::{Abilities, Examined, SafeFile, examine};
-use crate::capture::processes::{FileId, Mapped, OpenError, Opened, ProcessKey, ProcessSeen, open};
 use aya::maps::{Array, MapData};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use wrongdoor_attach::{Abilities, Examined, SafeFile, examine};
+use wrongdoor_procfs::{FileId, Mapped, OpenError, Opened, ProcessKey, ProcessSeen, open};
 
 /// The most files that are traced at a time: as the kernel side has it.
 const MAX_LIBRARIES: u16 = 1_024;

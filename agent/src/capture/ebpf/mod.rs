@@ -96,7 +96,7 @@ pub(crate) struct Probes {
 impl Probes {
     /// Loads and attaches everything that the kernel lets.
     pub(crate) fn open(options: Options) -> Result<Self, LoadError> {
-        let cgroup = super::processes::mounts::cgroup2(Path::new("/proc/self/mountinfo"));
+        let cgroup = wrongdoor_procfs::mounts::cgroup2(Path::new("/proc/self/mountinfo"));
         if !has_probes() {
             return Err(LoadError::NoProbes);
         }

@@ -1,10 +1,10 @@
 //! Whose a TLS object is: the process, by name, container and pod.
 
-use crate::capture::processes::{self, ProcessKey, ProcessSeen};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wrongdoor_core::live::Process;
+use wrongdoor_procfs::{ProcessKey, ProcessSeen};
 
 /// The most processes that are remembered; beyond it all are forgotten, and asked for again.
 const MAX_OWNERS: usize = 65_536;
@@ -22,7 +22,7 @@ struct Home {
 impl Home {
     /// Looked up now.
     fn of(pid: u32) -> Self {
-        let (container, pod) = processes::home_of(pid);
+        let (container, pod) = wrongdoor_procfs::home_of(pid);
         Self { container: container.map(Into::into), pod: pod.map(Into::into) }
     }
 }
@@ -150,7 +150,7 @@ mod tests {
 
     fn seen(container: &str) -> ProcessSeen {
         let container = Some(container.to_owned());
-        ProcessSeen { container, ..processes::testing::process(PID, "nginx") }
+        ProcessSeen { container, ..wrongdoor_procfs::testing::process(PID, "nginx") }
     }
 
     #[test]

@@ -6,8 +6,6 @@ use super::libraries::Libraries;
 use super::owners::Found;
 use super::programs::{Loaded, Programs};
 use super::unseen::UnseenTls;
-use crate::capture::libraries::{Abilities, Kind};
-use crate::capture::processes::{ProcessSeen, Scanner};
 use crate::capture::scope::Scope;
 use crate::doctor;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -17,6 +15,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use wrongdoor_attach::{Abilities, Kind};
+use wrongdoor_procfs::{ProcessSeen, Scanner};
 
 /// How often all processes are looked at.
 const EVERY: Duration = Duration::from_secs(2);

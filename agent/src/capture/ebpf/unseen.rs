@@ -1,10 +1,10 @@
 //! Which processes use TLS that cannot be looked into: by their libraries, or because it is linked into their program.
 
-use crate::capture::processes::{FileId, Mapped, ProcessSeen, Search, Unseen, unseen};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use wrongdoor_procfs::{FileId, Mapped, ProcessSeen, Search, Unseen, unseen};
 
 /// The most programs that are remembered; further ones are not searched.
 const MAX_PROGRAMS: usize = 16_384;
@@ -145,7 +145,7 @@ impl Program {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::processes::testing::process;
+    use wrongdoor_procfs::testing::process;
 
     const LINKED_IN: Unseen = Unseen { what: "a library", remedy: "nothing" };
 

@@ -12,7 +12,7 @@ use super::refusal::{Reason, Refusal};
 
 /// A regular file of bearable size, open for reading.
 #[derive(Clone, Debug)]
-pub(crate) struct SafeFile {
+pub struct SafeFile {
     file: Arc<File>,
     name: String,
     identity: Identity,
@@ -20,22 +20,22 @@ pub(crate) struct SafeFile {
 
 /// Which file it is, and which state of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Identity {
+pub struct Identity {
     /// The device of its file system.
-    pub(crate) device: u64,
+    pub device: u64,
     /// Its number in there.
-    pub(crate) inode: u64,
+    pub inode: u64,
     /// Its length.
-    pub(crate) size: u64,
+    pub size: u64,
     /// Written last: seconds and nanoseconds.
-    pub(crate) modified: (i64, i64),
+    pub modified: (i64, i64),
 }
 
 // === impl SafeFile ===
 
 impl SafeFile {
     /// Opens `path`, which may be one of `/proc/PID/map_files` or under `/proc/PID/root`.
-    pub(crate) fn open(path: &Path) -> Result<Self, Refusal> {
+    pub fn open(path: &Path) -> Result<Self, Refusal> {
         let name = path.display().to_string();
         let path = path.to_owned();
         deadline::within(&name, move || {
@@ -51,7 +51,7 @@ impl SafeFile {
     }
 
     /// Takes a file that is open for reading.
-    pub(crate) fn from_file(file: File, name: String) -> Result<Self, Refusal> {
+    pub fn from_file(file: File, name: String) -> Result<Self, Refusal> {
         let file = Arc::new(file);
         let asked = Arc::clone(&file);
         let identity = deadline::within(&name, move || {
@@ -63,12 +63,12 @@ impl SafeFile {
     }
 
     /// As it was opened.
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.name
     }
 
     /// What it was when it was opened.
-    pub(crate) fn identity(&self) -> Identity {
+    pub fn identity(&self) -> Identity {
         self.identity
     }
 

@@ -24,8 +24,8 @@ mod tests;
 mod wanted;
 mod x86;
 
-pub(crate) use refusal::{Reason, Refusal};
-pub(crate) use safe_file::SafeFile;
+pub use refusal::{Reason, Refusal};
+pub use safe_file::{Identity, SafeFile};
 
 use wrongdoor_ebpf_common::{Arguments, Function};
 
@@ -36,7 +36,7 @@ use reader::Reader;
 
 /// Whose TLS a file has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// OpenSSL, or a descendant that cannot be told from it.
     OpenSsl,
     /// BoringSSL.
@@ -49,37 +49,37 @@ pub(crate) enum Kind {
 
 /// A file with TLS in it.
 #[derive(Debug)]
-pub(crate) struct Examined {
+pub struct Examined {
     /// Whose it is.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// A library's name for the loader, with its version; of a Go program the version of Go.
-    pub(crate) version: Option<String>,
+    pub version: Option<String>,
     /// Where to trap.
-    pub(crate) traps: Vec<Trap>,
+    pub traps: Vec<Trap>,
     /// Functions that should be traced and are not, and why.
-    pub(crate) missing: Vec<(&'static str, String)>,
+    pub missing: Vec<(&'static str, String)>,
 }
 
 /// A place for a trap.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Trap {
+pub struct Trap {
     /// The function's name.
-    pub(crate) symbol: &'static str,
+    pub symbol: &'static str,
     /// What it does.
-    pub(crate) function: Function,
+    pub function: Function,
     /// How to trap.
-    pub(crate) place: Place,
+    pub place: Place,
     /// Where in the file.
-    pub(crate) offset: u64,
+    pub offset: u64,
     /// Where the arguments are there.
-    pub(crate) arguments: Arguments,
+    pub arguments: Arguments,
     /// The kernel emulates the instruction there, which is ten times as fast as single-stepping it.
-    pub(crate) is_emulated: bool,
+    pub is_emulated: bool,
 }
 
 /// How to trap, and what is then known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Place {
+pub enum Place {
     /// A plain uprobe: the arguments.
     Entry,
     /// A plain uprobe where the result is final: the result.
@@ -90,13 +90,13 @@ pub(crate) enum Place {
 
 /// What the running kernel allows.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Abilities {
+pub struct Abilities {
     /// A uretprobe does no harm to programs under seccomp.
-    pub(crate) uretprobe: bool,
+    pub uretprobe: bool,
 }
 
 /// Looks for TLS functions; `None` where the file has none.
-pub(crate) fn examine(file: &SafeFile, abilities: Abilities) -> Result<Option<Examined>, Refusal> {
+pub fn examine(file: &SafeFile, abilities: Abilities) -> Result<Option<Examined>, Refusal> {
     let shared = file.clone();
     deadline::within(file.name(), move || {
         shared.check_unchanged()?;

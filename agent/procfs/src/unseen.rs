@@ -26,11 +26,11 @@ const LONGEST: usize = 19;
 
 /// TLS that is not seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Unseen {
+pub struct Unseen {
     /// What encrypts.
-    pub(crate) what: &'static str,
+    pub what: &'static str,
     /// What can be done.
-    pub(crate) remedy: &'static str,
+    pub remedy: &'static str,
 }
 
 /// The beginnings of file names of libraries, and what they mean. Of OpenSSL and GnuTLS there is none: they
@@ -68,7 +68,7 @@ const CAPTURE: &str = "capture packets with SSLKEYLOGFILE set where the program 
 ///
 /// It may use another one beside it, which is seen; and one that is part of its program is not known by
 /// name: for that there is [`linked_in`].
-pub(crate) fn unseen(process: &ProcessSeen) -> Option<Unseen> {
+pub fn unseen(process: &ProcessSeen) -> Option<Unseen> {
     process.mapped.iter().find_map(|mapped| {
         let name = mapped.path.file_name()?.to_str()?;
         let (_, unseen) = LIBRARIES.iter().find(|(library, _)| begins_with(name, library))?;
@@ -83,7 +83,7 @@ fn begins_with(name: &str, library: &str) -> bool {
 
 /// The program of a process, open to be searched, and its length. None where it is too small to have TLS linked in, and
 /// where it is this very program: the agent's own requests are no traffic of the node.
-pub(crate) fn searchable(
+pub fn searchable(
     proc: &Path,
     pid: u32,
     program: &Mapped,
@@ -108,7 +108,7 @@ fn is_this(program: &Mapped) -> bool {
 
 /// TLS that is a part of a program. Worth asking once for each program that has no symbols of it: with them it
 /// is seen.
-pub(crate) fn linked_in(program: impl Read) -> io::Result<Option<Unseen>> {
+pub fn linked_in(program: impl Read) -> io::Result<Option<Unseen>> {
     let mut program = program.take(MAX_SEARCHED);
     let mut window = Vec::with_capacity(CHUNK + LONGEST);
     loop {

@@ -4,31 +4,43 @@ use super::Device;
 use super::read::read_bounded;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The most that is read of one. Nodes with hundreds of containers have thousands of mounts.
-pub(crate) const MAX_BYTES: u64 = 8 << 20;
+pub const MAX_BYTES: u64 = 8 << 20;
 
 /// One mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mount {
+pub struct Mount {
     /// The file system, as in the maps of processes.
-    pub(crate) device: Device,
+    pub device: Device,
     /// What part of it is mounted; above our own control group this begins with `/..`.
-    pub(crate) root: PathBuf,
+    pub root: PathBuf,
     /// Where it is mounted.
-    pub(crate) point: PathBuf,
+    pub point: PathBuf,
     /// What it is: `ext4`, `cgroup2`, `fuse.sshfs` …
-    pub(crate) kind: String,
+    pub kind: String,
+}
+
+impl Mount {
+    /// Whether it shows the control groups of the whole machine. Where this process sees all groups the root of such a
+    /// mount is `/`, and in a control group namespace of its own as many steps up as there are.
+    pub fn is_whole(&self, sees_all: bool) -> bool {
+        let mut parts = self.root.components().skip(1).peekable();
+        match parts.peek() {
+            None => sees_all,
+            Some(_) => !sees_all && parts.all(|part| part == Component::ParentDir),
+        }
+    }
 }
 
 /// The mounts, in the order in which they were made.
-pub(crate) fn parse(text: &[u8]) -> impl Iterator<Item = Mount> {
+pub fn parse(text: &[u8]) -> impl Iterator<Item = Mount> {
     text.split(|byte| *byte == b'\n').filter_map(line)
 }
 
 /// Where the control groups of the unified hierarchy are: on hybrid hosts beside those of the others.
-pub(crate) fn cgroup2(mountinfo: &Path) -> Option<PathBuf> {
+pub fn cgroup2(mountinfo: &Path) -> Option<PathBuf> {
     let text = read_bounded(mountinfo, MAX_BYTES).ok()?;
     // Of several mounts the one that shows all groups.
     let mut mounts: Vec<Mount> = parse(&text).filter(|mount| mount.kind == "cgroup2").collect();

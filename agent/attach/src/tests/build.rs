@@ -1,6 +1,6 @@
 //! ELF files, made to measure: one loaded segment that is the whole file.
 
-use crate::capture::libraries::elf::Machine;
+use crate::elf::Machine;
 
 /// Where the file's first byte is in memory.
 pub(super) const BASE: u64 = 0x40_0000;

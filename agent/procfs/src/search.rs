@@ -16,9 +16,9 @@ const REST: u32 = 9;
 
 /// The running thread. It ends when this is dropped; a search that goes on then is not waited for.
 #[derive(Debug)]
-pub(crate) struct Search {
+pub struct Search {
     questions: SyncSender<Question>,
-    answers: Receiver<Answer>,
+    answers: Receiver<SearchResult>,
     /// Dropped with this: it wakes the thread from its rest.
     _running: Sender<()>,
 }
@@ -31,16 +31,16 @@ struct Question {
 
 /// What came of a search.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub struct SearchResult {
     /// Of which program.
-    pub(crate) program: FileId,
+    pub program: FileId,
     /// What is linked in, if anything. `Err` where the program could not be read: its process has ended, for example.
-    pub(crate) found: Result<Option<Unseen>, ()>,
+    pub found: Result<Option<Unseen>, ()>,
 }
 
 impl Search {
     /// Starts the thread, which has the privileges of this one.
-    pub(crate) fn start(proc: &Path) -> io::Result<Self> {
+    pub fn start(proc: &Path) -> io::Result<Self> {
         let (questions, asked) = sync_channel(MAX_WAITING);
         let (answered, answers) = channel();
         let (running, rest) = channel();
@@ -52,12 +52,12 @@ impl Search {
     }
 
     /// Asks for the program of a process to be searched; false where too many wait.
-    pub(crate) fn ask(&self, pid: u32, program: &Mapped) -> bool {
+    pub fn ask(&self, pid: u32, program: &Mapped) -> bool {
         self.questions.try_send(Question { pid, program: program.clone() }).is_ok()
     }
 
     /// The answers so far.
-    pub(crate) fn answers(&self) -> impl Iterator<Item = Answer> {
+    pub fn answers(&self) -> impl Iterator<Item = SearchResult> {
         self.answers.try_iter()
     }
 }
@@ -65,7 +65,7 @@ impl Search {
 fn work(
     proc: &Path,
     asked: &Receiver<Question>,
-    answered: &Sender<Answer>,
+    answered: &Sender<SearchResult>,
     running: &Receiver<()>,
 ) {
     while let Ok(Question { pid, program }) = asked.recv() {
@@ -75,7 +75,7 @@ fn work(
             Some((file, _)) => linked_in(file).map_err(drop),
             None => Ok(None),
         });
-        if answered.send(Answer { program: program.file, found }).is_err() {
+        if answered.send(SearchResult { program: program.file, found }).is_err() {
             return;
         }
         let rest = begun.elapsed().saturating_mul(REST);
@@ -130,7 +130,7 @@ mod tests {
         assert!(search.ask(child.id(), &program));
         assert_eq!(
             search.answers.recv().unwrap(),
-            Answer { program: program.file, found: Err(()) }
+            SearchResult { program: program.file, found: Err(()) }
         );
     }
 

@@ -1,4 +1,9 @@
-//! Processes that there are not, for tests.
+//! Made-up processes, for tests.
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot make its folder fails"
+)]
 
 use super::{Device, FileId, Mapped, Namespaces, ProcessSeen};
 use std::fs;
@@ -7,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A process with a program of a long name and one library.
-pub(crate) fn process(pid: u32, command: &str) -> ProcessSeen {
+pub fn process(pid: u32, command: &str) -> ProcessSeen {
     let mapped = |inode, path: &str, is_program| Mapped {
         file: FileId { device: Device { major: 254, minor: 0 }, inode },
         path: PathBuf::from(path),
@@ -32,12 +37,15 @@ pub(crate) fn process(pid: u32, command: &str) -> ProcessSeen {
 }
 
 /// A `/proc` in a temporary folder. Its own process is 99.
-pub(crate) struct FakeProc {
+#[derive(Debug)]
+pub struct FakeProc {
     folder: TempDir,
 }
 
 impl FakeProc {
-    pub(crate) fn new() -> Self {
+    /// With `init` (1) and the agent itself (99).
+    #[expect(clippy::new_without_default, reason = "it makes a folder")]
+    pub fn new() -> Self {
         let fake = Self { folder: TempDir::new().unwrap() };
         symlink("99", fake.path().join("self")).unwrap();
         fake.add(1, "init").namespaces(1, "/init.scope");
@@ -45,12 +53,13 @@ impl FakeProc {
         fake
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// A process with `/usr/bin/COMMAND` as its program, of inode PID.
-    pub(crate) fn add(&self, pid: u32, command: &str) -> FakeProcess {
+    pub fn add(&self, pid: u32, command: &str) -> FakeProcess {
         let folder = self.path().join(pid.to_string());
         fs::create_dir_all(folder.join("ns")).unwrap();
         let process = FakeProcess { folder, pid };
@@ -60,18 +69,22 @@ impl FakeProc {
         process.namespaces(1, "/user.slice")
     }
 
-    pub(crate) fn remove(&self, pid: u32) {
+    /// Ends a process.
+    pub fn remove(&self, pid: u32) {
         fs::remove_dir_all(self.path().join(pid.to_string())).unwrap();
     }
 }
 
-pub(crate) struct FakeProcess {
+/// One process of a [`FakeProc`].
+#[derive(Debug)]
+pub struct FakeProcess {
     folder: PathBuf,
     pid: u32,
 }
 
 impl FakeProcess {
-    pub(crate) fn stat(&self, command: &str, start_time: u64, flags: u64) {
+    /// Writes `stat`.
+    pub fn stat(&self, command: &str, start_time: u64, flags: u64) {
         let pid = self.pid;
         let line = format!(
             "{pid} ({command}) S 1 7 7 0 -1 {flags} 98 0 0 0 0 0 0 0 20 0 1 0 {start_time} 1 2\n"
@@ -79,12 +92,13 @@ impl FakeProcess {
         self.write("stat", &line);
     }
 
-    pub(crate) fn maps(&self, text: &str) {
+    /// Writes `maps`.
+    pub fn maps(&self, text: &str) {
         self.write("maps", text);
     }
 
     /// With these numbers of namespaces, in this group.
-    pub(crate) fn namespaces(self, number: u64, cgroup: &str) -> Self {
+    pub fn namespaces(self, number: u64, cgroup: &str) -> Self {
         for kind in ["net", "mnt", "pid"] {
             self.link(&format!("ns/{kind}"), &format!("{kind}:[{number}]"));
         }
@@ -92,11 +106,13 @@ impl FakeProcess {
         self
     }
 
-    pub(crate) fn write(&self, name: &str, text: &str) {
+    /// Writes one of its files.
+    pub fn write(&self, name: &str, text: &str) {
         fs::write(self.folder.join(name), text).unwrap();
     }
 
-    pub(crate) fn link(&self, name: &str, to: &str) {
+    /// Makes one of its links.
+    pub fn link(&self, name: &str, to: &str) {
         let link = self.folder.join(name);
         drop(fs::remove_file(&link));
         symlink(to, link).unwrap();

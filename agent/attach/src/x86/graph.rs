@@ -4,7 +4,7 @@ use super::code::{Code, Flow};
 
 /// Where a jump or call out of the function leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::capture::libraries) enum Leads {
+pub(crate) enum Leads {
     /// To something that never returns.
     Nowhere,
     /// To the beginning of a function that is traced itself.

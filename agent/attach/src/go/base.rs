@@ -4,9 +4,9 @@
 //! it is where the methods, at their distances from it, all begin as Go functions do.
 
 use super::Found;
-use crate::capture::libraries::elf::{Elf, Machine};
-use crate::capture::libraries::reader::Reader;
-use crate::capture::libraries::refusal::Reason;
+use crate::elf::{Elf, Machine};
+use crate::reader::Reader;
+use crate::refusal::Reason;
 
 /// Start-up code of C that a linker puts in front is shorter.
 const MAX_BEFORE: u64 = 64 << 10;

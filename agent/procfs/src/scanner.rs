@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Follows the processes of the machine.
 #[derive(Debug)]
-pub(crate) struct Scanner {
+pub struct Scanner {
     reader: Reader,
     known: HashMap<u32, Known>,
     /// Ended, and their number is another's already.
@@ -36,19 +36,19 @@ pub(crate) struct Scanner {
 
 /// What a scan found.
 #[derive(Debug, Default)]
-pub(crate) struct Scan {
+pub struct Scan {
     /// Processes that are new, or were looked at again.
-    pub(crate) seen: Vec<ProcessSeen>,
+    pub seen: Vec<ProcessSeen>,
     /// Processes that have ended, of those that were seen.
-    pub(crate) gone: Vec<ProcessKey>,
+    pub gone: Vec<ProcessKey>,
     /// How many run, but for kernel threads and ourselves.
-    pub(crate) running: usize,
+    pub running: usize,
     /// How many the kernel does not let us look at.
-    pub(crate) forbidden: usize,
+    pub forbidden: usize,
     /// How many are beyond [`MAX_PROCESSES`].
-    pub(crate) beyond: usize,
+    pub beyond: usize,
     /// How many wait for the next scan, because this one has brought enough.
-    pub(crate) deferred: usize,
+    pub deferred: usize,
 }
 
 /// What is remembered of a process.
@@ -71,12 +71,12 @@ struct Due {
 
 impl Scanner {
     /// Of the processes in this `/proc`.
-    pub(crate) fn new(proc: &Path) -> Self {
+    pub fn new(proc: &Path) -> Self {
         Self { reader: Reader::new(proc), known: HashMap::new(), replaced: Vec::new() }
     }
 
     /// Looks at all processes.
-    pub(crate) fn scan_all(&mut self, now: Instant) -> Scan {
+    pub fn scan_all(&mut self, now: Instant) -> Scan {
         let mut scan = Scan { gone: std::mem::take(&mut self.replaced), ..Scan::default() };
         let mut alive = HashMap::new();
         let mut due = Vec::new();
@@ -109,7 +109,7 @@ impl Scanner {
     }
 
     /// Looks at one process, now: it has begun a program.
-    pub(crate) fn scan_one(&mut self, pid: u32, now: Instant) -> Option<ProcessSeen> {
+    pub fn scan_one(&mut self, pid: u32, now: Instant) -> Option<ProcessSeen> {
         match self.read(pid, now) {
             Look::Seen((process, _)) => Some(process),
             Look::Nothing | Look::Forbidden => None,

@@ -5,7 +5,7 @@ use iced_x86::{
     Mnemonic, OpAccess, OpKind, Register,
 };
 
-use crate::capture::libraries::limits::MAX_INSTRUCTIONS;
+use crate::limits::MAX_INSTRUCTIONS;
 
 /// A set of general registers, one bit each by number.
 pub(super) type Registers = u16;

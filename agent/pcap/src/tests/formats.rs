@@ -5,10 +5,8 @@ use super::build::{
     secrets, section, simple, zstd,
 };
 use super::{CaptureFile, file, read_bytes, read_file};
-use crate::capture::file::Warning;
-use crate::capture::file::limits::{
-    MAX_BLOCK_BYTES, MAX_INTERFACES, MAX_PACKET_BYTES, MAX_UNREAD_LINKS,
-};
+use crate::Warning;
+use crate::limits::{MAX_BLOCK_BYTES, MAX_INTERFACES, MAX_PACKET_BYTES, MAX_UNREAD_LINKS};
 use wrongdoor_core::net::LinkType;
 
 const BOTH: [Order; 2] = [Order::Little, Order::Big];

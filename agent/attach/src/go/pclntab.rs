@@ -10,11 +10,11 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use crate::capture::libraries::elf::{Elf, Machine};
-use crate::capture::libraries::limits::MAX_GO_FUNCTIONS;
-use crate::capture::libraries::reader::{Fields, Reader};
-use crate::capture::libraries::refusal::Reason;
-use crate::capture::libraries::wanted::{METHODS, Method};
+use crate::elf::{Elf, Machine};
+use crate::limits::MAX_GO_FUNCTIONS;
+use crate::reader::{Fields, Reader};
+use crate::refusal::Reason;
+use crate::wanted::{METHODS, Method};
 
 use super::Found;
 

@@ -4,7 +4,7 @@ use object::elf;
 
 use super::build::{BASE, Builder};
 use super::*;
-use crate::capture::libraries::wanted::METHODS;
+use crate::wanted::METHODS;
 
 /// `push rbx; call *rax; pop rbx; ret`.
 const FUNCTION: [u8; 8] = [0x53, 0xff, 0xd0, 0x5b, 0xc3, 0x90, 0x90, 0x90];

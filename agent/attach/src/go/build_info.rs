@@ -1,7 +1,7 @@
 //! Which Go built a program: `.go.buildinfo` begins with a magic, and since Go 1.18 has the version in it.
 
-use crate::capture::libraries::elf::Elf;
-use crate::capture::libraries::reader::{Fields, Reader};
+use crate::elf::Elf;
+use crate::reader::{Fields, Reader};
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
 const VERSION_AT: usize = 32;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::build::{Order, pcap_header, record, samples};
 use super::{CaptureFile, file, read};
-use crate::capture::file::OpenError;
+use crate::OpenError;
 
 #[test]
 fn what_cannot_be_opened_says_so() {

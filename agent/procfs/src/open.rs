@@ -16,17 +16,17 @@ const ATTEMPTS: usize = 3;
 
 /// A mapped file, found and held. It cannot be read through this: only named.
 #[derive(Debug)]
-pub(crate) struct Opened {
+pub struct Opened {
     handle: OwnedFd,
     /// Where it was found.
-    pub(crate) found_at: PathBuf,
+    pub found_at: PathBuf,
     /// Whether it is the file that is mapped.
-    pub(crate) certainty: Certainty,
+    pub certainty: Certainty,
 }
 
 /// How sure it is that the opened file is the mapped one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Certainty {
+pub enum Certainty {
     /// Device and inode are the same.
     Sure,
     /// Overlays and btrfs show other devices in maps than on files. The inode is the same, or the kernel
@@ -36,7 +36,7 @@ pub(crate) enum Certainty {
 
 /// Why none was opened.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum OpenError {
+pub enum OpenError {
     /// Reading it might take forever.
     #[error("it is on a {kind} file system, which may never answer")]
     Unreliable {
@@ -60,14 +60,14 @@ pub(crate) enum OpenError {
 
 impl Opened {
     /// A path that leads to this very file as long as `self` lives, in this process only.
-    pub(crate) fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         PathBuf::from(format!("/proc/self/fd/{}", self.handle.as_raw_fd()))
     }
 }
 
 /// Opens a file that the process has mapped: by its mapping, which works for deleted files too, or else by
 /// its path below the process's root.
-pub(crate) fn open(proc: &Path, pid: u32, mapped: &Mapped) -> Result<Opened, OpenError> {
+pub fn open(proc: &Path, pid: u32, mapped: &Mapped) -> Result<Opened, OpenError> {
     let folder = proc.join(pid.to_string());
     refuse_unreliable(&folder, mapped.file.device)?;
     let first = match by_mapping(&folder, mapped) {

@@ -2,7 +2,7 @@
 
 use super::build::{Order, enhanced, gzip, interface, pcap_header, record, samples, section, zstd};
 use super::{read_bytes, read_file};
-use crate::capture::file::{Compression, Damage, DamageKind, ReadError, Warning};
+use crate::{Compression, Damage, DamageKind, ReadError, Warning};
 
 fn damage(offset: usize, kind: DamageKind) -> Warning {
     Warning::Damaged(Damage { offset: offset as u64, compression: None, kind })

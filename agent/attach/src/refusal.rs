@@ -5,16 +5,16 @@ use std::io;
 /// A file that is not traced, and why.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot look for TLS functions in `{file}`: {reason}")]
-pub(crate) struct Refusal {
+pub struct Refusal {
     /// The path it was opened by.
-    pub(crate) file: String,
+    pub file: String,
     /// What is wrong with it.
-    pub(crate) reason: Reason,
+    pub reason: Reason,
 }
 
 /// What is wrong with a file.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Reason {
+pub enum Reason {
     /// The operating system refused.
     #[error("{0}")]
     Unreadable(#[from] io::Error),
@@ -71,7 +71,7 @@ pub(crate) enum Reason {
 
 impl Reason {
     /// As in the metrics.
-    pub(crate) fn label(&self) -> &'static str {
+    pub fn label(&self) -> &'static str {
         match self {
             Self::Unreadable(_) => "unreadable",
             Self::NotRegular => "not_regular",
