@@ -13,8 +13,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
-const STYLE: &str = include_str!("page/report.css");
-const SCRIPT: &str = include_str!("page/report.js");
+const STYLE: &str = include_str!("report.css");
+const SCRIPT: &str = include_str!("report.js");
 /// The most groups that are named at the top of the findings.
 const MAX_NAMED: usize = 12;
 /// The most groups that are told with evidence and a drawing; further ones are a line each.

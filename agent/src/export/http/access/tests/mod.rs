@@ -2,8 +2,8 @@ use super::*;
 use std::fs;
 use std::os::unix::fs::symlink;
 
-const ONE: (&str, &str) = (include_str!("tests/one.crt"), include_str!("tests/one.key"));
-const TWO: (&str, &str) = (include_str!("tests/two.crt"), include_str!("tests/two.key"));
+const ONE: (&str, &str) = (include_str!("one.crt"), include_str!("one.key"));
+const TWO: (&str, &str) = (include_str!("two.crt"), include_str!("two.key"));
 
 fn with_token(text: &str) -> Result<Access, Failure> {
     let folder = tempfile::tempdir().unwrap();
