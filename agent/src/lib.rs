@@ -1,23 +1,26 @@
 //! The node agent: where packets come from, and where findings go.
 
-pub mod capture;
+mod build_info;
+mod capture;
 pub mod cli;
 pub mod command;
 pub mod config;
 mod doctor;
 mod enrich;
+pub mod error;
 mod export;
-pub mod failure;
 mod files;
-mod health;
+mod kernel_release;
+mod ledger;
 mod log;
 mod pipeline;
 mod privileges;
 pub mod probe;
 mod progress;
-mod reload;
 mod service;
+mod state;
 #[cfg(test)]
 mod testing;
+mod text;
 
 pub use export::{Exported, catalogue};

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 use wrongdoor::cli::Cli;
-use wrongdoor::{command, failure};
+use wrongdoor::command;
 
 fn main() -> ExitCode {
     let cli = match Cli::from_command_line() {
@@ -11,6 +11,6 @@ fn main() -> ExitCode {
     };
     match command::run(cli.command) {
         Ok(code) => code,
-        Err(failure) => failure::report(&failure),
+        Err(error) => command::report(&error),
     }
 }

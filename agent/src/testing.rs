@@ -1,11 +1,12 @@
 //! What the tests of live mode have in common: committed captures, as a live source and as records.
 
-use crate::capture::source::{Source, Tally};
+use crate::capture::source::Source;
 use crate::cli::{Cli, Command, Run};
 use crate::enrich::Place;
+use crate::error::Error;
 use crate::export::{ConnectionNumber, Record};
-use crate::failure::Failure;
-use crate::pipeline::live::Shared;
+use crate::ledger::SourceStats;
+use crate::state::AgentState;
 use clap::Parser;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub(crate) struct Replay {
     pub(crate) pace: usize,
     /// After so many packets somebody wants the run to end.
     pub(crate) stop_after: usize,
-    shared: Arc<Shared>,
+    shared: Arc<AgentState>,
 }
 
 fn captures() -> PathBuf {
@@ -36,7 +37,7 @@ fn captures() -> PathBuf {
 }
 
 impl Replay {
-    pub(crate) fn new(name: &str, shared: &Arc<Shared>) -> Self {
+    pub(crate) fn new(name: &str, shared: &Arc<AgentState>) -> Self {
         let keys = std::fs::read(captures().join(format!("{name}.keys"))).unwrap();
         let mut capture = CaptureFile::open(&captures().join(format!("{name}.pcap"))).unwrap();
         let mut packets = Vec::new();
@@ -59,7 +60,7 @@ impl Source for Replay {
         "replay"
     }
 
-    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Failure> {
+    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Error> {
         if self.next == 0 {
             engine.secrets(&self.keys);
         }
@@ -82,9 +83,9 @@ impl Source for Replay {
     }
 
     /// As if the kernel had lost one record in three, and the agent one more in all.
-    fn tally(&mut self) -> Tally {
+    fn tally(&mut self) -> SourceStats {
         let read = self.next as u64;
-        Tally {
+        SourceStats {
             kernel_events: read + 1 + read / 2,
             kernel_lost: vec![("ring_full", read / 2)],
             capture_events: read + 1,
@@ -100,7 +101,7 @@ impl Source for Replay {
 
 /// Everything that is told of a capture.
 fn events(name: &str) -> impl Iterator<Item = Event> {
-    let mut replay = Replay { pace: usize::MAX / 2, ..Replay::new(name, &Shared::new(None)) };
+    let mut replay = Replay { pace: usize::MAX / 2, ..Replay::new(name, &AgentState::new(None)) };
     let mut engine = Engine::new(Config::default(), Arc::default());
     replay.poll(&mut engine, Duration::ZERO).unwrap();
     engine.finish();

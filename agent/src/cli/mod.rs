@@ -8,7 +8,7 @@ pub use otlp::Otlp;
 pub use probe::Probe;
 pub use run::Run;
 
-use crate::{capture, failure};
+use crate::{build_info, error};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -128,7 +128,7 @@ pub enum FailOn {
 
 /// Tells apart what was built with the probes and what without.
 fn long_version() -> &'static str {
-    if capture::has_probes() {
+    if build_info::has_probes() {
         concat!(env!("CARGO_PKG_VERSION"), " (with eBPF probes)")
     } else {
         concat!(env!("CARGO_PKG_VERSION"), " (without eBPF probes: built with no BPF toolchain)")
@@ -151,9 +151,9 @@ impl Usage {
     pub fn print_and_exit_code(&self) -> ExitCode {
         let printed = self.0.print();
         match (self.0.use_stderr(), printed) {
-            (true, _) => ExitCode::from(failure::USAGE),
+            (true, _) => ExitCode::from(error::USAGE),
             (false, Ok(())) => ExitCode::SUCCESS,
-            (false, Err(_)) => ExitCode::from(failure::OUTPUT),
+            (false, Err(_)) => ExitCode::from(error::OUTPUT),
         }
     }
 }

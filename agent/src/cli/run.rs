@@ -56,7 +56,7 @@ pub struct Run {
     #[arg(long, value_name = "FILE", env = "WRONGDOOR_KEYLOG", value_delimiter = ',')]
     pub keylog: Vec<PathBuf>,
     /// The size of all buffers for packets together, in bytes
-    #[arg(long, hide = true, value_name = "BYTES", default_value_t = crate::capture::PACKET_RING_BYTES)]
+    #[arg(long, hide = true, value_name = "BYTES", default_value_t = crate::config::PACKET_RING_BYTES)]
     pub packet_ring_bytes: u32,
     /// Answer /metrics, /healthz, /readyz and /debug there [default: 127.0.0.1:9421]
     #[arg(long, value_name = "ADDR:PORT", env = "WRONGDOOR_LISTEN")]
@@ -106,7 +106,7 @@ pub struct Run {
     #[arg(long, value_name = "KIND=PATTERN", env = "WRONGDOOR_EXCLUDE", value_delimiter = ',')]
     pub exclude: Vec<String>,
     /// The size of the buffer between kernel and agent, in bytes: a power of two
-    #[arg(long, hide = true, value_name = "BYTES", default_value_t = crate::capture::RING_BYTES)]
+    #[arg(long, hide = true, value_name = "BYTES", default_value_t = crate::config::RING_BYTES)]
     pub ring_bytes: u32,
     /// How long a library keeps its traps after its last user went; for tests of what happens then
     #[arg(long, hide = true, value_name = "DURATION")]

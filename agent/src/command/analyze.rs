@@ -1,10 +1,11 @@
 //! `wrongdoor analyze`: captures in, verdicts out.
 
 use crate::cli::{Analyze, FailOn, Format};
+use crate::error::{self, Error};
 use crate::export::{JsonLines, Output, Record, Report, Sink, Summary, Table, unread};
-use crate::failure::{self, Failure, complain};
 use crate::pipeline;
 use crate::progress::Progress;
+use crate::text;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,9 +13,9 @@ use wrongdoor_core::tls::keylog::KeyLog;
 use wrongdoor_pcap::CaptureFile;
 
 /// Runs the command. Everything is opened before anything is read.
-pub(super) fn run(arguments: &Analyze) -> Result<ExitCode, Failure> {
+pub(super) fn run(arguments: &Analyze) -> Result<ExitCode, Error> {
     if arguments.files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
-        return Err(Failure::StandardInputTwice);
+        return Err(Error::StandardInputTwice);
     }
     let captures = arguments
         .files
@@ -59,17 +60,17 @@ pub(super) fn run(arguments: &Analyze) -> Result<ExitCode, Failure> {
 }
 
 /// The page, if one is asked for: it takes nothing else's place.
-fn begin_report(arguments: &Analyze) -> Result<Option<Report>, Failure> {
+fn begin_report(arguments: &Analyze) -> Result<Option<Report>, Error> {
     let Some(path) = &arguments.report else { return Ok(None) };
     if path.as_os_str() == "-" {
         let what = "`--report` needs a file: standard output is for `--format`".to_owned();
-        return Err(Failure::Usage { what });
+        return Err(Error::Usage { what });
     }
     check_is_no_input(path, arguments)?;
     if arguments.output.as_deref().is_some_and(|output| is_same(output, path)) {
         let what =
             format!("`--report` and `--output` are both `{}`; name another file", path.display());
-        return Err(Failure::Usage { what });
+        return Err(Error::Usage { what });
     }
     Report::begin(path, &arguments.files).map(Some)
 }
@@ -87,7 +88,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// Opening the output empties it.
-fn check_is_no_input(output: &Path, arguments: &Analyze) -> Result<(), Failure> {
+fn check_is_no_input(output: &Path, arguments: &Analyze) -> Result<(), Error> {
     let identity = |path: &Path| {
         let metadata = std::fs::metadata(path).ok()?;
         metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
@@ -95,7 +96,7 @@ fn check_is_no_input(output: &Path, arguments: &Analyze) -> Result<(), Failure> 
     let mut inputs = arguments.files.iter().chain(&arguments.keylog);
     match identity(output) {
         Some(file) if inputs.any(|input| identity(input) == Some(file)) => {
-            Err(Failure::OutputIsInput { name: output.display().to_string() })
+            Err(Error::OutputIsInput { name: output.display().to_string() })
         }
         _ => Ok(()),
     }
@@ -107,18 +108,18 @@ fn exit_code(fail_on: &[FailOn], summary: &Summary) -> ExitCode {
         FailOn::Mismatched => summary.misdirected + summary.mismatched > 0,
         FailOn::Unreadable => unread::is_any(summary),
     };
-    let code = if fail_on.iter().any(is_matched) { failure::MATCHED } else { 0 };
+    let code = if fail_on.iter().any(is_matched) { error::MATCHED } else { 0 };
     ExitCode::from(code)
 }
 
-fn read_key_logs(paths: &[PathBuf]) -> Result<KeyLog, Failure> {
+fn read_key_logs(paths: &[PathBuf]) -> Result<KeyLog, Error> {
     let mut keys = KeyLog::default();
     for path in paths {
         let before = keys.malformed_lines;
         keys.add(&read_key_log(path)?);
         let malformed = keys.malformed_lines - before;
         if malformed > 0 {
-            complain(&format!(
+            text::warn(&format!(
                 "wrongdoor: warning: key log `{}`: {malformed} lines are not key log entries",
                 path.display()
             ));
@@ -126,14 +127,13 @@ fn read_key_logs(paths: &[PathBuf]) -> Result<KeyLog, Failure> {
     }
     if keys.dropped_connections > 0 {
         let dropped = keys.dropped_connections;
-        complain(&format!(
+        text::warn(&format!(
             "wrongdoor: warning: the key logs hold too many connections; {dropped} are left out"
         ));
     }
     Ok(keys)
 }
 
-fn read_key_log(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path)
-        .map_err(|source| Failure::KeyLog { name: path.display().to_string(), source })
+fn read_key_log(path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|source| Error::KeyLog { name: path.display().to_string(), source })
 }

@@ -1,17 +1,16 @@
 //! `wrongdoor doctor`: what live capture can see here.
 
-use crate::capture;
 use crate::cli::{Doctor, Format};
 use crate::doctor::{self, Condition, System};
+use crate::error::{self, Error};
 use crate::export::Output;
-use crate::failure::{self, Failure};
 use std::process::ExitCode;
 use std::time::Instant;
 
 /// Runs the command.
-pub(super) fn run(arguments: &Doctor) -> Result<ExitCode, Failure> {
+pub(super) fn run(arguments: &Doctor) -> Result<ExitCode, Error> {
     let mut output = Output::open(None)?;
-    let report = doctor::examine(&System::here(), capture::report(), Instant::now());
+    let report = doctor::examine(&System::here(), doctor::probes(), Instant::now());
     let text = match arguments.format {
         Format::Table => doctor::table(&report, output.wants_colour()).into_bytes(),
         Format::Json => doctor::json(&report),
@@ -20,7 +19,7 @@ pub(super) fn run(arguments: &Doctor) -> Result<ExitCode, Failure> {
     output.flush()?;
     Ok(match report.condition() {
         Condition::Works | Condition::Partly => ExitCode::SUCCESS,
-        Condition::Unprivileged => ExitCode::from(failure::PRIVILEGE),
-        Condition::Unavailable => ExitCode::from(failure::UNAVAILABLE),
+        Condition::Unprivileged => ExitCode::from(error::PRIVILEGE),
+        Condition::Unavailable => ExitCode::from(error::UNAVAILABLE),
     })
 }

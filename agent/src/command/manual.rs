@@ -1,8 +1,8 @@
 //! `wrongdoor completions` and `wrongdoor man`: made of the command line's definitions.
 
 use crate::cli::{Cli, Completions};
+use crate::error::Error;
 use crate::export::Output;
-use crate::failure::Failure;
 use clap::CommandFactory;
 use std::io;
 use std::process::ExitCode;
@@ -10,17 +10,17 @@ use std::process::ExitCode;
 const NAME: &str = "wrongdoor";
 
 /// What completes the command in a shell.
-pub(super) fn completions(arguments: &Completions) -> Result<ExitCode, Failure> {
+pub(super) fn completions(arguments: &Completions) -> Result<ExitCode, Error> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Cli::command(), NAME, &mut script);
     print(&script)
 }
 
 /// One page for all commands.
-pub(super) fn page() -> Result<ExitCode, Failure> {
+pub(super) fn page() -> Result<ExitCode, Error> {
     let mut page = Vec::new();
     let written = render(&mut page);
-    written.map_err(|source| Failure::Output { name: "the manual page".to_owned(), source })?;
+    written.map_err(|source| Error::Output { name: "the manual page".to_owned(), source })?;
     print(&page)
 }
 
@@ -41,7 +41,7 @@ fn render(page: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-fn print(text: &[u8]) -> Result<ExitCode, Failure> {
+fn print(text: &[u8]) -> Result<ExitCode, Error> {
     let mut output = Output::open(None)?;
     output.write(text)?;
     output.flush().map(|()| ExitCode::SUCCESS)

@@ -7,11 +7,12 @@ mod probe;
 mod run;
 
 use crate::cli::Command;
-use crate::failure::Failure;
+use crate::error::Error;
+use crate::{log, text};
 use std::process::ExitCode;
 
 /// Does what was asked for.
-pub fn run(command: Command) -> Result<ExitCode, Failure> {
+pub fn run(command: Command) -> Result<ExitCode, Error> {
     match command {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
@@ -20,4 +21,19 @@ pub fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man => manual::page(),
     }
+}
+
+/// Prints the chain of causes, once, and gives the exit status.
+pub fn report(error: &Error) -> ExitCode {
+    if error.is_closed_pipe() {
+        return ExitCode::SUCCESS;
+    }
+    let message = text::chain(error);
+    // Whoever reads the log by program reads its last line too.
+    if log::is_for_programs() {
+        tracing::error!("{message}");
+    } else {
+        text::warn(&format!("wrongdoor: {message}"));
+    }
+    ExitCode::from(error.exit_code())
 }

@@ -1,14 +1,15 @@
 //! `wrongdoor probe`: names and addresses in, who serves what out.
 
 use crate::cli::{Format, Probe};
+use crate::error::{self, Error};
 use crate::export::Output;
-use crate::failure::{self, Failure, complain};
-use crate::probe::{self, Load, Manner, Plan, Protocol, Report, Test, Trust, Wish};
+use crate::probe::{self, Load, Manner, Plan, Protocol, Report, RuntimeOverrides, Test, Trust};
 use crate::progress::Progress;
+use crate::text;
 use std::process::ExitCode;
 
 /// Runs the command. All that can be wrong with what was typed is said before anybody is contacted.
-pub(super) fn run(arguments: &Probe) -> Result<ExitCode, Failure> {
+pub(super) fn run(arguments: &Probe) -> Result<ExitCode, Error> {
     let wish = wish(arguments)?;
     let manner = manner(arguments)?;
     let plan = Plan::new(wish)?;
@@ -40,15 +41,15 @@ pub(super) fn run(arguments: &Probe) -> Result<ExitCode, Failure> {
         let what = nothing_asked(why);
         // A pipeline must not take it for a success.
         if !arguments.fail_on.is_empty() {
-            return Err(Failure::Unavailable { what });
+            return Err(Error::Unavailable { what });
         }
-        complain(&format!("wrongdoor: warning: {what}"));
+        text::warn(&format!("wrongdoor: warning: {what}"));
     }
     let has_matched = arguments.fail_on.iter().any(|what| report.matches(*what));
-    Ok(if has_matched { ExitCode::from(failure::MATCHED) } else { ExitCode::SUCCESS })
+    Ok(if has_matched { ExitCode::from(error::MATCHED) } else { ExitCode::SUCCESS })
 }
 
-fn wish(arguments: &Probe) -> Result<Wish, Failure> {
+fn wish(arguments: &Probe) -> Result<RuntimeOverrides, Error> {
     let names = probe::names(&arguments.authority)?;
     let fixed = arguments.sni.iter().map(|text| {
         probe::server_name(text).map_err(|error| probe::not_a_name(text, "--sni", error))
@@ -66,13 +67,13 @@ fn wish(arguments: &Probe) -> Result<Wish, Failure> {
         tests.push(Test::FixedSni);
     } else if arguments.test.contains(&Test::FixedSni) {
         let what = "--test fixed-sni: name the server name with --sni".to_owned();
-        return Err(Failure::Usage { what });
+        return Err(Error::Usage { what });
     }
     let mut protocols = arguments.protocol.clone();
     if protocols.is_empty() {
         protocols = vec![Protocol::H2, Protocol::Http1];
     }
-    Ok(Wish {
+    Ok(RuntimeOverrides {
         servers: probe::resolve(&arguments.connect)?,
         names,
         fixed,
@@ -81,12 +82,12 @@ fn wish(arguments: &Probe) -> Result<Wish, Failure> {
     })
 }
 
-fn manner(arguments: &Probe) -> Result<Manner, Failure> {
+fn manner(arguments: &Probe) -> Result<Manner, Error> {
     let path = &arguments.path;
     if !probe::is_path(path) {
         let shown: String = path.chars().take(100).flat_map(char::escape_default).collect();
         let what = format!("--path `{shown}` is not a path, as `/` or `/healthz?full=1`");
-        return Err(Failure::Usage { what });
+        return Err(Error::Usage { what });
     }
     let trust = match &arguments.ca {
         _ if arguments.insecure => Trust::anybody(),
@@ -114,7 +115,7 @@ fn nothing_asked(why: &str) -> String {
     format!("nothing could be asked, for no handshake came about ({why}): {remedy}")
 }
 
-fn nobody(report: &Report<'_>) -> Failure {
+fn nobody(report: &Report<'_>) -> Error {
     let servers = report.results.servers.iter().filter_map(|(server, trouble)| {
         trouble.as_ref().map(|trouble| format!("{server} ({})", trouble.kind))
     });
@@ -125,5 +126,5 @@ fn nobody(report: &Report<'_>) -> Failure {
         "no address could be reached: {}{more}; check address, port and firewall, or raise --timeout",
         servers.join(", ")
     );
-    Failure::Unavailable { what }
+    Error::Unavailable { what }
 }

@@ -4,34 +4,34 @@ use crate::capture::{LiveArguments, open_live};
 use crate::cli::Run;
 use crate::config::{self, Config};
 use crate::enrich;
-use crate::export::{Access, Events, JsonLines, Limits, Output, Traces, TracesSettings};
-use crate::failure::Failure;
+use crate::error::Error;
+use crate::export::{Events, JsonLines, Limits, Output, Traces, TracesSettings};
 use crate::log;
-use crate::pipeline::live::{self, Shared, Sinks, Times};
-use crate::reload::{self, Reload};
-use crate::service::{self, Service};
+use crate::pipeline::live::{self, Sinks, Times};
+use crate::service::{self, Access, Reload, Service};
+use crate::state::AgentState;
 use std::process::ExitCode;
 use std::sync::Arc;
 use wrongdoor_core::recovery::Windows;
 
 /// Runs the command. What can be refused is asked for before capture starts.
-pub(super) fn run(typed: &Run) -> Result<ExitCode, Failure> {
-    let config = config::load(typed)?;
+pub(super) fn run(typed: &Run) -> Result<ExitCode, Error> {
+    let config = service::load(typed)?;
     if typed.print_config {
         let mut output = Output::open(None)?;
-        output.write(config::to_yaml(&config)?.as_bytes())?;
+        output.write(service::to_yaml(&config)?.as_bytes())?;
         return output.flush().map(|()| ExitCode::SUCCESS);
     }
     log::start(&config.log);
-    let access = Arc::new(Access::read(&reload::files(&config))?);
-    let traces = config::traces(&config)?;
+    let access = Arc::new(Access::read(&service::files(&config))?);
+    let traces = service::traces(&config)?;
     let listener = service::listen(config.listen)?;
     let address = listener.local_addr().unwrap_or(config.listen);
     let events = open_events(&config.events)?;
     let traces = traces.map(open_traces).transpose()?;
     let directory = enrich::open(&config.kubernetes)?;
-    let shared = Shared::new(directory);
-    shared.wish(reload::wish(&config)?);
+    let shared = AgentState::new(directory);
+    shared.override_with(service::overrides(&config)?);
     let reload =
         Reload::new(typed.clone(), config.clone(), Arc::clone(&access), Arc::clone(&shared));
     let service = Service::start(listener, Arc::clone(&shared), access, reload)?;
@@ -41,7 +41,7 @@ pub(super) fn run(typed: &Run) -> Result<ExitCode, Failure> {
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-fn capture(typed: &Run, config: &Config, shared: &Shared, sinks: Sinks) -> Result<(), Failure> {
+fn capture(typed: &Run, config: &Config, shared: &AgentState, sinks: Sinks) -> Result<(), Error> {
     let source = open_live(&LiveArguments {
         source: config.source,
         include: &config.scope.include,
@@ -65,7 +65,7 @@ fn capture(typed: &Run, config: &Config, shared: &Shared, sinks: Sinks) -> Resul
     live::run(source, shared, times, sinks)
 }
 
-fn open_events(config: &config::Events) -> Result<Option<Events>, Failure> {
+fn open_events(config: &config::Events) -> Result<Option<Events>, Error> {
     let Some(path) = &config.path else { return Ok(None) };
     let output = if path.as_os_str() == "-" {
         Output::open(None)?
@@ -73,11 +73,11 @@ fn open_events(config: &config::Events) -> Result<Option<Events>, Failure> {
         let (max_bytes, keep) = (config.max_bytes, config.keep);
         Output::rotated(path, Limits { max_bytes, keep, mode: config.mode.0 })?
     };
-    let events = Events::start(JsonLines::new(output), config.of.into());
-    events.map(Some).map_err(|source| Failure::Start { what: "the events' writer", source })
+    let events = Events::start(JsonLines::new(output), config.of);
+    events.map(Some).map_err(|source| Error::Start { what: "the events' writer", source })
 }
 
-fn open_traces(settings: TracesSettings) -> Result<Traces, Failure> {
+fn open_traces(settings: TracesSettings) -> Result<Traces, Error> {
     tracing::info!(endpoint = %settings.endpoint(), "traces are sent");
-    Traces::start(settings).map_err(|source| Failure::Start { what: "the traces' sender", source })
+    Traces::start(settings).map_err(|source| Error::Start { what: "the traces' sender", source })
 }

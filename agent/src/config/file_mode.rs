@@ -1,6 +1,5 @@
 //! Permissions of files as chmod writes them: `0600`, `0640`.
 
-use crate::files;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::str::FromStr;
 use std::{error, fmt};
@@ -15,7 +14,8 @@ pub struct NotAFileMode;
 
 impl Default for FileMode {
     fn default() -> Self {
-        Self(files::PRIVATE)
+        // What is in the files names hosts, clients and processes.
+        Self(0o600)
     }
 }
 

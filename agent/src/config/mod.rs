@@ -6,16 +6,18 @@
 mod choice;
 mod duration;
 mod file_mode;
-mod load;
 mod otlp;
 mod reload;
 
 pub use choice::{EventsOf, LogFormat, LogLevel, OtlpProtocol, Pods, SourceKind};
 pub use duration::{Length, NotALength};
 pub use file_mode::{FileMode, NotAFileMode};
-pub(crate) use load::{check, load, text_of, to_yaml};
-pub(crate) use otlp::{Otlp, traces};
+pub(crate) use otlp::{Otlp, PREFIX as OTLP_PREFIX};
 pub(crate) use reload::changes;
+
+/// The commented example, with every option and its default.
+#[cfg(test)]
+pub(crate) const EXAMPLE: &str = include_str!("../../../deploy/wrongdoor.yaml");
 
 use serde::{Deserialize, Deserializer, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,6 +27,10 @@ use wrongdoor_core::recovery::Windows;
 
 /// The port of a run's metrics.
 pub(crate) const PORT: u16 = 9421;
+/// The ring of the probes, in bytes.
+pub(crate) const RING_BYTES: u32 = 8 * 1024 * 1024;
+/// All rings of packet sockets together, in bytes.
+pub(crate) const PACKET_RING_BYTES: u32 = 32 * 1024 * 1024;
 /// An events file grows to so many bytes.
 const MAX_EVENTS_BYTES: u64 = 100 * 1024 * 1024;
 /// So many full ones are kept.

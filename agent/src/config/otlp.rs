@@ -1,23 +1,12 @@
 //! Where traces go: what was typed, then OpenTelemetry's variables, then the file.
 
-use super::{Config, EventsOf, Length, OtlpProtocol};
-use crate::export::{Environment, Protocol, TracesSettings, TracesWish};
-use crate::failure::Failure;
+use super::{EventsOf, Length, OtlpProtocol};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-const PREFIX: &str = "OTEL_EXPORTER_OTLP_";
-/// What the file can say; the longer first, where one is the end of another.
-const NAMES: [&str; 7] = [
-    "CLIENT_CERTIFICATE",
-    "CLIENT_KEY",
-    "CERTIFICATE",
-    "ENDPOINT",
-    "HEADERS",
-    "PROTOCOL",
-    "TIMEOUT",
-];
+/// What the variables begin with.
+pub(crate) const PREFIX: &str = "OTEL_EXPORTER_OTLP_";
 
 /// The traces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,39 +50,9 @@ impl Default for Otlp {
     }
 }
 
-/// How traces are sent, if they are.
-pub(crate) fn traces(config: &Config) -> Result<Option<TracesSettings>, Failure> {
-    let Config { otlp, .. } = config;
-    let wish = TracesWish {
-        endpoint: otlp.typed.endpoint.as_deref(),
-        protocol: otlp.typed.protocol.map(|protocol| match protocol {
-            OtlpProtocol::Grpc => Protocol::Grpc,
-            OtlpProtocol::HttpProtobuf => Protocol::HttpProtobuf,
-        }),
-        of: otlp.of.into(),
-    };
-    // The signal's own variables are asked for first, and the file knows only the general ones.
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let resolved = TracesSettings::resolve(
-        &wish,
-        &Environment::new(&|name| set(name).or_else(|| otlp.variable(name))),
-    );
-    resolved.map_err(|failure| match failure {
-        // What was said in the file is called as it is there.
-        Failure::Usage { what } => {
-            let of_file = NAMES.iter().filter(|name| set(&format!("{PREFIX}{name}")).is_none());
-            let what = of_file.fold(what, |what, name| {
-                what.replace(&format!("{PREFIX}{name}"), &format!("otlp.{}", name.to_lowercase()))
-            });
-            Failure::Usage { what }
-        }
-        other => other,
-    })
-}
-
 impl Otlp {
     /// What the file says, as OpenTelemetry's variable of the same meaning.
-    fn variable(&self, name: &str) -> Option<String> {
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         match name.strip_prefix(PREFIX)? {
             "ENDPOINT" => self.endpoint.clone(),

@@ -73,8 +73,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::load::EXAMPLE;
-    use crate::config::{EventsOf, LogLevel};
+    use crate::config::{EXAMPLE, EventsOf, LogLevel};
 
     #[test]
     fn what_changes_now_and_what_does_not_is_told() {

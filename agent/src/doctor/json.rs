@@ -1,8 +1,9 @@
 //! The report as one JSON object. The shapes are apart from the values, so that neither changes with the
 //! other.
 
-use super::report::{Finding, LibraryReport, ProgramReport, Report, UnseenReport};
-use crate::export::json_line;
+use super::report::{Finding, ProgramReport, Report, UnseenReport};
+use crate::capture::ebpf::LibraryReport;
+use crate::text::json_line;
 use serde::Serialize;
 
 /// One line.

@@ -2,17 +2,14 @@
 
 use super::report::{Area, Finding};
 use super::system::System;
+use crate::kernel_release::KernelRelease;
 
 /// The oldest kernel that has what the probes use.
-const OLDEST: (u32, u32) = (5, 15);
-/// The first kernel with `uprobe_multi` links.
-const UPROBE_MULTI: (u32, u32) = (6, 6);
-/// On these, return probes kill processes under a seccomp filter that does not know their system call.
-const DEADLY_RETURNS: std::ops::RangeInclusive<(u32, u32)> = (6, 11)..=(6, 13);
+const OLDEST: KernelRelease = KernelRelease { major: 5, minor: 15 };
 
 pub(super) fn findings(system: &System) -> Vec<Finding> {
     let release = system.proc("sys/kernel/osrelease");
-    let version = release.as_deref().and_then(version);
+    let version = release.as_deref().and_then(KernelRelease::parse);
     let release = release.unwrap_or_else(|| "not known".to_owned());
     vec![
         age(&release, version),
@@ -25,19 +22,7 @@ pub(super) fn findings(system: &System) -> Vec<Finding> {
     ]
 }
 
-/// Whether uprobes attach without `CAP_SYS_ADMIN`, by the kernel's release.
-pub(super) fn has_uprobe_multi(system: &System) -> bool {
-    let release = system.proc("sys/kernel/osrelease");
-    release.as_deref().and_then(version).is_some_and(|version| version >= UPROBE_MULTI)
-}
-
-/// `6.18.44-x` is 6.18.
-fn version(release: &str) -> Option<(u32, u32)> {
-    let mut parts = release.split(|c: char| !c.is_ascii_digit());
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-}
-
-fn age(release: &str, version: Option<(u32, u32)>) -> Finding {
+fn age(release: &str, version: Option<KernelRelease>) -> Finding {
     match version {
         Some(version) if version >= OLDEST => Finding::ok(Area::Kernel, "release", release),
         Some(_) => {
@@ -75,9 +60,9 @@ fn lockdown(text: Option<&str>) -> Finding {
     }
 }
 
-fn returns(version: Option<(u32, u32)>) -> Finding {
+fn returns(version: Option<KernelRelease>) -> Finding {
     match version {
-        Some(version) if DEADLY_RETURNS.contains(&version) => Finding::degraded(
+        Some(version) if version.has_deadly_uretprobes() => Finding::degraded(
             Area::Kernel,
             "return probes",
             "not set: on kernels 6.11 to 6.13 they kill processes under a seccomp filter",
@@ -128,7 +113,7 @@ mod tests {
             ("", State::Degraded),
             ("99999999999.1", State::Degraded),
         ] {
-            assert_eq!(age(release, version(release)).state, expected, "{release}");
+            assert_eq!(age(release, KernelRelease::parse(release)).state, expected, "{release}");
         }
         for (release, expected) in [
             ("6.10.9", State::Ok),
@@ -136,7 +121,7 @@ mod tests {
             ("6.13.7", State::Degraded),
             ("6.14.0", State::Ok),
         ] {
-            assert_eq!(returns(version(release)).state, expected, "{release}");
+            assert_eq!(returns(KernelRelease::parse(release)).state, expected, "{release}");
         }
     }
 

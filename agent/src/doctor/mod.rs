@@ -4,6 +4,7 @@ mod capabilities;
 mod json;
 mod kernel;
 mod mounts;
+mod probes;
 mod processes;
 mod report;
 mod system;
@@ -12,7 +13,8 @@ mod table;
 mod tests;
 
 pub(crate) use json::json;
-pub(crate) use report::{Condition, LibraryReport, Live, ProgramReport, Report};
+pub(crate) use probes::probes;
+pub(crate) use report::{Condition, Live, Report};
 pub(crate) use system::System;
 pub(crate) use table::table;
 
@@ -30,11 +32,6 @@ pub(crate) fn examine(system: &System, live: Live, now: Instant) -> Report {
     let (seen, unseen) = processes::findings(system, &traced, now);
     findings.extend(seen);
     Report { findings, live, unseen }
-}
-
-/// The capabilities without which nothing is seen, and that this process lacks.
-pub(crate) fn missing_capabilities() -> Vec<&'static str> {
-    capabilities::missing(&System::here())
 }
 
 fn build(has_probes: bool) -> Finding {

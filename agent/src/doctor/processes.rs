@@ -3,6 +3,7 @@
 use super::capabilities;
 use super::report::{Area, Finding, UnseenReport};
 use super::system::System;
+use rustix::thread::CapabilitySet;
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 use wrongdoor_procfs::{FileId, ProcessSeen, Scan, Scanner, Unseen, linked_in, searchable, unseen};
@@ -34,7 +35,7 @@ pub(super) fn findings(
         })
         .collect();
     users.sort_unstable_by_key(|user| user.pid);
-    let may_look = capabilities::has(system, "CAP_SYS_PTRACE");
+    let may_look = capabilities::has(system, CapabilitySet::SYS_PTRACE);
     (vec![view(system), readable(&scan, may_look)], users)
 }
 

@@ -1,6 +1,6 @@
 //! What was found, as plain values.
 
-use wrongdoor_procfs::FileId;
+use crate::capture::ebpf::LibraryReport;
 
 /// Everything that is told.
 #[derive(Clone, Debug)]
@@ -41,27 +41,6 @@ pub(crate) struct ProgramReport {
     pub(crate) purpose: String,
     /// What to do where it does not load.
     pub(crate) remedy: Option<String>,
-}
-
-/// One TLS library, or a program that contains one.
-#[derive(Clone, Debug)]
-pub(crate) struct LibraryReport {
-    /// As one of its users shows it.
-    pub(crate) path: String,
-    /// `openssl`, `gnutls`, `go` …
-    pub(crate) kind: String,
-    /// Where it says so.
-    pub(crate) version: Option<String>,
-    /// Which file.
-    pub(crate) file: FileId,
-    /// Who has it mapped: number and command.
-    pub(crate) users: Vec<(u32, String)>,
-    /// In how many places it is trapped.
-    pub(crate) traps: usize,
-    /// Functions that it should have and that could not be trapped.
-    pub(crate) missing: Vec<String>,
-    /// Why it is not looked into at all.
-    pub(crate) refused: Option<String>,
 }
 
 /// A process whose TLS cannot be looked into.
@@ -165,15 +144,6 @@ impl ProgramReport {
     /// What it is for is seen, by it or by its stand-in.
     pub(crate) fn is_whole(&self) -> bool {
         self.stand_in.is_some() || self.loaded.is_ok() && self.failed.is_empty()
-    }
-}
-
-// === impl LibraryReport ===
-
-impl LibraryReport {
-    /// Nothing of it goes unseen.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.refused.is_none() && self.missing.is_empty()
     }
 }
 

@@ -1,9 +1,8 @@
 //! The report for people. The last line says what it comes to.
 
-use super::report::{
-    Condition, Finding, LibraryReport, ProgramReport, Report, State, UnseenReport,
-};
-use crate::export::{Tone, grid, harmless};
+use super::report::{Condition, Finding, ProgramReport, Report, State, UnseenReport};
+use crate::capture::ebpf::LibraryReport;
+use crate::text::{Tone, grid, sanitize};
 
 /// The most users or places that are named of one thing; the rest is counted.
 const MAX_NAMED: usize = 3;
@@ -67,11 +66,11 @@ fn program(report: &ProgramReport) -> (Tone, [String; 4]) {
     let failed = report
         .failed
         .iter()
-        .map(|(place, reason)| format!("{}: {}", harmless(place), harmless_line(reason)));
+        .map(|(place, reason)| format!("{}: {}", sanitize(place), harmless_line(reason)));
     found = with_more(found, failed, report.failed.len());
     let remedy = report.remedy.as_deref().filter(|_| state != State::Ok);
     let places = report.attached.to_string();
-    let name = harmless(&report.program);
+    let name = sanitize(&report.program);
     (tone(state), [state.as_str().to_owned(), name, places, with_remedy(found, remedy)])
 }
 
@@ -82,24 +81,24 @@ fn library(report: &LibraryReport) -> (Tone, [String; 5]) {
         None => format!("{} traps", report.traps),
     };
     if !report.missing.is_empty() {
-        let names = report.missing.iter().map(|name| harmless(name));
+        let names = report.missing.iter().map(|name| sanitize(name));
         found = with_more(format!("{found}; not found:"), names, report.missing.len());
     }
-    let users = report.users.iter().map(|(pid, command)| format!("{} {pid}", harmless(command)));
+    let users = report.users.iter().map(|(pid, command)| format!("{} {pid}", sanitize(command)));
     let users = with_more(String::new(), users, report.users.len());
     let kind = match &report.version {
         // Whether there is TLS in it at all is not known.
         _ if report.refused.is_some() => "not known".to_owned(),
-        Some(version) => harmless(&format!("{} {version}", report.kind)),
-        None => harmless(&report.kind),
+        Some(version) => sanitize(&format!("{} {version}", report.kind)),
+        None => sanitize(&report.kind),
     };
-    let path = harmless(&report.path);
+    let path = sanitize(&report.path);
     (tone(state), [state.as_str().to_owned(), path, kind, users, found])
 }
 
 fn unseen(report: &UnseenReport) -> (Tone, [String; 4]) {
     let UnseenReport { pid, command, what, remedy } = report;
-    (Tone::Warning, [pid.to_string(), harmless(command), what.clone(), remedy.clone()])
+    (Tone::Warning, [pid.to_string(), sanitize(command), what.clone(), remedy.clone()])
 }
 
 fn tone(state: State) -> Tone {

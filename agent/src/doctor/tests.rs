@@ -1,7 +1,8 @@
 //! Reports of machines that there are not, and of this one.
 
-use super::report::{Area, Finding, State};
+use super::report::{Area, Finding, ProgramReport, State};
 use super::*;
+use crate::capture::ebpf::LibraryReport;
 use std::fs;
 use std::os::unix::fs::symlink;
 use tempfile::TempDir;

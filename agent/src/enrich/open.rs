@@ -2,7 +2,7 @@
 
 use super::Directory;
 use crate::config::{Kubernetes, Pods};
-use crate::failure::Failure;
+use crate::error::Error;
 use std::env;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ const API_SERVER: &str = "KUBERNETES_SERVICE_HOST";
 pub(crate) const NODE_NAMES: [&str; 2] = ["K8S_NODE_NAME", "NODE_NAME"];
 
 /// The directory, being filled from now on; none where nobody is to be followed.
-pub(crate) fn open(config: &Kubernetes) -> Result<Option<Arc<Directory>>, Failure> {
+pub(crate) fn open(config: &Kubernetes) -> Result<Option<Arc<Directory>>, Error> {
     let in_pod = || env::var_os(API_SERVER).is_some() && Path::new(TOKEN).exists();
     let is_wanted = match config.pods {
         Pods::Off => false,
@@ -36,7 +36,7 @@ pub(crate) fn open(config: &Kubernetes) -> Result<Option<Arc<Directory>>, Failur
     match followed {
         Ok(directory) => Ok(Some(directory)),
         Err(why) if config.pods == Pods::On => {
-            Err(Failure::Unavailable { what: format!("pods cannot be told apart: {why}") })
+            Err(Error::Unavailable { what: format!("pods cannot be told apart: {why}") })
         }
         // Names are missing then, and nothing else.
         Err(why) => {

@@ -1,6 +1,6 @@
 //! The last findings, for whoever has no collector at hand.
 
-use super::json_lines::exchange_line;
+use super::shapes::exchange_line;
 use super::{ConnectionNumber, Record, is_finding};
 use crate::enrich::Place;
 use std::collections::VecDeque;

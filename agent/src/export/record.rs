@@ -1,5 +1,6 @@
 //! What sinks are handed: an exchange, a connection, and the sums at the end.
 
+use crate::config::EventsOf;
 use crate::enrich::{Place, View};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -41,6 +42,15 @@ impl Record {
 /// Whether an exchange is of interest by itself: answered with 421, mismatched, or refused for its name.
 pub(crate) fn is_finding(exchange: &Exchange, ruling: &Ruling) -> bool {
     exchange.is_misdirected() || exchange.is_mismatched() || ruling.cause.is_some()
+}
+
+/// Whether an exchange is one of those that were chosen.
+pub(crate) fn is_selected(of: EventsOf, exchange: &Exchange, ruling: &Ruling) -> bool {
+    match of {
+        EventsOf::Misdirected => exchange.is_misdirected(),
+        EventsOf::Mismatched => is_finding(exchange, ruling),
+        EventsOf::All => true,
+    }
 }
 
 /// The sums of a run.

@@ -12,8 +12,8 @@ mod docket;
 pub(crate) mod live;
 
 use crate::export::{Record, Summary};
-use crate::failure::complain;
 use crate::progress::Progress;
+use crate::text;
 use docket::Docket;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -124,7 +124,7 @@ fn read(
         }
         before += capture.position();
         for warning in capture.warnings() {
-            complain(&format!("wrongdoor: warning: `{}`: {warning}", capture.name()));
+            text::warn(&format!("wrongdoor: warning: `{}`: {warning}", capture.name()));
         }
     }
     unread

@@ -1,6 +1,6 @@
 //! Where to connect.
 
-use crate::failure::Failure;
+use crate::error::Error;
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
@@ -42,7 +42,7 @@ impl FromStr for Endpoint {
 }
 
 /// The addresses, each once, in the order given; those of one name in their own.
-pub(crate) fn resolve(endpoints: &[Endpoint]) -> Result<Vec<SocketAddr>, Failure> {
+pub(crate) fn resolve(endpoints: &[Endpoint]) -> Result<Vec<SocketAddr>, Error> {
     let mut servers = Vec::new();
     for endpoint in endpoints {
         let found: BTreeSet<_> = match endpoint {
@@ -73,9 +73,9 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     }
 }
 
-fn unknown(host: &str, why: &str) -> Failure {
+fn unknown(host: &str, why: &str) -> Error {
     let what = format!("cannot look up `{host}` ({why}): name its addresses with --connect");
-    Failure::Unavailable { what }
+    Error::Unavailable { what }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::hazard::Hazard;
 use super::outcome::Found;
 use super::parity::{About, Disagreement, Side};
 use super::report::Report;
-use crate::export::json_line;
+use crate::text::json_line;
 use serde::Serialize;
 
 /// All lines: servers, probes, hazards, disagreements, the summary.

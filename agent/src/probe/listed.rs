@@ -1,7 +1,7 @@
 //! Names from the command line, files and standard input.
 
 use super::name::{Name, NotAName};
-use crate::failure::Failure;
+use crate::error::Error;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,10 +10,10 @@ use std::io::{self, Read};
 const MAX_LIST: u64 = 4 * 1024 * 1024;
 
 /// Each name once, in the order given. `@FILE` is a list, a name a line; `-` and `@-` are standard input.
-pub(crate) fn names(typed: &[String]) -> Result<Vec<Name>, Failure> {
+pub(crate) fn names(typed: &[String]) -> Result<Vec<Name>, Error> {
     let lists = typed.iter().filter(|text| is_standard_input(text)).count();
     if lists > 1 {
-        return Err(Failure::StandardInputTwice);
+        return Err(Error::StandardInputTwice);
     }
     let mut names = Vec::new();
     for text in typed {
@@ -30,7 +30,7 @@ pub(crate) fn names(typed: &[String]) -> Result<Vec<Name>, Failure> {
     names.retain(|name: &Name| seen.insert(name.raw.clone()));
     if names.is_empty() {
         let what = format!("there is no name in {}; write one a line", typed.join(", "));
-        return Err(Failure::Usage { what });
+        return Err(Error::Usage { what });
     }
     Ok(names)
 }
@@ -39,13 +39,13 @@ fn is_standard_input(text: &str) -> bool {
     matches!(text, "-" | "@-")
 }
 
-fn list(from: &str, input: impl Read) -> Result<Vec<Name>, Failure> {
+fn list(from: &str, input: impl Read) -> Result<Vec<Name>, Error> {
     let mut bytes = Vec::new();
     let read = input.take(MAX_LIST + 1).read_to_end(&mut bytes);
     read.map_err(|source| unreadable(from, source))?;
     if bytes.len() as u64 > MAX_LIST {
         let what = format!("`{from}` is longer than {MAX_LIST} bytes: split it");
-        return Err(Failure::Usage { what });
+        return Err(Error::Usage { what });
     }
     let text = String::from_utf8_lossy(&bytes);
     let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
@@ -56,18 +56,18 @@ fn list(from: &str, input: impl Read) -> Result<Vec<Name>, Failure> {
     lines.map(|(at, line)| name(line, &format!("{from}, line {at}"))).collect()
 }
 
-fn name(text: &str, place: &str) -> Result<Name, Failure> {
+fn name(text: &str, place: &str) -> Result<Name, Error> {
     Name::parse(text).map_err(|error| not_a_name(text, place, error))
 }
 
 /// Says where it was found; what was typed cannot obey in a terminal.
-pub(crate) fn not_a_name(text: &str, place: &str, error: NotAName) -> Failure {
+pub(crate) fn not_a_name(text: &str, place: &str, error: NotAName) -> Error {
     let shown: String = text.chars().take(100).flat_map(char::escape_default).collect();
-    Failure::Usage { what: format!("{place}: `{shown}` {error}") }
+    Error::Usage { what: format!("{place}: `{shown}` {error}") }
 }
 
-fn unreadable(name: &str, source: io::Error) -> Failure {
-    Failure::Input { what: "authorities", name: name.to_owned(), source }
+fn unreadable(name: &str, source: io::Error) -> Error {
+    Error::Input { what: "authorities", name: name.to_owned(), source }
 }
 
 #[cfg(test)]
@@ -95,6 +95,6 @@ mod tests {
     fn names_are_asked_for_once() {
         let typed = ["one.test", "two.test", "one.test"].map(str::to_owned);
         assert_eq!(names(&typed).unwrap().len(), 2);
-        assert!(matches!(names(&["-", "@-"].map(str::to_owned)), Err(Failure::StandardInputTwice)));
+        assert!(matches!(names(&["-", "@-"].map(str::to_owned)), Err(Error::StandardInputTwice)));
     }
 }

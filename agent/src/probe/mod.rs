@@ -31,7 +31,7 @@ pub(crate) use endpoint::resolve;
 pub(crate) use json::lines;
 pub(crate) use listed::{names, not_a_name};
 pub(crate) use name::{is_path, server_name};
-pub(crate) use plan::{Plan, Wish};
+pub(crate) use plan::{Plan, RuntimeOverrides};
 pub(crate) use report::Report;
 pub(crate) use runner::{Load, run};
 pub(crate) use table::table;

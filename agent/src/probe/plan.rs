@@ -2,7 +2,7 @@
 
 use super::choice::{Protocol, Test};
 use super::name::Name;
-use crate::failure::Failure;
+use crate::error::Error;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl Probe {
 
 /// What to ask about.
 #[derive(Clone, Debug)]
-pub(crate) struct Wish {
+pub(crate) struct RuntimeOverrides {
     /// Where, each once.
     pub(crate) servers: Vec<SocketAddr>,
     /// For what, each once.
@@ -68,7 +68,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Makes the probes out of the names.
-    pub(crate) fn new(wish: Wish) -> Result<Self, Failure> {
+    pub(crate) fn new(wish: RuntimeOverrides) -> Result<Self, Error> {
         let has = |test| wish.tests.contains(&test);
         let names = wish.names.len();
         let pairs = names.saturating_mul(names.saturating_sub(1));
@@ -139,7 +139,7 @@ fn connections(test: Test, names: &[Arc<Name>], fixed: &[String]) -> Vec<Connect
     all
 }
 
-fn too_many(all: usize, wish: &Wish) -> Failure {
+fn too_many(all: usize, wish: &RuntimeOverrides) -> Error {
     let what = format!(
         "{} names at {} addresses are {all} probes, and a run takes {MAX_PROBES}: split it, by address \
          (--connect), by protocol (--protocol), by test (--test own leaves out all pairs), or in groups of \
@@ -147,7 +147,7 @@ fn too_many(all: usize, wish: &Wish) -> Failure {
         wish.names.len(),
         wish.servers.len(),
     );
-    Failure::Usage { what }
+    Error::Usage { what }
 }
 
 #[cfg(test)]
@@ -155,8 +155,8 @@ mod tests {
     use super::*;
     use crate::probe::name::Name;
 
-    fn wish(names: &[&str], tests: &[Test]) -> Wish {
-        Wish {
+    fn wish(names: &[&str], tests: &[Test]) -> RuntimeOverrides {
+        RuntimeOverrides {
             servers: vec!["192.0.2.1:443".parse().unwrap()],
             names: names.iter().map(|name| Name::parse(name).unwrap()).collect(),
             fixed: vec!["fixed.test".to_owned()],

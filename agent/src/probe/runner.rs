@@ -4,7 +4,7 @@ use super::connection::{self, Manner};
 use super::outcome::{Found, Trouble};
 use super::plan::Plan;
 use super::rate::{Pace, Rate};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::progress::Progress;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -37,10 +37,9 @@ pub(crate) fn run(
     manner: Manner,
     load: Load,
     progress: &Progress,
-) -> Result<Results, Failure> {
+) -> Result<Results, Error> {
     let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|source| Failure::Start { what: "the probes' runtime", source })?;
+    let runtime = runtime.map_err(|source| Error::Start { what: "the probes' runtime", source })?;
     Ok(runtime.block_on(all(plan, Arc::new(manner), load, progress)))
 }
 

@@ -1,6 +1,7 @@
 //! Attaches uprobes to a file, and detaches them.
 
-use super::programs::{self, Programs};
+use super::load_error::explain;
+use super::programs::Programs;
 use super::uprobe_multi::{Point, UprobeMulti};
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLinkId, UProbeScope};
 use std::error::Error;
@@ -68,7 +69,7 @@ pub(super) fn attach<'a>(
         let mut refuse = |trap, error: &(dyn Error + 'static)| {
             // The process has ended: there is nothing left to trace, and nothing has failed.
             if !has_ended(error) {
-                refused(Refusal { program, trap, reason: programs::chain(error) });
+                refused(Refusal { program, trap, reason: explain(error) });
             }
         };
         match programs.multi() {

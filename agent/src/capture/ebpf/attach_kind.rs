@@ -1,7 +1,7 @@
 //! How uprobes attach: by `uprobe_multi` links where the kernel has them, else by perf events.
 
+use super::load_error::{LoadError, is_privilege};
 use super::permission;
-use super::programs::{LoadError, is_privilege};
 use super::uprobe_multi::UprobeMulti;
 
 /// How uprobes attach.

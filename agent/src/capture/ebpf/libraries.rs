@@ -1,7 +1,8 @@
 //! Files with TLS in them, and the traps in each.
 
 use super::attach::{self, Link, Refusal, Target};
-use super::programs::{self, Programs};
+use super::load_error::explain;
+use super::programs::Programs;
 use aya::maps::{Array, MapData};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU32;
@@ -348,7 +349,7 @@ struct Trouble {
 
 impl Trouble {
     fn new(label: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
-        Self { label, text: programs::chain(error), is_gone: false }
+        Self { label, text: explain(error), is_gone: false }
     }
 }
 

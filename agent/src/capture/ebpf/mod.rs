@@ -12,8 +12,9 @@ mod btf;
 mod clock;
 mod early;
 mod libraries;
+mod library_report;
+mod load_error;
 mod losses;
-mod object;
 mod owners;
 mod permission;
 mod programs;
@@ -25,14 +26,17 @@ mod unseen;
 mod uprobe_multi;
 
 pub(crate) use libraries::LINGER;
-pub(crate) use object::has_probes;
-pub(crate) use programs::{LoadError, Loaded, Need, RING_BYTES, chain, stand_in};
+pub(crate) use library_report::LibraryReport;
+pub(crate) use load_error::LoadError;
+pub(crate) use programs::{Loaded, Need, stand_in};
 pub(crate) use tracer::Status;
 
 use super::scope::Scope;
-use super::source::{Source, Tally};
-use crate::failure::Failure;
+use super::source::Source;
+use crate::build_info::has_probes;
+use crate::error::Error;
 use crate::files::{self, Place};
+use crate::ledger::SourceStats;
 use crate::privileges;
 use attach_kind::AttachKind;
 use clock::Clock;
@@ -74,6 +78,8 @@ pub(crate) struct Options {
     pub(crate) record: Option<PathBuf>,
     /// Privileges that only loading takes are given up after it.
     pub(crate) sheds_privileges: bool,
+    /// The status holds a report on each TLS library, as `doctor` prints it.
+    pub(crate) reports_libraries: bool,
 }
 
 /// The running probes. Dropping them detaches everything.
@@ -132,7 +138,12 @@ impl Probes {
             };
             privileges::keep(kept, "tracer");
         }
-        let tracer = Tracer::start(programs, options.scope, options.linger, found.clone())
+        let settings = tracer::Settings {
+            scope: options.scope,
+            linger: options.linger,
+            reports_libraries: options.reports_libraries,
+        };
+        let tracer = Tracer::start(programs, settings, found.clone())
             .map_err(|error| LoadError::Maps(format!("cannot start a thread: {error}"), false))?;
         if options.sheds_privileges {
             privileges::keep_one_of(&privileges::READING, "reader");
@@ -164,14 +175,14 @@ impl Probes {
     }
 
     /// Takes what is in the ring. How many records there were.
-    fn take(&mut self, engine: &mut Engine) -> Result<usize, Failure> {
+    fn take(&mut self, engine: &mut Engine) -> Result<usize, Error> {
         let mut taken = 0;
         while taken < MAX_RECORDS
             && let Some(item) = self.outlet.ring.next()
         {
             taken += 1;
             if let Some(record) = &mut self.record {
-                record.write_all(&item).map_err(|source| Failure::Output {
+                record.write_all(&item).map_err(|source| Error::Output {
                     name: "the copy of the kernel's records".to_owned(),
                     source,
                 })?;
@@ -222,7 +233,7 @@ impl Source for Probes {
         "ebpf"
     }
 
-    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Failure> {
+    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Error> {
         if !patience.is_zero() {
             self.wait(patience.min(if self.was_busy { BUSY } else { IDLE }));
         }
@@ -246,7 +257,7 @@ impl Source for Probes {
         self.tracer.is_ready()
     }
 
-    fn tally(&mut self) -> Tally {
+    fn tally(&mut self) -> SourceStats {
         let status = self.tracer.status();
         let mut details = status.details;
         details.extend([
@@ -270,7 +281,7 @@ impl Source for Probes {
         let map_full = self.counter(Counter::MapFull);
         let no_scratch = self.counter(Counter::ScratchBusy);
         let unreadable = self.counter(Counter::Unreadable);
-        Tally {
+        SourceStats {
             kernel_events: events + map_full + no_scratch + unreadable,
             kernel_lost: vec![
                 ("ring_full", ring_full),

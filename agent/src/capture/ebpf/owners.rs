@@ -29,10 +29,10 @@ impl Home {
 
 /// Processes by number, as they were found; shared with the thread that finds them.
 #[derive(Clone, Default)]
-pub(super) struct Found(Arc<Shared>);
+pub(super) struct Found(Arc<AgentState>);
 
 #[derive(Default)]
-struct Shared {
+struct AgentState {
     homes: Mutex<Homes>,
     /// There are numbers in [`Homes::changed`]: so that nobody takes the lock to find none.
     has_changed: AtomicBool,

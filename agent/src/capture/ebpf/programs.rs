@@ -1,12 +1,12 @@
 //! The kernel programs: each is loaded and attached on its own, and what the kernel refuses is reported.
 
 use super::attach_kind::AttachKind;
-use super::btf::BtfError;
-use super::object::OBJECT;
+use super::load_error::{LoadError, explain, is_privilege};
 use super::settings;
 use super::uprobe_multi::{UprobeError, UprobeMulti};
+use crate::build_info::OBJECT;
 use aya::maps::{Array, MapData, PerCpuArray, ProgramArray, RingBuf};
-use aya::programs::{BtfTracePoint, Program, ProgramError};
+use aya::programs::{BtfTracePoint, Program};
 use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, FEntry, UProbe};
 use aya::{Btf, Ebpf, EbpfLoader};
 use std::error::Error;
@@ -14,8 +14,6 @@ use std::fs::File;
 use std::path::Path;
 use wrongdoor_ebpf_common::Settings;
 
-/// The ring, unless the command line says otherwise.
-pub(crate) const RING_BYTES: u32 = 8 * 1024 * 1024;
 /// As the kernel side has it.
 const SLOTS_PER_CPU: u32 = 4;
 
@@ -43,26 +41,6 @@ pub(crate) enum Need {
     Some,
     /// It stands in for another that this kernel has, and was not tried.
     StandIn,
-}
-
-/// Why nothing works.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LoadError {
-    #[error(
-        "this build has no probes; build it where a BPF toolchain is installed (cargo xtask setup)"
-    )]
-    NoProbes,
-    #[error(transparent)]
-    Types(#[from] BtfError),
-    #[error("the kernel refuses the probes' tables: {0}")]
-    Maps(String, bool),
-    #[error("the kernel refuses `{program}`: {reason}")]
-    Refused { program: &'static str, reason: String, is_privilege: bool },
-    #[error(
-        "this kernel has no uprobe_multi links (Linux 6.6), and refuses uprobes by perf events, which need \
-         CAP_SYS_ADMIN: {0}"
-    )]
-    PerfEvents(std::io::Error),
 }
 
 /// How a program gets to where it works.
@@ -166,20 +144,20 @@ impl Programs {
         }
         let settings = settings::of_kernel(ring_bytes)?;
         let cpus = aya::util::nr_cpus().map_or(64, |cpus| u32::try_from(cpus).unwrap_or(64));
-        let btf = Btf::from_sys_fs().map_err(|error| LoadError::Maps(chain(&error), false))?;
+        let btf = Btf::from_sys_fs().map_err(|error| LoadError::Maps(explain(&error), false))?;
         let mut ebpf = EbpfLoader::new()
             .btf(Some(&btf))
             .map_max_entries("RING", ring_bytes)
             .map_max_entries("SLOTS", cpus * SLOTS_PER_CPU)
             .load(OBJECT)
-            .map_err(|error| LoadError::Maps(chain(&error), is_privilege(&error)))?;
+            .map_err(|error| LoadError::Maps(explain(&error), is_privilege(&error)))?;
         // Programs find their tables by descriptors that are open when they are loaded: none is dropped.
         set_settings(&mut ebpf, settings)?;
         let mut multi = match kind {
             AttachKind::PerfEvents => None,
             AttachKind::Multi => Some(
                 UprobeMulti::new(ebpf.maps())
-                    .map_err(|error| LoadError::Maps(chain(&error), is_privilege(&error)))?,
+                    .map_err(|error| LoadError::Maps(explain(&error), is_privilege(&error)))?,
             ),
         };
         let outlet =
@@ -222,20 +200,6 @@ impl Programs {
     /// A table of the kernel side.
     pub(crate) fn take<M: TryFrom<aya::maps::Map>>(&mut self, name: &'static str) -> Option<M> {
         self.ebpf.take_map(name)?.try_into().ok()
-    }
-}
-
-impl LoadError {
-    /// Only a privilege is missing.
-    pub(crate) fn is_privilege(&self) -> bool {
-        match self {
-            Self::Maps(_, is_privilege) | Self::Refused { is_privilege, .. } => *is_privilege,
-            Self::PerfEvents(_) => true,
-            Self::Types(BtfError::Unreadable(error)) => {
-                error.kind() == std::io::ErrorKind::PermissionDenied
-            }
-            Self::NoProbes | Self::Types(BtfError::Damaged) => false,
-        }
     }
 }
 
@@ -321,7 +285,7 @@ fn set_settings(ebpf: &mut Ebpf, settings: Settings) -> Result<(), LoadError> {
     let mut array: Array<_, Plain> = map.ok_or_else(missing)?;
     array
         .set(0, Plain(settings), 0)
-        .map_err(|error| LoadError::Maps(chain(&error), is_privilege(&error)))
+        .map_err(|error| LoadError::Maps(explain(&error), is_privilege(&error)))
 }
 
 fn take<M: TryFrom<aya::maps::Map>>(ebpf: &mut Ebpf, name: &'static str) -> Result<M, LoadError> {
@@ -337,53 +301,8 @@ struct Refusal {
 
 impl Refusal {
     fn of(error: &(dyn Error + 'static)) -> Self {
-        Self { reason: chain(error), is_privilege: is_privilege(error) }
+        Self { reason: explain(error), is_privilege: is_privilege(error) }
     }
-}
-
-/// The most of the verifier's log that is told: its end, where the reason stands.
-const MAX_LOG_LINES: usize = 6;
-
-/// An error with its causes, in one line.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = match error.downcast_ref::<ProgramError>() {
-        Some(ProgramError::LoadError { io_error, verifier_log }) => {
-            let log = verifier_log.to_string();
-            let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
-            let last = lines.get(lines.len().saturating_sub(MAX_LOG_LINES)..).unwrap_or_default();
-            return if last.is_empty() {
-                io_error.to_string()
-            } else {
-                format!("{io_error}; the verifier says: {}", last.join(" / "))
-            };
-        }
-        _ => error.to_string(),
-    };
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
-}
-
-/// Whether the kernel said that it may not be done, rather than that it cannot.
-pub(super) fn is_privilege(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let io = match error.downcast_ref::<ProgramError>() {
-            Some(ProgramError::LoadError { io_error, .. }) => Some(io_error),
-            _ => error.downcast_ref::<std::io::Error>(),
-        };
-        if io.is_some_and(|error| error.raw_os_error() == Some(libc::EPERM)) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 //! A thread of its own: looking at files takes its time, and the ring must not wait for it.
 
 use super::libraries::Libraries;
+use super::library_report::LibraryReport;
 use super::owners::Found;
 use super::programs::{Loaded, Programs};
 use super::unseen::UnseenTls;
 use crate::capture::scope::Scope;
-use crate::doctor;
+use crate::kernel_release::KernelRelease;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use wrongdoor_attach::{Abilities, Kind};
+use wrongdoor_attach::Abilities;
 use wrongdoor_procfs::{ProcessSeen, Scanner};
 
 /// How often all processes are looked at.
@@ -41,8 +42,18 @@ pub(crate) struct Status {
     pub(crate) tls_processes: Vec<(&'static str, u64)>,
     /// Facts for people.
     pub(crate) details: Vec<(&'static str, u64)>,
-    /// For `doctor`. Shared: the rest is asked for many times a second.
-    pub(crate) libraries: Arc<Vec<doctor::LibraryReport>>,
+    /// For `doctor`; empty where no reports were asked for.
+    pub(crate) libraries: Vec<LibraryReport>,
+}
+
+/// What the tracer is to do.
+pub(super) struct Settings {
+    /// Which processes are traced.
+    pub(super) scope: Scope,
+    /// A file that is mapped no more keeps its uprobes for this time.
+    pub(super) linger: Duration,
+    /// The status holds a report on each TLS library.
+    pub(super) reports_libraries: bool,
 }
 
 /// The running thread. It ends, and everything is detached, when this is dropped.
@@ -53,18 +64,13 @@ pub(crate) struct Tracer {
 }
 
 impl Tracer {
-    pub(super) fn start(
-        programs: Programs,
-        scope: Scope,
-        linger: Duration,
-        found: Found,
-    ) -> io::Result<Self> {
+    pub(super) fn start(programs: Programs, settings: Settings, found: Found) -> io::Result<Self> {
         let (begun, receiver) = sync_channel(MAX_DUE);
         let status = Arc::new(Mutex::new(Status::default()));
         let shared = Arc::clone(&status);
         let thread = std::thread::Builder::new()
             .name("tracer".to_owned())
-            .spawn(move || Work::new(programs, scope, linger, found, shared).run(&receiver))?;
+            .spawn(move || Work::new(programs, settings, found, shared).run(&receiver))?;
         Ok(Self { begun: Some(begun), thread: Some(thread), status })
     }
 
@@ -81,7 +87,7 @@ impl Tracer {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Only the part that changes seldom is left out.
+    /// The first look at all processes is done.
     pub(super) fn is_ready(&self) -> bool {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).is_ready
     }
@@ -102,6 +108,7 @@ struct Work {
     libraries: Libraries,
     scanner: Scanner,
     scope: Scope,
+    reports_libraries: bool,
     found: Found,
     proc: PathBuf,
     /// Programs that began, and when they are to be looked at.
@@ -116,19 +123,23 @@ struct Work {
 impl Work {
     fn new(
         mut programs: Programs,
-        scope: Scope,
-        linger: Duration,
+        settings: Settings,
         found: Found,
         status: Arc<Mutex<Status>>,
     ) -> Self {
+        let Settings { scope, linger, reports_libraries } = settings;
         let proc = Path::new("/proc");
-        let abilities = Abilities { uretprobe: uretprobes_are_harmless(proc) };
+        // Where the release is not known, the worst is assumed.
+        let release = KernelRelease::read(proc);
+        let uretprobe = release.is_some_and(|release| !release.has_deadly_uretprobes());
+        let abilities = Abilities { uretprobe };
         let places = programs.take("RANDOM_PLACES");
         Self {
             libraries: Libraries::new(abilities, linger, places),
             programs,
             scanner: Scanner::new(proc),
             scope,
+            reports_libraries,
             found,
             proc: proc.to_owned(),
             due: VecDeque::new(),
@@ -252,57 +263,9 @@ impl Work {
         ];
         let tls_processes =
             vec![("traced", number(users.len())), ("unseen", number(self.unseen.count()))];
-        let libraries = Arc::new(self.reports());
+        let libraries = if self.reports_libraries { self.libraries.reports() } else { Vec::new() };
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         let is_ready = status.is_ready || is_ready;
         *status = Status { is_ready, attached, failures, tls_processes, details, libraries };
-    }
-
-    fn reports(&self) -> Vec<doctor::LibraryReport> {
-        let traced = self.libraries.traced().map(|(file, traced)| doctor::LibraryReport {
-            path: traced.path.clone(),
-            kind: match traced.examined.kind {
-                Kind::OpenSsl => "openssl",
-                Kind::BoringSsl => "boringssl",
-                Kind::GnuTls => "gnutls",
-                Kind::Go => "go",
-            }
-            .to_owned(),
-            version: traced.examined.version.clone(),
-            file: *file,
-            users: traced.users.iter().map(|(key, name)| (key.pid, name.clone())).collect(),
-            traps: traced.traps,
-            missing: traced
-                .examined
-                .missing
-                .iter()
-                .map(|(symbol, why)| format!("{symbol}: {why}"))
-                .chain(traced.refused.iter().cloned())
-                .collect(),
-            refused: None,
-        });
-        let refused = self.libraries.refused().map(|(file, refused)| doctor::LibraryReport {
-            path: refused.path.clone(),
-            kind: String::new(),
-            version: None,
-            file: *file,
-            users: Vec::new(),
-            traps: 0,
-            missing: Vec::new(),
-            refused: Some(refused.why.clone()),
-        });
-        traced.chain(refused).collect()
-    }
-}
-
-/// Kernels from 6.11 to 6.13 kill programs under a seccomp filter that does not know the system call of
-/// uretprobes (systemd issue 34615); before there is none, and later ones let it pass.
-fn uretprobes_are_harmless(proc: &Path) -> bool {
-    let release = std::fs::read_to_string(proc.join("sys/kernel/osrelease")).unwrap_or_default();
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|text| text.parse::<u32>());
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(6)), Some(Ok(minor))) => !(11..=13).contains(&minor),
-        (Some(Ok(_)), Some(Ok(_))) => true,
-        _ => false,
     }
 }

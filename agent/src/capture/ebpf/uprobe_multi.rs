@@ -4,7 +4,7 @@
 //! events take, and asks for `CAP_BPF` and `CAP_PERFMON` instead of `CAP_SYS_ADMIN`. aya loads no program for these
 //! links, so this file loads the uprobe programs of the object by itself, with the maps that aya has created.
 
-use super::object::OBJECT;
+use crate::build_info::OBJECT;
 use aya::maps::Map;
 use aya_obj::Object;
 use aya_obj::generated::{

@@ -1,7 +1,7 @@
 //! Why no packets are captured.
 
 use super::filter::MAX_PORTS;
-use crate::failure::Failure;
+use crate::error::Error;
 use std::io;
 use std::path::PathBuf;
 
@@ -45,7 +45,7 @@ impl OpenError {
     }
 }
 
-impl From<OpenError> for Failure {
+impl From<OpenError> for Error {
     fn from(error: OpenError) -> Self {
         let what = error.to_string();
         match error {

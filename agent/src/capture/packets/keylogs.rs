@@ -1,6 +1,6 @@
 //! Key logs, followed as they grow.
 
-use crate::failure::Failure;
+use crate::error::Error;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -37,23 +37,23 @@ struct Open {
 
 impl KeyLogs {
     /// Those at `paths`. One that is not there is waited for: whoever writes it makes it with the first connection.
-    pub(super) fn open(paths: &[PathBuf]) -> Result<Self, Failure> {
+    pub(super) fn open(paths: &[PathBuf]) -> Result<Self, Error> {
         let followed = paths.iter().map(|path| {
             let name = path.display().to_string();
             match fs::metadata(path) {
                 Ok(metadata) if !metadata.is_file() => {
                     let what =
                         format!("key log `{name}`: not a file, so that it cannot be followed");
-                    return Err(Failure::Usage { what });
+                    return Err(Error::Usage { what });
                 }
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     tracing::warn!(keylog = name, "is not there yet, and is waited for");
                 }
-                Err(source) => return Err(Failure::KeyLog { name, source }),
+                Err(source) => return Err(Error::KeyLog { name, source }),
             }
             let mut followed = Followed::new(path);
-            followed.reopen().map_err(|source| Failure::KeyLog { name, source })?;
+            followed.reopen().map_err(|source| Error::KeyLog { name, source })?;
             Ok(followed)
         });
         Ok(Self(followed.collect::<Result<_, _>>()?))

@@ -18,8 +18,9 @@ mod ring;
 mod sys;
 mod watcher;
 
-use super::source::{Source, Tally};
-use crate::failure::Failure;
+use super::source::Source;
+use crate::error::Error;
+use crate::ledger::SourceStats;
 use filter::{Tls, Wanted};
 use keylogs::KeyLogs;
 use opener::{Group, Opener};
@@ -31,8 +32,6 @@ use std::time::{Duration, Instant};
 use watcher::Watcher;
 use wrongdoor_core::engine::{Engine, TlsInPackets};
 
-/// All rings together, unless the command line says otherwise.
-pub(crate) const RING_BYTES: u32 = 32 * 1024 * 1024;
 /// Of these ports everything is read, unless the command line says otherwise.
 pub(crate) const CLEARTEXT_PORTS: [u16; 2] = [80, 8080];
 /// The kernel hands over a block that is not full after less than this: what was captured before the end of the run is
@@ -97,7 +96,7 @@ impl Options {
 
 impl Packets {
     /// Opens the sockets. Afterwards nothing needs a privilege but the thread that looks after named interfaces.
-    pub(crate) fn open(options: &Options) -> Result<Self, Failure> {
+    pub(crate) fn open(options: &Options) -> Result<Self, Error> {
         let wanted = options.wanted();
         let keylogs = if options.only_cleartext { &[][..] } else { &options.keylogs };
         let keylogs = KeyLogs::open(keylogs)?;
@@ -218,7 +217,7 @@ impl Source for Packets {
         "packets"
     }
 
-    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Failure> {
+    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Error> {
         if !std::mem::replace(&mut self.is_begun, true) {
             engine.set_tls_in_packets(self.shown, &self.cleartext);
             engine.expect_secrets(!self.keylogs.is_empty());
@@ -252,12 +251,12 @@ impl Source for Packets {
         self.watcher.as_ref().is_none_or(Watcher::is_whole)
     }
 
-    fn tally(&mut self) -> Tally {
+    fn tally(&mut self) -> SourceStats {
         let read = self.reader.counts();
         // Between two readings of the kernel's counts, what was read is the better knowledge. A packet that was seen
         // before is none.
         let packets = self.totals.packets.max(read.packets + self.totals.drops);
-        Tally {
+        SourceStats {
             kernel_events: packets - read.repeated(),
             kernel_lost: vec![("ring_full", self.totals.drops)],
             capture_events: read.packets - read.repeated(),
@@ -271,7 +270,7 @@ impl Source for Packets {
                 ("rings_frozen", self.totals.freezes),
                 ("rings", self.groups.iter().map(|group| group.rings.len() as u64).sum()),
             ],
-            ..Tally::default()
+            ..SourceStats::default()
         }
     }
 }

@@ -11,6 +11,7 @@ mod watch;
 
 use super::Directory;
 use crate::privileges;
+use crate::text::chain;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use std::io;
@@ -74,18 +75,4 @@ async fn config(kubeconfig: Option<&Path>) -> Result<Config, NotFollowed> {
     let file = Kubeconfig::read_from(path).map_err(|error| refuse(chain(&error)))?;
     let options = KubeConfigOptions::default();
     Config::from_custom_kubeconfig(file, &options).await.map_err(|error| refuse(chain(&error)))
-}
-
-/// An error and what is behind it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        source = error.source();
-    }
-    text
 }

@@ -7,10 +7,9 @@ mod outage;
 mod selection;
 mod writer;
 
-pub(crate) use selection::EventsOf;
-
 use super::{JsonLines, Record, Summary, Written};
-use crate::failure::Failure;
+use crate::config::EventsOf;
+use crate::error::Error;
 use crate::privileges;
 use selection::Selection;
 use std::io;
@@ -30,7 +29,7 @@ pub(crate) struct Events {
     queue: SyncSender<Record>,
     last: Sender<Summary>,
     /// How writing ended.
-    outcome: Receiver<Result<(), Failure>>,
+    outcome: Receiver<Result<(), Error>>,
     output: Arc<OutputState>,
     written: Written,
 }
@@ -95,16 +94,16 @@ impl Events {
 
     /// Writes what is left and the sums, and ends. Gives up on an output that takes nothing
     /// after `patience`.
-    pub(crate) fn finish(self, summary: Summary, patience: Duration) -> Result<(), Failure> {
+    pub(crate) fn finish(self, summary: Summary, patience: Duration) -> Result<(), Error> {
         let Self { queue, last, outcome, .. } = self;
         // A writer that does not listen any more tells why below.
         drop(last.send(summary));
         drop(queue);
         match outcome.recv_timeout(patience) {
             Ok(written) => written,
-            Err(RecvTimeoutError::Timeout) => Err(Failure::OutputStalled),
+            Err(RecvTimeoutError::Timeout) => Err(Error::OutputStalled),
             Err(RecvTimeoutError::Disconnected) => {
-                Err(Failure::Unavailable { what: "the events' writer has died".to_owned() })
+                Err(Error::Unavailable { what: "the events' writer has died".to_owned() })
             }
         }
     }

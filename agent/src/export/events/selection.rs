@@ -1,47 +1,13 @@
 //! Which records are events.
 
-use crate::config;
-use crate::export::{Record, is_finding};
+use crate::config::EventsOf;
+use crate::export::{Record, is_selected};
 use std::collections::HashSet;
 use wrongdoor_core::engine::MAX_CONNECTIONS;
-use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::judge::Ruling;
 
 /// The most connections with findings that are remembered until they end. Beyond it, the line of a
 /// connection is left out.
 const MAX_FOUND: usize = MAX_CONNECTIONS;
-
-/// What the events are of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EventsOf {
-    /// Exchanges answered with 421, and their connections.
-    Misdirected,
-    /// Those, and exchanges for another host than their connection is for.
-    Mismatched,
-    /// Everything.
-    All,
-}
-
-impl From<config::EventsOf> for EventsOf {
-    fn from(chosen: config::EventsOf) -> Self {
-        match chosen {
-            config::EventsOf::Misdirected => Self::Misdirected,
-            config::EventsOf::Mismatched => Self::Mismatched,
-            config::EventsOf::All => Self::All,
-        }
-    }
-}
-
-impl EventsOf {
-    /// Whether an exchange is one of them.
-    pub(crate) fn wants(self, exchange: &Exchange, ruling: &Ruling) -> bool {
-        match self {
-            Self::Misdirected => exchange.is_misdirected(),
-            Self::Mismatched => is_finding(exchange, ruling),
-            Self::All => true,
-        }
-    }
-}
 
 /// Tells which records are of interest.
 pub(super) struct Selection {
@@ -69,7 +35,7 @@ impl Selection {
             Record::Connection { number, .. } => return self.found.remove(&number.0),
             // Of a 421, which is always of interest.
             Record::Recovery { .. } => return true,
-            Record::Exchange { exchange, ruling, .. } => self.of.wants(exchange, ruling),
+            Record::Exchange { exchange, ruling, .. } => is_selected(self.of, exchange, ruling),
         };
         if let (true, Record::Exchange { number, .. }) = (is_found, record) {
             self.remember(number.0);

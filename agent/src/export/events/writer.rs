@@ -2,8 +2,9 @@
 
 use super::OutputState;
 use super::outage::Outage;
+use crate::error::Error;
 use crate::export::{JsonLines, Record, Sink, Summary};
-use crate::failure::{self, Failure};
+use crate::text::chain;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -18,11 +19,11 @@ pub(super) fn write(
     queue: &Receiver<Record>,
     summary: &Receiver<Summary>,
     output: &OutputState,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let mut writer = Writer { lines, output, outage: Outage::default() };
     let written = writer.write_all(queue);
     if let Err(failure) = &written {
-        let why = failure::chain(failure);
+        let why = chain(failure);
         tracing::warn!("the events end here, and the agent continues without them: {why}");
         for _ in queue {
             output.lost.fetch_add(1, Ordering::Relaxed);
@@ -44,7 +45,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     /// Until no more comes. An error where the reader has closed the output.
-    fn write_all(&mut self, queue: &Receiver<Record>) -> Result<(), Failure> {
+    fn write_all(&mut self, queue: &Receiver<Record>) -> Result<(), Error> {
         // Waits for a record while everything is flushed, and then takes what there is.
         while let Ok(record) = queue.recv() {
             self.record(&record)?;
@@ -61,12 +62,12 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn record(&mut self, record: &Record) -> Result<(), Failure> {
+    fn record(&mut self, record: &Record) -> Result<(), Error> {
         let written = self.lines.record(record);
         self.heed(written)
     }
 
-    fn flush(&mut self) -> Result<(), Failure> {
+    fn flush(&mut self) -> Result<(), Error> {
         let flushed = self.lines.flush();
         if flushed.is_ok()
             && let Some(lost) = self.outage.end(self.lines.lost())
@@ -77,13 +78,13 @@ impl Writer<'_> {
     }
 
     /// Counts what was lost. Of the failures only that of a closed pipe stays one: a disk may have room again.
-    fn heed(&mut self, written: Result<(), Failure>) -> Result<(), Failure> {
+    fn heed(&mut self, written: Result<(), Error>) -> Result<(), Error> {
         let lost = self.lines.lost();
         self.output.lost.store(lost, Ordering::Relaxed);
         match written {
             Err(failure) if !failure.is_closed_pipe() => {
                 if let Some(lost) = self.outage.goes_on(lost, Instant::now()) {
-                    let why = failure::chain(&failure);
+                    let why = chain(&failure);
                     tracing::error!(lost, "events are lost, and the agent tries on: {why}");
                 }
                 Ok(())

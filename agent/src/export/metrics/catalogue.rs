@@ -8,9 +8,9 @@ use super::ledger::{Correlated, Ledger};
 use super::probes::Probes;
 use super::requests::Requests;
 use super::{Metrics, process};
-use crate::capture::source::Tally;
 use crate::enrich::Standing;
 use crate::export::Written;
+use crate::ledger::SourceStats;
 use std::collections::{BTreeMap, BTreeSet};
 use wrongdoor_core::counters::{Counters, Loss};
 
@@ -71,14 +71,14 @@ const FAILURES: &str = "wrongdoor_probe_failures_total";
 /// Metrics with each value of each label.
 fn example() -> Metrics {
     let none = |names: &[&'static str]| names.iter().map(|name| (*name, 0)).collect::<Vec<_>>();
-    let tally = Tally {
+    let tally = SourceStats {
         kernel_lost: none(&["ring_full", "map_full", "limit", "unreadable"]),
         capture_lost: none(&["unresolved", "limit", "repeated"]),
         attached: none(&["any"]),
         failures: vec![("any", "any", 0)],
         tls_processes: none(&["traced", "unseen"]),
         joins: none(&["confirmed", "contradicted"]),
-        ..Tally::default()
+        ..SourceStats::default()
     };
     let lost = Loss::ALL.map(|loss| (loss, 0)).into();
     let decode_errors = [(("any", "any"), 0)].into();

@@ -8,7 +8,7 @@ type Counts = BTreeMap<String, u64>;
 
 /// What was counted, by name.
 #[derive(Serialize)]
-pub(in crate::export) struct Counted {
+pub(crate) struct Counted {
     connections_tracked: u64,
     events: BTreeMap<&'static str, u64>,
     events_lost: Counts,
@@ -22,7 +22,7 @@ pub(in crate::export) struct Counted {
 
 impl Metrics {
     /// The counts as of the last turn.
-    pub(in crate::export) fn counted(&self) -> Counted {
+    pub(crate) fn counted(&self) -> Counted {
         let single = |pairs: &[(&'static str, u64)]| {
             pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect::<Counts>()
         };

@@ -17,8 +17,8 @@
 
 use super::family::Family;
 use super::number;
-use crate::capture::source::Tally;
 use crate::export::Written;
+use crate::ledger::SourceStats;
 use std::collections::BTreeMap;
 use wrongdoor_core::counters::{Counters, Loss};
 
@@ -45,7 +45,7 @@ pub(crate) struct Correlated {
 impl Ledger {
     /// The ledger as of this moment.
     pub(super) fn of(
-        tally: &Tally,
+        tally: &SourceStats,
         counters: &Counters,
         correlated: Correlated,
         written: Written,

@@ -22,14 +22,15 @@ mod series;
 mod text;
 
 pub use catalogue::{Exported, catalogue};
-pub(super) use counted::Counted;
+pub(crate) use counted::Counted;
 pub(crate) use ledger::Correlated;
 pub(crate) use naming::Naming;
 pub(crate) use negotiation::Format;
 
 use super::{Record, Written};
-use crate::capture::source::Tally;
+use crate::build_info;
 use crate::enrich::Standing;
+use crate::ledger::SourceStats;
 use connections::Connections;
 use family::{Family, number};
 use ledger::Ledger;
@@ -58,7 +59,7 @@ pub(crate) struct Metrics {
 
 /// The state of the parts of the pipeline, as of one moment.
 pub(crate) struct State<'a> {
-    pub(crate) tally: Tally,
+    pub(crate) tally: SourceStats,
     pub(crate) counters: &'a Counters,
     /// Connections that are followed.
     pub(crate) tracked: usize,
@@ -188,7 +189,7 @@ impl Snapshot {
 }
 
 fn build_info() -> Family {
-    let probes = if crate::capture::has_probes() { "true" } else { "false" };
+    let probes = if build_info::has_probes() { "true" } else { "false" };
     let labels = [("version", env!("CARGO_PKG_VERSION").into()), ("probes", probes.into())];
     Family::gauge("wrongdoor_build_info", "Always 1; the labels tell what was built.")
         .with(labels, 1.0)

@@ -5,7 +5,7 @@ mod target;
 pub(super) mod testing;
 
 use super::rotation::{Limits, Rotation};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::files::{self, Place};
 use std::fs::File;
 use std::io::{self, IsTerminal};
@@ -31,7 +31,7 @@ pub(crate) struct Output {
 
 impl Output {
     /// A new or emptied file, or standard output.
-    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Error> {
         let (name, opened) = match path {
             Some(path) => (format!("`{}`", path.display()), open_file(path)),
             None => ("standard output".to_owned(), standard_output()),
@@ -41,19 +41,19 @@ impl Output {
                 let is_terminal = path.is_none() && io::stdout().is_terminal();
                 Ok(Self { is_terminal, ..Self::new(name, target) })
             }
-            Err(source) => Err(Failure::Output { name, source }),
+            Err(source) => Err(Error::Output { name, source }),
         }
     }
 
     /// A new file, which is put aside and begun anew when it is full.
-    pub(crate) fn rotated(path: &Path, limits: Limits) -> Result<Self, Failure> {
+    pub(crate) fn rotated(path: &Path, limits: Limits) -> Result<Self, Error> {
         let name = format!("`{}`", path.display());
         match Rotation::begin(path, limits) {
             Ok((file, Some(rotation))) => {
                 Ok(Self { rotation: Some(rotation), ..Self::new(name, Target::file(file)) })
             }
             Ok((file, None)) => Ok(Self::new(name, Target::stream(file))),
-            Err(source) => Err(Failure::Output { name, source }),
+            Err(source) => Err(Error::Output { name, source }),
         }
     }
 
@@ -75,7 +75,7 @@ impl Output {
 
     /// Appends bytes: a whole line, where there is more than one write. Where that fails, they are lost, and so are
     /// those that waited.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let room = self.make_room(bytes.len());
         if room.is_ok() {
             self.buffer.extend_from_slice(bytes);
@@ -86,7 +86,7 @@ impl Output {
         room
     }
 
-    fn make_room(&mut self, more: usize) -> Result<(), Failure> {
+    fn make_room(&mut self, more: usize) -> Result<(), Error> {
         if self.is_full(more) {
             self.flush()?;
             self.begin_next()
@@ -104,7 +104,7 @@ impl Output {
     }
 
     /// Makes sure that everything has arrived. What did not is lost.
-    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+    pub(crate) fn flush(&mut self) -> Result<(), Error> {
         let written = self.target.write(&self.buffer);
         self.buffer.clear();
         let pending = std::mem::take(&mut self.pending);
@@ -120,7 +120,7 @@ impl Output {
     }
 
     /// Puts the file aside.
-    fn begin_next(&mut self) -> Result<(), Failure> {
+    fn begin_next(&mut self) -> Result<(), Error> {
         match self.rotation.as_ref().map(Rotation::put_aside) {
             Some(Ok(file)) => self.target = Target::file(file),
             // The bound holds all the same, and the run goes on.
@@ -134,8 +134,8 @@ impl Output {
         Ok(())
     }
 
-    fn failure(&self, source: io::Error) -> Failure {
-        Failure::Output { name: self.name.clone(), source }
+    fn failure(&self, source: io::Error) -> Error {
+        Error::Output { name: self.name.clone(), source }
     }
 }
 
@@ -166,7 +166,7 @@ mod tests {
         output.write(b"three\n").unwrap();
         output.write(b"four\n").unwrap();
         let failure = output.flush().unwrap_err();
-        assert_eq!((failure.exit_code(), output.lost()), (crate::failure::OUTPUT, 2));
+        assert_eq!((failure.exit_code(), output.lost()), (crate::error::OUTPUT, 2));
         disk.grow(100);
         output.write(b"five\n").unwrap();
         output.flush().unwrap();

@@ -1,6 +1,6 @@
 //! A file that is there when it is whole.
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::files::{self, Place};
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -17,7 +17,7 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Begins one. What could not be written in the end is refused now.
-    pub(super) fn begin(target: &Path) -> Result<Self, Failure> {
+    pub(super) fn begin(target: &Path) -> Result<Self, Error> {
         let begun = Place::of(target).and_then(|place| {
             let (file, partial) = open(&place)?;
             Ok(Self { target: place.path().to_owned(), file, partial })
@@ -26,7 +26,7 @@ impl Draft {
     }
 
     /// Writes all of it, and puts it in its place.
-    pub(super) fn finish(mut self, bytes: &[u8]) -> Result<(), Failure> {
+    pub(super) fn finish(mut self, bytes: &[u8]) -> Result<(), Error> {
         self.publish(bytes).map_err(|source| failure(&self.target, source))
     }
 
@@ -67,8 +67,8 @@ fn open(place: &Place) -> io::Result<(File, Option<PathBuf>)> {
     Ok((files::create_new(&partial, files::PRIVATE)?, Some(partial)))
 }
 
-fn failure(target: &Path, source: io::Error) -> Failure {
-    Failure::Output { name: format!("`{}`", target.display()), source }
+fn failure(target: &Path, source: io::Error) -> Error {
+    Error::Output { name: format!("`{}`", target.display()), source }
 }
 
 #[cfg(test)]

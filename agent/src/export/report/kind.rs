@@ -1,6 +1,6 @@
 //! What sort of finding an exchange is.
 
-use crate::export::table::explain;
+use crate::text::verdict;
 use wrongdoor_core::cause::CauseId;
 use wrongdoor_core::exchange::Exchange;
 use wrongdoor_core::judge::Ruling;
@@ -57,7 +57,7 @@ impl Kind {
                  its default virtual host answered. Ask it for that host with that host as SNI and compare. If the \
                  answers differ, make the server refuse names that it does not serve.",
             ),
-            Self::Mismatched(verdict) => Some(explain::verdict(verdict)),
+            Self::Mismatched(verdict) => Some(verdict::meaning(verdict)),
         }
     }
 

@@ -22,7 +22,7 @@ mod tests;
 mod words;
 
 use super::{Record, Sink, Summary};
-use crate::failure::Failure;
+use crate::error::Error;
 use collect::Collected;
 use draft::Draft;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// A page about `inputs`, to be written to `path`.
-    pub(crate) fn begin(path: &Path, inputs: &[PathBuf]) -> Result<Self, Failure> {
+    pub(crate) fn begin(path: &Path, inputs: &[PathBuf]) -> Result<Self, Error> {
         let draft = Some(Draft::begin(path)?);
         let inputs = inputs.iter().map(|input| name(input)).collect();
         Ok(Self { draft, collected: Collected::default(), inputs, is_partial: false })
@@ -54,12 +54,12 @@ impl Report {
 }
 
 impl Sink for Report {
-    fn record(&mut self, record: &Record) -> Result<(), Failure> {
+    fn record(&mut self, record: &Record) -> Result<(), Error> {
         self.collected.record(record);
         Ok(())
     }
 
-    fn finish(&mut self, summary: &Summary) -> Result<(), Failure> {
+    fn finish(&mut self, summary: &Summary) -> Result<(), Error> {
         let Some(draft) = self.draft.take() else { return Ok(()) };
         let collected = std::mem::take(&mut self.collected);
         let page = page::render(collected, summary, &self.inputs, self.is_partial);

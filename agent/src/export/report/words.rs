@@ -1,7 +1,7 @@
 //! Names, numbers and times as the page says them.
 
 use super::html::visible;
-use crate::export::clock::Clock;
+use crate::text::Clock;
 use std::time::Duration;
 use wrongdoor_core::connection::Facts;
 use wrongdoor_core::exchange::Exchange;

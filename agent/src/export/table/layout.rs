@@ -1,13 +1,13 @@
 //! The table itself: 100 columns, nothing from the network that a terminal would obey.
 
-use super::{Class, NotRead, Pattern, Why, explain};
+use super::{Class, NotRead, Pattern, Why};
 use crate::export::Summary;
+use crate::text::{WIDTH, verdict};
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use std::collections::BTreeSet;
 use wrongdoor_core::verdict::Verdict;
 
 /// The width that everything fits in.
-pub(super) const WIDTH: u16 = 100;
 /// The most rows of one kind; the rest is counted.
 const MAX_ROWS: usize = 25;
 /// The longest name that is shown whole.
@@ -138,7 +138,7 @@ fn legend(text: &mut String, rows: &[(Pattern, u64)]) {
     }
     text.push('\n');
     for verdict in verdicts {
-        line(text, &format!("  {:<28} {}", verdict.as_str(), explain::verdict(verdict)));
+        line(text, &format!("  {:<28} {}", verdict.as_str(), verdict::meaning(verdict)));
     }
 }
 

@@ -1,15 +1,11 @@
 //! A table for people: the pattern first, the count of everything last.
 
-pub(in crate::export) mod explain;
-mod grid;
 mod layout;
 mod unread;
 mod why;
 
-pub(crate) use grid::{Tone, grid, harmless, wide_grid};
-
 use super::{Output, Record, Sink, Summary};
-use crate::failure::Failure;
+use crate::error::Error;
 use std::collections::HashMap;
 use unread::NotRead;
 use why::Why;
@@ -74,7 +70,7 @@ impl Table {
 }
 
 impl Sink for Table {
-    fn record(&mut self, record: &Record) -> Result<(), Failure> {
+    fn record(&mut self, record: &Record) -> Result<(), Error> {
         match record {
             Record::Exchange { exchange, ruling, .. } => self.exchange(exchange, ruling),
             Record::Connection { connection, .. } => self.not_read.add(&connection.facts),
@@ -83,7 +79,7 @@ impl Sink for Table {
         Ok(())
     }
 
-    fn finish(&mut self, summary: &Summary) -> Result<(), Failure> {
+    fn finish(&mut self, summary: &Summary) -> Result<(), Error> {
         let mut rows: Vec<(Pattern, u64)> = self.groups.drain().collect();
         rows.sort_by(|(a, x), (b, y)| (a.class, y).cmp(&(b.class, x)).then_with(|| a.cmp(b)));
         let text = layout::render(

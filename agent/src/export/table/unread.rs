@@ -1,9 +1,10 @@
 //! What could not be read, before anything else: no 421 that was seen is not the same as no 421.
 
 use super::layout::{line, plural};
-use super::{grid, harmless, sni};
+use super::sni;
+use crate::export::Summary;
 use crate::export::unread::{self, Unread};
-use crate::export::{Summary, Tone};
+use crate::text::{Tone, grid, sanitize};
 use std::collections::HashMap;
 use wrongdoor_core::connection::Facts;
 use wrongdoor_core::name::CertificateNames;
@@ -90,8 +91,8 @@ impl NotRead {
         line(text, "\nWhat the handshakes of these connections show");
         let row = |(handshake, seen): &(&Handshake, &Seen)| {
             let cells = [
-                harmless(&handshake.server),
-                harmless(&handshake.sni),
+                sanitize(&handshake.server),
+                sanitize(&handshake.sni),
                 seen.certificate.clone().unwrap_or_else(|| "(not seen)".to_owned()),
                 seen.count.to_string(),
             ];
@@ -111,7 +112,7 @@ impl NotRead {
 fn names(certificate: &CertificateNames) -> String {
     let all = certificate.iter().count();
     let mut names: Vec<_> =
-        certificate.iter().take(MAX_NAMES).map(|name| harmless(&name)).collect();
+        certificate.iter().take(MAX_NAMES).map(|name| sanitize(&name)).collect();
     if all > MAX_NAMES {
         names.push(format!("and {} more", all - MAX_NAMES));
     }

@@ -1,7 +1,7 @@
 //! Why requests were refused, what became of them, and what to change.
 
-use super::harmless;
-use super::layout::{WIDTH, line, plural};
+use super::layout::{line, plural};
+use crate::text::{WIDTH, sanitize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wrongdoor_core::cause::{Cause, CauseId};
@@ -86,7 +86,7 @@ impl Why {
 
 /// Names in a sentence, each made harmless and short.
 fn readable(text: &str) -> String {
-    text.split(' ').map(harmless).collect::<Vec<_>>().join(" ")
+    text.split(' ').map(sanitize).collect::<Vec<_>>().join(" ")
 }
 
 /// Text in lines of the table's width.

@@ -1,6 +1,6 @@
 //! The variables that OpenTelemetry defines for exporters.
 
-use crate::failure::Failure;
+use crate::error::Error;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::time::Duration;
 
@@ -34,12 +34,12 @@ impl<'a> Environment<'a> {
 
 impl Variable {
     /// That it cannot be used, and what could. The value is told only where it holds no secret.
-    pub(super) fn refused(&self, why: &str, remedy: &str) -> Failure {
-        Failure::Usage { what: format!("{} {why}; {remedy}", self.name) }
+    pub(super) fn refused(&self, why: &str, remedy: &str) -> Error {
+        Error::Usage { what: format!("{} {why}; {remedy}", self.name) }
     }
 
     /// A number of milliseconds.
-    pub(super) fn milliseconds(&self) -> Result<Duration, Failure> {
+    pub(super) fn milliseconds(&self) -> Result<Duration, Error> {
         match self.value.parse() {
             Ok(0) | Err(_) => Err(self.refused(
                 &format!("is `{}`", self.value),
@@ -50,7 +50,7 @@ impl Variable {
     }
 
     /// `gzip` or `none`; true for the former.
-    pub(super) fn is_gzip(&self) -> Result<bool, Failure> {
+    pub(super) fn is_gzip(&self) -> Result<bool, Error> {
         match self.value.as_str() {
             "gzip" => Ok(true),
             "none" => Ok(false),
@@ -59,7 +59,7 @@ impl Variable {
     }
 
     /// Header fields. None of their values is ever shown.
-    pub(super) fn headers(&self) -> Result<HeaderMap, Failure> {
+    pub(super) fn headers(&self) -> Result<HeaderMap, Error> {
         let refused = || {
             self.refused("is not a list of header fields", "write it as `name=value,name=value`")
         };

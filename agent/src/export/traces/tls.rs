@@ -1,7 +1,7 @@
 //! TLS towards the collector: whom to trust, and who we are.
 
 use super::environment::{Environment, Variable};
-use crate::failure::Failure;
+use crate::error::Error;
 use rustls::client::WantsClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
@@ -10,7 +10,7 @@ use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use std::sync::Arc;
 
 /// As the variables say. Files are read now: later this thread may not be allowed to.
-pub(super) fn client(environment: &Environment<'_>) -> Result<ClientConfig, Failure> {
+pub(super) fn client(environment: &Environment<'_>) -> Result<ClientConfig, Error> {
     let roots = match environment.otlp("CERTIFICATE") {
         Some(file) => trusted(&file)?,
         None => of_the_system()?,
@@ -27,14 +27,14 @@ pub(super) fn client(environment: &Environment<'_>) -> Result<ClientConfig, Fail
 }
 
 /// That trusts nobody.
-pub(super) fn none() -> Result<ClientConfig, Failure> {
+pub(super) fn none() -> Result<ClientConfig, Error> {
     Ok(trusting(RootCertStore::empty())?.with_no_client_auth())
 }
 
-fn trusting(roots: RootCertStore) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Failure> {
+fn trusting(roots: RootCertStore) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::Unavailable { what: format!("no TLS: {error}") })?;
+        .map_err(|error| Error::Unavailable { what: format!("no TLS: {error}") })?;
     Ok(builder.with_root_certificates(roots))
 }
 
@@ -42,7 +42,7 @@ fn authenticated(
     builder: ConfigBuilder<ClientConfig, WantsClientCert>,
     certificate: &Variable,
     key: &Variable,
-) -> Result<ClientConfig, Failure> {
+) -> Result<ClientConfig, Error> {
     let chain = certificates(certificate)?;
     let secret =
         PrivateKeyDer::from_pem_file(&key.value).map_err(|error| unreadable(key, &error))?;
@@ -54,7 +54,7 @@ fn authenticated(
     })
 }
 
-fn trusted(file: &Variable) -> Result<RootCertStore, Failure> {
+fn trusted(file: &Variable) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(file)? {
         roots.add(certificate).map_err(|error| {
@@ -64,7 +64,7 @@ fn trusted(file: &Variable) -> Result<RootCertStore, Failure> {
     Ok(roots)
 }
 
-fn of_the_system() -> Result<RootCertStore, Failure> {
+fn of_the_system() -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     // Old certificates that nobody can parse are nothing to stumble over.
     let (found, _ignored) =
@@ -72,14 +72,14 @@ fn of_the_system() -> Result<RootCertStore, Failure> {
     if found == 0 {
         let what = "this machine has no certificates to trust the traces' collector by; \
                     install them, or name a file in OTEL_EXPORTER_OTLP_CERTIFICATE";
-        return Err(Failure::Usage { what: what.to_owned() });
+        return Err(Error::Usage { what: what.to_owned() });
     }
     Ok(roots)
 }
 
 const IN_PEM: &str = "name a file of certificates in PEM";
 
-fn certificates(file: &Variable) -> Result<Vec<CertificateDer<'static>>, Failure> {
+fn certificates(file: &Variable) -> Result<Vec<CertificateDer<'static>>, Error> {
     let read = CertificateDer::pem_file_iter(&file.value).and_then(Iterator::collect);
     let found: Vec<_> = read.map_err(|error| unreadable(file, &error))?;
     if found.is_empty() {
@@ -88,7 +88,7 @@ fn certificates(file: &Variable) -> Result<Vec<CertificateDer<'static>>, Failure
     Ok(found)
 }
 
-fn unreadable(file: &Variable, error: &pem::Error) -> Failure {
+fn unreadable(file: &Variable, error: &pem::Error) -> Error {
     let why = format!("names `{}`, which cannot be read: {error}", file.value);
     file.refused(&why, "name a readable file in PEM")
 }

@@ -7,20 +7,19 @@
 //! ```
 //!
 //! One thread owns all but the ends: scrapes copy the metrics under a short lock, and events are written
-//! and traces sent by threads of their own, behind bounded queues. An input without an end cannot wait for
-//! evidence that may still come: everything is ruled on at once.
+//! and traces sent by threads of their own, behind bounded queues. Findings wait half a second for evidence from
+//! other connections (`HOLD`); everything else is classified at once.
 
 use super::docket::Docket;
-use crate::capture::source::{Source, Tally};
+use crate::capture::source::Source;
 use crate::enrich::{Directory, View};
-use crate::export::{
-    Correlated, Events, EventsOf, Metrics, Naming, Recent, Record, State, Summary, Traces,
-};
-use crate::failure::Failure;
-use crate::health::Health;
+use crate::error::Error;
+use crate::export::{Correlated, Events, Record, State, Summary, Traces};
+use crate::ledger::SourceStats;
 use crate::log;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::state::{AgentState, RuntimeOverrides};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use wrongdoor_core::engine::{Config, Engine};
 use wrongdoor_core::recovery::Windows;
@@ -32,52 +31,6 @@ const MAX_LAST_TURNS: usize = 64;
 
 /// How often it is asked what the log has left out.
 const LOG_CHECKED_EVERY: Duration = Duration::from_secs(60);
-
-/// What the capture thread and those who ask it have in common.
-pub(crate) struct Shared {
-    metrics: Mutex<Metrics>,
-    recent: Mutex<Recent>,
-    wish: Mutex<Option<Wish>>,
-    pub(crate) health: Health,
-    /// What the cluster calls everybody, where there is one.
-    pub(crate) directory: Option<Arc<Directory>>,
-    /// Somebody wants the run to end.
-    pub(crate) stop: AtomicBool,
-}
-
-/// What can be changed while it runs.
-pub(crate) struct Wish {
-    pub(crate) naming: Naming,
-    pub(crate) events_of: EventsOf,
-}
-
-impl Shared {
-    pub(crate) fn new(directory: Option<Arc<Directory>>) -> Arc<Self> {
-        Arc::new(Self {
-            metrics: Mutex::default(),
-            recent: Mutex::default(),
-            wish: Mutex::default(),
-            health: Health::new(),
-            directory,
-            stop: AtomicBool::new(false),
-        })
-    }
-
-    /// The metrics. Whoever panicked with them has left counts, each of which is whole.
-    pub(crate) fn metrics(&self) -> MutexGuard<'_, Metrics> {
-        self.metrics.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What the capture thread is to take over with its next turn.
-    pub(crate) fn wish(&self, wish: Wish) {
-        *self.wish.lock().unwrap_or_else(PoisonError::into_inner) = Some(wish);
-    }
-
-    /// The last findings.
-    pub(crate) fn recent(&self) -> MutexGuard<'_, Recent> {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Where records go beside the metrics.
 #[derive(Default)]
@@ -102,10 +55,10 @@ pub(crate) struct Times {
 /// A source that fails ends the run too, and what it has told until then is written.
 pub(crate) fn run(
     mut source: Box<dyn Source>,
-    shared: &Shared,
+    shared: &AgentState,
     Times { length, drain, windows }: Times,
     sinks: Sinks,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     shared.health.captures(source.name());
     let mut live = Live::new(shared, windows, sinks);
     let begin = shared.health.uptime();
@@ -133,7 +86,7 @@ pub(crate) fn run(
 
 /// What the capture thread owns.
 struct Live<'a> {
-    shared: &'a Shared,
+    shared: &'a AgentState,
     engine: Engine,
     docket: Docket,
     sinks: Sinks,
@@ -144,7 +97,7 @@ struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    fn new(shared: &'a Shared, windows: Windows, sinks: Sinks) -> Self {
+    fn new(shared: &'a AgentState, windows: Windows, sinks: Sinks) -> Self {
         let config =
             Config { source: wrongdoor_core::connection::Source::Packets, ..Config::default() };
         Self {
@@ -159,7 +112,7 @@ impl<'a> Live<'a> {
     }
 
     /// Takes what has come.
-    fn turn(&mut self, source: &mut dyn Source, patience: Duration) -> Result<(), Failure> {
+    fn turn(&mut self, source: &mut dyn Source, patience: Duration) -> Result<(), Error> {
         self.heed();
         let polled = source.poll(&mut self.engine, patience);
         self.hear(source.tally());
@@ -169,8 +122,7 @@ impl<'a> Live<'a> {
 
     /// Takes over what was changed, and tells what the log left out.
     fn heed(&mut self) {
-        let wish = self.shared.wish.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Wish { naming, events_of }) = wish {
+        if let Some(RuntimeOverrides { naming, events_of }) = self.shared.take_overrides() {
             self.shared.metrics().rename(naming);
             if let Some(events) = &mut self.sinks.events {
                 events.select(events_of);
@@ -187,7 +139,7 @@ impl<'a> Live<'a> {
     }
 
     /// Takes what is still in the source's buffers.
-    fn drain(&mut self, source: &mut dyn Source) -> Result<(), Failure> {
+    fn drain(&mut self, source: &mut dyn Source) -> Result<(), Error> {
         for _ in 0..MAX_LAST_TURNS {
             let before = source.tally().capture_events;
             self.turn(source, Duration::ZERO)?;
@@ -199,7 +151,7 @@ impl<'a> Live<'a> {
     }
 
     /// Everything that is open ends here, and the last lines are written.
-    fn finish(mut self, tally: Tally, drain: Duration) -> Result<(), Failure> {
+    fn finish(mut self, tally: SourceStats, drain: Duration) -> Result<(), Error> {
         self.engine.finish();
         self.is_over = true;
         self.hear(tally);
@@ -223,7 +175,7 @@ impl<'a> Live<'a> {
     }
 
     /// Rules on what the engine has told, and hands it on.
-    fn hear(&mut self, tally: Tally) {
+    fn hear(&mut self, tally: SourceStats) {
         let observations = self.engine.drain();
         let now = self.shared.health.uptime();
         let mut metrics = self.shared.metrics();

@@ -1,10 +1,12 @@
 use super::*;
-use crate::export::{EventsOf, Format, JsonLines, Output};
+use crate::config::EventsOf;
+use crate::export::{Format, JsonLines, Output};
 use crate::testing::Replay;
 use std::fs;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Instant;
 
 fn times(length: Option<Duration>) -> Times {
@@ -13,7 +15,7 @@ fn times(length: Option<Duration>) -> Times {
 
 struct Outcome {
     lines: Vec<String>,
-    shared: Arc<Shared>,
+    shared: Arc<AgentState>,
     packets: u64,
 }
 
@@ -35,7 +37,7 @@ fn only(events: Events) -> Sinks {
 fn run_on(capture: &str, of: EventsOf, change: impl FnOnce(&mut Replay)) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.jsonl");
-    let shared = Shared::new(None);
+    let shared = AgentState::new(None);
     let mut replay = Replay::new(capture, &shared);
     change(&mut replay);
     let packets = replay.len() as u64;
@@ -111,7 +113,7 @@ fn what_is_in_the_buffers_when_the_run_is_stopped_is_told_still() {
 
 #[test]
 fn a_run_has_an_end_without_anybody_stopping_it() {
-    let shared = Shared::new(None);
+    let shared = AgentState::new(None);
     let mut replay = Replay::new("coalescing", &shared);
     replay.stop_after = usize::MAX;
     let started = Instant::now();
@@ -123,12 +125,12 @@ fn a_run_has_an_end_without_anybody_stopping_it() {
 
 #[test]
 fn a_disk_that_is_full_costs_events_and_not_the_run() {
-    let shared = Shared::new(None);
+    let shared = AgentState::new(None);
     let replay = Replay::new("apache-two-hosts", &shared);
     let events = events(Path::new("/dev/full"), EventsOf::All);
     let failure = run(Box::new(replay), &shared, times(None), only(events)).unwrap_err();
     // The last line cannot be written either.
-    assert_eq!(failure.exit_code(), crate::failure::OUTPUT);
+    assert_eq!(failure.exit_code(), crate::error::OUTPUT);
     assert_eq!(shared.metrics().totals(), (6, 2, 6));
 }
 
@@ -138,7 +140,7 @@ fn a_reader_that_goes_away_ends_the_events_and_not_the_run() {
     let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
     let events = events(Path::new(&path), EventsOf::All);
     drop((reader, writer));
-    let shared = Shared::new(None);
+    let shared = AgentState::new(None);
     let replay = Replay::new("apache-two-hosts", &shared);
     let failure = run(Box::new(replay), &shared, times(None), only(events)).unwrap_err();
     assert!(failure.is_closed_pipe(), "{failure}");
@@ -147,7 +149,7 @@ fn a_reader_that_goes_away_ends_the_events_and_not_the_run() {
 
 #[test]
 fn without_events_there_are_metrics_only() {
-    let shared = Shared::new(None);
+    let shared = AgentState::new(None);
     run(Box::new(Replay::new("apache-two-hosts", &shared)), &shared, times(None), Sinks::default())
         .unwrap();
     assert_eq!(shared.metrics().totals(), (6, 2, 6));
@@ -166,7 +168,7 @@ impl Source for Detached {
         self.replay.name()
     }
 
-    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Failure> {
+    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Error> {
         self.replay.poll(engine, patience)
     }
 
@@ -174,7 +176,7 @@ impl Source for Detached {
         self.replay.is_ready()
     }
 
-    fn tally(&mut self) -> Tally {
+    fn tally(&mut self) -> SourceStats {
         self.replay.tally()
     }
 }
@@ -189,7 +191,7 @@ impl Drop for Detached {
 fn the_last_lines_are_written_before_the_source_detaches() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.jsonl");
-    let shared = Shared::new(None);
+    let shared = AgentState::new(None);
     let written = Arc::default();
     let source = Detached {
         replay: Replay::new("coalescing", &shared),

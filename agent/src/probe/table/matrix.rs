@@ -1,10 +1,10 @@
 //! Who answers what: connections by their SNI, names that are asked for on them.
 
 use super::{answer_of, sni_of};
-use crate::export::{Tone, harmless, wide_grid};
 use crate::probe::choice::{Protocol, Test};
 use crate::probe::outcome::Found;
 use crate::probe::report::Report;
+use crate::text::{Tone, sanitize, wide_grid};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
@@ -76,7 +76,7 @@ fn matrix(found: &[&Found], colour: bool) -> String {
         })
         .collect();
     let mut header = vec!["SNI".to_owned()];
-    header.extend(authorities.iter().map(|authority| harmless(authority)));
+    header.extend(authorities.iter().map(|authority| sanitize(authority)));
     wide_grid(&header, &rows, colour)
 }
 
@@ -112,7 +112,7 @@ fn counted(found: &[&Found], authorities: &[&str], colour: bool) -> String {
         .iter()
         .map(|authority| {
             let found = of_name.get(authority).map_or(&[][..], Vec::as_slice);
-            let mut row = vec![harmless(authority)];
+            let mut row = vec![sanitize(authority)];
             row.extend(tests.iter().map(|test| counts(found, *test)));
             (tone(found), row)
         })

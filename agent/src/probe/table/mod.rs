@@ -7,7 +7,7 @@ use super::hazard::{Hazard, Kind};
 use super::outcome::{Found, Verification};
 use super::parity::{About, Disagreement, Side};
 use super::report::Report;
-use crate::export::{Tone, grid, harmless};
+use crate::text::{Tone, grid, sanitize};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
@@ -90,8 +90,8 @@ fn hazards(report: &Report<'_>, colour: bool) -> String {
         let row = [
             hazard.kind.as_str().to_owned(),
             hazard.reused.server.to_string(),
-            harmless(first),
-            harmless(&probe.authority.raw),
+            sanitize(first),
+            sanitize(&probe.authority.raw),
             answer_of(hazard.reused),
             answer_of(hazard.own),
         ];
@@ -144,8 +144,8 @@ fn subject(found: &Disagreement) -> (String, Option<Protocol>) {
             (format!("SNI {}", sni_of(sni.as_deref())), Some(*protocol))
         }
         About::Answer(probe) => {
-            let (sni, authority) = (sni_of(probe.sni.as_deref()), harmless(&probe.authority.raw));
-            let first = probe.first.as_ref().map(|name| format!(" after {}", harmless(&name.raw)));
+            let (sni, authority) = (sni_of(probe.sni.as_deref()), sanitize(&probe.authority.raw));
+            let first = probe.first.as_ref().map(|name| format!(" after {}", sanitize(&name.raw)));
             let first = first.unwrap_or_default();
             (format!("SNI {sni}, {authority}{first}"), Some(probe.protocol))
         }
@@ -156,7 +156,7 @@ fn side_of(side: &Side) -> String {
     let mut text = match side.class {
         Some(421) => "421".to_owned(),
         Some(class) => format!("{}xx", class / 100),
-        None => harmless(&side.outcome),
+        None => sanitize(&side.outcome),
     };
     if let Some(names) = &side.names {
         text = format!("{text}, certificate for {}", names_of(names));
@@ -188,18 +188,18 @@ fn number(count: usize, one: &str, several: &str) -> String {
 
 /// The status, or why there is none.
 fn answer_of(found: &Found) -> String {
-    found.status().map_or_else(|| harmless(found.outcome()), |status| status.to_string())
+    found.status().map_or_else(|| sanitize(found.outcome()), |status| status.to_string())
 }
 
 fn sni_of(sni: Option<&str>) -> String {
-    sni.map_or_else(|| "(none)".to_owned(), harmless)
+    sni.map_or_else(|| "(none)".to_owned(), sanitize)
 }
 
 fn names_of(names: &[String]) -> String {
     if names.is_empty() {
         "nobody".to_owned()
     } else {
-        listed(names.iter().map(|name| harmless(name)))
+        listed(names.iter().map(|name| sanitize(name)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whom to trust.
 
-use crate::failure::Failure;
+use crate::error::Error;
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, ring};
@@ -23,11 +23,11 @@ impl Trust {
     }
 
     /// Those in a file, and no others.
-    pub(crate) fn of_file(file: &Path) -> Result<Self, Failure> {
-        let named = |why: String| Failure::Usage {
+    pub(crate) fn of_file(file: &Path) -> Result<Self, Error> {
+        let named = |why: String| Error::Usage {
             what: format!("--ca {}: {why}; name a file of certificates in PEM", file.display()),
         };
-        let bytes = std::fs::read(file).map_err(|source| Failure::Input {
+        let bytes = std::fs::read(file).map_err(|source| Error::Input {
             what: "the authorities to trust",
             name: file.display().to_string(),
             source,
@@ -45,7 +45,7 @@ impl Trust {
     }
 
     /// Those whom the system trusts.
-    pub(crate) fn of_the_system() -> Result<Self, Failure> {
+    pub(crate) fn of_the_system() -> Result<Self, Error> {
         let mut roots = RootCertStore::empty();
         // Old certificates that nobody can parse are nothing to stumble over.
         let (found, _ignored) =
@@ -53,18 +53,18 @@ impl Trust {
         if found == 0 {
             let what = "this machine has no certificates to trust servers by; install them (Debian: \
                         ca-certificates), name a file with --ca, or verify nothing with --insecure";
-            return Err(Failure::Usage { what: what.to_owned() });
+            return Err(Error::Usage { what: what.to_owned() });
         }
         Self::of(roots)
     }
 
-    fn of(roots: RootCertStore) -> Result<Self, Failure> {
+    fn of(roots: RootCertStore) -> Result<Self, Error> {
         let provider = Arc::new(ring::default_provider());
         let builder =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
         let verifier = builder
             .build()
-            .map_err(|error| Failure::Unavailable { what: format!("no TLS: {error}") })?;
+            .map_err(|error| Error::Unavailable { what: format!("no TLS: {error}") })?;
         Ok(Self { provider, verifier: Some(verifier) })
     }
 

@@ -1,7 +1,7 @@
 //! The filter that follows flows, in eBPF: see `ebpf/src/packets.rs`.
 
 use super::super::sys::Socket;
-use crate::capture::ebpf::chain;
+use crate::text::chain;
 use aya::maps::Array;
 use aya::programs::SocketFilter;
 use aya::{Ebpf, EbpfLoader};

@@ -3,9 +3,9 @@
 use super::axis::Axis;
 use super::mark::{Look, RADIUS, line};
 use super::scene::{DrawnLane, LinkKind, Scene};
-use crate::export::clock::Clock;
 use crate::export::report::html::Html;
 use crate::export::report::words;
+use crate::text::Clock;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 34.0;

@@ -1,11 +1,11 @@
 //! One group of findings: what, how often, why, what to do, and what it looks like.
 
-use crate::export::clock::Clock;
 use crate::export::report::drawing;
 use crate::export::report::group::{Group, Key, MAX_CLIENTS};
 use crate::export::report::html::Html;
 use crate::export::report::lanes::Lanes;
 use crate::export::report::words::{self, number, plural};
+use crate::text::Clock;
 
 /// The whole story of a group.
 pub(super) fn finding(html: &mut Html, nth: usize, key: &Key, group: &Group, lanes: &Lanes) {

@@ -1,12 +1,12 @@
 //! The list of exchanges: findings first, then the others in the order in which they ended.
 
-use crate::export::clock::Clock;
 use crate::export::report::collect::Collected;
 use crate::export::report::group::{Group, Key};
 use crate::export::report::html::Html;
 use crate::export::report::kind::Kind;
 use crate::export::report::row::{Pattern, Row};
 use crate::export::report::words::{self, number, plural};
+use crate::text::Clock;
 use std::collections::HashMap;
 
 /// The most bytes that the list may take: names are up to 255 bytes, and whoever sends them chooses which.

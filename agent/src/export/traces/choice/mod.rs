@@ -2,8 +2,9 @@
 
 use super::before::{Before, Ruled};
 use super::ids::TraceId;
+use crate::config::EventsOf;
 use crate::enrich::Place;
-use crate::export::EventsOf;
+use crate::export::is_selected;
 use std::collections::HashMap;
 use wrongdoor_core::engine::{ConnectionEnd, MAX_CONNECTIONS};
 use wrongdoor_core::exchange::Exchange;
@@ -64,7 +65,7 @@ impl Choice {
         (exchange, ruling, place): RuledRef<'_>,
         send: &mut impl FnMut(TraceId, RuledRef<'_>),
     ) {
-        let is_found = self.of.wants(exchange, ruling);
+        let is_found = is_selected(self.of, exchange, ruling);
         if self.connections.len() >= self.max_connections && !self.connections.contains_key(&number)
         {
             // Without a memory of the connection there will be no span of it.

@@ -5,6 +5,7 @@ mod http;
 
 use super::settings::{Protocol, TracesSettings};
 use super::spans::Span;
+use crate::text::chain;
 use grpc::Grpc;
 use http::Http;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -106,13 +107,7 @@ impl Outcome {
 
     /// There is no connection, or it broke.
     fn unreachable(error: &(dyn Error + 'static)) -> Self {
-        let mut why = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            why = format!("{why}: {error}");
-            cause = error.source();
-        }
-        Self::NotNow { why: cut(&why), wait: None }
+        Self::NotNow { why: cut(&chain(error)), wait: None }
     }
 }
 

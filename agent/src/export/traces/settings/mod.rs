@@ -2,8 +2,8 @@
 
 use super::environment::{Environment, Variable};
 use super::{resource, tls};
-use crate::export::EventsOf;
-use crate::failure::Failure;
+use crate::config::EventsOf;
+use crate::error::Error;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
 use rustls::ClientConfig;
@@ -50,7 +50,7 @@ impl TracesSettings {
     pub(crate) fn resolve(
         wish: &TracesWish<'_>,
         environment: &Environment<'_>,
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Option<Self>, Error> {
         let Some(named) = Named::find(wish, environment) else { return Ok(None) };
         let protocol = match wish.protocol {
             Some(protocol) => protocol,
@@ -78,7 +78,7 @@ impl TracesSettings {
     }
 }
 
-fn protocol(variable: Variable) -> Result<Protocol, Failure> {
+fn protocol(variable: Variable) -> Result<Protocol, Error> {
     match variable.value.as_str() {
         "grpc" => Ok(Protocol::Grpc),
         "http/protobuf" => Ok(Protocol::HttpProtobuf),
@@ -111,7 +111,7 @@ impl Named {
         Some(Self { by, is_whole })
     }
 
-    fn endpoint(&self, protocol: Protocol) -> Result<Uri, Failure> {
+    fn endpoint(&self, protocol: Protocol) -> Result<Uri, Error> {
         // Whoever puts a password there should not find it in a log.
         let shown = if self.by.value.contains('@') { "…" } else { &self.by.value };
         let refused = |remedy: &str| self.by.refused(&format!("is `{shown}`"), remedy);

@@ -2,8 +2,9 @@ mod collector;
 
 use super::backoff::Patience;
 use super::*;
+use crate::config::EventsOf;
 use crate::enrich::Place;
-use crate::export::{ConnectionNumber, EventsOf};
+use crate::export::ConnectionNumber;
 use crate::testing::{ended, ruled};
 use collector::{Habit, Seen};
 use std::net::{SocketAddr, TcpListener};

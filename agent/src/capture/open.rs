@@ -1,12 +1,12 @@
 //! Which live source it is: the one that was asked for, whichever works, or two at once.
 
+use super::both::Both;
 use super::ebpf::{self, Probes};
 use super::packets::{self, CLEARTEXT_PORTS, Packets};
 use super::scope::Scope;
 use super::source::Source;
-use super::sources::Sources;
 use crate::config::SourceKind;
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::privileges;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,13 +41,13 @@ pub(crate) struct LiveArguments<'a> {
 }
 
 /// Starts capturing. From when on it does, the source says.
-pub(crate) fn open_live(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>, Failure> {
+pub(crate) fn open_live(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>, Error> {
     let probes = probes(arguments)?;
     match arguments.source {
         SourceKind::Packets => only_packets(arguments),
         SourceKind::Ebpf => with_probes(arguments, &probes),
         SourceKind::Auto => with_probes(arguments, &probes).or_else(|refused| {
-            if refused.exit_code() == crate::failure::USAGE {
+            if refused.exit_code() == crate::error::USAGE {
                 return Err(refused);
             }
             tracing::warn!("no probes, so that packets are captured instead: {refused}");
@@ -57,12 +57,12 @@ pub(crate) fn open_live(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>
 }
 
 /// How the probes are set up. What is wrong with the command line is told whatever is captured.
-fn probes(arguments: &LiveArguments<'_>) -> Result<ebpf::Options, Failure> {
+fn probes(arguments: &LiveArguments<'_>) -> Result<ebpf::Options, Error> {
     let scope = Scope::parse(arguments.include, arguments.exclude)
-        .map_err(|error| Failure::Usage { what: error.to_string() })?;
+        .map_err(|error| Error::Usage { what: error.to_string() })?;
     if !arguments.ring_bytes.is_power_of_two() || arguments.ring_bytes < 4096 {
         let what = "--ring-bytes: not a power of two from 4096 on".to_owned();
-        return Err(Failure::Usage { what });
+        return Err(Error::Usage { what });
     }
     let record = arguments.record.map(Path::to_owned);
     let ring_bytes = arguments.ring_bytes;
@@ -75,6 +75,7 @@ fn probes(arguments: &LiveArguments<'_>) -> Result<ebpf::Options, Failure> {
         only_perf_events,
         record,
         sheds_privileges: true,
+        reports_libraries: false,
     })
 }
 
@@ -82,7 +83,7 @@ fn probes(arguments: &LiveArguments<'_>) -> Result<ebpf::Options, Failure> {
 fn with_probes(
     arguments: &LiveArguments<'_>,
     probes: &ebpf::Options,
-) -> Result<Box<dyn Source>, Failure> {
+) -> Result<Box<dyn Source>, Error> {
     if arguments.cleartext_ports.is_empty() {
         if !arguments.interfaces.is_empty()
             || arguments.netns.is_some()
@@ -101,10 +102,10 @@ fn with_probes(
     // Before the probes, which give up what it takes to open sockets.
     let packets = Packets::open(&options(arguments, true))?;
     let probes = Probes::open(probes.clone())?;
-    Ok(Box::new(Sources(vec![Box::new(probes), Box::new(packets)])))
+    Ok(Box::new(Both(vec![Box::new(probes), Box::new(packets)])))
 }
 
-fn only_packets(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>, Failure> {
+fn only_packets(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>, Error> {
     let packets = Packets::open(&options(arguments, false))?;
     privileges::keep(privileges::NOTHING, "reader");
     Ok(Box::new(packets))

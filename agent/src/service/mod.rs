@@ -1,10 +1,19 @@
 //! The thread beside capture: it answers scrapes, hears signals, and looks for files that have changed.
 
-use crate::export::{Access, serve};
-use crate::failure::Failure;
-use crate::pipeline::live::Shared;
+mod http;
+mod reload;
+mod settings;
+mod traces;
+
+pub(crate) use http::Access;
+pub(crate) use reload::{Reload, files, overrides};
+pub(crate) use settings::{load, to_yaml};
+pub(crate) use traces::traces;
+
+use crate::error::Error;
 use crate::privileges;
-use crate::reload::Reload;
+use crate::state::AgentState;
+use http::serve;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -26,12 +35,12 @@ pub(crate) struct Service {
 }
 
 /// Takes the address, so that one that is in use is known before anything is done.
-pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     let listener = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         Ok(listener)
     });
-    listener.map_err(|source| Failure::Listen { address, source })
+    listener.map_err(|source| Error::Listen { address, source })
 }
 
 impl Service {
@@ -39,10 +48,10 @@ impl Service {
     /// reloads.
     pub(crate) fn start(
         listener: TcpListener,
-        shared: Arc<Shared>,
+        shared: Arc<AgentState>,
         access: Arc<Access>,
         reload: Reload,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Error> {
         let (stop, stopped) = oneshot::channel();
         let started = Builder::new_current_thread().enable_all().build().and_then(|runtime| {
             let signals = Signals::new(&runtime)?;
@@ -62,7 +71,7 @@ impl Service {
             })
         });
         let thread =
-            started.map_err(|source| Failure::Start { what: "the service thread", source })?;
+            started.map_err(|source| Error::Start { what: "the service thread", source })?;
         Ok(Self { stop, thread })
     }
 
@@ -88,7 +97,7 @@ impl Signals {
         Ok(Self { terminate, interrupt, hang_up: signal(SignalKind::hangup())? })
     }
 
-    async fn hear(mut self, shared: Arc<Shared>, reload: Reload) {
+    async fn hear(mut self, shared: Arc<AgentState>, reload: Reload) {
         let mut files = tokio::time::interval(FILES_CHECKED_EVERY);
         files.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

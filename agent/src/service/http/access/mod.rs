@@ -1,7 +1,7 @@
 //! Who may read what is answered: with a bearer token (RFC 6750), over TLS.
 
-use crate::config::text_of;
-use crate::failure::Failure;
+use crate::error::Error;
+use crate::text::read_file;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -55,19 +55,19 @@ struct Rules {
 
 impl Access {
     /// Reads the files.
-    pub(crate) fn read(files: &AccessFiles) -> Result<Self, Failure> {
+    pub(crate) fn read(files: &AccessFiles) -> Result<Self, Error> {
         let rules = Contents::read(files).rules()?;
         Ok(Self { rules: RwLock::new(rules), refused: Mutex::default() })
     }
 
     /// Reads them again. Whether their contents are new. Where they cannot be used, the old ones hold.
-    pub(crate) fn reload(&self, files: &AccessFiles) -> Result<bool, Failure> {
+    pub(crate) fn reload(&self, files: &AccessFiles) -> Result<bool, Error> {
         self.take_over(&Contents::read(files))
     }
 
     /// Does the same for files that may have changed on disk, and fails once for each change: a certificate that is
     /// there before its key is refused, and both are used when the key follows.
-    pub(crate) fn refresh(&self, files: &AccessFiles) -> Result<bool, Failure> {
+    pub(crate) fn refresh(&self, files: &AccessFiles) -> Result<bool, Error> {
         let contents = Contents::read(files);
         let digest = contents.digest();
         if self.rules().digest == digest {
@@ -79,7 +79,7 @@ impl Access {
         if is_reported { Ok(false) } else { self.take_over(&contents) }
     }
 
-    fn take_over(&self, contents: &Contents) -> Result<bool, Failure> {
+    fn take_over(&self, contents: &Contents) -> Result<bool, Error> {
         let rules = contents.rules();
         self.refuse(rules.is_err().then(|| contents.digest()));
         let rules = rules?;
@@ -125,7 +125,7 @@ impl Contents {
         digest.finish()
     }
 
-    fn rules(&self) -> Result<Rules, Failure> {
+    fn rules(&self) -> Result<Rules, Error> {
         let tls = self.tls.as_ref().map(|(chain, key)| acceptor(chain, key)).transpose()?;
         let token = self.token.as_ref().map(token).transpose()?;
         Ok(Rules { tls, token, digest: self.digest() })
@@ -134,20 +134,20 @@ impl Contents {
 
 impl Text {
     fn read(path: &Path, max_bytes: u64) -> Self {
-        let text = text_of(path, max_bytes).map_err(|error| error.to_string());
+        let text = read_file(path, max_bytes).map_err(|error| error.to_string());
         Self { path: path.to_owned(), text }
     }
 
-    fn text(&self) -> Result<&str, Failure> {
+    fn text(&self) -> Result<&str, Error> {
         self.text.as_deref().map_err(|error| self.refused(error))
     }
 
-    fn refused(&self, why: &str) -> Failure {
-        Failure::Usage { what: format!("cannot use `{}`: {why}", self.path.display()) }
+    fn refused(&self, why: &str) -> Error {
+        Error::Usage { what: format!("cannot use `{}`: {why}", self.path.display()) }
     }
 }
 
-fn acceptor(certificate: &Text, key: &Text) -> Result<TlsAcceptor, Failure> {
+fn acceptor(certificate: &Text, key: &Text) -> Result<TlsAcceptor, Error> {
     let chain = CertificateDer::pem_slice_iter(certificate.text()?.as_bytes())
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| certificate.refused(&format!("no certificates in PEM: {error}")))?;
@@ -167,7 +167,7 @@ fn acceptor(certificate: &Text, key: &Text) -> Result<TlsAcceptor, Failure> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-fn token(file: &Text) -> Result<Arc<str>, Failure> {
+fn token(file: &Text) -> Result<Arc<str>, Error> {
     let token = file.text()?.trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(file.refused("no bearer token: one line of visible ASCII is expected"));

@@ -11,17 +11,17 @@ const FRACTION: usize = 20;
 
 /// Makes times into text. Times in a row mostly share their second, and with it their text up to the dot.
 #[derive(Debug, Default)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     second: Option<(i64, [u8; LEN])>,
 }
 
 /// A time as text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Time([u8; LEN]);
+pub(crate) struct Time([u8; LEN]);
 
 impl Clock {
     /// The text of a time.
-    pub(super) fn time(&mut self, at: Timestamp) -> Time {
+    pub(crate) fn time(&mut self, at: Timestamp) -> Time {
         let second = at.0.div_euclid(NANOSECONDS);
         let mut text = match self.second {
             Some((known, text)) if known == second => text,
@@ -42,7 +42,7 @@ impl Clock {
 
 impl Time {
     /// The text.
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }

@@ -1,10 +1,8 @@
 //! Why a command failed, and the exit status that says so.
 
-use std::error::Error;
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use wrongdoor_pcap::{OpenError, ReadError};
 
 /// `--fail-on` matched.
@@ -24,7 +22,7 @@ pub const PRIVILEGE: u8 = 77;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum Error {
     /// A capture cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -113,7 +111,7 @@ pub enum Failure {
     },
 }
 
-impl Failure {
+impl Error {
     /// The exit status.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -147,35 +145,4 @@ impl Failure {
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
     }
-}
-
-/// Prints the chain of causes, once, and gives the exit status.
-pub fn report(failure: &Failure) -> ExitCode {
-    if failure.is_closed_pipe() {
-        return ExitCode::SUCCESS;
-    }
-    let message = chain(failure);
-    // Whoever reads the log by program reads its last line too.
-    if crate::log::is_for_programs() {
-        tracing::error!("{message}");
-    } else {
-        complain(&format!("wrongdoor: {message}"));
-    }
-    ExitCode::from(failure.exit_code())
-}
-
-/// What failed, and why, in a line.
-pub(crate) fn chain(failure: &Failure) -> String {
-    let mut message = failure.to_string();
-    let mut cause = failure.source();
-    while let Some(error) = cause {
-        message = format!("{message}: {error}");
-        cause = error.source();
-    }
-    message
-}
-
-/// One line on standard error. Where even that cannot be written, there is nobody left to tell.
-pub(crate) fn complain(message: &str) {
-    drop(writeln!(io::stderr().lock(), "{message}"));
 }

@@ -1,11 +1,14 @@
 //! SIGHUP: the configuration is read again, and what can change, changes.
 
+use super::http::{Access, AccessFiles};
+use super::settings;
 use crate::cli::Run;
 use crate::config::{self, Config};
-use crate::export::{Access, AccessFiles, Naming};
-use crate::failure::{self, Failure};
+use crate::error::Error;
+use crate::export::Naming;
 use crate::log;
-use crate::pipeline::live::{Shared, Wish};
+use crate::state::{AgentState, RuntimeOverrides};
+use crate::text::chain;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What it takes to read the configuration again.
@@ -13,7 +16,7 @@ pub(crate) struct Reload {
     typed: Run,
     current: Mutex<Config>,
     access: Arc<Access>,
-    shared: Arc<Shared>,
+    shared: Arc<AgentState>,
 }
 
 impl Reload {
@@ -21,7 +24,7 @@ impl Reload {
         typed: Run,
         config: Config,
         access: Arc<Access>,
-        shared: Arc<Shared>,
+        shared: Arc<AgentState>,
     ) -> Self {
         Self { typed, current: Mutex::new(config), access, shared }
     }
@@ -29,7 +32,7 @@ impl Reload {
     /// Does it, and says what came of it. What is wrong changes nothing.
     pub(crate) fn now(&self) {
         if let Err(failure) = self.try_now() {
-            tracing::error!("the configuration is not reloaded: {}", failure::chain(&failure));
+            tracing::error!("the configuration is not reloaded: {}", chain(&failure));
         }
     }
 
@@ -43,7 +46,7 @@ impl Reload {
                 "the TLS certificate, its key or the token has changed on disk and is used from now on"
             ),
             Err(failure) => {
-                let why = failure::chain(&failure);
+                let why = chain(&failure);
                 tracing::warn!(
                     "the TLS certificate, its key or the token has changed on disk and cannot be used, so that the old ones stay in use: {why}"
                 );
@@ -51,20 +54,20 @@ impl Reload {
         }
     }
 
-    fn try_now(&self) -> Result<(), Failure> {
-        let new = config::load(&self.typed)?;
-        let wish = wish(&new)?;
+    fn try_now(&self) -> Result<(), Error> {
+        let new = settings::load(&self.typed)?;
+        let overrides = overrides(&new)?;
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changes = config::changes(&current, &new);
         let reloaded = current.reloaded(&new);
         // The address that is listened on stays, and with it what it asks for.
-        config::check(&reloaded)?;
+        settings::check(&reloaded)?;
         // Certificates are renewed under the same name.
         if self.access.reload(&files(&reloaded))? {
             changes.now.push("what is in the files for TLS and the token");
         }
         log::change(new.log.level);
-        self.shared.wish(wish);
+        self.shared.override_with(overrides);
         *current = reloaded;
         tracing::info!(changed = changes.now.join(", "), "the configuration is reloaded");
         if !changes.restart.is_empty() {
@@ -85,10 +88,10 @@ pub(crate) fn files(config: &Config) -> AccessFiles {
 }
 
 /// What the capture thread takes over while it runs.
-pub(crate) fn wish(config: &Config) -> Result<Wish, Failure> {
+pub(crate) fn overrides(config: &Config) -> Result<RuntimeOverrides, Error> {
     let naming = Naming::new(&config.names.only, &config.names.groups)
-        .map_err(|error| Failure::Usage { what: format!("names: {error}") })?;
-    Ok(Wish { naming, events_of: config.events.of.into() })
+        .map_err(|error| Error::Usage { what: format!("names: {error}") })?;
+    Ok(RuntimeOverrides { naming, events_of: config.events.of })
 }
 
 #[cfg(test)]
@@ -109,7 +112,7 @@ mod tests {
         current.http.tls_certificate = Some("unread".into());
         current.http.tls_key = Some("unread".into());
         let access = Arc::new(Access::read(&AccessFiles::default()).unwrap());
-        let reload = Reload::new(typed, current, access, Shared::new(None));
+        let reload = Reload::new(typed, current, access, AgentState::new(None));
         for wrong in
             ["listen: 127.0.0.1:1\nhttp: {}\n", "listen: 0.0.0.0:1\nhttp: {allow_plain: true}\n"]
         {

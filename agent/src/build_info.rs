@@ -1,7 +1,7 @@
 //! The kernel side as it was built: see the package's build script.
 
 /// The object file; empty where there was no toolchain.
-pub(super) static OBJECT: &[u8] =
+pub(crate) static OBJECT: &[u8] =
     aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/probes.o"));
 
 /// Whether the kernel's side is part of this build.

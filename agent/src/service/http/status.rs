@@ -1,8 +1,8 @@
 //! How the agent stands, for people.
 
-use crate::export::json_line;
-use crate::export::metrics::Counted;
-use crate::pipeline::live::Shared;
+use crate::export::Counted;
+use crate::state::AgentState;
+use crate::text::json_line;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -19,7 +19,7 @@ struct Status<'a> {
 }
 
 /// One JSON object.
-pub(super) fn line(shared: &Shared) -> Vec<u8> {
+pub(super) fn line(shared: &AgentState) -> Vec<u8> {
     let counted = shared.metrics().counted();
     json_line(&Status {
         version: env!("CARGO_PKG_VERSION"),

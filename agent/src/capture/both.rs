@@ -1,7 +1,8 @@
 //! Several live sources, one engine.
 
-use super::source::{Source, Tally};
-use crate::failure::Failure;
+use super::source::Source;
+use crate::error::Error;
+use crate::ledger::SourceStats;
 use std::time::Duration;
 use wrongdoor_core::engine::Engine;
 
@@ -9,14 +10,14 @@ use wrongdoor_core::engine::Engine;
 const TURN: Duration = Duration::from_millis(10);
 
 /// Probes and packets: they take turns.
-pub(crate) struct Sources(pub(crate) Vec<Box<dyn Source>>);
+pub(crate) struct Both(pub(crate) Vec<Box<dyn Source>>);
 
-impl Source for Sources {
+impl Source for Both {
     fn name(&self) -> &'static str {
         "ebpf and packets"
     }
 
-    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Failure> {
+    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Error> {
         self.0.iter_mut().try_for_each(|source| source.poll(engine, patience.min(TURN)))
     }
 
@@ -24,8 +25,8 @@ impl Source for Sources {
         self.0.iter().all(|source| source.is_ready())
     }
 
-    fn tally(&mut self) -> Tally {
-        let mut sum = Tally::default();
+    fn tally(&mut self) -> SourceStats {
+        let mut sum = SourceStats::default();
         self.0.iter_mut().for_each(|source| sum.add(source.tally()));
         sum
     }
@@ -34,17 +35,17 @@ impl Source for Sources {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::live::Shared;
+    use crate::state::AgentState;
     use crate::testing::Replay;
     use std::sync::Arc;
     use wrongdoor_core::engine::Config;
 
     #[test]
     fn all_are_polled_and_their_ledgers_are_summed() {
-        let shared = Shared::new(None);
+        let shared = AgentState::new(None);
         let replay = || Box::new(Replay::new("coalescing", &shared)) as Box<dyn Source>;
         let mut alone = replay();
-        let mut sources = Sources(vec![replay(), replay()]);
+        let mut sources = Both(vec![replay(), replay()]);
         let mut engine = Engine::new(Config::default(), Arc::default());
         assert!(!sources.is_ready());
         alone.poll(&mut engine, Duration::ZERO).unwrap();

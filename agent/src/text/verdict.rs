@@ -3,7 +3,7 @@
 use wrongdoor_core::verdict::Verdict;
 
 /// What a verdict means.
-pub(in crate::export) fn verdict(verdict: Verdict) -> &'static str {
+pub(crate) fn meaning(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NotTls => "no TLS here, so there is no server name to compare with",
         Verdict::Unknown => "server name or authority could not be read",

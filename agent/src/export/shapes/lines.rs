@@ -1,9 +1,9 @@
 //! The shapes of the lines.
 
-use super::super::clock::{Clock, Time};
 use super::super::{ConnectionNumber, Summary};
 use super::place::{PeerPart, PodPart};
 use crate::enrich::Place;
+use crate::text::{Clock, Time};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -23,7 +23,7 @@ use wrongdoor_core::signals::Generator;
 
 /// The first fields of an exchange line.
 #[derive(Serialize)]
-pub(super) struct ConnectionPart<'a> {
+pub(in crate::export) struct ConnectionPart<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     connection: Text<ConnectionNumber>,
@@ -39,7 +39,7 @@ pub(super) struct ConnectionPart<'a> {
 
 /// The fields that follow.
 #[derive(Serialize)]
-pub(super) struct ExchangePart<'a> {
+pub(in crate::export) struct ExchangePart<'a> {
     http_version: &'static str,
     stream: u64,
     method: Option<&'a str>,
@@ -95,7 +95,7 @@ struct RecoveryPart {
 
 /// The same, of an exchange whose line came before.
 #[derive(Serialize)]
-pub(super) struct RecoveryLine {
+pub(in crate::export) struct RecoveryLine {
     #[serde(rename = "type")]
     kind: &'static str,
     connection: Text<ConnectionNumber>,
@@ -119,7 +119,7 @@ struct ProcessPart<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct ConnectionLine<'a> {
+pub(in crate::export) struct ConnectionLine<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     connection: Text<ConnectionNumber>,
@@ -144,7 +144,7 @@ pub(super) struct ConnectionLine<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct SummaryLine<'a> {
+pub(in crate::export) struct SummaryLine<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     packets: u64,
@@ -159,7 +159,7 @@ pub(super) struct SummaryLine<'a> {
 }
 
 impl<'a> ConnectionPart<'a> {
-    pub(super) fn new(number: ConnectionNumber, facts: &'a Facts) -> Self {
+    pub(in crate::export) fn new(number: ConnectionNumber, facts: &'a Facts) -> Self {
         Self {
             kind: "exchange",
             connection: Text(number),
@@ -176,7 +176,7 @@ impl<'a> ConnectionPart<'a> {
 }
 
 impl<'a> ExchangePart<'a> {
-    pub(super) fn new(
+    pub(in crate::export) fn new(
         exchange: &'a Exchange,
         ruling: &'a Ruling,
         place: &'a Place,
@@ -242,7 +242,7 @@ impl RecoveryPart {
 }
 
 impl RecoveryLine {
-    pub(super) fn new(number: ConnectionNumber, judged: &Judged) -> Self {
+    pub(in crate::export) fn new(number: ConnectionNumber, judged: &Judged) -> Self {
         let part = RecoveryPart::new(&judged.recovery);
         Self {
             kind: "recovery",
@@ -271,7 +271,7 @@ impl<'a> ProcessPart<'a> {
 }
 
 impl<'a> ConnectionLine<'a> {
-    pub(super) fn new(
+    pub(in crate::export) fn new(
         number: ConnectionNumber,
         connection: &'a ConnectionEnd,
         clock: &mut Clock,
@@ -309,7 +309,7 @@ impl<'a> ConnectionLine<'a> {
 }
 
 impl<'a> SummaryLine<'a> {
-    pub(super) fn new(summary: &'a Summary) -> Self {
+    pub(in crate::export) fn new(summary: &'a Summary) -> Self {
         Self {
             kind: "summary",
             packets: summary.packets,

@@ -2,6 +2,10 @@
 //!
 //! Capabilities belong to threads, and a new thread has those of the one that starts it.
 
+mod needs;
+
+pub(crate) use needs::{Need, missing, needs};
+
 use rustix::io;
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set,
@@ -22,55 +26,9 @@ pub(crate) const READING: [CapabilitySet; 2] = [CapabilitySet::BPF, CapabilitySe
 /// For everything else.
 pub(crate) const NOTHING: CapabilitySet = CapabilitySet::empty();
 
-/// The names, by number.
-pub(crate) const NAMES: [&str; 41] = [
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_DAC_READ_SEARCH",
-    "CAP_FOWNER",
-    "CAP_FSETID",
-    "CAP_KILL",
-    "CAP_SETGID",
-    "CAP_SETUID",
-    "CAP_SETPCAP",
-    "CAP_LINUX_IMMUTABLE",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_NET_BROADCAST",
-    "CAP_NET_ADMIN",
-    "CAP_NET_RAW",
-    "CAP_IPC_LOCK",
-    "CAP_IPC_OWNER",
-    "CAP_SYS_MODULE",
-    "CAP_SYS_RAWIO",
-    "CAP_SYS_CHROOT",
-    "CAP_SYS_PTRACE",
-    "CAP_SYS_PACCT",
-    "CAP_SYS_ADMIN",
-    "CAP_SYS_BOOT",
-    "CAP_SYS_NICE",
-    "CAP_SYS_RESOURCE",
-    "CAP_SYS_TIME",
-    "CAP_SYS_TTY_CONFIG",
-    "CAP_MKNOD",
-    "CAP_LEASE",
-    "CAP_AUDIT_WRITE",
-    "CAP_AUDIT_CONTROL",
-    "CAP_SETFCAP",
-    "CAP_MAC_OVERRIDE",
-    "CAP_MAC_ADMIN",
-    "CAP_SYSLOG",
-    "CAP_WAKE_ALARM",
-    "CAP_BLOCK_SUSPEND",
-    "CAP_AUDIT_READ",
-    "CAP_PERFMON",
-    "CAP_BPF",
-    "CAP_CHECKPOINT_RESTORE",
-];
-
-/// The names of the capabilities in a set.
-pub(crate) fn names(set: u64) -> Vec<&'static str> {
-    let is_in = |number: usize| set.checked_shr(number as u32).is_some_and(|rest| rest & 1 == 1);
-    NAMES.iter().enumerate().filter(|(number, _)| is_in(*number)).map(|(_, name)| *name).collect()
+/// The names of the capabilities in a set; those that have none here are left out.
+pub(crate) fn names(set: CapabilitySet) -> Vec<String> {
+    set.iter_names().map(|(name, _)| format!("CAP_{name}")).collect()
 }
 
 /// Gives up all but the first of these that this thread has.
@@ -83,7 +41,7 @@ pub(crate) fn keep_one_of(any: &[CapabilitySet], who: &'static str) {
 /// Gives up all that this thread may do but `kept`, and for the process's life the ways to get it back.
 pub(crate) fn keep(kept: CapabilitySet, who: &'static str) {
     match try_keep(kept) {
-        Ok(left) => tracing::debug!(who, kept = ?names(left.bits()), "privileges given up"),
+        Ok(left) => tracing::debug!(who, kept = ?names(left), "privileges given up"),
         Err(error) => tracing::warn!(who, "privileges cannot be given up: {error}"),
     }
 }
@@ -93,8 +51,9 @@ fn try_keep(kept: CapabilitySet) -> io::Result<CapabilitySet> {
     set_no_new_privs(true)?;
     let own = capabilities(None)?;
     if own.effective.contains(CapabilitySet::SETPCAP) {
-        let each = (0..NAMES.len()).map(|number| CapabilitySet::from_bits_retain(1 << number));
-        for capability in each.filter(|capability| !kept.contains(*capability)) {
+        for capability in
+            CapabilitySet::all().iter().filter(|capability| !kept.contains(*capability))
+        {
             // Older kernels know fewer.
             if capability_is_in_bounding_set(capability).unwrap_or(false) {
                 remove_capability_from_bounding_set(capability)?;
@@ -114,9 +73,11 @@ mod tests {
 
     #[test]
     fn sets_are_decoded() {
-        assert_eq!(names(0), [""; 0]);
-        assert_eq!(names(1 << 39 | 1 << 38 | 1), ["CAP_CHOWN", "CAP_PERFMON", "CAP_BPF"]);
-        assert_eq!(names(u64::MAX), NAMES);
+        assert_eq!(names(NOTHING), [""; 0]);
+        let set = CapabilitySet::from_bits_retain(1 << 39 | 1 << 38 | 1);
+        assert_eq!(names(set), ["CAP_CHOWN", "CAP_PERFMON", "CAP_BPF"]);
+        // Linux 5.9 added the last one so far, CAP_CHECKPOINT_RESTORE.
+        assert_eq!(names(CapabilitySet::from_bits_retain(u64::MAX)).len(), 41);
     }
 
     #[test]

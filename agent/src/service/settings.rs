@@ -1,24 +1,20 @@
 //! The file, with what was typed on top of it.
 
-use super::Config;
 use crate::capture::scope::Scope;
 use crate::cli::Run;
+use crate::config::Config;
+use crate::error::Error;
 use crate::export::Naming;
-use crate::failure::Failure;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use crate::text::read_file;
 use std::path::Path;
 
-/// The commented example, with every option and its default.
-#[cfg(test)]
-pub(super) const EXAMPLE: &str = include_str!("../../../deploy/wrongdoor.yaml");
 /// Stands for a value that is not to be seen.
 const HIDDEN: &str = "<secret>";
 /// A longer file is no configuration.
 const MAX_FILE: u64 = 1024 * 1024;
 
 /// What holds: defaults, then the file, then what was typed.
-pub(crate) fn load(typed: &Run) -> Result<Config, Failure> {
+pub(crate) fn load(typed: &Run) -> Result<Config, Error> {
     let mut config = match &typed.config {
         Some(path) => read(path)?,
         None => Config::default(),
@@ -28,33 +24,19 @@ pub(crate) fn load(typed: &Run) -> Result<Config, Failure> {
     Ok(config)
 }
 
-/// The text of a file that is one: others may never end, and are not waited for.
-pub(crate) fn text_of(path: &Path, max_bytes: u64) -> io::Result<String> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut text = String::new();
-    File::open(path)?.take(max_bytes + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > max_bytes {
-        return Err(io::Error::other(format!("larger than {max_bytes} bytes")));
-    }
-    Ok(text)
-}
-
 /// The text of a configuration, which is read as the same but for the values of headers, which may be secrets: this is
 /// what people paste when they ask for help.
-pub(crate) fn to_yaml(config: &Config) -> Result<String, Failure> {
+pub(crate) fn to_yaml(config: &Config) -> Result<String, Error> {
     let mut config = config.clone();
     config.otlp.headers.values_mut().for_each(|value| *value = HIDDEN.to_owned());
-    serde_saphyr::to_string(&config).map_err(|error| Failure::Usage {
-        what: format!("cannot print the configuration: {error}"),
-    })
+    serde_saphyr::to_string(&config)
+        .map_err(|error| Error::Usage { what: format!("cannot print the configuration: {error}") })
 }
 
-fn read(path: &Path) -> Result<Config, Failure> {
-    let text = text_of(path, MAX_FILE)
-        .map_err(|source| Failure::ConfigFile { path: path.to_owned(), source })?;
-    parse(&text).map_err(|what| Failure::Usage { what: format!("`{}`: {what}", path.display()) })
+fn read(path: &Path) -> Result<Config, Error> {
+    let text = read_file(path, MAX_FILE)
+        .map_err(|source| Error::ConfigFile { path: path.to_owned(), source })?;
+    parse(&text).map_err(|what| Error::Usage { what: format!("`{}`: {what}", path.display()) })
 }
 
 /// What is wrong is told with the number of its line, and never with the line: what stands beside it may be a secret.
@@ -68,8 +50,8 @@ fn parse(text: &str) -> Result<Config, String> {
 }
 
 /// What no single option can know.
-pub(crate) fn check(config: &Config) -> Result<(), Failure> {
-    let refuse = |what: &str| Err(Failure::Usage { what: what.to_owned() });
+pub(crate) fn check(config: &Config) -> Result<(), Error> {
+    let refuse = |what: &str| Err(Error::Usage { what: what.to_owned() });
     let http = &config.http;
     if http.tls_certificate.is_some() != http.tls_key.is_some() {
         return refuse("TLS needs both --tls-certificate and --tls-key");
@@ -89,19 +71,20 @@ pub(crate) fn check(config: &Config) -> Result<(), Failure> {
         return refuse("events.max_bytes: a file of no bytes holds nothing");
     }
     Scope::parse(&config.scope.include, &config.scope.exclude)
-        .map_err(|error| Failure::Usage { what: format!("scope: {error}") })?;
+        .map_err(|error| Error::Usage { what: format!("scope: {error}") })?;
     Naming::new(&config.names.only, &config.names.groups)
-        .map_err(|error| Failure::Usage { what: format!("names: {error}") })?;
+        .map_err(|error| Error::Usage { what: format!("names: {error}") })?;
     super::traces(config).map(drop)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{EventsOf, LogLevel};
+    use crate::config::{EXAMPLE, EventsOf, LogLevel};
     use crate::testing::run_as_typed as typed;
+    use std::fs;
 
-    fn with_file(text: &str, arguments: &[&str]) -> Result<Config, Failure> {
+    fn with_file(text: &str, arguments: &[&str]) -> Result<Config, Error> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("wrongdoor.yaml");
         fs::write(&path, text).unwrap();
@@ -164,7 +147,7 @@ mod tests {
         ] {
             let failure = with_file(text, &[]).unwrap_err();
             let said = failure.to_string();
-            assert_eq!(failure.exit_code(), crate::failure::USAGE);
+            assert_eq!(failure.exit_code(), crate::error::USAGE);
             assert!(
                 said.contains(told) && said.contains("wrongdoor.yaml") && said.contains("line"),
                 "{said}"
@@ -176,10 +159,10 @@ mod tests {
     fn what_is_no_file_or_too_large_is_refused() {
         let large = format!("# {}\nsource: packets\n", "x".repeat(1 << 20));
         let failure = with_file(&large, &[]).unwrap_err();
-        assert_eq!(failure.exit_code(), crate::failure::INPUT);
+        assert_eq!(failure.exit_code(), crate::error::INPUT);
         for path in ["/dev/zero", "/tmp"] {
             let failure = load(&typed(&["--config", path])).unwrap_err();
-            assert_eq!(failure.exit_code(), crate::failure::INPUT, "{path}: {failure}");
+            assert_eq!(failure.exit_code(), crate::error::INPUT, "{path}: {failure}");
         }
     }
 
@@ -198,7 +181,7 @@ mod tests {
             ("packets: {cleartext_ports: [0]}", "cleartext_ports"),
         ] {
             let failure = with_file(text, &[]).unwrap_err();
-            assert_eq!(failure.exit_code(), crate::failure::USAGE);
+            assert_eq!(failure.exit_code(), crate::error::USAGE);
             assert!(failure.to_string().contains(told), "{failure}");
         }
     }

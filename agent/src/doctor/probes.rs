@@ -1,17 +1,18 @@
-//! What comes of loading the probes, and of failing to.
+//! Loads the probes, and reports what came of it.
 
-use super::ebpf::{LINGER, LoadError, Need, Options, Probes, RING_BYTES, has_probes, stand_in};
-use super::scope::Scope;
-use super::source::Source;
-use crate::doctor;
-use crate::failure::Failure;
+use super::report::{Live, ProgramReport};
+use crate::build_info::has_probes;
+use crate::capture::ebpf::{LINGER, LoadError, Need, Options, Probes, stand_in};
+use crate::capture::scope::Scope;
+use crate::capture::source::Source;
+use crate::config::RING_BYTES;
 use std::time::{Duration, Instant};
 
 /// The most that `doctor` waits for the first look at all processes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What comes of loading the probes, for `doctor`: everything is attached, looked at, and detached again.
-pub(crate) fn report() -> doctor::Live {
+pub(crate) fn probes() -> Live {
     let has_probes = has_probes();
     let options = Options {
         scope: Scope::default(),
@@ -20,15 +21,16 @@ pub(crate) fn report() -> doctor::Live {
         only_perf_events: false,
         record: None,
         sheds_privileges: false,
+        reports_libraries: true,
     };
     let probes = match Probes::open(options) {
         Ok(probes) => probes,
-        Err(LoadError::NoProbes) => return doctor::Live { has_probes, ..doctor::Live::default() },
+        Err(LoadError::NoProbes) => return Live { has_probes, ..Live::default() },
         Err(error) => {
             let remedy = error.is_privilege().then(|| {
                 "run it as root, or with the capabilities that are listed as missing".to_owned()
             });
-            let program = doctor::ProgramReport {
+            let program = ProgramReport {
                 program: "all".to_owned(),
                 stand_in: None,
                 loaded: Err(error.to_string()),
@@ -37,7 +39,7 @@ pub(crate) fn report() -> doctor::Live {
                 purpose: "everything that is seen in TLS libraries".to_owned(),
                 remedy,
             };
-            return doctor::Live { has_probes, programs: vec![program], libraries: Vec::new() };
+            return Live { has_probes, programs: vec![program], libraries: Vec::new() };
         }
     };
     let begun = Instant::now();
@@ -56,7 +58,7 @@ pub(crate) fn report() -> doctor::Live {
             let refused = loaded.result.is_err();
             let stand_in = refused.then(|| stand_in(probes.loaded(), loaded.program)).flatten();
             let remedy = remedy(loaded.need, &loaded.result).filter(|_| stand_in.is_none());
-            doctor::ProgramReport {
+            ProgramReport {
                 program: loaded.program.to_owned(),
                 loaded: loaded.result.clone(),
                 stand_in,
@@ -67,7 +69,7 @@ pub(crate) fn report() -> doctor::Live {
             }
         })
         .collect();
-    doctor::Live { has_probes, programs, libraries: status.libraries.to_vec() }
+    Live { has_probes, programs, libraries: status.libraries }
 }
 
 fn remedy(need: Need, result: &Result<(), String>) -> Option<String> {
@@ -80,20 +82,4 @@ fn remedy(need: Need, result: &Result<(), String>) -> Option<String> {
         "run it with the capabilities that are listed as missing, or boot a newer kernel"
     };
     Some(text.to_owned())
-}
-
-impl From<LoadError> for Failure {
-    fn from(error: LoadError) -> Self {
-        let what = error.to_string();
-        if error.is_privilege() {
-            let missing = match &doctor::missing_capabilities()[..] {
-                [] => String::new(),
-                missing => format!("; missing: {}", missing.join(", ")),
-            };
-            let what = format!("{what}{missing}; run it as root, or see `wrongdoor doctor`");
-            Self::Privilege { what }
-        } else {
-            Self::Unavailable { what: format!("{what}; `wrongdoor doctor` says more") }
-        }
-    }
 }

@@ -7,8 +7,8 @@ mod status;
 
 pub(crate) use access::{Access, AccessFiles};
 
-use super::metrics::Format;
-use crate::pipeline::live::Shared;
+use crate::export::Format;
+use crate::state::AgentState;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -20,12 +20,12 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// Answers until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, access: Arc<Access>) {
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<AgentState>, access: Arc<Access>) {
     let router = router(shared, Arc::clone(&access));
     server::answer(listener, router, access).await;
 }
 
-fn router(shared: Arc<Shared>, access: Arc<Access>) -> Router {
+fn router(shared: Arc<AgentState>, access: Arc<Access>) -> Router {
     // An orchestrator asks for health without a token, and learns nothing of the traffic by it.
     let open = Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz));
     Router::new()
@@ -50,7 +50,7 @@ async fn authorize(State(access): State<Arc<Access>>, request: Request, next: Ne
     ([(WWW_AUTHENTICATE, "Bearer")], refusal).into_response()
 }
 
-async fn metrics(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+async fn metrics(State(shared): State<Arc<AgentState>>, request: Request) -> Response {
     let accept = request.headers().get_all(ACCEPT).iter();
     let format = Format::accepted(accept.filter_map(|value| value.to_str().ok()));
     // The lock is given back before the text is made.
@@ -61,25 +61,25 @@ async fn metrics(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     }
 }
 
-async fn healthz(State(shared): State<Arc<Shared>>) -> Response {
+async fn healthz(State(shared): State<Arc<AgentState>>) -> Response {
     match shared.health.alive() {
         Ok(()) => answer(StatusCode::OK, "ok"),
         Err(why) => answer(StatusCode::SERVICE_UNAVAILABLE, why),
     }
 }
 
-async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
+async fn readyz(State(shared): State<Arc<AgentState>>) -> Response {
     match shared.health.ready() {
         Ok(()) => answer(StatusCode::OK, &format!("ok: {}", shared.health.source())),
         Err(why) => answer(StatusCode::SERVICE_UNAVAILABLE, why),
     }
 }
 
-async fn status(State(shared): State<Arc<Shared>>) -> Response {
+async fn status(State(shared): State<Arc<AgentState>>) -> Response {
     json(status::line(&shared))
 }
 
-async fn recent(State(shared): State<Arc<Shared>>) -> Response {
+async fn recent(State(shared): State<Arc<AgentState>>) -> Response {
     // The lock is given back before the text is made.
     let recent = shared.recent().clone();
     json(recent.to_json())

@@ -1,15 +1,10 @@
 //! JSON lines: one object a line, for programs.
-//!
-//! The shapes are a contract. They are apart from the core's types, so that neither changes with the other.
 
-mod lines;
-mod place;
-
-use super::clock::Clock;
+use super::shapes::{ConnectionLine, ConnectionPart, ExchangePart, RecoveryLine, SummaryLine};
 use super::{ConnectionNumber, Output, Record, Sink, Summary};
 use crate::enrich::Place;
-use crate::failure::Failure;
-use lines::{ConnectionLine, ConnectionPart, ExchangePart, RecoveryLine, SummaryLine};
+use crate::error::Error;
+use crate::text::{Clock, append, join};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,7 +31,7 @@ impl JsonLines {
     }
 
     /// Makes sure that what was written has arrived.
-    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+    pub(crate) fn flush(&mut self) -> Result<(), Error> {
         self.output.flush()
     }
 
@@ -45,7 +40,7 @@ impl JsonLines {
         self.output.lost()
     }
 
-    fn write(&mut self, line: &impl Serialize) -> Result<(), Failure> {
+    fn write(&mut self, line: &impl Serialize) -> Result<(), Error> {
         self.line.clear();
         append(&mut self.line, line);
         self.line.push(b'\n');
@@ -59,7 +54,7 @@ impl JsonLines {
         exchange: &Exchange,
         ruling: &Ruling,
         place: &Place,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Error> {
         let mut line = std::mem::take(&mut self.line);
         line.clear();
         line.extend_from_slice(self.connection_part(number, &exchange.connection));
@@ -87,45 +82,8 @@ impl JsonLines {
     }
 }
 
-/// One object as a line.
-pub(crate) fn json_line(object: &impl Serialize) -> Vec<u8> {
-    let mut line = Vec::new();
-    append(&mut line, object);
-    line.push(b'\n');
-    line
-}
-
-/// The object of one exchange.
-pub(super) fn exchange_line(
-    number: ConnectionNumber,
-    exchange: &Exchange,
-    ruling: &Ruling,
-    place: &Place,
-) -> Vec<u8> {
-    let mut line = Vec::new();
-    append(&mut line, &ConnectionPart::new(number, &exchange.connection));
-    join(&mut line, &ExchangePart::new(exchange, ruling, place, &mut Clock::default()));
-    line
-}
-
-/// Goes on with the object that was written last: `}` of the first and `{` of the second become the comma between them.
-fn join(line: &mut Vec<u8>, part: &impl Serialize) {
-    line.pop();
-    let seam = line.len();
-    append(line, part);
-    if let Some(brace) = line.get_mut(seam) {
-        *brace = b',';
-    }
-}
-
-/// Writing to memory fails only for maps with keys that are no text, which there are none of.
-fn append(bytes: &mut Vec<u8>, line: &impl Serialize) {
-    let written = serde_json::to_writer(bytes, line);
-    debug_assert!(written.is_ok(), "{written:?}");
-}
-
 impl Sink for JsonLines {
-    fn record(&mut self, record: &Record) -> Result<(), Failure> {
+    fn record(&mut self, record: &Record) -> Result<(), Error> {
         match record {
             Record::Exchange { number, exchange, ruling, place } => {
                 self.exchange(*number, exchange, ruling, place)
@@ -141,7 +99,7 @@ impl Sink for JsonLines {
         }
     }
 
-    fn finish(&mut self, summary: &Summary) -> Result<(), Failure> {
+    fn finish(&mut self, summary: &Summary) -> Result<(), Error> {
         self.write(&SummaryLine::new(summary))?;
         self.output.flush()
     }

@@ -1,13 +1,12 @@
 use super::*;
 use crate::config::Config;
-use crate::failure::Failure;
-use crate::reload::Reload;
-use crate::service::{Service, listen};
+use crate::error::Error;
+use crate::service::{Reload, Service, listen};
 use crate::testing::run_as_typed;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-fn start(listener: std::net::TcpListener, shared: Arc<Shared>) -> Result<Service, Failure> {
+fn start(listener: std::net::TcpListener, shared: Arc<AgentState>) -> Result<Service, Error> {
     let access = Arc::new(Access::read(&AccessFiles::default())?);
     let (typed, config) = (run_as_typed(&[]), Config::default());
     let reload = Reload::new(typed, config, Arc::clone(&access), Arc::clone(&shared));
@@ -27,7 +26,7 @@ fn get(address: SocketAddr, path: &str) -> String {
 fn it_answers_over_tcp() {
     let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
-    let shared = Shared::new(None);
+    let shared = AgentState::new(None);
     let service = start(listener, Arc::clone(&shared)).unwrap();
 
     let metrics = get(address, "/metrics");
@@ -53,7 +52,7 @@ fn an_address_in_use_is_named_with_the_remedy() {
     let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
     let failure = listen(address).unwrap_err();
-    assert_eq!(failure.exit_code(), crate::failure::UNAVAILABLE);
+    assert_eq!(failure.exit_code(), crate::error::UNAVAILABLE);
     let text = failure.to_string();
     assert!(text.contains(&address.to_string()) && text.contains("--listen"), "{text}");
 }
@@ -62,7 +61,7 @@ fn an_address_in_use_is_named_with_the_remedy() {
 fn who_holds_connections_keeps_nobody_out_for_ever() {
     let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
-    let service = start(listener, Shared::new(None)).unwrap();
+    let service = start(listener, AgentState::new(None)).unwrap();
     let held: Vec<_> = (0..150).map(|_| TcpStream::connect(address).unwrap()).collect();
     assert!(get(address, "/healthz").starts_with("HTTP/1.1 200 "));
     drop(held);

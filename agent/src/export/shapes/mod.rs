@@ -1,0 +1,27 @@
+//! The JSON shapes of records.
+//!
+//! The shapes are a contract. They are apart from the core's types, so that neither changes with the other.
+
+mod lines;
+mod place;
+
+pub(super) use lines::{ConnectionLine, ConnectionPart, ExchangePart, RecoveryLine, SummaryLine};
+
+use super::ConnectionNumber;
+use crate::enrich::Place;
+use crate::text::{Clock, append, join};
+use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::judge::Ruling;
+
+/// The object of one exchange.
+pub(super) fn exchange_line(
+    number: ConnectionNumber,
+    exchange: &Exchange,
+    ruling: &Ruling,
+    place: &Place,
+) -> Vec<u8> {
+    let mut line = Vec::new();
+    append(&mut line, &ConnectionPart::new(number, &exchange.connection));
+    join(&mut line, &ExchangePart::new(exchange, ruling, place, &mut Clock::default()));
+    line
+}

@@ -1,0 +1,18 @@
+//! Text that people and programs read: tables, JSON, times, and text from elsewhere made safe to print.
+
+mod chain;
+mod clock;
+mod file;
+mod json;
+mod sanitize;
+mod stderr;
+mod table;
+pub(crate) mod verdict;
+
+pub(crate) use chain::chain;
+pub(crate) use clock::{Clock, Time};
+pub(crate) use file::read_file;
+pub(crate) use json::{append, join, json_line};
+pub(crate) use sanitize::sanitize;
+pub(crate) use stderr::warn;
+pub(crate) use table::{Tone, WIDTH, grid, wide_grid};
