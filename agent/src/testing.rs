@@ -14,10 +14,10 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 use wrongdoor_core::engine::{Config, ConnectionEnd, Engine, Event};
-use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::judge::{Judge, Ruling};
-use wrongdoor_core::net::LinkType;
+use wrongdoor_core::explain::classifier::{Classification, Classifier};
+use wrongdoor_core::observation::Exchange;
 use wrongdoor_core::time::Timestamp;
+use wrongdoor_core::wire::net::LinkType;
 use wrongdoor_pcap::CaptureFile;
 
 /// A capture that comes a few packets at a time, as if it happened now.
@@ -127,18 +127,23 @@ pub(crate) fn ended(name: &str) -> ConnectionEnd {
 }
 
 /// The exchanges of a capture, ruled on.
-pub(crate) fn ruled(name: &str) -> Vec<(Exchange, Ruling)> {
-    let mut judge = Judge::default();
+pub(crate) fn ruled(name: &str) -> Vec<(Exchange, Classification)> {
+    let mut classifier = Classifier::default();
     let exchanges = exchanges(name).into_iter();
-    exchanges.map(|exchange| (exchange.clone(), judge.rule(&exchange))).collect()
+    exchanges.map(|exchange| (exchange.clone(), classifier.classify(&exchange))).collect()
 }
 
 /// Some record of an exchange answered with 421.
 pub(crate) fn misdirected() -> Record {
     let found = exchanges("coalescing").into_iter().find(Exchange::is_misdirected);
     let exchange = found.unwrap();
-    let ruling = Judge::default().rule(&exchange);
-    Record::Exchange { number: ConnectionNumber(1), exchange, ruling, place: Place::default() }
+    let classification = Classifier::default().classify(&exchange);
+    Record::Exchange {
+        number: ConnectionNumber(1),
+        exchange,
+        classification,
+        place: Place::default(),
+    }
 }
 
 /// `wrongdoor run` with these arguments, as typed.

@@ -11,7 +11,7 @@ use wrongdoor_tests::tools;
 
 /// Where the advice is written.
 const TEXTS: [&str; 2] = [
-    include_str!("../../agent/core/src/cause/advice.rs"),
+    include_str!("../../agent/core/src/explain/cause/advice.rs"),
     include_str!("../../dashboards/runbooks/WrongdoorMisdirectedRatioHigh.md"),
 ];
 

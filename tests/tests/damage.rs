@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use wrongdoor_core::engine::{Config, Engine};
-use wrongdoor_core::tls::keylog::KeyLog;
+use wrongdoor_core::wire::tls::keylog::KeyLog;
 use wrongdoor_pcap::CaptureFile;
 use wrongdoor_tests::golden::Golden;
 use wrongdoor_tests::wire::{Dice, Frame, read_bytes};

@@ -6,7 +6,7 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use webpki::EndEntityCert;
 
 use wrongdoor_core::name::{Authority, CertificateNames, Coverage, Host};
-use wrongdoor_core::tls::certificate;
+use wrongdoor_core::wire::tls::certificate;
 use wrongdoor_tests::wire::Dice;
 
 struct Certificate {

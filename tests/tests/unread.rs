@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use wrongdoor_core::net::LinkType;
+use wrongdoor_core::wire::net::LinkType;
 use wrongdoor_tests::report::Report;
 use wrongdoor_tests::wire::{Frame, Talk, pcap};
 use wrongdoor_tests::{binary, scenario};

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value as Json;
-use wrongdoor_core::http2::hpack::{Decoder, Keep, Value};
 use wrongdoor_core::seen::Seen;
+use wrongdoor_core::wire::hpack::{Decoder, Keep, Value};
 
 /// Decodes the stories of http2jp/hpack-test-case and compares every field.
 #[derive(Debug, clap::Args)]

@@ -1,15 +1,18 @@
 //! What the tests of judging have in common: exchanges as they would come out of the engine.
 
-use crate::connection::{ConnectionId, Decryption, Facts, Source, Tls, TransportKind};
-use crate::exchange::{Conduct, Exchange, HttpVersion, Method, RequestAuthority};
-use crate::live::{Observer, Process};
+use crate::http::{HttpVersion, Method};
+use crate::http_facts::{Answer, RequestHints};
+use crate::name::RequestAuthority;
 use crate::name::{Authority, CertificateNames, Sni};
-use crate::net::Endpoint;
+use crate::observation::probe_event::{Observer, Process};
+use crate::observation::verdict;
+use crate::observation::verdict::Request;
+use crate::observation::{Conduct, Exchange};
+use crate::observation::{ConnectionId, Decryption, Facts, Source, Tls, TransportKind};
 use crate::seen::Seen;
 use crate::side::Side;
-use crate::signals::{Answer, RequestHints};
 use crate::time::Timestamp;
-use crate::verdict::{self, Request};
+use crate::wire::net::Endpoint;
 use std::sync::Arc;
 
 /// A moment, in milliseconds.
@@ -132,7 +135,7 @@ impl Said {
             responded: Some(at(self.times.1)),
             traceparent: None,
             hints: RequestHints { path: Some(self.path), ..RequestHints::default() },
-            answer: crate::signals::is_refusal(self.status).then(Answer::default),
+            answer: crate::http_facts::is_refusal(self.status).then(Answer::default),
             reset: None,
             conduct: Conduct {
                 opened_for_sni: self.sni.map(|_| !first || is_own),

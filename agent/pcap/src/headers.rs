@@ -10,7 +10,7 @@ use pcap_parser::pcapng::{
     parse_sectionheaderblock,
 };
 use pcap_parser::{OptionCode, PcapNGOption, parse_pcap_header};
-use wrongdoor_core::net::LinkType;
+use wrongdoor_core::wire::net::LinkType;
 
 use super::clock::Clock;
 use super::endian::Endian;

@@ -1,7 +1,7 @@
 //! The records of a pcap file: a header of four numbers, then the packet.
 
-use wrongdoor_core::net::LinkType;
 use wrongdoor_core::time::Timestamp;
+use wrongdoor_core::wire::net::LinkType;
 
 use super::endian::Endian;
 use super::headers::PcapHeader;

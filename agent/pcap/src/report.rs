@@ -7,7 +7,7 @@ use super::Compression;
 use super::limits::{
     MAX_INTERFACES, MAX_PACKET_BYTES, MAX_SECRETS_BYTES, MAX_SECRETS_TOTAL_BYTES, MAX_UNREAD_LINKS,
 };
-use wrongdoor_core::net::LinkType;
+use wrongdoor_core::wire::net::LinkType;
 
 /// Where reading ended early, and why. Everything before it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]

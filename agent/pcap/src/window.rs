@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use wrongdoor_core::net::LinkType;
 use wrongdoor_core::time::Timestamp;
+use wrongdoor_core::wire::net::LinkType;
 
 use super::mapped::MappedRange;
 

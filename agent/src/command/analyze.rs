@@ -9,7 +9,7 @@ use crate::text;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use wrongdoor_core::tls::keylog::KeyLog;
+use wrongdoor_core::wire::tls::keylog::KeyLog;
 use wrongdoor_pcap::CaptureFile;
 
 /// Runs the command. Everything is opened before anything is read.

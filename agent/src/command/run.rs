@@ -12,7 +12,7 @@ use crate::service::{self, Access, Reload, Service};
 use crate::state::AgentState;
 use std::process::ExitCode;
 use std::sync::Arc;
-use wrongdoor_core::recovery::Windows;
+use wrongdoor_core::explain::recovery::Windows;
 
 /// Runs the command. What can be refused is asked for before capture starts.
 pub(super) fn run(typed: &Run) -> Result<ExitCode, Error> {
@@ -73,7 +73,7 @@ fn open_events(config: &config::Events) -> Result<Option<Events>, Error> {
         let (max_bytes, keep) = (config.max_bytes, config.keep);
         Output::rotated(path, Limits { max_bytes, keep, mode: config.mode.0 })?
     };
-    let events = Events::start(JsonLines::new(output), config.of);
+    let events = Events::start(Box::new(JsonLines::new(output)), config.of);
     events.map(Some).map_err(|source| Error::Start { what: "the events' writer", source })
 }
 

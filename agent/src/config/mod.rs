@@ -23,7 +23,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
-use wrongdoor_core::recovery::Windows;
+use wrongdoor_core::explain::recovery::Windows;
 
 /// The port of a run's metrics.
 pub(crate) const PORT: u16 = 9421;

@@ -4,14 +4,14 @@ use super::shapes::exchange_line;
 use super::{ConnectionNumber, Record, is_finding};
 use crate::enrich::Place;
 use std::collections::VecDeque;
-use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::judge::Ruling;
-use wrongdoor_core::recovery::Judged;
+use wrongdoor_core::explain::classifier::Classification;
+use wrongdoor_core::explain::recovery::Judged;
+use wrongdoor_core::observation::Exchange;
 
 /// So many are remembered.
 const MAX_RECENT: usize = 100;
 
-type Finding = (ConnectionNumber, Exchange, Ruling, Place);
+type Finding = (ConnectionNumber, Exchange, Classification, Place);
 
 /// Exchanges that were answered with 421 or are mismatched: the last of them.
 #[derive(Clone, Default)]
@@ -20,20 +20,20 @@ pub(crate) struct Recent(VecDeque<Finding>);
 impl Recent {
     /// A record, which is remembered if it is a finding.
     pub(crate) fn record(&mut self, record: &Record) {
-        let (number, exchange, ruling, place) = match record {
-            Record::Exchange { number, exchange, ruling, place } => {
-                (number, exchange, ruling, place)
+        let (number, exchange, classification, place) = match record {
+            Record::Exchange { number, exchange, classification, place } => {
+                (number, exchange, classification, place)
             }
             Record::Recovery { number, judged, .. } => return self.recovered(*number, judged),
             Record::Connection { .. } => return,
         };
-        if !is_finding(exchange, ruling) {
+        if !is_finding(exchange, classification) {
             return;
         }
         if self.0.len() >= MAX_RECENT {
             self.0.pop_front();
         }
-        self.0.push_back((*number, exchange.clone(), ruling.clone(), place.clone()));
+        self.0.push_back((*number, exchange.clone(), classification.clone(), place.clone()));
     }
 
     fn recovered(&mut self, number: ConnectionNumber, judged: &Judged) {
@@ -41,17 +41,17 @@ impl Recent {
             *known == number && exchange.stream == judged.stream
         };
         let found = self.0.iter_mut().rev().find(|(known, exchange, ..)| is_it(known, exchange));
-        if let Some((_, _, ruling, _)) = found {
-            ruling.recovery = Some(judged.recovery);
+        if let Some((_, _, classification, _)) = found {
+            classification.recovery = Some(judged.recovery);
         }
     }
 
     /// An array of the objects that exchange lines are, the latest first.
     pub(crate) fn to_json(&self) -> Vec<u8> {
         let mut text = vec![b'['];
-        for (index, (number, exchange, ruling, place)) in self.0.iter().rev().enumerate() {
+        for (index, (number, exchange, classification, place)) in self.0.iter().rev().enumerate() {
             text.extend_from_slice(if index == 0 { b"\n" } else { b",\n" });
-            text.extend(exchange_line(*number, exchange, ruling, place));
+            text.extend(exchange_line(*number, exchange, classification, place));
         }
         text.extend_from_slice(b"\n]\n");
         text
@@ -68,9 +68,16 @@ mod tests {
     fn the_latest_come_first_and_the_oldest_go() {
         let mut recent = Recent::default();
         for number in 1..=MAX_RECENT as u64 + 5 {
-            let Record::Exchange { exchange, ruling, .. } = misdirected() else { unreachable!() };
+            let Record::Exchange { exchange, classification, .. } = misdirected() else {
+                unreachable!()
+            };
             let number = ConnectionNumber(number);
-            recent.record(&Record::Exchange { number, exchange, ruling, place: Place::default() });
+            recent.record(&Record::Exchange {
+                number,
+                exchange,
+                classification,
+                place: Place::default(),
+            });
         }
         let list: Vec<Value> = serde_json::from_slice(&recent.to_json()).unwrap();
         assert_eq!(list.len(), MAX_RECENT);

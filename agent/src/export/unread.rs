@@ -1,7 +1,6 @@
 //! What of the traffic could not be read: where nothing was found, nothing is known of it either.
 
 use super::Summary;
-use wrongdoor_core::connection::{Decryption, Facts, TransportKind};
 
 /// Packets that were not read, by their count among the decode errors.
 const PACKETS: [(&str, &str); 7] = [
@@ -13,26 +12,6 @@ const PACKETS: [(&str, &str); 7] = [
     ("quic.google_version", "that open connections of Google's QUIC"),
     ("quic.facebook_version", "that open connections of Facebook's QUIC"),
 ];
-
-/// Why the requests of a connection could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unread {
-    /// There are no keys for it, or they do not fit.
-    Encrypted,
-    /// It is QUIC, of which only the handshake is read.
-    Http3,
-}
-
-impl Unread {
-    /// Of a connection that ended; none where it was read.
-    pub(crate) fn of(facts: &Facts) -> Option<Self> {
-        match (facts.transport, facts.decryption) {
-            (TransportKind::Quic, _) => Some(Self::Http3),
-            (TransportKind::Tcp, Decryption::None) => Some(Self::Encrypted),
-            (TransportKind::Tcp, _) => None,
-        }
-    }
-}
 
 /// Packets that were not read: how many, and which.
 pub(crate) fn packets(summary: &Summary) -> impl Iterator<Item = (u64, &'static str)> {

@@ -8,20 +8,19 @@
 //! are merged by packet number, so that the output is the same whatever the number of workers. All
 //! channels are bounded, so that memory is too.
 
-mod docket;
 pub(crate) mod live;
 
 use crate::export::{Record, Summary};
 use crate::progress::Progress;
 use crate::text;
-use docket::Docket;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 use wrongdoor_core::counters::Counters;
 use wrongdoor_core::engine::{Config, Engine, Observation, Shard};
-use wrongdoor_core::tls::keylog::KeyLog;
+use wrongdoor_core::explain::correlator::Correlator;
+use wrongdoor_core::wire::tls::keylog::KeyLog;
 use wrongdoor_pcap::{CaptureFile, ReadError, Window};
 
 /// Windows that may be read ahead of the slowest worker.
@@ -151,14 +150,14 @@ fn work(mut engine: Engine, jobs: &Receiver<Job>, batches: &SyncSender<Batch>) {
 
 /// Batches of all workers, window by window, put in order and ruled on.
 fn merge(workers: Vec<Receiver<Batch>>, mut each: impl FnMut(&Record) -> bool) -> Summary {
-    let mut docket = Docket::patient();
+    let mut correlator = Correlator::offline();
     let mut counters = Counters::default();
     let mut observations = Vec::new();
     loop {
         let mut at_end = false;
         for worker in &workers {
             // A worker ends only after its last batch.
-            let Ok(batch) = worker.recv() else { return docket.summary(&counters) };
+            let Ok(batch) = worker.recv() else { return correlator.summary(&counters) };
             observations.extend(batch.observations);
             if let Some(last) = &batch.counters {
                 counters.merge(last);
@@ -168,13 +167,15 @@ fn merge(workers: Vec<Receiver<Batch>>, mut each: impl FnMut(&Record) -> bool) -
         observations
             .sort_by_key(|observation: &Observation| (observation.packet, observation.connection));
         for observation in observations.drain(..) {
-            if !docket.hear(observation, Duration::ZERO, &mut |record| each(&record)) {
-                return docket.summary(&counters);
+            if !correlator
+                .push(observation, Duration::ZERO, &mut |record| each(&Record::new(record, None)))
+            {
+                return correlator.summary(&counters);
             }
         }
         if at_end {
-            docket.close(Duration::ZERO, &mut |record| each(&record));
-            return docket.summary(&counters);
+            correlator.close(Duration::ZERO, &mut |record| each(&Record::new(record, None)));
+            return correlator.summary(&counters);
         }
     }
 }

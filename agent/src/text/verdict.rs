@@ -1,6 +1,6 @@
 //! Verdicts in plain words, for those who see them for the first time.
 
-use wrongdoor_core::verdict::Verdict;
+use wrongdoor_core::observation::verdict::Verdict;
 
 /// What a verdict means.
 pub(crate) fn meaning(verdict: Verdict) -> &'static str {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{Cursor, Result, Write};
 use std::path::Path;
-use wrongdoor_core::net::{Decoder, FlowKey, LinkType, Transport};
+use wrongdoor_core::wire::net::{Decoder, FlowKey, LinkType, Transport};
 use wrongdoor_fuzz::CAPTURES;
 use wrongdoor_pcap::CaptureFile;
 

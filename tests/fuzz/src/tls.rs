@@ -5,9 +5,9 @@ use aes_gcm::Aes128Gcm;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use std::sync::{Arc, OnceLock};
 use wrongdoor_core::side::Side;
-use wrongdoor_core::tls::key_schedule::expand_label;
-use wrongdoor_core::tls::keylog::KeyLog;
-use wrongdoor_core::tls::suite::Hash;
+use wrongdoor_core::wire::tls::key_schedule::expand_label;
+use wrongdoor_core::wire::tls::keylog::KeyLog;
+use wrongdoor_core::wire::tls::suite::Hash;
 
 /// The client random of sessions made here.
 pub(crate) const RANDOM: u8 = 0x77;

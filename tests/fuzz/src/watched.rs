@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use wrongdoor_core::connection::ConnectionId;
 use wrongdoor_core::counters::Loss;
 use wrongdoor_core::engine::{Config, Engine, Event, Observation};
-use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::net::LinkType;
+use wrongdoor_core::observation::ConnectionId;
+use wrongdoor_core::observation::Exchange;
 use wrongdoor_core::time::Timestamp;
-use wrongdoor_core::tls::keylog::KeyLog;
+use wrongdoor_core::wire::net::LinkType;
+use wrongdoor_core::wire::tls::keylog::KeyLog;
 
 /// An engine under watch.
 pub struct Watched {

@@ -5,8 +5,8 @@ use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use std::io::Cursor;
 use wrongdoor_core::engine::{Config, Engine, Observation, Shard};
-use wrongdoor_core::net::LinkType;
 use wrongdoor_core::time::Timestamp;
+use wrongdoor_core::wire::net::LinkType;
 use wrongdoor_fuzz::{CAPTURES, Watched, config, keys};
 use wrongdoor_pcap::CaptureFile;
 

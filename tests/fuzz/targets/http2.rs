@@ -3,9 +3,9 @@
 
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use wrongdoor_core::http2::hpack::{Decoder, Field, HpackError, Keep, TABLE_LIMIT, Value};
 use wrongdoor_core::seen::Seen;
 use wrongdoor_core::side::Side;
+use wrongdoor_core::wire::hpack::{Decoder, Field, HpackError, Keep, TABLE_LIMIT, Value};
 use wrongdoor_fuzz::{Script, Shape, Watched, config, keys};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

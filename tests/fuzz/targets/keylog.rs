@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wrongdoor_core::tls::keylog::{KeyLog, Label};
+use wrongdoor_core::wire::tls::keylog::{KeyLog, Label};
 
 const LABELS: [Label; 7] = [
     Label::Master,

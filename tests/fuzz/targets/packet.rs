@@ -3,7 +3,7 @@
 
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use wrongdoor_core::net::{Decoder, Endpoint, LinkType, MAX_DATAGRAM, Transport};
+use wrongdoor_core::wire::net::{Decoder, Endpoint, LinkType, MAX_DATAGRAM, Transport};
 
 /// Link types that are decoded, and one that is not.
 const LINKS: [u32; 25] = [

@@ -3,10 +3,10 @@
 
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use wrongdoor_core::net::End;
-use wrongdoor_core::quic::Connection;
 use wrongdoor_core::side::Side;
-use wrongdoor_core::tls::keylog::KeyLog;
+use wrongdoor_core::wire::net::End;
+use wrongdoor_core::wire::quic::Connection;
+use wrongdoor_core::wire::tls::keylog::KeyLog;
 use wrongdoor_fuzz::{Watched, config, datagram, datagram_frame, keys};
 
 /// Three streams of one handshake message each, what may be ahead of it, and packets that wait for keys.

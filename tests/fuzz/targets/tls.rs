@@ -3,10 +3,10 @@
 
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use wrongdoor_core::tls::certificate;
-use wrongdoor_core::tls::client_hello::{ClientHello, MAX_ALPN, MAX_SERVER_NAME, ServerName};
-use wrongdoor_core::tls::handshake::{MAX_MESSAGE, MessageType, Messages, Next};
-use wrongdoor_core::tls::server_hello::{EncryptedExtensions, ServerHello};
+use wrongdoor_core::wire::tls::certificate;
+use wrongdoor_core::wire::tls::client_hello::{ClientHello, MAX_ALPN, MAX_SERVER_NAME, ServerName};
+use wrongdoor_core::wire::tls::handshake::{MAX_MESSAGE, MessageType, Messages, Next};
+use wrongdoor_core::wire::tls::server_hello::{EncryptedExtensions, ServerHello};
 use wrongdoor_fuzz::{Records, Script, Shape, Watched, config, keys};
 
 fuzz_target!(|data: &[u8]| {

@@ -3,16 +3,17 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use wrongdoor_core::connection::{Decryption, Facts};
 use wrongdoor_core::counters::Counters;
 use wrongdoor_core::engine::{Config, ConnectionEnd, Engine, Event};
-use wrongdoor_core::exchange::{Exchange, Method};
-use wrongdoor_core::judge::{Judge, Ruling};
-use wrongdoor_core::net::Endpoint;
+use wrongdoor_core::explain::classifier::{Classification, Classifier};
+use wrongdoor_core::http::Method;
+use wrongdoor_core::http_facts::Generator;
+use wrongdoor_core::observation::Exchange;
+use wrongdoor_core::observation::{Decryption, Facts};
 use wrongdoor_core::seen::Seen;
 use wrongdoor_core::side::Side;
-use wrongdoor_core::signals::Generator;
-use wrongdoor_core::tls::keylog::KeyLog;
+use wrongdoor_core::wire::net::Endpoint;
+use wrongdoor_core::wire::tls::keylog::KeyLog;
 
 use super::Frame;
 
@@ -160,13 +161,13 @@ impl Found {
 
     /// All that an engine has to tell. Mismatches are ruled on with all evidence, as `analyze` does.
     pub fn hear(&mut self, engine: &mut Engine) {
-        let mut judge = Judge::default();
+        let mut classifier = Classifier::default();
         let mut exchanges = Vec::new();
         for observation in engine.drain() {
             match observation.event {
                 Event::Serves { endpoint, host, asks_certificate } => {
                     self.served += 1;
-                    judge.serves(endpoint, host, asks_certificate);
+                    classifier.record_served(endpoint, host, asks_certificate);
                 }
                 Event::Hello(_) => {}
                 Event::Exchange(exchange) => exchanges.push(exchange),
@@ -174,15 +175,15 @@ impl Found {
             }
         }
         for exchange in &exchanges {
-            judge.note(exchange.connection.id.0, exchange);
+            classifier.record(exchange.connection.id.0, exchange);
         }
-        let told = exchanges.iter().map(|exchange| told(exchange, judge.rule(exchange)));
+        let told = exchanges.iter().map(|exchange| told(exchange, classifier.classify(exchange)));
         self.exchanges.extend(told);
         self.counters = engine.counters().clone();
     }
 }
 
-fn told(exchange: &Exchange, ruling: Ruling) -> Told {
+fn told(exchange: &Exchange, classification: Classification) -> Told {
     let facts: &Facts = &exchange.connection;
     let raw = &exchange.authority.raw;
     Told {
@@ -204,11 +205,11 @@ fn told(exchange: &Exchange, ruling: Ruling) -> Told {
             Seen::Unreadable => "unreadable",
         },
         status: exchange.status,
-        verdict: ruling.verdict.as_str(),
+        verdict: classification.verdict.as_str(),
         first_on_connection: exchange.first,
-        silent_misdirect: ruling.silent_misdirect,
-        generator: ruling.generator.map(Generator::as_str),
-        cause: ruling.cause.as_ref().map(|cause| cause.id.as_str()),
+        silent_misdirect: classification.silent_misdirect,
+        generator: classification.generator.map(Generator::as_str),
+        cause: classification.cause.as_ref().map(|cause| cause.id.as_str()),
         responded: exchange.responded.is_some(),
     }
 }

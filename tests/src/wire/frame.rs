@@ -5,8 +5,8 @@ use std::io::Cursor;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use wrongdoor_core::net::LinkType;
 use wrongdoor_core::time::Timestamp;
+use wrongdoor_core::wire::net::LinkType;
 use wrongdoor_pcap::CaptureFile;
 
 /// A captured frame.

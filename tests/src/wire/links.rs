@@ -1,6 +1,6 @@
 //! IP packets in frames of other links than Ethernet's, as capturing programs write them.
 
-use wrongdoor_core::net::LinkType;
+use wrongdoor_core::wire::net::LinkType;
 
 use super::Frame;
 

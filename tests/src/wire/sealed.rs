@@ -4,8 +4,8 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes128Gcm, Nonce};
 use anyhow::{Context, Result};
 use wrongdoor_core::side::Side;
-use wrongdoor_core::tls::key_schedule::expand_label;
-use wrongdoor_core::tls::suite::Hash;
+use wrongdoor_core::wire::tls::key_schedule::expand_label;
+use wrongdoor_core::wire::tls::suite::Hash;
 
 use super::{Talk, tls};
 

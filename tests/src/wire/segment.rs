@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use wrongdoor_core::net::{Decoder, Endpoint, LinkType, Transport};
 use wrongdoor_core::time::Timestamp;
+use wrongdoor_core::wire::net::{Decoder, Endpoint, LinkType, Transport};
 
 use super::Frame;
 

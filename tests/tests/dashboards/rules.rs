@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use wrongdoor_core::cause::CauseId;
+use wrongdoor_core::explain::cause::CauseId;
 use wrongdoor_tests::dashboards::{folder, rules};
 use wrongdoor_tests::tools;
 

@@ -1,7 +1,7 @@
 mod reports;
 
 use anyhow::Result;
-use wrongdoor_core::live::Direction;
+use wrongdoor_core::observation::probe_event::Direction;
 use wrongdoor_core::side::Side;
 use wrongdoor_tests::wire::live::{Report, Watched, mixed, observe_reports};
 use wrongdoor_tests::wire::{

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use wrongdoor_core::counters::Loss;
 use wrongdoor_core::engine::Config;
-use wrongdoor_core::live::{Direction, SessionId, Silence, SocketId};
+use wrongdoor_core::observation::probe_event::{Direction, SessionId, Silence, SocketId};
 use wrongdoor_core::side::Side;
 use wrongdoor_tests::wire::h2::{self, Hpack};
 use wrongdoor_tests::wire::live::{

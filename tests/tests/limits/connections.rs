@@ -3,11 +3,11 @@ use std::sync::Arc;
 
 use wrongdoor_core::counters::Loss;
 use wrongdoor_core::engine::{Config, Engine};
-use wrongdoor_core::net::{LinkType, MAX_FRAGMENTED_DATAGRAMS};
-use wrongdoor_core::reassembly::MAX_HELD_BYTES;
 use wrongdoor_core::side::Side;
 use wrongdoor_core::time::Timestamp;
-use wrongdoor_core::tls::keylog::KeyLog;
+use wrongdoor_core::wire::net::{LinkType, MAX_FRAGMENTED_DATAGRAMS};
+use wrongdoor_core::wire::reassembly::MAX_HELD_BYTES;
+use wrongdoor_core::wire::tls::keylog::KeyLog;
 use wrongdoor_tests::wire::{Frame, Talk, observe};
 
 use super::{bounded, lost};

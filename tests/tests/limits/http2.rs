@@ -1,5 +1,5 @@
-use wrongdoor_core::connection::MAX_AUTHORITIES;
 use wrongdoor_core::counters::Loss;
+use wrongdoor_core::observation::MAX_AUTHORITIES;
 use wrongdoor_tests::wire::Talk;
 use wrongdoor_tests::wire::h2::{self, Hpack};
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use wrongdoor_core::counters::Loss;
 use wrongdoor_core::engine::Config;
-use wrongdoor_core::tls::keylog::KeyLog;
+use wrongdoor_core::wire::tls::keylog::KeyLog;
 use wrongdoor_tests::wire::{Found, Frame, observe_with};
 
 /// The most bytes that an engine in these tests may hold.

@@ -1,5 +1,5 @@
 use wrongdoor_core::counters::Loss;
-use wrongdoor_core::tls::MAX_WAITING;
+use wrongdoor_core::layer::tls::MAX_WAITING;
 use wrongdoor_tests::golden::Golden;
 use wrongdoor_tests::wire::{self, Frame, Talk, scripts, tls};
 

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use wrongdoor_core::tls::handshake::MessageType;
+use wrongdoor_core::wire::tls::handshake::MessageType;
 use wrongdoor_tests::apache::{self, VirtualHost};
 use wrongdoor_tests::curl::{Curl, Http};
 use wrongdoor_tests::golden::Golden;

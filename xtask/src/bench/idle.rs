@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use wrongdoor_core::engine::{Config, Engine};
-use wrongdoor_core::live::{Process, SessionId, Socket, SocketId};
-use wrongdoor_core::net::Endpoint;
+use wrongdoor_core::observation::probe_event::{Process, SessionId, Socket, SocketId};
 use wrongdoor_core::side::Side;
 use wrongdoor_core::time::Timestamp;
-use wrongdoor_core::tls::keylog::KeyLog;
+use wrongdoor_core::wire::net::Endpoint;
+use wrongdoor_core::wire::tls::keylog::KeyLog;
 use wrongdoor_tests::wire::h2::{self, Hpack};
 use wrongdoor_tests::wire::live::{Report, Watched};
 use wrongdoor_tests::wire::{Dice, Names, Sealed, Segment, Talk};

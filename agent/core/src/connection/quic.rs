@@ -1,16 +1,16 @@
 //! A QUIC connection: its handshake. HTTP/3 is not decoded.
 
-use super::context::Observed;
-use super::facts::{ConnectionId, Decryption, Facts, Source, Tls, TransportKind};
 use super::tcp::Input;
-use crate::live::Observer;
 use crate::name::Sni;
-use crate::net::{End, FlowKey};
-use crate::quic;
+use crate::observation::Observed;
+use crate::observation::probe_event::Observer;
+use crate::observation::{ConnectionId, Decryption, Facts, Source, Tls, TransportKind};
 use crate::time::Timestamp;
-use crate::tls::Version;
-use crate::tls::client_hello::ServerName;
-use crate::tls::keylog::Label;
+use crate::wire::net::{End, FlowKey};
+use crate::wire::quic;
+use crate::wire::tls::Version;
+use crate::wire::tls::client_hello::ServerName;
+use crate::wire::tls::keylog::Label;
 use std::sync::Arc;
 
 const PROTOCOL: &str = "quic";

@@ -1,8 +1,8 @@
 //! A SYN on a connection that is open: another connection on the same ports, or one that was injected.
 
-use crate::net::{End, Flags, Tcp};
-use crate::reassembly::Stream;
 use crate::time::Timestamp;
+use crate::wire::net::{End, Flags, Tcp};
+use crate::wire::reassembly::Stream;
 
 /// The most bytes behind a SYN that may be acknowledged before the capture has the first acknowledgment.
 const MAX_FLIGHT: u32 = 64 * 1024;

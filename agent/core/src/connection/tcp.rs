@@ -1,17 +1,17 @@
 //! A TCP connection: its two streams in order, and the layers that they feed.
 
-use super::context::{Context, Observed, Scratch};
-use super::facts::{ConnectionId, Decryption, Facts, Source, TransportKind};
 use super::reopening::{Opening, Proposal};
-use crate::content::{Content, Place, sender};
 use crate::counters::Counters;
-use crate::live::Observer;
-use crate::net::Flags;
-use crate::net::{End, FlowKey, Tcp};
-use crate::reassembly::{Delivery, Stream};
+use crate::layer::{Content, Place, sender};
+use crate::observation::probe_event::Observer;
+use crate::observation::{ConnectionId, Decryption, Facts, Source, TransportKind};
+use crate::observation::{Context, Observed, Scratch};
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
-use crate::tls::keylog::KeyLog;
+use crate::wire::net::Flags;
+use crate::wire::net::{End, FlowKey, Tcp};
+use crate::wire::reassembly::{Delivery, Stream};
+use crate::wire::tls::keylog::KeyLog;
 
 const PROTOCOL: &str = "tcp";
 
@@ -360,7 +360,7 @@ pub(crate) struct Input<'a> {
     /// What is missing of TLS behind its handshake was left out on purpose.
     pub(crate) only_handshakes: bool,
     pub(crate) counters: &'a mut Counters,
-    pub(crate) events: &'a mut Vec<crate::event::Event>,
+    pub(crate) events: &'a mut Vec<crate::observation::Event>,
     pub(crate) scratch: &'a mut Scratch,
 }
 

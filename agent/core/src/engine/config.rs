@@ -1,6 +1,6 @@
 //! How an engine works, and its bounds.
 
-use crate::connection::Source;
+use crate::observation::Source;
 
 /// The most connections that are followed at a time; at the limit the longest idle are dropped and counted.
 pub const MAX_CONNECTIONS: usize = 100_000;

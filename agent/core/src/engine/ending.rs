@@ -3,10 +3,10 @@
 use super::config::MAX_PARKED;
 use super::follower::{Follower, Key, Slot};
 use super::{Engine, TlsInPackets};
-use crate::connection::{ConnectionId, Decryption, Observed, TransportKind};
 use crate::counters::Loss;
-use crate::event::{ConnectionEnd, Event, Observation};
-use crate::live::Visibility;
+use crate::observation::probe_event::Visibility;
+use crate::observation::{ConnectionEnd, Event, Observation};
+use crate::observation::{ConnectionId, Decryption, Observed, TransportKind};
 use crate::time::Timestamp;
 use std::sync::Arc;
 

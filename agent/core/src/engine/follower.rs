@@ -1,9 +1,10 @@
 //! A followed connection in the engine's table.
 
-use crate::connection::{ConnectionId, Ends, LiveConnection, QuicConnection, TcpConnection};
-use crate::live::SocketId;
-use crate::net::FlowKey;
-use crate::tls::keylog::KeyLog;
+use crate::connection::{Ends, LiveConnection, QuicConnection, TcpConnection};
+use crate::observation::ConnectionId;
+use crate::observation::probe_event::SocketId;
+use crate::wire::net::FlowKey;
+use crate::wire::tls::keylog::KeyLog;
 
 pub(super) struct Slot {
     pub(super) last_seen: u64,

@@ -6,24 +6,23 @@
 mod config;
 mod ending;
 mod follower;
-mod live;
 mod parked;
+mod probe_events;
 
-use crate::connection::{
-    ConnectionId, Input, Opening, Proposal, QuicConnection, Scratch, TcpConnection,
-};
+use crate::connection::{Input, Opening, Proposal, QuicConnection, TcpConnection};
 use crate::counters::{Counters, Loss};
-pub use crate::event::{ConnectionEnd, Event, Observation};
-use crate::net::{Decoder, End, Flags, FlowKey, LinkType, Packet, Tcp, Transport};
-use crate::quic;
+pub use crate::observation::{ConnectionEnd, Event, Observation};
+use crate::observation::{ConnectionId, Scratch};
 use crate::time::Timestamp;
-use crate::tls::keylog::KeyLog;
+use crate::wire::net::{Decoder, End, Flags, FlowKey, LinkType, Packet, Tcp, Transport};
+use crate::wire::quic;
+use crate::wire::tls::keylog::KeyLog;
 pub use config::{Config, MAX_CONNECTIONS, MAX_HELD_BYTES, MAX_PARKED, Shard, TlsInPackets};
 use ending::{is_left_to_probes, visibility};
 use follower::{Follower, Key, Past, Slot};
 use hashbrown::HashMap;
-use live::Live;
 use parked::Parked;
+use probe_events::Live;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Connections that have ended and wait for their secrets.
 
 use super::Slot;
-use crate::net::FlowKey;
+use crate::wire::net::FlowKey;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
 

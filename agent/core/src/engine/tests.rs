@@ -1,7 +1,9 @@
+use super::super::observation::probe_event::{
+    Direction, Input, Process, SessionId, Socket, SocketId,
+};
+use super::super::wire::http2_frame::PREFACE;
+use super::super::wire::net::Endpoint;
 use super::*;
-use crate::http2::PREFACE;
-use crate::live::{Direction, Input, Process, SessionId, Socket, SocketId};
-use crate::net::Endpoint;
 
 /// A segment from this port, in a packet without a link header.
 fn segment(port: u16, sequence: u32, flags: Flags, payload: &[u8]) -> Vec<u8> {
@@ -241,7 +243,7 @@ fn secrets_are_not_waited_for_longer_than_is_said() {
 
 #[test]
 fn secrets_that_come_one_by_one_are_waited_for() {
-    use crate::tls::keylog::KeyLog;
+    use super::super::wire::tls::keylog::KeyLog;
     let capture = include_bytes!("../../../../tests/captures/coalescing.pcap");
     let keys = include_bytes!("../../../../tests/captures/coalescing.keys");
     let exchanges = |cut: usize| {
@@ -272,7 +274,7 @@ fn secrets_that_come_one_by_one_are_waited_for() {
 
 #[test]
 fn the_longest_idle_goes_first_whether_of_packets_or_of_probes() {
-    use crate::live::SocketId;
+    use super::super::observation::probe_event::SocketId;
     let config = Config { max_connections: 16, ..Config::default() };
     let mut engine = Engine::new(config, Arc::default());
     for port in 1..=8 {
@@ -371,7 +373,7 @@ fn ask(engine: &mut Engine, number: u64, session: SessionId, sequence: u32) {
 
 #[test]
 fn lost_reports_are_a_gap_of_their_connection_whether_or_not_another_report_shows_it() {
-    use crate::live::Owner;
+    use super::super::observation::probe_event::Owner;
     let by_session = |_: Socket, session| Some(Owner::Session(session));
     let by_socket = |socket: Socket, _| Some(Owner::Socket(socket.id));
     let ways: [fn(Socket, SessionId) -> Option<Owner>; 2] = [by_session, by_socket];
@@ -394,7 +396,7 @@ fn lost_reports_are_a_gap_of_their_connection_whether_or_not_another_report_show
 
 #[test]
 fn a_connection_that_lost_every_report_is_counted() {
-    use crate::live::Owner;
+    use super::super::observation::probe_event::Owner;
     let mut engine = Engine::new(Config::default(), Arc::default());
     let owners = [None, Some(Owner::Socket(SocketId(7))), Some(Owner::Session(SessionId(7)))];
     for (number, owner) in (1..).zip(owners) {

@@ -3,10 +3,12 @@
 mod authority;
 mod certificate;
 mod host;
+mod request_authority;
 mod sni;
 
 pub(crate) use authority::without_userinfo;
 pub use authority::{Authority, MAX_AUTHORITY, Malformed};
 pub use certificate::{CertificateNames, Coverage, MAX_CERTIFICATE_NAMES};
 pub use host::Host;
+pub use request_authority::{AuthorityDefect, MAX_RAW_AUTHORITY, RequestAuthority};
 pub use sni::{Sni, SniDefect};

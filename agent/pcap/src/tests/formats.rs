@@ -7,7 +7,7 @@ use super::build::{
 use super::{CaptureFile, file, read_bytes, read_file};
 use crate::Warning;
 use crate::limits::{MAX_BLOCK_BYTES, MAX_INTERFACES, MAX_PACKET_BYTES, MAX_UNREAD_LINKS};
-use wrongdoor_core::net::LinkType;
+use wrongdoor_core::wire::net::LinkType;
 
 const BOTH: [Order; 2] = [Order::Little, Order::Big];
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use wrongdoor_core::live::Process;
+use wrongdoor_core::observation::probe_event::Process;
 use wrongdoor_procfs::{ProcessKey, ProcessSeen};
 
 /// The most processes that are remembered; beyond it all are forgotten, and asked for again.

@@ -1,7 +1,7 @@
 //! What a packet begins with: for the engine it is bare IP wherever it can be.
 
 use super::block::Frame;
-use wrongdoor_core::net::LinkType;
+use wrongdoor_core::wire::net::LinkType;
 
 /// What a VLAN tag takes, with the EtherType behind it.
 const TAG: usize = 4;

@@ -7,10 +7,10 @@ use super::place::{Container, Peer, Place, Pod, Service};
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
-use wrongdoor_core::connection::Facts;
-use wrongdoor_core::live::{Observer, Process};
-use wrongdoor_core::net::Endpoint;
+use wrongdoor_core::observation::Facts;
+use wrongdoor_core::observation::probe_event::{Observer, Process};
 use wrongdoor_core::side::Side;
+use wrongdoor_core::wire::net::Endpoint;
 
 /// The most pods of one node that are kept, with those that were deleted lately; a node runs some hundreds.
 const MAX_PODS: usize = 4096;

@@ -2,7 +2,7 @@ use super::*;
 use crate::enrich::Workload;
 use crate::testing::exchanges;
 use std::net::SocketAddr;
-use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::observation::Exchange;
 
 const WEB: &str = "10.0.0.7";
 const NODE: &str = "192.0.2.1";

@@ -121,9 +121,10 @@ mod tests {
 
     #[test]
     fn no_list_of_values_lacks_one() {
-        use wrongdoor_core::{
-            cause::CauseId, live::Visibility, signals::Generator, verdict::Verdict,
-        };
+        use wrongdoor_core::explain::cause::CauseId;
+        use wrongdoor_core::http_facts::Generator;
+        use wrongdoor_core::observation::probe_event::Visibility;
+        use wrongdoor_core::observation::verdict::Verdict;
         // The length of a list is that of its type; these are the places.
         assert!(CauseId::ALL.iter().enumerate().all(|(at, cause)| *cause as usize == at));
         assert!(Verdict::ALL.iter().enumerate().all(|(at, verdict)| *verdict as usize == at));

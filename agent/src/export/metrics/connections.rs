@@ -8,8 +8,8 @@ use super::names::NONE;
 use super::number;
 use std::collections::HashMap;
 use wrongdoor_core::engine::ConnectionEnd;
-use wrongdoor_core::live::Visibility;
 use wrongdoor_core::name::Sni;
+use wrongdoor_core::observation::probe_event::Visibility;
 
 /// Upper bounds of the histogram of distinct authorities.
 const BOUNDS: [u64; 8] = [1, 2, 3, 5, 10, 20, 50, 100];

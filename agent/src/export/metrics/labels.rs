@@ -1,13 +1,13 @@
 //! What of an exchange or a connection becomes a label, and as which value.
 
 use super::names::{ADDRESS, NONE};
-use wrongdoor_core::connection::Facts;
 use wrongdoor_core::engine::ConnectionEnd;
-use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::live::Visibility;
 use wrongdoor_core::name::Host;
+use wrongdoor_core::observation::Exchange;
+use wrongdoor_core::observation::Facts;
+use wrongdoor_core::observation::probe_event::Visibility;
 use wrongdoor_core::side::Side;
-use wrongdoor_core::tls::Version;
+use wrongdoor_core::wire::tls::Version;
 
 /// The end of the connection that this observation was made at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

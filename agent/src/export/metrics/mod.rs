@@ -82,8 +82,8 @@ impl Metrics {
             Record::Connection { connection, .. } if connection.facts.is_probe() => {
                 self.probes.connection(&connection.facts);
             }
-            Record::Exchange { exchange, ruling, place, .. } => {
-                self.requests.count(exchange, ruling, place.workload(), now);
+            Record::Exchange { exchange, classification, place, .. } => {
+                self.requests.count(exchange, classification, place.workload(), now);
             }
             Record::Connection { connection, .. } => self.connections.count(connection),
             Record::Recovery { judged, place, .. } => {

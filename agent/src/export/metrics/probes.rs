@@ -5,8 +5,8 @@ use super::family::Family;
 use super::labels::{Outcome, Role, role_of};
 use super::number;
 use std::collections::HashMap;
-use wrongdoor_core::connection::Facts;
-use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::observation::Exchange;
+use wrongdoor_core::observation::Facts;
 
 /// Requests and connections of `wrongdoor probe`. All labels have few values.
 #[derive(Default)]

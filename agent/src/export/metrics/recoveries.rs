@@ -2,7 +2,7 @@
 
 use super::family::{Family, Kind, Sample, Value};
 use super::number;
-use wrongdoor_core::recovery::Recovery;
+use wrongdoor_core::explain::recovery::Recovery;
 
 /// Upper bounds of the histogram, in seconds: browsers come again within one, people within a minute.
 const BOUNDS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0, 60.0];
@@ -52,7 +52,7 @@ impl Recoveries {
 mod tests {
     use super::*;
     use std::time::Duration;
-    use wrongdoor_core::recovery::Outcome;
+    use wrongdoor_core::explain::recovery::Outcome;
 
     #[test]
     fn only_who_got_through_has_a_time() {

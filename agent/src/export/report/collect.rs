@@ -5,12 +5,12 @@ use super::kind::Kind;
 use super::lanes::Lanes;
 use super::row::{Pattern, Row};
 use crate::export::Record;
-use crate::export::unread::Unread;
 use std::collections::{BTreeMap, HashMap};
-use wrongdoor_core::cause::{CauseId, Confidence};
-use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::judge::Ruling;
-use wrongdoor_core::recovery::Outcome;
+use wrongdoor_core::explain::cause::{CauseId, Confidence};
+use wrongdoor_core::explain::classifier::Classification;
+use wrongdoor_core::explain::correlator::Unread;
+use wrongdoor_core::explain::recovery::Outcome;
+use wrongdoor_core::observation::Exchange;
 
 /// The most exchanges that are listed one by one; the rest is counted by pattern.
 pub(super) const MAX_ROWS: usize = 5_000;
@@ -64,8 +64,8 @@ pub(super) struct Sums {
 impl Collected {
     pub(super) fn record(&mut self, record: &Record) {
         match record {
-            Record::Exchange { number, exchange, ruling, .. } => {
-                self.exchange(number.0, exchange, ruling);
+            Record::Exchange { number, exchange, classification, .. } => {
+                self.exchange(number.0, exchange, classification);
             }
             Record::Connection { number, connection, .. } => {
                 let facts = &connection.facts;
@@ -104,23 +104,29 @@ impl Collected {
         }
     }
 
-    fn exchange(&mut self, number: u64, exchange: &Exchange, ruling: &Ruling) {
-        let kind = Kind::of(exchange, ruling);
-        self.lanes.exchange(number, exchange, ruling, kind.is_some());
+    fn exchange(&mut self, number: u64, exchange: &Exchange, classification: &Classification) {
+        let kind = Kind::of(exchange, classification);
+        self.lanes.exchange(number, exchange, classification, kind.is_some());
         let rows = if kind.is_some() { &mut self.findings } else { &mut self.others };
         if rows.len() < MAX_ROWS {
-            rows.push(Row::new(number, exchange, ruling, kind));
+            rows.push(Row::new(number, exchange, classification, kind));
         } else {
-            self.unlisted(Pattern::new(exchange, ruling));
+            self.unlisted(Pattern::new(exchange, classification));
         }
         if let Some(kind) = kind {
-            self.sums.finding(kind, exchange, ruling);
-            self.group(kind, number, exchange, ruling);
+            self.sums.finding(kind, exchange, classification);
+            self.group(kind, number, exchange, classification);
         }
     }
 
-    fn group(&mut self, kind: Kind, number: u64, exchange: &Exchange, ruling: &Ruling) {
-        let mut key = Key::of(kind, exchange, ruling);
+    fn group(
+        &mut self,
+        kind: Kind,
+        number: u64,
+        exchange: &Exchange,
+        classification: &Classification,
+    ) {
+        let mut key = Key::of(kind, exchange, classification);
         if !self.groups.contains_key(&key) {
             let of_all = Key { authority: None, ..key.clone() };
             if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&of_all) {
@@ -135,26 +141,27 @@ impl Collected {
                 key = of_all;
             }
         }
-        let group = self.groups.entry(key).or_insert_with(|| Group::new(number, exchange, ruling));
-        group.add(number, exchange, ruling);
+        let group =
+            self.groups.entry(key).or_insert_with(|| Group::new(number, exchange, classification));
+        group.add(number, exchange, classification);
     }
 }
 
 impl Sums {
-    fn finding(&mut self, kind: Kind, exchange: &Exchange, ruling: &Ruling) {
-        self.silent += u64::from(ruling.silent_misdirect);
-        if let Some(recovery) = &ruling.recovery {
+    fn finding(&mut self, kind: Kind, exchange: &Exchange, classification: &Classification) {
+        self.silent += u64::from(classification.silent_misdirect);
+        if let Some(recovery) = &classification.recovery {
             *self.outcomes.entry(recovery.outcome).or_default() += 1;
         }
         match kind {
             Kind::Refused(cause) if exchange.is_misdirected() => {
-                let generator = ruling
+                let generator = classification
                     .generator
                     .map_or("a server that does not say what it is", super::words::generator);
                 *self.generators.entry(generator).or_default() += 1;
                 let (count, best) = self.causes.entry(cause).or_default();
                 *count += 1;
-                let confidence = ruling.cause.as_ref().map(|cause| cause.confidence);
+                let confidence = classification.cause.as_ref().map(|cause| cause.confidence);
                 *best = (*best).into_iter().chain(confidence).min();
             }
             Kind::Refused(_) => self.refused_otherwise += 1,

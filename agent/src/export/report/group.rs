@@ -4,10 +4,10 @@ use super::kind::Kind;
 use super::words;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
-use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::judge::Ruling;
-use wrongdoor_core::recovery::Outcome;
-use wrongdoor_core::signals::Generator;
+use wrongdoor_core::explain::classifier::Classification;
+use wrongdoor_core::explain::recovery::Outcome;
+use wrongdoor_core::http_facts::Generator;
+use wrongdoor_core::observation::Exchange;
 use wrongdoor_core::time::Timestamp;
 
 /// The most clients of one group that are told apart.
@@ -31,7 +31,7 @@ pub(super) struct Key {
 pub(super) struct Incident {
     pub(super) number: u64,
     pub(super) exchange: Exchange,
-    pub(super) ruling: Ruling,
+    pub(super) classification: Classification,
 }
 
 /// Findings of the same kind, for the same names.
@@ -51,10 +51,10 @@ pub(super) struct Group {
 }
 
 impl Key {
-    pub(super) fn of(kind: Kind, exchange: &Exchange, ruling: &Ruling) -> Self {
+    pub(super) fn of(kind: Kind, exchange: &Exchange, classification: &Classification) -> Self {
         Self {
             kind,
-            generator: ruling.generator.map(Generator::as_str),
+            generator: classification.generator.map(Generator::as_str),
             sni: words::sni(&exchange.connection),
             authority: Some(words::authority(exchange)),
         }
@@ -62,8 +62,9 @@ impl Key {
 }
 
 impl Group {
-    pub(super) fn new(number: u64, exchange: &Exchange, ruling: &Ruling) -> Self {
-        let incident = Incident { number, exchange: exchange.clone(), ruling: ruling.clone() };
+    pub(super) fn new(number: u64, exchange: &Exchange, classification: &Classification) -> Self {
+        let incident =
+            Incident { number, exchange: exchange.clone(), classification: classification.clone() };
         Self {
             count: 0,
             first: exchange.started,
@@ -72,13 +73,18 @@ impl Group {
             statuses: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             incident: Box::new(incident),
-            generator: ruling.generator,
+            generator: classification.generator,
             evidence: HashSet::new(),
         }
     }
 
     /// One more.
-    pub(super) fn add(&mut self, number: u64, exchange: &Exchange, ruling: &Ruling) {
+    pub(super) fn add(
+        &mut self,
+        number: u64,
+        exchange: &Exchange,
+        classification: &Classification,
+    ) {
         self.count += 1;
         self.first = self.first.min(exchange.started);
         self.last = self.last.max(exchange.started);
@@ -88,17 +94,22 @@ impl Group {
             self.clients.insert(client.ip());
         }
         *self.statuses.entry(exchange.status).or_default() += 1;
-        if let Some(recovery) = &ruling.recovery {
+        if let Some(recovery) = &classification.recovery {
             *self.outcomes.entry(recovery.outcome).or_default() += 1;
         }
-        if let Some(cause) = &ruling.cause
+        if let Some(cause) = &classification.cause
             && self.evidence.len() < MAX_EVIDENCE
         {
             self.evidence.insert(hash(&cause.evidence));
         }
-        if telling(exchange, ruling) > telling(&self.incident.exchange, &self.incident.ruling) {
-            *self.incident =
-                Incident { number, exchange: exchange.clone(), ruling: ruling.clone() };
+        if telling(exchange, classification)
+            > telling(&self.incident.exchange, &self.incident.classification)
+        {
+            *self.incident = Incident {
+                number,
+                exchange: exchange.clone(),
+                classification: classification.clone(),
+            };
         }
     }
 
@@ -110,12 +121,13 @@ impl Group {
 }
 
 /// How much a drawing of this one would show: a hop behind, a request that came again, an answer.
-fn telling(exchange: &Exchange, ruling: &Ruling) -> u32 {
-    let comes_again = ruling.recovery.is_some_and(|recovery| recovery.connection.is_some());
-    let gets_through = ruling.recovery.is_some_and(|recovery| recovery.outcome.is_recovered());
-    let is_named = ruling.cause.as_ref().map_or(0, |cause| cause.evidence.len().min(3));
-    let confidence = ruling.cause.as_ref().map_or(0, |cause| 2 - cause.confidence as u32);
-    u32::from(ruling.relayed_from.is_some()) * 64
+fn telling(exchange: &Exchange, classification: &Classification) -> u32 {
+    let comes_again = classification.recovery.is_some_and(|recovery| recovery.connection.is_some());
+    let gets_through =
+        classification.recovery.is_some_and(|recovery| recovery.outcome.is_recovered());
+    let is_named = classification.cause.as_ref().map_or(0, |cause| cause.evidence.len().min(3));
+    let confidence = classification.cause.as_ref().map_or(0, |cause| 2 - cause.confidence as u32);
+    u32::from(classification.relayed_from.is_some()) * 64
         + u32::from(comes_again) * 32
         + u32::from(gets_through) * 16
         + u32::from(exchange.status.is_some()) * 8

@@ -1,10 +1,10 @@
 //! What sort of finding an exchange is.
 
 use crate::text::verdict;
-use wrongdoor_core::cause::CauseId;
-use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::judge::Ruling;
-use wrongdoor_core::verdict::Verdict;
+use wrongdoor_core::explain::cause::CauseId;
+use wrongdoor_core::explain::classifier::Classification;
+use wrongdoor_core::observation::Exchange;
+use wrongdoor_core::observation::verdict::Verdict;
 
 /// What sort of finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,12 +19,12 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The kind of an exchange; nothing where it is no finding.
-    pub(super) fn of(exchange: &Exchange, ruling: &Ruling) -> Option<Self> {
-        match &ruling.cause {
+    pub(super) fn of(exchange: &Exchange, classification: &Classification) -> Option<Self> {
+        match &classification.cause {
             Some(cause) => Some(Self::Refused(cause.id)),
             None if exchange.is_misdirected() => Some(Self::Refused(CauseId::Unknown)),
-            None if ruling.silent_misdirect => Some(Self::Silent),
-            None if exchange.is_mismatched() => Some(Self::Mismatched(ruling.verdict)),
+            None if classification.silent_misdirect => Some(Self::Silent),
+            None if exchange.is_mismatched() => Some(Self::Mismatched(classification.verdict)),
             None => None,
         }
     }

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use wrongdoor_core::connection::Facts;
 use wrongdoor_core::engine::ConnectionEnd;
-use wrongdoor_core::exchange::{Exchange, RequestAuthority};
-use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::explain::classifier::Classification;
+use wrongdoor_core::name::RequestAuthority;
+use wrongdoor_core::observation::Exchange;
+use wrongdoor_core::observation::Facts;
 use wrongdoor_core::time::Timestamp;
 
 /// The most connections that are remembered.
@@ -59,10 +60,10 @@ impl Lanes {
         &mut self,
         number: u64,
         exchange: &Exchange,
-        ruling: &Ruling,
+        classification: &Classification,
         finding: bool,
     ) {
-        if let Some(back) = ruling.relayed_from
+        if let Some(back) = classification.relayed_from
             && self.fronts.len() < MAX_FRONTS
         {
             self.fronts.insert((back.connection, back.stream), (number, exchange.stream));
@@ -78,7 +79,7 @@ impl Lanes {
         if of_a_kind < MAX_OF_A_KIND && self.marks < MAX_MARKS {
             self.marks += 1;
             lane.findings += usize::from(finding);
-            lane.marks.push(Mark::new(exchange, ruling));
+            lane.marks.push(Mark::new(exchange, classification));
         }
     }
 
@@ -113,14 +114,14 @@ impl Lane {
 }
 
 impl Mark {
-    pub(super) fn new(exchange: &Exchange, ruling: &Ruling) -> Self {
+    pub(super) fn new(exchange: &Exchange, classification: &Classification) -> Self {
         Self {
             stream: exchange.stream,
             started: exchange.started,
             responded: exchange.responded,
             authority: Arc::clone(&exchange.authority),
             status: exchange.status,
-            is_silent: ruling.silent_misdirect,
+            is_silent: classification.silent_misdirect,
         }
     }
 

@@ -4,11 +4,12 @@ use super::group::Key;
 use super::kind::Kind;
 use super::words;
 use std::sync::Arc;
-use wrongdoor_core::cause::Cause;
-use wrongdoor_core::exchange::{Exchange, Method};
-use wrongdoor_core::judge::{Back, Ruling};
-use wrongdoor_core::recovery::Recovery;
-use wrongdoor_core::signals::Generator;
+use wrongdoor_core::explain::cause::Cause;
+use wrongdoor_core::explain::classifier::{Back, Classification};
+use wrongdoor_core::explain::recovery::Recovery;
+use wrongdoor_core::http::Method;
+use wrongdoor_core::http_facts::Generator;
+use wrongdoor_core::observation::Exchange;
 use wrongdoor_core::time::Timestamp;
 
 /// What the list says of an exchange.
@@ -47,19 +48,19 @@ impl Row {
     pub(super) fn new(
         number: u64,
         exchange: &Exchange,
-        ruling: &Ruling,
+        classification: &Classification,
         kind: Option<Kind>,
     ) -> Self {
         let facts = &exchange.connection;
         let tls = facts.tls.as_ref();
         let end = |end: Option<_>| {
-            end.map_or_else(String::new, |end: wrongdoor_core::net::Endpoint| end.to_string())
+            end.map_or_else(String::new, |end: wrongdoor_core::wire::net::Endpoint| end.to_string())
         };
         let client = match facts.client_declared {
             Some(declared) => format!("{declared} via {}", end(facts.client)),
             None => end(facts.client),
         };
-        let pattern = Pattern::new(exchange, ruling);
+        let pattern = Pattern::new(exchange, classification);
         let raw = exchange.authority.raw.as_ref().known();
         Self {
             at: exchange.started,
@@ -74,10 +75,10 @@ impl Row {
             tls_version: tls.and_then(|tls| tls.version?.name()),
             alpn: tls.and_then(|tls| tls.alpn.clone()),
             kind,
-            generator: ruling.generator,
-            cause: ruling.cause.clone(),
-            recovery: ruling.recovery,
-            relayed_from: ruling.relayed_from,
+            generator: classification.generator,
+            cause: classification.cause.clone(),
+            recovery: classification.recovery,
+            relayed_from: classification.relayed_from,
         }
     }
 
@@ -93,13 +94,13 @@ impl Row {
 }
 
 impl Pattern {
-    pub(super) fn new(exchange: &Exchange, ruling: &Ruling) -> Self {
+    pub(super) fn new(exchange: &Exchange, classification: &Classification) -> Self {
         Self {
             sni: words::sni(&exchange.connection),
             authority: words::authority(exchange),
             version: exchange.version.as_str(),
             status: exchange.status,
-            verdict: ruling.verdict.as_str(),
+            verdict: classification.verdict.as_str(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::collect::Sums;
 use super::words::{list, number, plural};
 use crate::export::{Summary, unread};
-use wrongdoor_core::recovery::Outcome;
+use wrongdoor_core::explain::recovery::Outcome;
 
 /// The sentences at the top.
 pub(super) fn lead(sums: &Sums, summary: &Summary) -> Vec<String> {
@@ -169,7 +169,7 @@ pub(super) fn unknowns(sums: &Sums, summary: &Summary, forgotten: u64) -> Vec<St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wrongdoor_core::cause::{CauseId, Confidence};
+    use wrongdoor_core::explain::cause::{CauseId, Confidence};
 
     #[test]
     fn it_says_what_happened_and_how_sure_that_is() {

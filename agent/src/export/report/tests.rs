@@ -6,10 +6,10 @@ use crate::enrich::Place;
 use crate::export::{ConnectionNumber, Record, Summary};
 use crate::testing;
 use std::time::Duration;
-use wrongdoor_core::cause::Confidence;
-use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::judge::{Back, Ruling};
-use wrongdoor_core::recovery::{Outcome, Recovery};
+use wrongdoor_core::explain::cause::Confidence;
+use wrongdoor_core::explain::classifier::{Back, Classification};
+use wrongdoor_core::explain::recovery::{Outcome, Recovery};
+use wrongdoor_core::observation::Exchange;
 
 /// The page of these records.
 fn page_of(records: impl IntoIterator<Item = Record>) -> String {
@@ -27,14 +27,22 @@ fn page_of(records: impl IntoIterator<Item = Record>) -> String {
     String::from_utf8(page.as_bytes().to_vec()).unwrap()
 }
 
-fn record(number: u64, exchange: Exchange, ruling: Ruling) -> Record {
-    Record::Exchange { number: ConnectionNumber(number), exchange, ruling, place: Place::default() }
+fn record(number: u64, exchange: Exchange, classification: Classification) -> Record {
+    Record::Exchange {
+        number: ConnectionNumber(number),
+        exchange,
+        classification,
+        place: Place::default(),
+    }
 }
 
 /// The exchanges of a capture, each on a connection of its own.
 fn records(name: &str) -> Vec<Record> {
     let ruled = testing::ruled(name).into_iter();
-    (1..).zip(ruled).map(|(number, (exchange, ruling))| record(number, exchange, ruling)).collect()
+    (1..)
+        .zip(ruled)
+        .map(|(number, (exchange, classification))| record(number, exchange, classification))
+        .collect()
 }
 
 fn count(page: &str, what: &str) -> usize {
@@ -70,7 +78,7 @@ fn nothing_found_is_said_plainly() {
 
 #[test]
 fn both_hops_of_a_proxy_and_the_retry_are_drawn() {
-    let (front, ruling) = testing::ruled("apache-two-hosts")
+    let (front, classification) = testing::ruled("apache-two-hosts")
         .into_iter()
         .find(|(exchange, _)| exchange.is_misdirected())
         .unwrap();
@@ -88,11 +96,14 @@ fn both_hops_of_a_proxy_and_the_retry_are_drawn() {
     again.status = Some(200);
     again.started.0 += 10_000_000;
     again.responded = Some(again.started);
-    let front_ruling =
-        Ruling { relayed_from: Some(relayed), recovery: Some(recovery), ..ruling.clone() };
+    let front_ruling = Classification {
+        relayed_from: Some(relayed),
+        recovery: Some(recovery),
+        ..classification.clone()
+    };
     let page = page_of([
-        record(3, again, Ruling::of(ruling.verdict)),
-        record(2, back, ruling),
+        record(3, again, Classification::of(classification.verdict)),
+        record(2, back, classification),
         record(1, front, front_ruling),
     ]);
     assert!(page.contains("c1 handed on what c2 answered."), "{page}");
@@ -107,7 +118,7 @@ fn both_hops_of_a_proxy_and_the_retry_are_drawn() {
 #[test]
 fn a_flood_is_summed_up_and_all_of_it_counted() {
     const FLOOD: u64 = 2 * MAX_ROWS as u64;
-    let (exchange, ruling) = testing::ruled("apache-two-hosts")
+    let (exchange, classification) = testing::ruled("apache-two-hosts")
         .into_iter()
         .find(|(exchange, _)| exchange.is_misdirected())
         .unwrap();
@@ -117,7 +128,7 @@ fn a_flood_is_summed_up_and_all_of_it_counted() {
         authority.parsed = None;
         authority.raw = wrongdoor_core::seen::Seen::Known(format!("<q{nth}>").into());
         exchange.authority = authority.into();
-        record(nth + 1, exchange, ruling.clone())
+        record(nth + 1, exchange, classification.clone())
     });
     let page = page_of(flood);
     assert!(page.len() < 6 * 1024 * 1024, "{} bytes", page.len());

@@ -3,12 +3,12 @@
 use super::html::visible;
 use crate::text::Clock;
 use std::time::Duration;
-use wrongdoor_core::connection::Facts;
-use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::explain::recovery::Outcome;
+use wrongdoor_core::http_facts::Generator;
 use wrongdoor_core::name::Sni;
-use wrongdoor_core::recovery::Outcome;
+use wrongdoor_core::observation::Exchange;
+use wrongdoor_core::observation::Facts;
 use wrongdoor_core::seen::Seen;
-use wrongdoor_core::signals::Generator;
 use wrongdoor_core::time::Timestamp;
 
 /// The longest text from the network that a line of prose or a drawing shows whole.

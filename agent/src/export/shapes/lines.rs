@@ -8,18 +8,19 @@ use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
-use wrongdoor_core::cause::Cause;
-use wrongdoor_core::connection::{Decryption, Facts, TransportKind};
 use wrongdoor_core::engine::ConnectionEnd;
-use wrongdoor_core::exchange::{Exchange, Method};
-use wrongdoor_core::judge::{Back, Ruling};
-use wrongdoor_core::live::Process;
+use wrongdoor_core::explain::cause::Cause;
+use wrongdoor_core::explain::classifier::{Back, Classification};
+use wrongdoor_core::explain::recovery::{Judged, Recovery};
+use wrongdoor_core::http::Method;
+use wrongdoor_core::http_facts::Generator;
 use wrongdoor_core::name::Host;
-use wrongdoor_core::net::Endpoint;
-use wrongdoor_core::recovery::{Judged, Recovery};
+use wrongdoor_core::observation::Exchange;
+use wrongdoor_core::observation::probe_event::Process;
+use wrongdoor_core::observation::{Decryption, Facts, TransportKind};
 use wrongdoor_core::seen::Seen;
 use wrongdoor_core::side::Side;
-use wrongdoor_core::signals::Generator;
+use wrongdoor_core::wire::net::Endpoint;
 
 /// The first fields of an exchange line.
 #[derive(Serialize)]
@@ -178,7 +179,7 @@ impl<'a> ConnectionPart<'a> {
 impl<'a> ExchangePart<'a> {
     pub(in crate::export) fn new(
         exchange: &'a Exchange,
-        ruling: &'a Ruling,
+        classification: &'a Classification,
         place: &'a Place,
         clock: &mut Clock,
     ) -> Self {
@@ -196,13 +197,13 @@ impl<'a> ExchangePart<'a> {
                 Seen::Unreadable => "unreadable",
             },
             status: exchange.status,
-            verdict: ruling.verdict.as_str(),
+            verdict: classification.verdict.as_str(),
             first_on_connection: exchange.first,
-            silent_misdirect: ruling.silent_misdirect,
-            generator: ruling.generator.map(Generator::as_str),
-            cause: ruling.cause.as_deref().map(CausePart::new),
-            relayed_from: ruling.relayed_from.as_ref().map(HopPart::new),
-            recovery: ruling.recovery.as_ref().map(RecoveryPart::new),
+            silent_misdirect: classification.silent_misdirect,
+            generator: classification.generator.map(Generator::as_str),
+            cause: classification.cause.as_deref().map(CausePart::new),
+            relayed_from: classification.relayed_from.as_ref().map(HopPart::new),
+            recovery: classification.recovery.as_ref().map(RecoveryPart::new),
             started: clock.time(exchange.started),
             responded: exchange.responded.map(|at| clock.time(at)),
             source: facts.source.as_str(),

@@ -10,18 +10,18 @@ pub(super) use lines::{ConnectionLine, ConnectionPart, ExchangePart, RecoveryLin
 use super::ConnectionNumber;
 use crate::enrich::Place;
 use crate::text::{Clock, append, join};
-use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::explain::classifier::Classification;
+use wrongdoor_core::observation::Exchange;
 
 /// The object of one exchange.
 pub(super) fn exchange_line(
     number: ConnectionNumber,
     exchange: &Exchange,
-    ruling: &Ruling,
+    classification: &Classification,
     place: &Place,
 ) -> Vec<u8> {
     let mut line = Vec::new();
     append(&mut line, &ConnectionPart::new(number, &exchange.connection));
-    join(&mut line, &ExchangePart::new(exchange, ruling, place, &mut Clock::default()));
+    join(&mut line, &ExchangePart::new(exchange, classification, place, &mut Clock::default()));
     line
 }

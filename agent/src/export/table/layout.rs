@@ -5,7 +5,7 @@ use crate::export::Summary;
 use crate::text::{WIDTH, verdict};
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use std::collections::BTreeSet;
-use wrongdoor_core::verdict::Verdict;
+use wrongdoor_core::observation::verdict::Verdict;
 
 /// The width that everything fits in.
 /// The most rows of one kind; the rest is counted.

@@ -9,12 +9,12 @@ use crate::error::Error;
 use std::collections::HashMap;
 use unread::NotRead;
 use why::Why;
-use wrongdoor_core::connection::Facts;
-use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::name::Sni;
+use wrongdoor_core::observation::Exchange;
+use wrongdoor_core::observation::Facts;
+use wrongdoor_core::observation::verdict::Verdict;
 use wrongdoor_core::seen::Seen;
-use wrongdoor_core::verdict::Verdict;
 
 /// The most patterns that are told apart; the rest is counted as one.
 const MAX_GROUPS: usize = 10_000;
@@ -58,9 +58,9 @@ impl Table {
         Self { output, groups, ungrouped: 0, why, not_read }
     }
 
-    fn exchange(&mut self, exchange: &Exchange, ruling: &Ruling) {
-        self.why.add(exchange, ruling);
-        let pattern = Pattern::new(exchange, ruling);
+    fn exchange(&mut self, exchange: &Exchange, classification: &Classification) {
+        self.why.add(exchange, classification);
+        let pattern = Pattern::new(exchange, classification);
         if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&pattern) {
             self.ungrouped += 1;
             return;
@@ -72,7 +72,9 @@ impl Table {
 impl Sink for Table {
     fn record(&mut self, record: &Record) -> Result<(), Error> {
         match record {
-            Record::Exchange { exchange, ruling, .. } => self.exchange(exchange, ruling),
+            Record::Exchange { exchange, classification, .. } => {
+                self.exchange(exchange, classification)
+            }
             Record::Connection { connection, .. } => self.not_read.add(&connection.facts),
             Record::Recovery { .. } => {}
         }
@@ -96,10 +98,10 @@ impl Sink for Table {
 }
 
 impl Pattern {
-    fn new(exchange: &Exchange, ruling: &Ruling) -> Self {
+    fn new(exchange: &Exchange, classification: &Classification) -> Self {
         let class = match (exchange.is_misdirected(), exchange.is_mismatched()) {
             (true, _) => Class::Misdirected,
-            (false, _) if ruling.silent_misdirect => Class::Silent,
+            (false, _) if classification.silent_misdirect => Class::Silent,
             (false, true) => Class::Mismatched,
             (false, false) => Class::Other,
         };
@@ -115,7 +117,7 @@ impl Pattern {
             authority,
             status: exchange.status,
             version: exchange.version.as_str(),
-            verdict: ruling.verdict,
+            verdict: classification.verdict,
         }
     }
 }

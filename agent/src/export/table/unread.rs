@@ -3,11 +3,12 @@
 use super::layout::{line, plural};
 use super::sni;
 use crate::export::Summary;
-use crate::export::unread::{self, Unread};
+use crate::export::unread;
 use crate::text::{Tone, grid, sanitize};
 use std::collections::HashMap;
-use wrongdoor_core::connection::Facts;
+use wrongdoor_core::explain::correlator::Unread;
 use wrongdoor_core::name::CertificateNames;
+use wrongdoor_core::observation::Facts;
 
 /// The most rows of handshakes; further ones are counted together.
 const MAX_HANDSHAKES: usize = 10_000;
@@ -124,8 +125,8 @@ mod tests {
     use super::*;
     use crate::testing::ended;
     use std::sync::Arc;
-    use wrongdoor_core::connection::Decryption;
-    use wrongdoor_core::net::Endpoint;
+    use wrongdoor_core::observation::Decryption;
+    use wrongdoor_core::wire::net::Endpoint;
 
     /// A connection to this port that could not be read.
     fn unread(port: u16) -> Facts {

@@ -4,11 +4,11 @@ use super::layout::{line, plural};
 use crate::text::{WIDTH, sanitize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wrongdoor_core::cause::{Cause, CauseId};
-use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::judge::Ruling;
-use wrongdoor_core::recovery::Outcome;
-use wrongdoor_core::signals::Generator;
+use wrongdoor_core::explain::cause::{Cause, CauseId};
+use wrongdoor_core::explain::classifier::Classification;
+use wrongdoor_core::explain::recovery::Outcome;
+use wrongdoor_core::http_facts::Generator;
+use wrongdoor_core::observation::Exchange;
 
 /// How far what belongs to a cause is moved in.
 const INDENT: &str = "    ";
@@ -30,9 +30,9 @@ struct Found {
 
 impl Why {
     /// One exchange.
-    pub(super) fn add(&mut self, exchange: &Exchange, ruling: &Ruling) {
-        let Some(cause) = &ruling.cause else { return };
-        let generator = ruling.generator.map(Generator::as_str);
+    pub(super) fn add(&mut self, exchange: &Exchange, classification: &Classification) {
+        let Some(cause) = &classification.cause else { return };
+        let generator = classification.generator.map(Generator::as_str);
         let key = (cause.id, generator, cause.advice.clone());
         let found = self.causes.entry(key).or_insert_with(|| Found {
             count: 0,
@@ -43,7 +43,7 @@ impl Why {
         if cause.confidence < found.example.confidence {
             found.example = Arc::clone(cause);
         }
-        if let Some(recovery) = &ruling.recovery
+        if let Some(recovery) = &classification.recovery
             && exchange.is_misdirected()
         {
             *found.outcomes.entry(recovery.outcome).or_default() += 1;
@@ -112,13 +112,13 @@ fn wrapped(text: &mut String, first: &str, further: &str, words: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wrongdoor_core::cause::Confidence;
-    use wrongdoor_core::recovery::Recovery;
+    use wrongdoor_core::explain::cause::Confidence;
+    use wrongdoor_core::explain::recovery::Recovery;
 
     #[test]
     fn causes_are_told_in_a_hundred_columns_and_names_obeyed_by_nothing() {
         let mut why = Why::default();
-        for (exchange, ruling) in crate::testing::ruled("apache-two-hosts") {
+        for (exchange, classification) in crate::testing::ruled("apache-two-hosts") {
             let cause = Cause {
                 id: CauseId::ProxyOmitsSni,
                 confidence: Confidence::High,
@@ -136,7 +136,11 @@ mod tests {
             };
             why.add(
                 &exchange,
-                &Ruling { cause: Some(Arc::new(cause)), recovery: Some(recovery), ..ruling },
+                &Classification {
+                    cause: Some(Arc::new(cause)),
+                    recovery: Some(recovery),
+                    ..classification
+                },
             );
         }
         let mut text = String::new();

@@ -4,13 +4,14 @@
 use crate::enrich::{Place, Pod};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use std::net::IpAddr;
-use wrongdoor_core::connection::{Facts, TransportKind};
 use wrongdoor_core::engine::ConnectionEnd;
-use wrongdoor_core::exchange::{Exchange, Method};
-use wrongdoor_core::judge::Ruling;
-use wrongdoor_core::net::Endpoint;
+use wrongdoor_core::explain::classifier::Classification;
+use wrongdoor_core::http::Method;
+use wrongdoor_core::http_facts::Generator;
+use wrongdoor_core::observation::Exchange;
+use wrongdoor_core::observation::{Facts, TransportKind};
 use wrongdoor_core::side::Side;
-use wrongdoor_core::signals::Generator;
+use wrongdoor_core::wire::net::Endpoint;
 
 /// The methods that have a name of their own (RFC 9110 §9, RFC 5789); others would be a name for each that
 /// anybody thinks of.
@@ -36,22 +37,26 @@ pub(super) struct Attributes(Vec<KeyValue>);
 
 impl Attributes {
     /// Of an exchange. `error` is what makes it one.
-    pub(super) fn of_exchange(exchange: &Exchange, ruling: &Ruling, error: Option<u16>) -> Self {
+    pub(super) fn of_exchange(
+        exchange: &Exchange,
+        classification: &Classification,
+        error: Option<u16>,
+    ) -> Self {
         let mut attributes = Self::default();
         attributes.connection(&exchange.connection);
         attributes.request(exchange);
         attributes.put("http.response.status_code", exchange.status.map(i64::from));
         attributes.put("error.type", error.map(|status| status.to_string()));
-        attributes.put("wrongdoor.verdict", Some(ruling.verdict.as_str()));
-        attributes.put("wrongdoor.silent_misdirect", Some(ruling.silent_misdirect));
-        if let Some(cause) = &ruling.cause {
+        attributes.put("wrongdoor.verdict", Some(classification.verdict.as_str()));
+        attributes.put("wrongdoor.silent_misdirect", Some(classification.silent_misdirect));
+        if let Some(cause) = &classification.cause {
             attributes.put("wrongdoor.cause", Some(cause.id.as_str()));
             attributes.put("wrongdoor.cause.confidence", Some(cause.confidence.as_str()));
             attributes.put("wrongdoor.cause.evidence", Some(list(cause.evidence.iter().cloned())));
             attributes.put("wrongdoor.cause.advice", Some(cause.advice.clone()));
         }
-        attributes.put("wrongdoor.generator", ruling.generator.map(Generator::as_str));
-        let recovery = ruling.recovery.map(|recovery| recovery.outcome.as_str());
+        attributes.put("wrongdoor.generator", classification.generator.map(Generator::as_str));
+        let recovery = classification.recovery.map(|recovery| recovery.outcome.as_str());
         attributes.put("wrongdoor.recovery", recovery);
         attributes.put("wrongdoor.first_on_connection", exchange.first);
         attributes.put("wrongdoor.stream", i64::try_from(exchange.stream).ok());

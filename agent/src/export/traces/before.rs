@@ -2,8 +2,8 @@
 
 use crate::enrich::Place;
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::explain::classifier::Classification;
+use wrongdoor_core::observation::Exchange;
 
 /// The most exchanges that are kept of one connection: the latest.
 pub(super) const MAX_BEFORE: usize = 32;
@@ -11,7 +11,7 @@ pub(super) const MAX_BEFORE: usize = 32;
 const MAX_CONNECTIONS_BEFORE: usize = 4096;
 
 /// An exchange that was ruled on, and where it was seen.
-pub(super) type Ruled = (Exchange, Ruling, Place);
+pub(super) type Ruled = (Exchange, Classification, Place);
 
 /// Keeps them.
 pub(super) struct Before {
@@ -77,10 +77,10 @@ mod tests {
     }
 
     fn keep(before: &mut Before, connection: u64, streams: std::ops::Range<u64>) {
-        let (exchange, ruling) = ruled("coalescing").remove(0);
+        let (exchange, classification) = ruled("coalescing").remove(0);
         for stream in streams {
             let exchange = Exchange { stream, ..exchange.clone() };
-            before.keep(connection, (exchange, ruling.clone(), Place::default()));
+            before.keep(connection, (exchange, classification.clone(), Place::default()));
         }
     }
 

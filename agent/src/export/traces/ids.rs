@@ -1,14 +1,14 @@
 //! The ids of spans: hashes, so that agents at both ends of a connection, with no word between them, write
 //! into one trace, and never the same span.
 //!
-//! The trace is the connection's ([`Facts::trace_id`](wrongdoor_core::connection::Facts::trace_id)). A span is
+//! The trace is the connection's ([`Facts::trace_id`](wrongdoor_core::observation::Facts::trace_id)). A span is
 //! told apart by what it is of and by who saw it. Seen at an end, that is the end: a connection has one client
 //! and one server, whatever agents there are. Seen as packets, it is the place that they were seen at: this
 //! machine since it was started, in this network namespace.
 
 use sha2::{Digest, Sha256};
 use std::fs;
-use wrongdoor_core::exchange::HttpVersion;
+use wrongdoor_core::http::HttpVersion;
 use wrongdoor_core::side::Side;
 
 /// The id of a trace.

@@ -106,8 +106,8 @@ impl Traces {
     pub(crate) fn offer(&mut self, record: &Record) {
         let Self { choice, queue, .. } = self;
         match record {
-            Record::Exchange { number, exchange, ruling, place } => {
-                let ruled = (exchange, ruling, place);
+            Record::Exchange { number, exchange, classification, place } => {
+                let ruled = (exchange, classification, place);
                 choice.exchange(number.0, ruled, &mut |trace, ruled| {
                     queue.offer(|spans| spans.exchange(trace, ruled));
                 });

@@ -1,7 +1,7 @@
 //! The wiring of `run`, on one screen.
 //!
 //! ```text
-//! source ──Input──▶ engine ──Observation──▶ docket ──▶ enrich ──Record──┬──▶ metrics ◀── scrapes
+//! source ──Input──▶ engine ──Observation──▶ correlator ──▶ enrich ──Record──┬──▶ metrics ◀── scrapes
 //!                                                                       ├──queue──▶ events
 //!                                                                       └──queue──▶ traces
 //! ```
@@ -10,7 +10,6 @@
 //! and traces sent by threads of their own, behind bounded queues. Findings wait half a second for evidence from
 //! other connections (`HOLD`); everything else is classified at once.
 
-use super::docket::Docket;
 use crate::capture::source::Source;
 use crate::enrich::{Directory, View};
 use crate::error::Error;
@@ -22,7 +21,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use wrongdoor_core::engine::{Config, Engine};
-use wrongdoor_core::recovery::Windows;
+use wrongdoor_core::explain::correlator::{self, Correlator};
+use wrongdoor_core::explain::recovery::Windows;
 
 /// So long a turn waits for news.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -88,7 +88,7 @@ pub(crate) fn run(
 struct Live<'a> {
     shared: &'a AgentState,
     engine: Engine,
-    docket: Docket,
+    correlator: Correlator,
     sinks: Sinks,
     observations: u64,
     log_checked: Duration,
@@ -99,11 +99,11 @@ struct Live<'a> {
 impl<'a> Live<'a> {
     fn new(shared: &'a AgentState, windows: Windows, sinks: Sinks) -> Self {
         let config =
-            Config { source: wrongdoor_core::connection::Source::Packets, ..Config::default() };
+            Config { source: wrongdoor_core::observation::Source::Packets, ..Config::default() };
         Self {
             shared,
             engine: Engine::new(config, Arc::default()),
-            docket: Docket::prompt(windows),
+            correlator: Correlator::live(windows),
             sinks,
             observations: 0,
             log_checked: Duration::ZERO,
@@ -155,12 +155,12 @@ impl<'a> Live<'a> {
         self.engine.finish();
         self.is_over = true;
         self.hear(tally);
-        let Self { engine, docket, sinks, .. } = self;
-        let undecided = docket.open_windows();
+        let Self { engine, correlator, sinks, .. } = self;
+        let undecided = correlator.open_windows();
         if undecided > 0 {
             tracing::info!(undecided, "whether these clients come again is not known");
         }
-        let summary: Summary = docket.summary(engine.counters());
+        let summary: Summary = correlator.summary(engine.counters());
         tracing::info!(
             connections = summary.connections,
             exchanges = summary.exchanges,
@@ -181,11 +181,8 @@ impl<'a> Live<'a> {
         let mut metrics = self.shared.metrics();
         let mut recent = self.shared.recent();
         let view = self.shared.directory.as_deref().map(Directory::view);
-        let mut told = |record: Record| {
-            let record = match &view {
-                Some(view) => record.placed(view),
-                None => record,
-            };
+        let mut told = |record: correlator::Record| {
+            let record = Record::new(record, view.as_ref());
             metrics.record(&record, now);
             recent.record(&record);
             if let Some(traces) = &mut self.sinks.traces {
@@ -198,18 +195,18 @@ impl<'a> Live<'a> {
         };
         for observation in observations {
             self.observations += 1;
-            self.docket.hear(observation, now, &mut told);
+            self.correlator.push(observation, now, &mut told);
         }
-        self.docket.turn(now, &mut told);
+        self.correlator.tick(now, &mut told);
         if self.is_over {
-            self.docket.close(now, &mut told);
+            self.correlator.close(now, &mut told);
         }
         let Sinks { events, traces } = &self.sinks;
         let correlated = Correlated {
             observations: self.observations,
-            forgotten: self.docket.forgotten(),
-            pairs_forgotten: self.docket.pairs_forgotten(),
-            shed: self.docket.shed(),
+            forgotten: self.correlator.forgotten(),
+            pairs_forgotten: self.correlator.pairs_forgotten(),
+            shed: self.correlator.shed(),
         };
         let written = events.as_ref().map(Events::written).unwrap_or_default()
             + traces.as_ref().map(Traces::written).unwrap_or_default();

@@ -27,7 +27,7 @@ impl Outcome {
 }
 
 fn events(path: &Path, of: EventsOf) -> Events {
-    Events::start(JsonLines::new(Output::open(Some(path)).unwrap()), of).unwrap()
+    Events::start(Box::new(JsonLines::new(Output::open(Some(path)).unwrap())), of).unwrap()
 }
 
 fn only(events: Events) -> Sinks {

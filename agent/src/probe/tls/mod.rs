@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use witness::Witness;
-use wrongdoor_core::signals::PROBE;
+use wrongdoor_core::wire::tls::client_hello::PROBE;
 
 /// Whether a handshake can ask for this name.
 pub(super) fn is_server_name(name: &str) -> bool {

@@ -8,7 +8,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use std::sync::{Arc, Mutex, PoisonError};
 use wrongdoor_core::name::CertificateNames;
-use wrongdoor_core::tls::certificate;
+use wrongdoor_core::wire::tls::certificate;
 
 /// For one handshake.
 #[derive(Debug)]

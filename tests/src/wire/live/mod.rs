@@ -5,11 +5,13 @@ mod walk;
 use std::sync::Arc;
 
 use wrongdoor_core::engine::{Config, Engine};
-use wrongdoor_core::live::{Direction, Input, Process, SessionId, Silence, Socket, SocketId};
-use wrongdoor_core::net::Endpoint;
+use wrongdoor_core::observation::probe_event::{
+    Direction, Input, Process, SessionId, Silence, Socket, SocketId,
+};
 use wrongdoor_core::side::Side;
 use wrongdoor_core::time::Timestamp;
-use wrongdoor_core::tls::keylog::KeyLog;
+use wrongdoor_core::wire::net::Endpoint;
+use wrongdoor_core::wire::tls::keylog::KeyLog;
 
 use super::segment::SYN;
 use super::{Dice, Found, Segment};

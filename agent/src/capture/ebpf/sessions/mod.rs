@@ -9,10 +9,12 @@ use super::records::Record;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use wrongdoor_core::engine::Engine;
-use wrongdoor_core::live::{Direction, Input, Owner, SessionId, Silence, Socket, SocketId};
-use wrongdoor_core::net::Endpoint;
+use wrongdoor_core::observation::probe_event::{
+    Direction, Input, Owner, SessionId, Silence, Socket, SocketId,
+};
 use wrongdoor_core::side::Side;
 use wrongdoor_core::time::Timestamp;
+use wrongdoor_core::wire::net::Endpoint;
 use wrongdoor_ebpf_common as kernel;
 
 /// The most sessions that are known at a time; beyond it the oldest are forgotten.

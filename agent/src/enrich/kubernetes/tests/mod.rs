@@ -38,13 +38,16 @@ fn played(scene: impl Future<Output = ()>) {
 
 /// The workload of a container's process.
 fn workload_of(directory: &Directory, container: &str) -> Option<String> {
-    let process = wrongdoor_core::live::Process {
+    let process = wrongdoor_core::observation::probe_event::Process {
         pid: 1,
         command: "x".into(),
         container: Some(container.into()),
         pod: None,
     };
-    let observer = wrongdoor_core::live::Observer { role: None, process: Some(Arc::new(process)) };
+    let observer = wrongdoor_core::observation::probe_event::Observer {
+        role: None,
+        process: Some(Arc::new(process)),
+    };
     let container = directory.view().own(&observer, None)?;
     let workload = &container.pod.workload;
     Some(format!("{}/{}/{}", workload.namespace, workload.kind, workload.name))

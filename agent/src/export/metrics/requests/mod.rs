@@ -10,13 +10,14 @@ use super::series::{Key, Labelled, Series};
 use crate::enrich::Workload;
 use std::sync::Arc;
 use std::time::Duration;
-use wrongdoor_core::cause::CauseId;
-use wrongdoor_core::exchange::{Exchange, HttpVersion};
-use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::explain::cause::CauseId;
+use wrongdoor_core::explain::classifier::Classification;
+use wrongdoor_core::explain::recovery::{Judged, Outcome as Recovered};
+use wrongdoor_core::http::HttpVersion;
+use wrongdoor_core::http_facts::Generator;
 use wrongdoor_core::name::Host;
-use wrongdoor_core::recovery::{Judged, Outcome as Recovered};
-use wrongdoor_core::signals::Generator;
-use wrongdoor_core::verdict::Verdict;
+use wrongdoor_core::observation::Exchange;
+use wrongdoor_core::observation::verdict::Verdict;
 
 /// The families of counters that have names from the network in their labels.
 pub(super) struct Requests {
@@ -55,13 +56,14 @@ impl Requests {
     pub(super) fn count(
         &mut self,
         exchange: &Exchange,
-        ruling: &Ruling,
+        classification: &Classification,
         workload: Option<&Arc<Workload>>,
         now: Duration,
     ) {
         let facts = &exchange.connection;
         let (authority, sni) = self.names(authority_of(exchange), sni_of(facts), now);
-        let (role, verdict, outcome) = (role_of(facts), ruling.verdict, Outcome::of(exchange));
+        let (role, verdict, outcome) =
+            (role_of(facts), classification.verdict, Outcome::of(exchange));
 
         let all = |outcome| {
             let rest = (role, verdict, outcome, exchange.version);
@@ -71,8 +73,8 @@ impl Requests {
         self.exchanges.seed(all(Outcome::Misdirected), now);
         self.exchanges.add(all(outcome), now);
 
-        let cause = ruling.cause.as_ref().map_or(CauseId::Unknown, |cause| cause.id);
-        let generator = ruling.generator.unwrap_or(Generator::Unknown);
+        let cause = classification.cause.as_ref().map_or(CauseId::Unknown, |cause| cause.id);
+        let generator = classification.generator.unwrap_or(Generator::Unknown);
         let misdirected = key(&authority, &sni, workload, (role, cause, generator));
         let exemplar = || {
             let at = exchange.responded.unwrap_or(exchange.started);
@@ -87,7 +89,7 @@ impl Requests {
             let mismatch = key(&authority, &sni, workload, (role, verdict, outcome));
             self.mismatches.add_traced(mismatch, now, exemplar());
         }
-        if ruling.silent_misdirect {
+        if classification.silent_misdirect {
             self.silent.add(key(&authority, &sni, workload, (role, verdict)), now);
         }
     }

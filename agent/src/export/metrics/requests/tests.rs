@@ -3,7 +3,7 @@ use super::super::series::MAX_SERIES;
 use super::super::text;
 use super::*;
 use crate::testing::exchanges;
-use wrongdoor_core::judge::Judge;
+use wrongdoor_core::explain::classifier::Classifier;
 use wrongdoor_core::name::{Host, Sni};
 
 const START: Duration = Duration::ZERO;
@@ -24,7 +24,7 @@ fn misdirected() -> Exchange {
 }
 
 fn count(requests: &mut Requests, exchange: &Exchange, now: Duration) {
-    requests.count(exchange, &Judge::default().rule(exchange), None, now);
+    requests.count(exchange, &Classifier::default().classify(exchange), None, now);
 }
 
 fn read_file(requests: &Requests) -> String {
@@ -166,9 +166,9 @@ fn web(number: usize) -> Arc<Workload> {
 fn workloads_are_told_apart_within_the_bound_on_series() {
     let mut requests = Requests::default();
     let exchange = request(&misdirected(), "a.test", "b.test");
-    let ruling = Judge::default().rule(&exchange);
+    let classification = Classifier::default().classify(&exchange);
     for workload in [Some(web(0)), Some(web(1)), None, Some(web(0))] {
-        requests.count(&exchange, &ruling, workload.as_ref(), START);
+        requests.count(&exchange, &classification, workload.as_ref(), START);
     }
     let text = read_file(&requests);
     for (labels, expected) in [
@@ -182,7 +182,7 @@ fn workloads_are_told_apart_within_the_bound_on_series() {
         }
     }
     for number in 0..2 * MAX_SERIES {
-        requests.count(&exchange, &ruling, Some(&web(number)), START);
+        requests.count(&exchange, &classification, Some(&web(number)), START);
     }
     let text = read_file(&requests);
     for name in ["wrongdoor_exchanges_total{", "wrongdoor_misdirected_total{"] {
@@ -195,10 +195,10 @@ fn workloads_are_told_apart_within_the_bound_on_series() {
 fn workloads_of_one_name_are_one_series_whatever_their_kind() {
     let mut requests = Requests::default();
     let exchange = request(&misdirected(), "a.test", "b.test");
-    let ruling = Judge::default().rule(&exchange);
+    let classification = Classifier::default().classify(&exchange);
     for kind in ["Deployment", "Rollout"] {
         let workload = Workload { kind: kind.into(), ..Workload::clone(&web(0)) };
-        requests.count(&exchange, &ruling, Some(&Arc::new(workload)), START);
+        requests.count(&exchange, &classification, Some(&Arc::new(workload)), START);
     }
     let text = read_file(&requests);
     let mut series: Vec<&str> =

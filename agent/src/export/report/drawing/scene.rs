@@ -4,7 +4,7 @@ use crate::export::report::group::Incident;
 use crate::export::report::lanes::{Lane, Lanes, Mark, Place};
 use crate::export::report::words;
 use std::time::Duration;
-use wrongdoor_core::connection::Facts;
+use wrongdoor_core::observation::Facts;
 use wrongdoor_core::time::Timestamp;
 
 /// The most connections of one drawing.
@@ -64,7 +64,7 @@ impl Scene {
         {
             chain.insert(0, front);
         }
-        if let Some(back) = incident.ruling.relayed_from {
+        if let Some(back) = incident.classification.relayed_from {
             chain.push((back.connection, back.stream));
         }
         for pair in chain.windows(2) {
@@ -89,7 +89,7 @@ impl Scene {
 
     /// Where the client asked again.
     fn retry(&mut self, incident: &Incident, lanes: &Lanes) {
-        let Some(recovery) = incident.ruling.recovery else { return };
+        let Some(recovery) = incident.classification.recovery else { return };
         let Some(number) = recovery.connection else { return };
         let refused = incident.exchange.responded.unwrap_or(incident.exchange.started);
         let stream = recovery.status.and_then(|status| {
@@ -114,7 +114,7 @@ impl Scene {
     /// A request's connection, and some of what else was asked on it.
     fn add(&mut self, (number, stream): Place, incident: &Incident, lanes: &Lanes) {
         let own = (number == incident.number)
-            .then(|| Mark::new(&incident.exchange, &incident.ruling))
+            .then(|| Mark::new(&incident.exchange, &incident.classification))
             .into_iter();
         let lane = lanes.get(number);
         if let Some(drawn) = self.lanes.iter_mut().find(|lane| lane.number == number) {
@@ -167,7 +167,7 @@ impl Scene {
 
 impl DrawnLane {
     fn new(number: u64, facts: &Facts, lane: Option<&Lane>) -> Self {
-        let end = |end: Option<wrongdoor_core::net::Endpoint>| {
+        let end = |end: Option<wrongdoor_core::wire::net::Endpoint>| {
             end.map_or_else(|| "?".to_owned(), |end| end.to_string())
         };
         let tls = facts.tls.as_ref();

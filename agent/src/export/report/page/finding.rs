@@ -63,7 +63,7 @@ pub(super) fn names(html: &mut Html, key: &Key) {
 
 fn facts(html: &mut Html, key: &Key, group: &Group) {
     fact(html, "Requests", number(group.count));
-    if let Some(cause) = &group.incident.ruling.cause {
+    if let Some(cause) = &group.incident.classification.cause {
         fact(html, "Confidence", cause.confidence.as_str());
     }
     if key.generator.is_some() {
@@ -110,7 +110,7 @@ fn why(html: &mut Html, key: &Key, group: &Group) {
     if let Some(meaning) = key.kind.meaning() {
         html.element("p").text(sentence(meaning));
     }
-    let Some(cause) = &group.incident.ruling.cause else { return };
+    let Some(cause) = &group.incident.classification.cause else { return };
     if !cause.evidence.is_empty() {
         html.element("h4").text("Evidence");
         html.classed("ul", "evidence").with(|html| {

@@ -7,8 +7,8 @@ use crate::enrich::Place;
 use crate::export::is_selected;
 use std::collections::HashMap;
 use wrongdoor_core::engine::{ConnectionEnd, MAX_CONNECTIONS};
-use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::explain::classifier::Classification;
+use wrongdoor_core::observation::Exchange;
 use wrongdoor_core::time::Timestamp;
 
 /// The most exchanges of one trace.
@@ -18,7 +18,7 @@ const MAX_EXCHANGES: u64 = 128;
 const MAX_OTHER_EXCHANGES: u64 = 64;
 
 /// An exchange, how it was ruled on, and where it was seen.
-pub(super) type RuledRef<'a> = (&'a Exchange, &'a Ruling, &'a Place);
+pub(super) type RuledRef<'a> = (&'a Exchange, &'a Classification, &'a Place);
 
 /// Chooses.
 pub(super) struct Choice {
@@ -62,16 +62,16 @@ impl Choice {
     pub(super) fn exchange(
         &mut self,
         number: u64,
-        (exchange, ruling, place): RuledRef<'_>,
+        (exchange, classification, place): RuledRef<'_>,
         send: &mut impl FnMut(TraceId, RuledRef<'_>),
     ) {
-        let is_found = is_selected(self.of, exchange, ruling);
+        let is_found = is_selected(self.of, exchange, classification);
         if self.connections.len() >= self.max_connections && !self.connections.contains_key(&number)
         {
             // Without a memory of the connection there will be no span of it.
             if is_found {
                 self.over_limit += 1;
-                send(exchange.connection.trace_id(), (exchange, ruling, place));
+                send(exchange.connection.trace_id(), (exchange, classification, place));
             }
             return;
         }
@@ -79,7 +79,7 @@ impl Choice {
         if let Connection::Unremarkable(exchanges) = connection {
             if !is_found {
                 *exchanges += 1;
-                self.before.keep(number, (exchange.clone(), ruling.clone(), place.clone()));
+                self.before.keep(number, (exchange.clone(), classification.clone(), place.clone()));
                 return;
             }
             let mut trace = Trace::new(exchange);
@@ -90,7 +90,7 @@ impl Choice {
         }
         let Connection::Traced(trace) = connection else { return };
         if trace.takes(exchange, is_found) {
-            send(trace.id, (exchange, ruling, place));
+            send(trace.id, (exchange, classification, place));
         } else {
             self.over_limit += 1;
         }
@@ -128,9 +128,9 @@ impl Trace {
         before: impl IntoIterator<Item = &'a Ruled>,
         send: &mut impl FnMut(TraceId, RuledRef<'_>),
     ) {
-        for (exchange, ruling, place) in before {
+        for (exchange, classification, place) in before {
             self.exchanges += 1;
-            send(self.id, (exchange, ruling, place));
+            send(self.id, (exchange, classification, place));
         }
     }
 

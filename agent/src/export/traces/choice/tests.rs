@@ -1,12 +1,12 @@
 use super::*;
 use crate::testing::{ended, ruled};
-use wrongdoor_core::verdict::Verdict;
+use wrongdoor_core::observation::verdict::Verdict;
 
 /// What was chosen: trace and stream.
 type Sent = Vec<(TraceId, u64)>;
 
-fn placed((exchange, ruling): (Exchange, Ruling)) -> Ruled {
-    (exchange, ruling, Place::default())
+fn placed((exchange, classification): (Exchange, Classification)) -> Ruled {
+    (exchange, classification, Place::default())
 }
 
 /// One that agrees with its connection, and one answered with 421.
@@ -19,10 +19,15 @@ fn two() -> (Ruled, Ruled) {
     (fine, found.into_iter().next().unwrap())
 }
 
-fn offer(choice: &mut Choice, number: u64, (exchange, ruling, place): &Ruled, stream: u64) -> Sent {
+fn offer(
+    choice: &mut Choice,
+    number: u64,
+    (exchange, classification, place): &Ruled,
+    stream: u64,
+) -> Sent {
     let mut sent = Vec::new();
     let exchange = Exchange { stream, ..exchange.clone() };
-    choice.exchange(number, (&exchange, ruling, place), &mut |trace, (exchange, ..)| {
+    choice.exchange(number, (&exchange, classification, place), &mut |trace, (exchange, ..)| {
         sent.push((trace, exchange.stream));
     });
     sent

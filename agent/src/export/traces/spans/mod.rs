@@ -10,7 +10,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wrongdoor_core::engine::ConnectionEnd;
-use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::observation::Exchange;
 use wrongdoor_core::side::Side;
 use wrongdoor_core::time::Timestamp;
 use wrongdoor_core::trace_context::TraceParent;
@@ -45,7 +45,11 @@ impl Spans {
     }
 
     /// An exchange, below its connection's span.
-    pub(super) fn exchange(&self, trace: TraceId, (exchange, ruling, place): RuledRef<'_>) -> Span {
+    pub(super) fn exchange(
+        &self,
+        trace: TraceId,
+        (exchange, classification, place): RuledRef<'_>,
+    ) -> Span {
         let role = exchange.connection.observer.role;
         let Exchange { version, stream, .. } = *exchange;
         let id = self.place.span(trace, role, Subject::Exchange { version, stream });
@@ -58,7 +62,9 @@ impl Spans {
             span_kind: kind(role),
             // An answer that did not come, or was not seen, has no time.
             end_time: time(exchange.responded.unwrap_or(exchange.started)),
-            attributes: Attributes::of_exchange(exchange, ruling, error).at(place).into_vec(),
+            attributes: Attributes::of_exchange(exchange, classification, error)
+                .at(place)
+                .into_vec(),
             links: links(exchange.traceparent),
             status,
             ..self.span(trace, id, method.unwrap_or("HTTP"), exchange.started)

@@ -3,10 +3,10 @@ use crate::testing::{ended, ruled};
 use opentelemetry::{Array, StringValue, Value};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use wrongdoor_core::connection::Facts;
-use wrongdoor_core::exchange::{HttpVersion, Method};
-use wrongdoor_core::judge::Ruling;
-use wrongdoor_core::live::{Observer, Process};
+use wrongdoor_core::explain::classifier::Classification;
+use wrongdoor_core::http::{HttpVersion, Method};
+use wrongdoor_core::observation::Facts;
+use wrongdoor_core::observation::probe_event::{Observer, Process};
 use wrongdoor_core::seen::Seen;
 
 const TRACE: TraceId = [7; 16];
@@ -16,16 +16,16 @@ fn spans() -> Spans {
 }
 
 /// The exchange of `coalescing` that is answered with 421, seen at an end.
-fn seen_at(role: Option<Side>) -> (Exchange, Ruling) {
+fn seen_at(role: Option<Side>) -> (Exchange, Classification) {
     let mut found =
         ruled("coalescing").into_iter().filter(|(exchange, _)| exchange.is_misdirected());
-    let (mut exchange, ruling) = found.next().unwrap();
+    let (mut exchange, classification) = found.next().unwrap();
     let process =
         Process { pid: 42, command: "nginx".into(), container: Some("c0ffee".into()), pod: None };
     let process = role.map(|_| Arc::new(process));
     let facts = Facts::clone(&exchange.connection);
     exchange.connection = Arc::new(Facts { observer: Observer { role, process }, ..facts });
-    (exchange, ruling)
+    (exchange, classification)
 }
 
 fn attributes(span: &Span) -> BTreeMap<String, Value> {
@@ -40,10 +40,10 @@ fn attributes(span: &Span) -> BTreeMap<String, Value> {
 fn both_ends_write_different_spans_into_one_trace() {
     let mut ids = HashSet::new();
     for role in [Some(Side::Client), Some(Side::Server), None] {
-        let (exchange, ruling) = seen_at(role);
+        let (exchange, classification) = seen_at(role);
         let mut connection = ended("coalescing");
         connection.facts = Arc::clone(&exchange.connection);
-        let span = spans().exchange(TRACE, (&exchange, &ruling, &InCluster::default()));
+        let span = spans().exchange(TRACE, (&exchange, &classification, &InCluster::default()));
         let parent =
             spans().connection(TRACE, &connection, &InCluster::default(), exchange.started);
         assert_eq!(span.parent_span_id, parent.span_context.span_id());
@@ -66,9 +66,9 @@ fn a_421_is_an_error_of_clients_only() {
         (None, 421, SpanKind::Internal, None),
         (None, 500, SpanKind::Internal, Some("500")),
     ] {
-        let (exchange, ruling) = seen_at(role);
+        let (exchange, classification) = seen_at(role);
         let exchange = Exchange { status: Some(status), ..exchange };
-        let span = spans().exchange(TRACE, (&exchange, &ruling, &InCluster::default()));
+        let span = spans().exchange(TRACE, (&exchange, &classification, &InCluster::default()));
         assert_eq!(span.span_kind, kind);
         let is_error = matches!(span.status, Status::Error { .. });
         assert!(is_error || span.status == Status::Unset);
@@ -79,8 +79,8 @@ fn a_421_is_an_error_of_clients_only() {
 
 #[test]
 fn an_exchange_says_what_is_known_of_it() {
-    let (exchange, ruling) = seen_at(Some(Side::Server));
-    let span = spans().exchange(TRACE, (&exchange, &ruling, &InCluster::default()));
+    let (exchange, classification) = seen_at(Some(Side::Server));
+    let span = spans().exchange(TRACE, (&exchange, &classification, &InCluster::default()));
     assert_eq!(span.name, "GET");
     assert_eq!(span.start_time, time(exchange.started));
     assert_eq!(span.end_time, time(exchange.responded.unwrap()));
@@ -88,7 +88,7 @@ fn an_exchange_says_what_is_known_of_it() {
     let facts = &exchange.connection;
     let (client, server) = (facts.client.unwrap(), facts.server.unwrap());
     let authority = exchange.authority.parsed.as_ref().unwrap();
-    let cause = ruling.cause.clone().unwrap();
+    let cause = classification.cause.clone().unwrap();
     let list = |texts: Vec<String>| {
         Value::Array(Array::String(texts.into_iter().map(StringValue::from).collect()))
     };
@@ -125,7 +125,7 @@ fn an_exchange_says_what_is_known_of_it() {
         ("wrongdoor.stream", i64::try_from(exchange.stream).unwrap().into()),
         ("wrongdoor.tls.sni", facts.sni().name().unwrap().to_owned().into()),
         ("wrongdoor.tls.sni_state", "name".into()),
-        ("wrongdoor.verdict", ruling.verdict.as_str().into()),
+        ("wrongdoor.verdict", classification.verdict.as_str().into()),
     ];
     let expected: BTreeMap<_, _> =
         expected.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -137,9 +137,10 @@ fn a_client_has_the_server_for_a_peer_and_packets_have_no_end_of_their_own() {
     let facts = seen_at(None).0.connection;
     let server = Value::from(i64::from(facts.server.unwrap().port()));
     for (role, has_local) in [(Some(Side::Client), true), (None, false)] {
-        let (exchange, ruling) = seen_at(role);
-        let found =
-            attributes(&spans().exchange(TRACE, (&exchange, &ruling, &InCluster::default())));
+        let (exchange, classification) = seen_at(role);
+        let found = attributes(
+            &spans().exchange(TRACE, (&exchange, &classification, &InCluster::default())),
+        );
         assert_eq!(found["network.peer.port"], server);
         assert_eq!(found.contains_key("network.local.port"), has_local);
         assert_eq!(found.contains_key("client.address"), !has_local);
@@ -149,7 +150,7 @@ fn a_client_has_the_server_for_a_peer_and_packets_have_no_end_of_their_own() {
 
 #[test]
 fn what_is_not_known_is_left_out() {
-    let (exchange, ruling) = seen_at(None);
+    let (exchange, classification) = seen_at(None);
     let facts =
         Facts { client: None, server: None, tls: None, ..Facts::clone(&exchange.connection) };
     let exchange = Exchange {
@@ -161,7 +162,7 @@ fn what_is_not_known_is_left_out() {
         first: None,
         ..exchange
     };
-    let span = spans().exchange(TRACE, (&exchange, &ruling, &InCluster::default()));
+    let span = spans().exchange(TRACE, (&exchange, &classification, &InCluster::default()));
     assert_eq!((span.name.as_ref(), span.end_time), ("HTTP", span.start_time));
     let found = attributes(&span);
     let unknown = ["http.request.", "http.response", "server.", "network.peer", "network.type"];
@@ -174,10 +175,10 @@ fn what_is_not_known_is_left_out() {
 
 #[test]
 fn a_method_of_nobody_is_other_and_a_tunnel_has_no_scheme() {
-    let (exchange, ruling) = seen_at(Some(Side::Client));
+    let (exchange, classification) = seen_at(Some(Side::Client));
     let method = Seen::Known(Method::from_bytes(b"BREW").unwrap());
     let odd = Exchange { method, version: HttpVersion::Http11, ..exchange.clone() };
-    let span = spans().exchange(TRACE, (&odd, &ruling, &InCluster::default()));
+    let span = spans().exchange(TRACE, (&odd, &classification, &InCluster::default()));
     assert_eq!(span.name, "HTTP");
     let found = attributes(&span);
     assert_eq!(found["http.request.method"], Value::from("_OTHER"));
@@ -186,20 +187,24 @@ fn a_method_of_nobody_is_other_and_a_tunnel_has_no_scheme() {
 
     let method = Seen::Known(Method::from_bytes(b"CONNECT").unwrap());
     let tunnel = Exchange { method, tunnel: true, ..exchange };
-    let span = spans().exchange(TRACE, (&tunnel, &ruling, &InCluster::default()));
+    let span = spans().exchange(TRACE, (&tunnel, &classification, &InCluster::default()));
     assert_eq!(span.name, "CONNECT");
     assert!(!attributes(&span).contains_key("url.scheme"));
 }
 
 #[test]
 fn a_requests_own_trace_is_a_link() {
-    let (exchange, ruling) = seen_at(Some(Side::Server));
+    let (exchange, classification) = seen_at(Some(Side::Server));
     assert!(
-        spans().exchange(TRACE, (&exchange, &ruling, &InCluster::default())).links.links.is_empty()
+        spans()
+            .exchange(TRACE, (&exchange, &classification, &InCluster::default()))
+            .links
+            .links
+            .is_empty()
     );
     let parent = TraceParent { trace_id: [1; 16], parent_id: [2; 8], flags: 1 };
     let exchange = Exchange { traceparent: Some(parent), ..exchange };
-    let span = spans().exchange(TRACE, (&exchange, &ruling, &InCluster::default()));
+    let span = spans().exchange(TRACE, (&exchange, &classification, &InCluster::default()));
     let [link] = span.links.links.as_slice() else { panic!("{:?}", span.links) };
     assert_eq!(link.span_context, context([1; 16], [2; 8], TraceFlags::SAMPLED, true));
     assert_eq!(span.span_context.trace_id().to_bytes(), TRACE);
@@ -207,8 +212,8 @@ fn a_requests_own_trace_is_a_link() {
 
 #[test]
 fn the_size_is_nearly_what_goes_over_the_wire() {
-    let (exchange, ruling) = seen_at(Some(Side::Server));
-    let span = spans().exchange(TRACE, (&exchange, &ruling, &InCluster::default()));
+    let (exchange, classification) = seen_at(Some(Side::Server));
+    let span = spans().exchange(TRACE, (&exchange, &classification, &InCluster::default()));
     let estimate = size(&span);
     let wire = opentelemetry_proto::tonic::trace::v1::Span::from(span);
     let exact = prost::Message::encoded_len(&wire);

@@ -9,7 +9,7 @@ use crate::testing::{ended, ruled};
 use collector::{Habit, Seen};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Instant;
-use wrongdoor_core::exchange::Exchange;
+use wrongdoor_core::observation::Exchange;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 /// What is offered in one go is one batch, on a busy machine too.
@@ -37,7 +37,7 @@ fn traces_to(address: SocketAddr, room: usize, variables: &[(&str, &str)]) -> Tr
 fn offer(traces: &mut Traces, connections: std::ops::Range<u64>) {
     let mut found =
         ruled("coalescing").into_iter().filter(|(exchange, _)| exchange.is_misdirected());
-    let (exchange, ruling) = found.next().unwrap();
+    let (exchange, classification) = found.next().unwrap();
     let connection = ended("coalescing");
     for number in connections.map(ConnectionNumber) {
         // Connections differ in their ids, and what they say is the same.
@@ -45,7 +45,7 @@ fn offer(traces: &mut Traces, connections: std::ops::Range<u64>) {
         traces.offer(&Record::Exchange {
             number,
             exchange,
-            ruling: ruling.clone(),
+            classification: classification.clone(),
             place: Place::default(),
         });
         traces.offer(&Record::Connection {

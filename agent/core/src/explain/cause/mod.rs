@@ -1,0 +1,217 @@
+//! Why a request was refused, on whose side, and what to change.
+//!
+//! [`explain`] goes through the [rules](rules), one a cause, and takes the first that fits. It sees nothing but
+//! [`Signals`], so that what it says can be told from them again.
+
+mod advice;
+mod evidence;
+mod inputs;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+pub use inputs::{Around, Front, Past, Peer, Refusal, Signals};
+
+use crate::http_facts::AgentClass;
+use crate::observation::Exchange;
+use crate::seen::Seen;
+use crate::wire::tls::client_hello::PROBE;
+
+/// What is wrong. The order is that in which the rules are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CauseId {
+    /// `wrongdoor probe` asked. No rule: see [`of_probe`].
+    Probe,
+    /// Not names: the application or the protocol says 421.
+    Application,
+    /// A cache answers with a 421 that was meant for another connection.
+    Cached,
+    /// The site does not want to be crawled over HTTP/2.
+    CrawlerOptOut,
+    /// A CONNECT's target was compared with the SNI.
+    ConnectCompared,
+    /// A reverse proxy sends no SNI to its upstream.
+    ProxyOmitsSni,
+    /// A client sends no SNI.
+    ClientOmitsSni,
+    /// A reverse proxy sends an SNI that is not the host that it asks for.
+    ProxyWrongSni,
+    /// A reverse proxy uses an upstream connection again for another host than it was opened for.
+    ProxyPoolNotKeyed,
+    /// A reverse proxy sends its client's SNI on, and the client has coalesced.
+    FrontCoalescingLeaked,
+    /// Legal coalescing into a virtual host whose TLS settings differ.
+    CoalescedTlsPolicy,
+    /// Legal coalescing, refused by a comparison of names or options.
+    CoalescedNameCheck,
+    /// Reuse for a host that the certificate does not cover.
+    ReuseNotCovered,
+    /// TLS is passed through by SNI to different backends, with one certificate for several names.
+    PassthroughWildcard,
+    /// The server does not serve the name.
+    NameNotServed,
+    /// A trailing dot, on one side only.
+    TrailingDot,
+    /// A client that sets a Host of its own, or fronts.
+    HostOverride,
+    /// `:authority` and `Host` differ.
+    AmbiguousAuthority,
+    /// An alternative service that does not speak for the origin.
+    BadAlternative,
+    /// The outer name of ECH was compared.
+    EchOuterCompared,
+    /// A member of a cluster says that another one leads.
+    ClusterRedirect,
+    /// None of these.
+    Unknown,
+}
+
+/// How far the evidence carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Confidence {
+    /// Nothing else fits what was seen.
+    High,
+    /// It is the likeliest, and something that would prove it was not seen.
+    Medium,
+    /// Little more than a guess.
+    Low,
+}
+
+/// Why a request was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// What is wrong.
+    pub id: CauseId,
+    /// How far the evidence carries.
+    pub confidence: Confidence,
+    /// What of this traffic led to it. Names in it are from the network.
+    pub evidence: Vec<String>,
+    /// What to change, by the name of the setting.
+    pub advice: String,
+}
+
+/// Of a request of `wrongdoor probe`, whatever came of it: the probe asks on purpose for what no client should ask for.
+pub fn of_probe(exchange: &Exchange) -> Cause {
+    let by_agent = exchange.hints.agent == Seen::Known(AgentClass::Probe);
+    let by_hello = exchange.connection.is_probe();
+    let evidence = [
+        by_agent.then(|| format!("the user agent is {PROBE}")),
+        by_hello.then(|| format!("the ClientHello of the connection offers the protocol {PROBE}")),
+    ];
+    Cause {
+        id: CauseId::Probe,
+        confidence: Confidence::High,
+        evidence: evidence.into_iter().flatten().collect(),
+        advice: advice::PROBE.to_owned(),
+    }
+}
+
+/// Why this request was refused.
+pub fn explain(signals: &Signals) -> Cause {
+    let (id, found) = rules::first(signals);
+    let rules::Found { confidence, evidence } = found;
+    Cause { id, confidence, evidence, advice: advice::of(id, signals) }
+}
+
+impl CauseId {
+    /// All of them, in order.
+    pub const ALL: [Self; Self::Unknown as usize + 1] = [
+        Self::Probe,
+        Self::Application,
+        Self::Cached,
+        Self::CrawlerOptOut,
+        Self::ConnectCompared,
+        Self::ProxyOmitsSni,
+        Self::ClientOmitsSni,
+        Self::ProxyWrongSni,
+        Self::ProxyPoolNotKeyed,
+        Self::FrontCoalescingLeaked,
+        Self::CoalescedTlsPolicy,
+        Self::CoalescedNameCheck,
+        Self::ReuseNotCovered,
+        Self::PassthroughWildcard,
+        Self::NameNotServed,
+        Self::TrailingDot,
+        Self::HostOverride,
+        Self::AmbiguousAuthority,
+        Self::BadAlternative,
+        Self::EchOuterCompared,
+        Self::ClusterRedirect,
+        Self::Unknown,
+    ];
+
+    /// The name in the output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Probe => "probe",
+            Self::Application => "application",
+            Self::Cached => "cached",
+            Self::CrawlerOptOut => "crawler_opt_out",
+            Self::ConnectCompared => "connect_compared",
+            Self::ProxyOmitsSni => "proxy_omits_sni",
+            Self::ClientOmitsSni => "client_omits_sni",
+            Self::ProxyWrongSni => "proxy_wrong_sni",
+            Self::ProxyPoolNotKeyed => "proxy_pool_not_keyed",
+            Self::FrontCoalescingLeaked => "front_coalescing_leaked",
+            Self::CoalescedTlsPolicy => "coalesced_tls_policy",
+            Self::CoalescedNameCheck => "coalesced_name_check",
+            Self::ReuseNotCovered => "reuse_not_covered",
+            Self::PassthroughWildcard => "passthrough_wildcard",
+            Self::NameNotServed => "name_not_served",
+            Self::TrailingDot => "trailing_dot",
+            Self::HostOverride => "host_override",
+            Self::AmbiguousAuthority => "ambiguous_authority",
+            Self::BadAlternative => "bad_alternative",
+            Self::EchOuterCompared => "ech_outer_compared",
+            Self::ClusterRedirect => "cluster_redirect",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// What it is, in a few words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Probe => "a request of `wrongdoor probe`",
+            Self::Application => "the application says 421, not the TLS layer",
+            Self::Cached => "a cached 421 is served again",
+            Self::CrawlerOptOut => "the site turns crawlers away from HTTP/2",
+            Self::ConnectCompared => "the target of a CONNECT was compared with the SNI",
+            Self::ProxyOmitsSni => "a reverse proxy sends no SNI to its upstream",
+            Self::ClientOmitsSni => "the client sends no SNI",
+            Self::ProxyWrongSni => "a reverse proxy sends an SNI that is not the Host it asks for",
+            Self::ProxyPoolNotKeyed => {
+                "a proxy's connection pool is shared by hosts with different SNI"
+            }
+            Self::FrontCoalescingLeaked => {
+                "a proxy passes the front's SNI on, and the front was coalesced"
+            }
+            Self::CoalescedTlsPolicy => {
+                "legal coalescing into a virtual host with other TLS settings"
+            }
+            Self::CoalescedNameCheck => "legal coalescing, refused by a comparison of names",
+            Self::ReuseNotCovered => "reuse for a host that the certificate does not cover",
+            Self::PassthroughWildcard => {
+                "one certificate, but different backends behind an SNI router"
+            }
+            Self::NameNotServed => "the server does not serve this name",
+            Self::TrailingDot => "a trailing dot that only one side strips",
+            Self::HostOverride => "the client sets a Host that is not the host it connected for",
+            Self::AmbiguousAuthority => ":authority and Host name different hosts",
+            Self::BadAlternative => "an alternative service that does not serve the origin",
+            Self::EchOuterCompared => "the outer name of ECH was compared with the authority",
+            Self::ClusterRedirect => "a cluster's member that is not the leader",
+            Self::Unknown => "no known cause fits",
+        }
+    }
+}
+
+impl Confidence {
+    /// The name in the output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! How it can go.
+
+use crate::name::Host;
+use crate::observation::probe_event::Observer;
+use crate::wire::net::Endpoint;
+use std::time::Duration;
+
+/// How it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Asked again on another connection, and answered otherwise.
+    RecoveredNewConnection,
+    /// Asked again on the same connection, and answered otherwise: the server changes its mind.
+    RecoveredSameConnection,
+    /// Asked again on another connection: 421 again.
+    RetriedStill421,
+    /// Asked again on the same connection: 421 again, as it must be.
+    RetriedSameConnection421,
+    /// Another connection was opened for the host; what was asked for on it was not seen.
+    OtherConnectionOpened,
+    /// Asked again over HTTP/1.1, or over TCP after QUIC, and answered otherwise.
+    ProtocolFallback,
+    /// Not asked again.
+    NotRetried,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::RecoveredNewConnection,
+        Self::RecoveredSameConnection,
+        Self::RetriedStill421,
+        Self::RetriedSameConnection421,
+        Self::OtherConnectionOpened,
+        Self::ProtocolFallback,
+        Self::NotRetried,
+    ];
+
+    /// The name in the output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RecoveredNewConnection => "recovered_new_connection",
+            Self::RecoveredSameConnection => "recovered_same_connection",
+            Self::RetriedStill421 => "retried_still_421",
+            Self::RetriedSameConnection421 => "retried_same_connection_421",
+            Self::OtherConnectionOpened => "other_connection_opened",
+            Self::ProtocolFallback => "protocol_fallback",
+            Self::NotRetried => "not_retried",
+        }
+    }
+
+    /// Whether the client got an answer that is not 421.
+    pub fn is_recovered(self) -> bool {
+        matches!(
+            self,
+            Self::RecoveredNewConnection | Self::RecoveredSameConnection | Self::ProtocolFallback
+        )
+    }
+}
+
+/// What became of a request that was answered with 421.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// How it went.
+    pub outcome: Outcome,
+    /// The number of the connection that it was asked on again, or that was opened for it.
+    pub connection: Option<u64>,
+    /// The answer there.
+    pub status: Option<u16>,
+    /// From the 421 to the answer there.
+    pub after: Option<Duration>,
+    /// How many connections the client opened for the host in the meantime.
+    pub handshakes: u32,
+    /// Whether clients of its class ask again by themselves; unknown where the class is.
+    pub is_expected: Option<bool>,
+}
+
+/// A window that ended.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The number of the connection, and the stream, of the 421.
+    pub connection: u64,
+    /// The stream.
+    pub stream: u64,
+    /// What became of it.
+    pub recovery: Recovery,
+    /// The host asked for.
+    pub host: Host,
+    /// Who saw the 421.
+    pub observer: Observer,
+    /// Who answered with it.
+    pub server: Option<Endpoint>,
+}

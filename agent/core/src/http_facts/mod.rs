@@ -1,0 +1,21 @@
+//! What requests and responses say beside authority and status that helps to name the cause of a 421.
+//!
+//! Of each header field only what a rule needs is kept: its presence, a class, a number, or a keyed hash. The text
+//! itself is gone once the header block is read, also from the table that HPACK needs.
+
+mod agent;
+mod answer;
+mod body;
+mod field;
+mod generator;
+mod software;
+
+pub use agent::AgentClass;
+pub(crate) use answer::is_refusal;
+pub use answer::{Answer, ContentType};
+pub(crate) use body::Sniff;
+pub use body::{BodyMark, MAX_SNIFFED};
+pub(crate) use field::Hints;
+pub use field::{Hint, RequestHints};
+pub use generator::{Generator, Origin};
+pub use software::Software;

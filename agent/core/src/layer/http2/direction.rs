@@ -1,0 +1,402 @@
+//! One direction of an HTTP/2 connection: from bytes to whole frames, bodies passed over.
+
+use crate::http_facts::MAX_SNIFFED;
+use crate::layer::{Demand, Standing};
+use crate::observation::keep;
+use crate::wire::hpack::Decoder;
+use crate::wire::http2_frame::{END_STREAM, HEAD_LEN, Head, Kind, PREFACE, is_frame_chain};
+
+/// The longest header block that is decoded, over all its CONTINUATION frames, in bytes. What a peer
+/// sends beyond it costs the direction its compression state, and nothing more.
+pub const MAX_HEADER_BLOCK: usize = 64 * 1024;
+/// A larger buffer is given back once its frame is read: most connections are idle most of the time.
+const MAX_KEPT: usize = 256;
+/// The most streams of a connection whose DATA is looked at, and the longest frame of theirs.
+const MAX_WATCHED: usize = 8;
+const MAX_WATCHED_FRAME: usize = 16 * 1024;
+/// How many times a lost place is looked for before the direction is given up.
+const MAX_SEARCHES: u32 = 256;
+
+/// A direction's place in the stream and its compression state.
+pub(super) struct Direction {
+    place: Place,
+    /// What was collected so far of the preface, a frame header or a payload.
+    collected: Vec<u8>,
+    /// The header block that CONTINUATION frames continue.
+    pub(super) block: Option<Block>,
+    pub(super) hpack: Decoder,
+    /// After a gap whose length was not proven: the next frame header must be strict.
+    on_probation: bool,
+    searches: u32,
+    /// The client's preface was there.
+    pub(super) has_preface: bool,
+    /// The place was taken up where a header block may go on whose beginning is lost.
+    pub(super) may_continue: bool,
+    /// Streams whose DATA is looked at; see [`watch`](Self::watch).
+    watched: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Preface,
+    Header,
+    Payload(Head),
+    /// Bytes of a frame that are passed over.
+    Skip(u64),
+    /// Unknown.
+    Lost,
+    /// Unknown for good, or not HTTP/2 after all.
+    Stopped,
+}
+
+/// Where a header block belongs.
+#[derive(Clone, Copy)]
+pub(super) struct BlockOf {
+    pub(super) stream: u32,
+    pub(super) end_stream: bool,
+    pub(super) promised: Option<u32>,
+}
+
+/// A header block in the making.
+pub(super) struct Block {
+    pub(super) of: BlockOf,
+    pub(super) bytes: Vec<u8>,
+    /// Beyond the bound, or not whole: nothing of it can be read.
+    pub(super) unreadable: bool,
+}
+
+/// What a gap has cost.
+pub(super) enum Missed {
+    /// Nothing that anybody wanted.
+    Nothing,
+    /// This frame's payload.
+    Frame(Head),
+    /// The place: nothing of this direction can be relied upon any more.
+    Place,
+}
+
+/// What [`Direction::advance`] found in front of the bytes.
+pub(super) enum Step<'a> {
+    /// A frame that is not collected begins.
+    Passed(Head),
+    /// A collected frame, whole. The payload is in the bytes or, if `None`, in [`Direction::collected`].
+    Frame(Head, Option<&'a [u8]>),
+    /// All bytes are used.
+    NeedMore,
+    /// The place was lost just now: nothing of this direction can be relied upon any more.
+    LostPlace,
+    /// The bytes are not HTTP/2.
+    NotHttp2,
+}
+
+impl Direction {
+    /// The direction from its first byte; the client's begins with the preface.
+    pub(super) fn from_start(is_client: bool) -> Self {
+        Self::new(if is_client { Place::Preface } else { Place::Header }, Decoder::new(keep))
+    }
+
+    /// The direction from somewhere in the middle.
+    pub(super) fn from_middle() -> Self {
+        Self::new(Place::Lost, Decoder::mid_connection(keep))
+    }
+
+    fn new(place: Place, hpack: Decoder) -> Self {
+        Self {
+            place,
+            collected: Vec::new(),
+            block: None,
+            hpack,
+            on_probation: false,
+            searches: 0,
+            has_preface: false,
+            may_continue: false,
+            watched: Vec::new(),
+        }
+    }
+
+    /// The DATA of this stream is collected from now on, as far as its frames are no longer than
+    /// [`MAX_WATCHED_FRAME`]; false where too many are.
+    pub(super) fn watch(&mut self, stream: u32) -> bool {
+        let fits = self.watched.len() < MAX_WATCHED;
+        if fits {
+            self.watched.push(stream);
+        }
+        fits
+    }
+
+    /// Whether the DATA of this stream is collected.
+    pub(super) fn watches(&self, stream: u32) -> bool {
+        self.watched.contains(&stream)
+    }
+
+    /// The DATA of this stream is passed over again.
+    pub(super) fn unwatch(&mut self, stream: u32) {
+        self.watched.retain(|watched| *watched != stream);
+        if self.watched.is_empty() {
+            self.watched = Vec::new();
+        }
+    }
+
+    /// Whether this frame's payload is of interest.
+    fn collects(&self, head: &Head) -> bool {
+        match head.kind {
+            Kind::DATA => self.watches(head.stream) && head.len <= MAX_WATCHED_FRAME,
+            _ => head.is_collected() && head.len <= MAX_HEADER_BLOCK,
+        }
+    }
+
+    /// What the direction wants to see next.
+    pub(super) fn demand(&self) -> Demand {
+        match self.place {
+            Place::Preface => Demand::Take(PREFACE.len().saturating_sub(self.collected.len())),
+            Place::Header => Demand::Take(HEAD_LEN.saturating_sub(self.collected.len())),
+            Place::Payload(head) => Demand::Take(head.len.saturating_sub(self.collected.len())),
+            Place::Skip(left) => Demand::Skip(left),
+            Place::Lost => Demand::Take(usize::MAX),
+            Place::Stopped => Demand::Skip(u64::MAX),
+        }
+    }
+
+    /// Passes over bytes that [`demand`](Self::demand) said it does not want.
+    pub(super) fn skip(&mut self, len: u64) {
+        if let Place::Skip(left) = self.place {
+            self.place = if len < left { Place::Skip(left - len) } else { Place::Header };
+        }
+    }
+
+    /// Passes over a frame of DATA whose header nothing proves: the next header has to be strict. False where it is
+    /// another frame's, or its content is of interest.
+    pub(super) fn pass_unproven(&mut self, head: &Head) -> bool {
+        let is_next = matches!(self.place, Place::Header) && self.collected.is_empty();
+        let is_body = head.kind == Kind::DATA && head.is_strict() && !self.watches(head.stream);
+        let passes = is_next && is_body && self.block.is_none();
+        if passes {
+            self.place = if head.len == 0 { Place::Header } else { Place::Skip(head.len as u64) };
+            self.on_probation = true;
+        }
+        passes
+    }
+
+    /// The payload of the frame that was just found, where it came in pieces.
+    pub(super) fn collected(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.collected)
+    }
+
+    /// Gives the buffer of [`collected`](Self::collected) back.
+    pub(super) fn recycle(&mut self, mut buffer: Vec<u8>) {
+        // A buffer that a block has grown is not kept for the life of the connection.
+        if buffer.capacity() <= MAX_KEPT {
+            buffer.clear();
+            self.collected = buffer;
+        }
+    }
+
+    /// Nothing of this direction will be read any more.
+    pub(super) fn is_stopped(&self) -> bool {
+        matches!(self.place, Place::Stopped)
+    }
+
+    /// Bytes held.
+    pub(super) fn held(&self) -> usize {
+        let block = self.block.as_ref().map_or(0, |block| block.bytes.len());
+        let looked_at = self.watched.len() * MAX_SNIFFED;
+        self.collected.len() + block + self.hpack.memory() + looked_at
+    }
+
+    /// Bytes are missing here: `len` of them, and exactly that many where `exact`.
+    pub(super) fn gap(&mut self, len: Option<u64>, exact: bool) -> Missed {
+        match (self.place, len) {
+            (Place::Skip(left), Some(len)) if len <= left => {
+                self.skip(len);
+                self.on_probation |= !exact;
+                Missed::Nothing
+            }
+            // The frame's length is known, so the next frame's place is too.
+            (Place::Payload(head), Some(len)) if exact && self.left_of(&head) >= len => {
+                let left = self.left_of(&head) - len;
+                self.collected.clear();
+                self.place = if left == 0 { Place::Header } else { Place::Skip(left) };
+                Missed::Frame(head)
+            }
+            (Place::Stopped, _) => Missed::Nothing,
+            _ => {
+                self.lose_place();
+                Missed::Place
+            }
+        }
+    }
+
+    /// The rest of a frame that is not collected was left out, then whole frames. False where that cannot
+    /// be: frames that are collected are never left out, and nothing stands between those of a header block.
+    pub(super) fn omit(&mut self, len: u64) -> bool {
+        match self.place {
+            Place::Skip(left) if left <= len => {
+                self.place = Place::Header;
+                self.block.is_none()
+            }
+            Place::Header => self.collected.is_empty() && self.block.is_none(),
+            Place::Lost | Place::Stopped => true,
+            Place::Skip(_) | Place::Preface | Place::Payload(_) => false,
+        }
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        match self.place {
+            Place::Preface | Place::Header if self.collected.is_empty() => Standing::Boundary,
+            Place::Lost => Standing::Lost,
+            Place::Stopped => Standing::Stopped,
+            Place::Preface | Place::Header | Place::Payload(_) | Place::Skip(_) => Standing::Within,
+        }
+    }
+
+    /// A lost place is found: the next byte is the first of a frame, which needs no search for proof.
+    pub(super) fn resume(&mut self) {
+        if matches!(self.place, Place::Lost) {
+            self.place = Place::Header;
+            self.may_continue = true;
+        }
+    }
+
+    /// How much of a collected frame is still to come.
+    fn left_of(&self, head: &Head) -> u64 {
+        head.len.saturating_sub(self.collected.len()) as u64
+    }
+
+    /// Nothing of this direction can be read from here on.
+    pub(super) fn stop(&mut self) {
+        self.lose_place();
+        self.place = Place::Stopped;
+    }
+
+    fn lose_place(&mut self) {
+        self.place = Place::Lost;
+        self.collected.clear();
+        self.block = None;
+        self.watched = Vec::new();
+        self.hpack.gap();
+        self.on_probation = false;
+    }
+
+    /// Before the first [`advance`](Self::advance) on what one segment or record carried: looks for a lost place.
+    pub(super) fn find_place(&mut self, bytes: &[u8]) {
+        if !matches!(self.place, Place::Lost) || bytes.is_empty() {
+            return;
+        }
+        if is_frame_chain(bytes) {
+            self.place = Place::Header;
+            return;
+        }
+        self.searches += 1;
+        if self.searches >= MAX_SEARCHES {
+            self.place = Place::Stopped;
+        }
+    }
+
+    /// The next step in `bytes`, which is advanced past what was used.
+    pub(super) fn advance<'a>(&mut self, bytes: &mut &'a [u8]) -> Step<'a> {
+        loop {
+            match self.place {
+                Place::Lost | Place::Stopped => {
+                    *bytes = &[];
+                    return Step::NeedMore;
+                }
+                Place::Skip(left) => {
+                    let len = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+                    *bytes = bytes.get(len..).unwrap_or_default();
+                    self.skip(len as u64);
+                    if bytes.is_empty() {
+                        return Step::NeedMore;
+                    }
+                }
+                Place::Preface => {
+                    let Some(preface) = self.collect(PREFACE.len(), bytes) else {
+                        return Step::NeedMore;
+                    };
+                    let is_preface = preface.unwrap_or(&self.collected) == PREFACE;
+                    self.collected.clear();
+                    if !is_preface {
+                        self.stop();
+                        return Step::NotHttp2;
+                    }
+                    self.has_preface = true;
+                    self.place = Place::Header;
+                }
+                Place::Header => {
+                    let Some(head) = self.collect(HEAD_LEN, bytes) else { return Step::NeedMore };
+                    let head = head.unwrap_or(&self.collected).first_chunk().map(Head::parse);
+                    self.collected.clear();
+                    let Some(head) = head else { return Step::NeedMore };
+                    if self.on_probation && !head.is_strict() {
+                        self.lose_place();
+                        return Step::LostPlace;
+                    }
+                    self.on_probation = false;
+                    if self.collects(&head) {
+                        self.place = Place::Payload(head);
+                    } else {
+                        self.place = if head.len == 0 {
+                            Place::Header
+                        } else {
+                            Place::Skip(head.len as u64)
+                        };
+                        return Step::Passed(head);
+                    }
+                }
+                Place::Payload(head) => {
+                    let Some(payload) = self.collect(head.len, bytes) else {
+                        return Step::NeedMore;
+                    };
+                    self.place = Place::Header;
+                    return Step::Frame(head, payload);
+                }
+            }
+        }
+    }
+
+    /// `len` bytes: straight from `bytes` if all are there (`Some(Some)`), else gathered (`Some(None)` when complete).
+    #[expect(
+        clippy::option_option,
+        reason = "not yet, here, or in the buffer: three outcomes of one private step"
+    )]
+    fn collect<'a>(&mut self, len: usize, bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
+        if self.collected.is_empty()
+            && let Some((whole, rest)) = bytes.split_at_checked(len)
+        {
+            *bytes = rest;
+            return Some(Some(whole));
+        }
+        let wanted = len.saturating_sub(self.collected.len()).min(bytes.len());
+        let (now, rest) = bytes.split_at_checked(wanted)?;
+        self.collected.extend_from_slice(now);
+        *bytes = rest;
+        (self.collected.len() == len).then_some(None)
+    }
+}
+
+impl BlockOf {
+    /// As its first frame says.
+    pub(super) fn of(head: &Head, promised: Option<u32>) -> Self {
+        // END_STREAM is not defined for PUSH_PROMISE.
+        let end_stream = head.has(END_STREAM) && promised.is_none();
+        Self { stream: head.stream, end_stream, promised }
+    }
+}
+
+impl Block {
+    /// Adds a fragment, within the bound.
+    pub(super) fn push(&mut self, fragment: &[u8]) {
+        if self.bytes.len() + fragment.len() > MAX_HEADER_BLOCK {
+            self.unreadable = true;
+            self.bytes.clear();
+        }
+        if !self.unreadable {
+            self.bytes.extend_from_slice(fragment);
+        }
+    }
+}
+
+/// Whether a frame of this kind may stand between a HEADERS frame and its CONTINUATION: none may
+/// (RFC 9113 §6.10).
+pub(super) fn continues(block: &Block, head: &Head) -> bool {
+    head.kind == Kind::CONTINUATION && head.stream == block.of.stream
+}

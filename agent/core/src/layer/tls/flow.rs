@@ -1,0 +1,378 @@
+//! The session: records from both directions in, plaintext to the layer inside.
+
+use super::half::{Half, Keys, Opener, Record, Stage, Step};
+use super::handshake::Handshake;
+use super::open::{self, Inside, Opened};
+use crate::counters::Loss;
+use crate::layer::{Content, Demand, Place};
+use crate::observation::{Context, Decryption};
+use crate::side::{PerSide, Side};
+use crate::time::Timestamp;
+use crate::wire::tls::cipher::Sealed;
+use crate::wire::tls::keylog::{KeyLog, Label, Secrets};
+use crate::wire::tls::record::{ContentType, Header};
+
+/// The most bytes of one direction that are held while they wait: for the other direction's handshake
+/// messages, or for secrets that may still come.
+pub const MAX_WAITING: usize = 256 * 1024;
+
+pub(super) const PROTOCOL: &str = "tls";
+
+/// One TLS session.
+pub(crate) struct Session {
+    pub(super) halves: PerSide<Half>,
+    pub(super) handshake: Handshake,
+    /// What the session carries, once something was decrypted.
+    pub(super) inner: Option<Content>,
+    place: Place,
+    /// The reason was counted why nothing can be decrypted.
+    pub(super) failure_told: bool,
+    /// That records were opened was told.
+    pub(super) opened_told: bool,
+    /// Only the handshake is of interest: nothing is decrypted, and not for want of keys.
+    pub(super) only_hellos: bool,
+}
+
+/// Whether a record could be dealt with.
+pub(super) enum Turn {
+    Done,
+    /// Not before the other direction, or the key log, has said more.
+    Wait,
+}
+
+/// One record, as it is processed.
+#[derive(Clone, Copy)]
+pub(super) struct Arrived<'a> {
+    pub(super) side: Side,
+    pub(super) at: Timestamp,
+    pub(super) header: Header,
+    pub(super) payload: &'a [u8],
+    pub(super) hole: Option<(usize, usize)>,
+}
+
+impl Session {
+    pub(crate) fn new(place: Place) -> Self {
+        Self {
+            halves: PerSide::default(),
+            handshake: Handshake::default(),
+            inner: None,
+            place,
+            failure_told: false,
+            opened_told: false,
+            only_hellos: false,
+        }
+    }
+
+    /// A session of which only what the handshake says in the clear is read.
+    pub(crate) fn only_hellos(place: Place) -> Self {
+        // That nothing can be decrypted is no failure, so none is told.
+        Self { only_hellos: true, failure_told: true, ..Self::new(place) }
+    }
+
+    /// Whether both hellos were read, and everything behind them is encrypted.
+    pub(crate) fn has_said_all(&self) -> bool {
+        self.handshake.client_random.is_some() && self.handshake.is_tls13()
+    }
+
+    /// Whether all that this direction says in the clear was said: what waits is encrypted.
+    pub(crate) fn is_beyond_handshake(&self, side: Side) -> bool {
+        let half = self.halves.get(side);
+        self.has_said_all() || half.keys.is_opaque() || !half.waiting.is_empty()
+    }
+
+    /// The next bytes of one direction. They begin where a segment began.
+    pub(crate) fn feed(
+        &mut self,
+        side: Side,
+        at: Timestamp,
+        mut bytes: &[u8],
+        cx: &mut Context<'_>,
+    ) {
+        self.halves.get_mut(side).find_place(&mut bytes);
+        loop {
+            let half = self.halves.get_mut(side);
+            match half.advance(&mut bytes) {
+                Step::NeedMore => return,
+                Step::NotTls => {
+                    cx.counters.error(PROTOCOL, "not_a_record");
+                    if half.keys.opener().is_some() {
+                        cx.gap();
+                    }
+                    self.lost(side, cx);
+                }
+                Step::Header(header) => {
+                    let is_next = half.waiting.is_empty() || self.only_hellos;
+                    if is_next && self.is_unwanted(side, &header) {
+                        self.passed(side, &header, cx);
+                        self.halves.get_mut(side).pass();
+                    }
+                }
+                Step::Record(header, Some(payload), hole) => {
+                    self.arrived(&Arrived { side, at, header, payload, hole }, cx);
+                }
+                Step::Record(header, None, hole) => {
+                    let payload = half.payload();
+                    self.arrived(&Arrived { side, at, header, payload: &payload, hole }, cx);
+                }
+                Step::Candidate(header, Some(payload)) => {
+                    self.candidate(side, at, &header, payload, cx)
+                }
+                Step::Candidate(header, None) => {
+                    let payload = half.payload();
+                    self.candidate(side, at, &header, &payload, cx);
+                }
+            }
+        }
+    }
+
+    /// Nothing more will come.
+    pub(crate) fn finish(&mut self, cx: &mut Context<'_>) {
+        // What still waits has all the keys there will ever be.
+        cx.keys_may_come = false;
+        self.resume(cx);
+        if !self.halves.client.waiting.is_empty() || !self.halves.server.waiting.is_empty() {
+            self.fail("hello_unseen", cx);
+        }
+        for half in [&mut self.halves.client, &mut self.halves.server] {
+            if half.keys.opener().is_some_and(|opener| opener.has_failed) {
+                cx.counters.error(PROTOCOL, "bad_record");
+            }
+            if self.opened_told && !half.keys.is_opaque() && half.is_within_record() {
+                cx.counters.error(PROTOCOL, "incomplete_record");
+                cx.gap();
+            }
+        }
+        self.inner.iter_mut().for_each(|inner| inner.finish(cx));
+    }
+
+    /// Whether it holds records whose secrets are not among these.
+    pub(crate) fn awaits(&self, keys: &KeyLog) -> bool {
+        let waits =
+            !self.halves.client.waiting.is_empty() || !self.halves.server.waiting.is_empty();
+        let random = self.handshake.client_random.as_ref();
+        let known = random.map(|random| keys.secrets(random));
+        waits && known.is_some_and(|secrets| secrets.is_none_or(|secrets| !self.is_enough(secrets)))
+    }
+
+    /// Whether no more secrets are needed.
+    fn is_enough(&self, secrets: &Secrets) -> bool {
+        let has = |label| secrets.get(label).is_some();
+        !self.handshake.is_tls13() || has(Label::ClientTraffic) && has(Label::ServerTraffic)
+    }
+
+    /// Bytes held.
+    pub(crate) fn held(&self) -> usize {
+        self.halves.client.held()
+            + self.halves.server.held()
+            + self.inner.as_ref().map_or(0, Content::held)
+    }
+
+    /// Encrypted, and nobody has the key: only that it came matters.
+    fn is_unwanted(&self, side: Side, header: &Header) -> bool {
+        match &self.halves.get(side).keys {
+            Keys::Opaque => true,
+            Keys::Clear if self.only_hellos => !matches!(header.content_type.0, 20..=22),
+            Keys::Clear => !matches!(header.content_type.0, 20..=23),
+            // Of a layer that looks at nothing, nothing is opened either.
+            Keys::Open(opener) => {
+                opener.proven
+                    && opener.stage == Stage::Tls12
+                    && matches!(self.inner, Some(Content::Foreign))
+                    && header.content_type == ContentType::APPLICATION_DATA
+            }
+        }
+    }
+
+    fn passed(&mut self, side: Side, header: &Header, cx: &mut Context<'_>) {
+        match &mut self.halves.get_mut(side).keys {
+            Keys::Open(opener) => opener.sequence += 1,
+            Keys::Opaque => self.handshake.opaque_record(side, header.content_type, cx),
+            Keys::Clear => {}
+        }
+    }
+
+    /// A record in its place: dealt with now, or behind those that wait.
+    pub(super) fn arrived(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) {
+        let must_wait = !self.halves.get(record.side).waiting.is_empty();
+        if must_wait || matches!(self.record(record, cx), Turn::Wait) {
+            self.wait(record, cx);
+        }
+        self.resume(cx);
+    }
+
+    fn wait(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) {
+        let Arrived { side, at, header, payload, hole } = *record;
+        let half = self.halves.get_mut(side);
+        let record = Record { at, header, payload: payload.to_vec(), hole };
+        if half.waiting_bytes + record.cost() > MAX_WAITING {
+            cx.counters.lose(Loss::Limit);
+            self.fail("no_keys", cx);
+            return;
+        }
+        half.waiting_bytes += record.cost();
+        half.waiting.push_back(record);
+    }
+
+    /// Deals with records that waited, in either direction, as long as that gets anywhere.
+    pub(crate) fn resume(&mut self, cx: &mut Context<'_>) {
+        let mut idle = 0;
+        let mut side = Side::Server;
+        while idle < 2 {
+            idle += 1;
+            while let Some(record) = self.halves.get_mut(side).waiting.pop_front() {
+                let Record { at, header, hole, .. } = record;
+                let arrived = Arrived { side, at, header, payload: &record.payload, hole };
+                let turn = self.record(&arrived, cx);
+                let half = self.halves.get_mut(side);
+                if matches!(turn, Turn::Wait) {
+                    half.waiting.push_front(record);
+                    break;
+                }
+                half.waiting_bytes = half.waiting_bytes.saturating_sub(record.cost());
+                idle = 0;
+            }
+            side = side.other();
+        }
+    }
+
+    fn record(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) -> Turn {
+        match &self.halves.get(record.side).keys {
+            Keys::Opaque => {
+                self.handshake.opaque_record(record.side, record.header.content_type, cx);
+                Turn::Done
+            }
+            Keys::Clear => self.clear_record(record, cx),
+            Keys::Open(_) if record.hole.is_some() => {
+                self.damaged_record(record, cx);
+                Turn::Done
+            }
+            Keys::Open(_) => self.sealed_record(record, cx),
+        }
+    }
+
+    fn clear_record(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) -> Turn {
+        let Arrived { side, header, payload, .. } = *record;
+        match header.content_type {
+            ContentType::HANDSHAKE if record.hole.is_some() => {
+                // A hello that is not whole says nothing.
+                self.lost(side, cx);
+                Turn::Done
+            }
+            ContentType::HANDSHAKE => {
+                self.handshake_bytes(side, payload, cx);
+                Turn::Done
+            }
+            ContentType::CHANGE_CIPHER_SPEC => self.change_cipher_spec(side, cx),
+            // TLS 1.3 hides everything behind this type.
+            ContentType::APPLICATION_DATA => {
+                if !self.protect(side, cx) {
+                    return Turn::Wait;
+                }
+                // Without keys for this direction there is still nothing to read.
+                if self.halves.get(side).keys.is_clear() {
+                    Turn::Done
+                } else {
+                    self.record(record, cx)
+                }
+            }
+            _ => Turn::Done,
+        }
+    }
+
+    fn sealed_record(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) -> Turn {
+        let Arrived { side, at, header, payload, .. } = *record;
+        let Keys::Open(opener) = &mut self.halves.get_mut(side).keys else { return Turn::Done };
+        // TLS 1.3 lets a ChangeCipherSpec in the clear pass anywhere in the handshake (RFC 8446 appendix D.4).
+        if opener.stage != Stage::Tls12 && header.content_type != ContentType::APPLICATION_DATA {
+            if opener.stage == Stage::Application && opener.may_fail == 0 {
+                // Behind a Finished, everything is sealed.
+                self.bad_record(record, cx);
+                return Turn::Done;
+            }
+            return self.clear_among_sealed(record, cx);
+        }
+        let sequence = opener.sequence;
+        // A direction of which nothing more is read needs no proof.
+        let is_wanted =
+            self.inner.as_ref().is_none_or(|inner| inner.demand(side) != Demand::Skip(u64::MAX));
+        match open::open(opener, &header, payload, is_wanted, &mut cx.scratch.plain) {
+            Opened::Whole(kind) => {
+                self.opened(cx);
+                self.plaintext(side, at, kind, cx);
+            }
+            Opened::Peek(len) => {
+                self.opened(cx);
+                let sealed = Sealed { header: header.bytes, payload, sequence };
+                self.inner(cx);
+                let (Keys::Open(opener), Some(content)) =
+                    (&self.halves.get(side).keys, &mut self.inner)
+                else {
+                    return Turn::Done;
+                };
+                let mut inside = Inside { content, side, at };
+                open::peek(opener, &sealed, len, &mut inside, cx);
+            }
+            Opened::Failed => self.bad_record(record, cx),
+        }
+        Turn::Done
+    }
+
+    fn clear_among_sealed(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) -> Turn {
+        // A second ClientHello, after a retry request that overtook it in the capture.
+        if record.header.content_type == ContentType::HANDSHAKE && record.side == Side::Client {
+            self.handshake_bytes(record.side, record.payload, cx);
+        }
+        Turn::Done
+    }
+
+    /// The content of one record, proven.
+    fn plaintext(&mut self, side: Side, at: Timestamp, kind: ContentType, cx: &mut Context<'_>) {
+        let plain = std::mem::take(&mut cx.scratch.plain);
+        match kind {
+            ContentType::APPLICATION_DATA => {
+                self.inner(cx);
+                self.inner.iter_mut().for_each(|inner| inner.feed(side, at, &plain, cx));
+            }
+            ContentType::HANDSHAKE => self.handshake_bytes(side, &plain, cx),
+            // In a renegotiation.
+            ContentType::CHANGE_CIPHER_SPEC => drop(self.change_cipher_spec(side, cx)),
+            _ => {}
+        }
+        cx.scratch.plain = plain;
+    }
+
+    /// The layer inside, made on first use.
+    pub(super) fn inner(&mut self, cx: &Context<'_>) {
+        if self.inner.is_none() {
+            let alpn = cx.observed.facts.tls.as_ref().and_then(|tls| tls.alpn.as_deref());
+            self.inner = Some(match alpn {
+                Some(alpn) => Content::negotiated(alpn.as_bytes(), self.place),
+                None => Content::undecided(self.place),
+            });
+        }
+    }
+
+    pub(super) fn inner_gap(
+        &mut self,
+        side: Side,
+        len: Option<u64>,
+        exact: bool,
+        cx: &mut Context<'_>,
+    ) {
+        self.inner(cx);
+        self.inner.iter_mut().for_each(|inner| inner.gap(side, len, exact, cx));
+    }
+
+    fn opened(&mut self, cx: &mut Context<'_>) {
+        // Once: a session inside this one has its own to tell.
+        if !std::mem::replace(&mut self.opened_told, true) {
+            cx.facts().decryption = Decryption::KeyLog;
+        }
+    }
+
+    pub(super) fn set_keys(&mut self, side: Side, opener: Opener) {
+        let half = self.halves.get_mut(side);
+        half.messages.clear();
+        half.keys = Keys::Open(opener);
+    }
+}

@@ -1,0 +1,381 @@
+//! One direction's record layer: records whole, with holes, or passed over; and a lost place found again.
+
+use crate::time::Timestamp;
+use crate::wire::tls::cipher::RecordCipher;
+use crate::wire::tls::handshake::Messages;
+use crate::wire::tls::keylog::Secret;
+use crate::wire::tls::record::{HEADER_LEN, Header};
+use std::collections::VecDeque;
+
+/// How many places are tried before a lost direction is given up.
+const MAX_SEARCHES: u32 = 64;
+
+/// One direction.
+#[derive(Default)]
+pub(super) struct Half {
+    place: Place,
+    /// What was gathered of a header, and how many bytes that is.
+    header: ([u8; HEADER_LEN], usize),
+    /// What was gathered of a payload. Given back with the record, since most connections are idle.
+    payload: Vec<u8>,
+    /// The stretch of `payload` that the capture does not have.
+    hole: Option<(usize, usize)>,
+    /// Bytes of the stream so far, gaps included.
+    position: u64,
+    /// Where the last record that was whole, or known to be missing, ended.
+    boundary: u64,
+    searches: u32,
+    pub(super) keys: Keys,
+    pub(super) messages: Messages,
+    pub(super) waiting: VecDeque<Record>,
+    /// The cost of all that wait.
+    pub(super) waiting_bytes: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum Place {
+    #[default]
+    Header,
+    Payload(Header),
+    /// In a payload that nobody wants; so many bytes to come.
+    Pass(usize),
+    /// Unknown: a record may begin at the next segment.
+    Lost,
+    /// A record that may have begun there is being gathered.
+    Candidate(Header),
+    /// Not TLS, or lost for good.
+    Stopped,
+}
+
+/// How the records of a direction are protected at the moment.
+#[derive(Default)]
+pub(super) enum Keys {
+    /// Not at all.
+    #[default]
+    Clear,
+    /// With these.
+    Open(Opener),
+    /// With keys that nobody has.
+    Opaque,
+}
+
+/// Keys in use.
+pub(super) struct Opener {
+    pub(super) cipher: RecordCipher,
+    pub(super) stage: Stage,
+    /// TLS 1.3: what the next generation is derived from.
+    pub(super) secret: Option<Secret>,
+    pub(super) sequence: u64,
+    /// The tag of the record before was right.
+    pub(super) proven: bool,
+    /// Until one opens, so many records are not ours to open: rejected early data, or a handshake without its
+    /// keys.
+    pub(super) may_fail: u32,
+    /// A record was passed over that did not open.
+    pub(super) has_failed: bool,
+}
+
+/// What the keys are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// TLS 1.3 early data.
+    Early,
+    /// TLS 1.3 handshake.
+    Handshake,
+    /// TLS 1.3 application data.
+    Application,
+    /// Everything behind TLS 1.2's ChangeCipherSpec.
+    Tls12,
+}
+
+/// A record, kept for later.
+pub(super) struct Record {
+    pub(super) at: Timestamp,
+    pub(super) header: Header,
+    pub(super) payload: Vec<u8>,
+    pub(super) hole: Option<(usize, usize)>,
+}
+
+impl Record {
+    /// The memory it takes: of a short one, most is not its payload.
+    pub(super) fn cost(&self) -> usize {
+        size_of::<Self>() + self.payload.len()
+    }
+}
+
+/// What [`Half::advance`] found.
+pub(super) enum Step<'a> {
+    /// All bytes are used.
+    NeedMore,
+    /// A record header; the caller says whether the payload is wanted.
+    Header(Header),
+    /// A record. Its payload is in the bytes or, if `None`, in [`Half::payload`]; the last is the hole in it.
+    Record(Header, Option<&'a [u8]>, Option<(usize, usize)>),
+    /// A record that may be one, whole. The caller says with [`Half::settle_candidate`] whether it was.
+    Candidate(Header, Option<&'a [u8]>),
+    /// These bytes are not TLS.
+    NotTls,
+}
+
+impl Half {
+    /// The next step in `bytes`, which is advanced past what was used.
+    pub(super) fn advance<'a>(&mut self, bytes: &mut &'a [u8]) -> Step<'a> {
+        loop {
+            match self.place {
+                Place::Stopped | Place::Lost => {
+                    self.position += bytes.len() as u64;
+                    *bytes = &[];
+                    return Step::NeedMore;
+                }
+                Place::Pass(left) => {
+                    let len = left.min(bytes.len());
+                    self.used(len, bytes);
+                    if len < left {
+                        self.place = Place::Pass(left - len);
+                        return Step::NeedMore;
+                    }
+                    self.place = Place::Header;
+                    self.boundary = self.position;
+                }
+                Place::Header => {
+                    let Some(header) = self.gather_header(bytes) else { return Step::NeedMore };
+                    let Some(header) = Header::parse(header) else {
+                        // With keys, a tag can prove a later record's place.
+                        let has_keys = matches!(self.keys, Keys::Open(_));
+                        self.place = if has_keys { Place::Lost } else { Place::Stopped };
+                        return Step::NotTls;
+                    };
+                    self.place = Place::Payload(header);
+                    return Step::Header(header);
+                }
+                Place::Payload(header) => {
+                    let Some(payload) = self.gather(header.len, bytes) else {
+                        return Step::NeedMore;
+                    };
+                    self.place = Place::Header;
+                    self.boundary = self.position;
+                    return Step::Record(header, payload, self.hole.take());
+                }
+                Place::Candidate(header) => {
+                    let Some(payload) = self.gather(header.len, bytes) else {
+                        return Step::NeedMore;
+                    };
+                    return Step::Candidate(header, payload);
+                }
+            }
+        }
+    }
+
+    /// Nobody wants the payload of the record whose header was just found.
+    pub(super) fn pass(&mut self) {
+        if let Place::Payload(header) = self.place {
+            self.place = Place::Pass(header.len);
+        }
+    }
+
+    /// The payload of the record that was just found, where it came in pieces.
+    pub(super) fn payload(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.payload)
+    }
+
+    /// `len` bytes are missing here. False where the place is lost with them.
+    pub(super) fn gap(&mut self, len: Option<u64>) -> bool {
+        let start = self.position;
+        self.position = self.position.saturating_add(len.unwrap_or(0));
+        let missing = len.and_then(|len| usize::try_from(len).ok()).unwrap_or(usize::MAX);
+        match self.place {
+            Place::Pass(left) if missing <= left => {
+                self.place = Place::Pass(left - missing);
+                true
+            }
+            Place::Payload(header) if missing <= header.len - self.payload.len() => {
+                let from = self.payload.len();
+                self.payload.resize(from + missing, 0);
+                // Two holes are one, with what is between them.
+                self.hole = Some((self.hole.map_or(from, |(first, _)| first), from + missing));
+                true
+            }
+            Place::Stopped => true,
+            _ => {
+                if !matches!(self.place, Place::Lost | Place::Candidate(_)) {
+                    // The record that the gap began in is missing too, from its header on.
+                    self.boundary = start
+                        - (self.header.1 + self.payload.len()) as u64
+                        - if matches!(self.place, Place::Payload(_)) {
+                            HEADER_LEN as u64
+                        } else {
+                            0
+                        };
+                }
+                self.clear();
+                self.place = Place::Lost;
+                false
+            }
+        }
+    }
+
+    /// Before [`advance`](Self::advance) on what one segment carried: a record may begin with it.
+    pub(super) fn find_place(&mut self, bytes: &mut &[u8]) {
+        if !matches!(self.place, Place::Lost) || !matches!(self.keys, Keys::Open(_)) {
+            return;
+        }
+        let Some((header, rest)) = bytes.split_first_chunk::<HEADER_LEN>() else { return };
+        let header =
+            Header::parse(*header).filter(|header| matches!(header.bytes, [22 | 23, 3, 1 | 3, ..]));
+        if let Some(header) = header {
+            self.position += HEADER_LEN as u64;
+            *bytes = rest;
+            self.place = Place::Candidate(header);
+        }
+    }
+
+    /// Whether the candidate was a record. If not, the search goes on, within bounds.
+    pub(super) fn settle_candidate(&mut self, found: bool) {
+        self.clear();
+        self.searches += 1;
+        self.place = match found {
+            true => Place::Header,
+            false if self.searches < MAX_SEARCHES => Place::Lost,
+            false => Place::Stopped,
+        };
+        if found {
+            self.boundary = self.position;
+        }
+    }
+
+    /// Bytes between the last known boundary and the candidate with this payload.
+    pub(super) fn lost_before(&self, header: &Header) -> u64 {
+        self.position.saturating_sub((HEADER_LEN + header.len) as u64).saturating_sub(self.boundary)
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self.place, Place::Lost | Place::Candidate(_) | Place::Stopped)
+    }
+
+    /// Whether a record has begun whose end has not come.
+    pub(super) fn is_within_record(&self) -> bool {
+        match self.place {
+            Place::Header => self.header.1 > 0,
+            Place::Payload(_) | Place::Candidate(_) => true,
+            Place::Pass(_) | Place::Lost | Place::Stopped => false,
+        }
+    }
+
+    /// What follows cannot be decrypted, nor what waits.
+    pub(super) fn give_up(&mut self) {
+        self.waiting.clear();
+        self.waiting_bytes = 0;
+        self.keys = Keys::Opaque;
+    }
+
+    /// Nothing of this direction is looked at any more.
+    pub(super) fn stop(&mut self) {
+        self.clear();
+        self.place = Place::Stopped;
+    }
+
+    pub(super) fn held(&self) -> usize {
+        self.payload.capacity() + self.messages.held() + self.waiting_bytes
+    }
+
+    fn clear(&mut self) {
+        self.header.1 = 0;
+        self.payload = Vec::new();
+        self.hole = None;
+    }
+
+    fn used(&mut self, len: usize, bytes: &mut &[u8]) {
+        self.position += len as u64;
+        *bytes = bytes.get(len..).unwrap_or_default();
+    }
+
+    fn gather_header(&mut self, bytes: &mut &[u8]) -> Option<[u8; HEADER_LEN]> {
+        let (header, have) = &mut self.header;
+        if *have == 0
+            && let Some(whole) = bytes.first_chunk::<HEADER_LEN>()
+        {
+            let whole = *whole;
+            self.used(HEADER_LEN, bytes);
+            return Some(whole);
+        }
+        let len = (HEADER_LEN - *have).min(bytes.len());
+        header.get_mut(*have..*have + len)?.copy_from_slice(bytes.get(..len)?);
+        *have += len;
+        let whole = (*have == HEADER_LEN).then_some(*header);
+        if whole.is_some() {
+            *have = 0;
+        }
+        self.used(len, bytes);
+        whole
+    }
+
+    /// `len` bytes: straight from `bytes` if all are there (`Some(Some)`), else gathered (`Some(None)` when complete).
+    #[expect(
+        clippy::option_option,
+        reason = "not yet, here, or in the buffer: three outcomes of one private step"
+    )]
+    fn gather<'a>(&mut self, len: usize, bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
+        if self.payload.is_empty()
+            && let Some(whole) = bytes.get(..len)
+        {
+            self.used(len, bytes);
+            return Some(Some(whole));
+        }
+        let wanted = len.saturating_sub(self.payload.len()).min(bytes.len());
+        if self.payload.capacity() == 0 {
+            self.payload.reserve_exact(len);
+        }
+        self.payload.extend_from_slice(bytes.get(..wanted)?);
+        self.used(wanted, bytes);
+        (self.payload.len() == len).then_some(None)
+    }
+}
+
+impl Opener {
+    pub(super) fn new(cipher: RecordCipher, stage: Stage, secret: Option<Secret>) -> Self {
+        Self { cipher, stage, secret, sequence: 0, proven: false, may_fail: 0, has_failed: false }
+    }
+
+    /// A record has opened.
+    pub(super) fn opened(&mut self) {
+        self.sequence += 1;
+        self.proven = true;
+        self.may_fail = 0;
+        self.has_failed = false;
+    }
+}
+
+impl Keys {
+    pub(super) fn opener(&mut self) -> Option<&mut Opener> {
+        match self {
+            Self::Open(opener) => Some(opener),
+            Self::Clear | Self::Opaque => None,
+        }
+    }
+
+    pub(super) fn is_clear(&self) -> bool {
+        matches!(self, Self::Clear)
+    }
+
+    pub(super) fn is_opaque(&self) -> bool {
+        matches!(self, Self::Opaque)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buffer_of_a_large_record_counts_and_is_not_kept() {
+        let record = [&[23, 3, 3, 0x20, 0][..], &[0; 0x2000]].concat();
+        let (mut first, mut second) = record.split_at(100);
+        let mut half = Half::default();
+        assert!(matches!(half.advance(&mut first), Step::Header(_)));
+        assert!(matches!(half.advance(&mut first), Step::NeedMore));
+        assert!(half.held() >= 0x2000);
+        assert!(matches!(half.advance(&mut second), Step::Record(_, None, None)));
+        drop(half.payload());
+        assert_eq!((half.held(), half.payload.capacity()), (0, 0));
+    }
+}

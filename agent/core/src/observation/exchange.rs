@@ -1,0 +1,85 @@
+//! An exchange: one request and its response, as far as they were seen.
+
+use super::Facts;
+use super::verdict::Verdict;
+use crate::http::{HttpVersion, Method};
+use crate::http_facts::{AgentClass, Answer, RequestHints};
+use crate::name::{Host, RequestAuthority};
+use crate::seen::Seen;
+use crate::time::Timestamp;
+use crate::trace_context::TraceParent;
+use std::sync::Arc;
+
+/// How a connection was used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Conduct {
+    /// Whether the first authority that was seen on it was its server name; `None` before there was one.
+    pub opened_for_sni: Option<bool>,
+    /// How many hosts were asked for on it.
+    pub hosts: u16,
+}
+
+/// One request and its response.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// What was known of the connection when the exchange ended.
+    pub connection: Arc<Facts>,
+    /// HTTP/2: the stream id. HTTP/1: 1 for the first request on the connection, then 2, 3 …
+    pub stream: u64,
+    /// The request's version.
+    pub version: HttpVersion,
+    /// The request's method.
+    pub method: Seen<Method>,
+    /// Whom it asked for.
+    pub authority: Arc<RequestAuthority>,
+    /// A CONNECT for a tunnel: its authority is where the tunnel leads.
+    pub tunnel: bool,
+    /// The final response's status.
+    pub status: Option<u16>,
+    /// Whether it is the first request on the connection; `None` where the start was not seen.
+    pub first: Option<bool>,
+    /// When the request's head was complete; without a request, when the response's was.
+    pub started: Timestamp,
+    /// When the final response's head was complete.
+    pub responded: Option<Timestamp>,
+    /// The trace that the request says it is part of. `None` where it says nothing valid, or says it twice, or
+    /// what it says could not be read.
+    pub traceparent: Option<TraceParent>,
+    /// What its fields say of who sent it.
+    pub hints: RequestHints,
+    /// What the response says of who made it, where it refuses.
+    pub answer: Option<Answer>,
+    /// The reason with which the server took back the stream, unanswered or not (RFC 9113 §7).
+    pub reset: Option<u32>,
+    /// How its connection was used until then.
+    pub conduct: Conduct,
+    /// Whether its authority belonged on this connection. Evidence from other connections is added by
+    /// the classifier.
+    pub verdict: Verdict,
+}
+
+impl Exchange {
+    /// The host asked for, where it is known.
+    pub fn host(&self) -> Option<&Host> {
+        self.authority.parsed.as_ref().map(|authority| &authority.host)
+    }
+
+    /// The authority is not what the handshake was for: by the verdict, or by an invalid SNI of another host.
+    pub fn is_mismatched(&self) -> bool {
+        self.verdict.is_mismatch()
+            || self.verdict == Verdict::SniInvalid && {
+                let sni = self.connection.tls.as_ref().and_then(|tls| tls.sni_host.as_ref());
+                sni.zip(self.host()).is_some_and(|((sni, _), host)| sni != host)
+            }
+    }
+
+    /// It is a request of `wrongdoor probe`, as its user agent or its connection says. Any client can say that.
+    pub fn is_probe(&self) -> bool {
+        self.hints.agent == Seen::Known(AgentClass::Probe) || self.connection.is_probe()
+    }
+
+    /// The response is 421.
+    pub fn is_misdirected(&self) -> bool {
+        self.status == Some(421)
+    }
+}

@@ -1,0 +1,194 @@
+//! What is known of a connection.
+
+use super::probe_event::Observer;
+use crate::name::{CertificateNames, Host, Sni, SniDefect};
+use crate::time::Timestamp;
+use crate::wire::net::Endpoint;
+use crate::wire::tls::Version;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// The most origins that are kept of one ORIGIN set; beyond it the set is not whole, and excludes nothing.
+pub const MAX_ORIGINS: usize = 256;
+
+/// Identifies a connection within one run: the number of the packet that opened it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// The transport below TLS or HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TransportKind {
+    /// TCP.
+    Tcp,
+    /// QUIC.
+    Quic,
+}
+
+/// How the content of the connection came to be readable, or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Decryption {
+    /// It did not: it is encrypted and there are no keys, or the wrong ones.
+    None,
+    /// With a key log.
+    KeyLog,
+    /// A TLS library handed it over, where it reads and writes.
+    Library,
+    /// It is not encrypted.
+    NotNeeded,
+}
+
+/// Where what is known of a connection comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A capture file.
+    #[default]
+    File,
+    /// Packets, as they pass.
+    Packets,
+    /// Probes in the kernel and in TLS libraries.
+    Ebpf,
+}
+
+impl Source {
+    /// The name in the output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Packets => "packets",
+            Self::Ebpf => "ebpf",
+        }
+    }
+}
+
+/// What is known of a connection, at one moment. Shared by the exchanges that ended at that moment.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Which connection.
+    pub id: ConnectionId,
+    /// The client's end of the transport; unknown, like the server's, where a probe could not tell whose
+    /// connection it is.
+    pub client: Option<Endpoint>,
+    /// The server's end.
+    pub server: Option<Endpoint>,
+    /// The client that a PROXY protocol header names.
+    pub client_declared: Option<Endpoint>,
+    /// TCP or QUIC.
+    pub transport: TransportKind,
+    /// The innermost TLS session; `None` on plaintext.
+    pub tls: Option<Tls>,
+    /// How the content was read.
+    pub decryption: Decryption,
+    /// When it was opened, where that was seen.
+    pub opened: Option<Timestamp>,
+    /// The first packet that was seen of it.
+    pub first_seen: Timestamp,
+    /// The origin set of RFC 8336, once an ORIGIN frame was seen.
+    pub origins: Option<Arc<OriginSet>>,
+    /// Who saw it, where it was seen at one of its ends.
+    pub observer: Observer,
+    /// From what it is known.
+    pub source: Source,
+}
+
+/// What is known of a TLS session.
+#[derive(Clone, Debug, Default)]
+pub struct Tls {
+    /// The version negotiated; unknown without the ServerHello.
+    pub version: Option<Version>,
+    /// The server name asked for.
+    pub sni: Sni,
+    /// The host that it means, and what is wrong with it.
+    pub sni_host: Option<(Host, Option<SniDefect>)>,
+    /// The ClientHello carried an ECH extension, real or GREASE.
+    pub ech: bool,
+    /// The protocol negotiated.
+    pub alpn: Option<Box<str>>,
+    /// The ClientHello offered HTTP over TCP. In TLS 1.3 what was negotiated of it is encrypted (RFC 8446 §4.3.1).
+    pub offers_http: bool,
+    /// The ClientHello is `wrongdoor probe`'s.
+    pub is_probe: bool,
+    /// The names of the server's certificate.
+    pub certificate: Option<Arc<CertificateNames>>,
+    /// The server asked for a client certificate. False also where that part of the handshake was not seen.
+    pub asks_certificate: bool,
+    /// The ClientHello's random.
+    pub client_random: Option<[u8; 32]>,
+    /// The ServerHello's random.
+    pub server_random: Option<[u8; 32]>,
+}
+
+/// The origins that a server said it speaks for (RFC 8336).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OriginSet {
+    origins: Vec<(Host, u16)>,
+    /// There were more than are kept: absence proves nothing.
+    truncated: bool,
+}
+
+impl Facts {
+    /// Whether `wrongdoor probe` opened it, as its ClientHello says.
+    pub fn is_probe(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.is_probe)
+    }
+
+    /// The trace that everything about this connection is part of: the same at both ends, with no word
+    /// between them. Of TLS, a hash of the two randoms; of plaintext, of the endpoints and the start; of
+    /// what has neither, one of its own.
+    pub fn trace_id(&self) -> [u8; 16] {
+        let mut hash = Sha256::new();
+        match &self.tls {
+            Some(Tls { client_random: Some(client), server_random, .. }) => {
+                hash.update(b"tls");
+                hash.update(client);
+                hash.update(server_random.unwrap_or_default());
+            }
+            _ => {
+                match (self.client, self.server) {
+                    (Some(client), Some(server)) => hash.update(format!("tuple{client}|{server}")),
+                    _ => {
+                        let pid = self.observer.process.as_ref().map_or(0, |process| process.pid);
+                        hash.update(format!("session{}|{pid}|", self.id.0));
+                    }
+                }
+                hash.update(self.opened.unwrap_or(self.first_seen).0.to_be_bytes());
+            }
+        }
+        let digest: [u8; 32] = hash.finalize().into();
+        digest.first_chunk().copied().unwrap_or_default()
+    }
+
+    /// The server name's state and text, as of this moment. Plaintext has none.
+    pub fn sni(&self) -> &Sni {
+        self.tls.as_ref().map_or(&Sni::Absent, |tls| &tls.sni)
+    }
+}
+
+impl OriginSet {
+    /// Adds an origin.
+    pub(crate) fn add(&mut self, host: Host, port: u16) {
+        let origin = (host, port);
+        if self.origins.contains(&origin) {
+            return;
+        }
+        if self.origins.len() < MAX_ORIGINS {
+            self.origins.push(origin);
+        } else {
+            self.truncated = true;
+        }
+    }
+
+    /// Removes an origin, as a client does after a 421 (RFC 8336 §2.3).
+    pub(crate) fn remove(&mut self, host: &Host, port: u16) {
+        self.origins.retain(|(known, at)| known != host || *at != port);
+    }
+
+    /// Whether the set has this origin.
+    pub fn contains(&self, host: &Host, port: u16) -> bool {
+        self.origins.iter().any(|(known, at)| known == host && *at == port)
+    }
+
+    /// Whether the set is whole and does not have this origin.
+    pub fn excludes(&self, host: &Host, port: u16) -> bool {
+        !self.truncated && !self.contains(host, port)
+    }
+}

@@ -1,0 +1,18 @@
+//! Observations: what is known of a connection and its exchanges, and the events that report it.
+
+mod context;
+mod event;
+mod exchange;
+mod facts;
+mod header_list;
+pub mod probe_event;
+pub mod verdict;
+
+pub use context::MAX_AUTHORITIES;
+pub(crate) use context::{Context, Ended, Observed, Scratch, raw_text};
+pub use event::{ConnectionEnd, Event, Observation};
+pub use exchange::{Conduct, Exchange};
+pub use facts::{
+    ConnectionId, Decryption, Facts, MAX_ORIGINS, OriginSet, Source, Tls, TransportKind,
+};
+pub(crate) use header_list::{HeaderList, keep};

@@ -1,0 +1,214 @@
+//! Whether a request belonged on its connection: legality, whatever the status says.
+
+use super::{Facts, OriginSet, Tls};
+use crate::http::HttpVersion;
+use crate::name::{Authority, Coverage, Host, Sni};
+use crate::name::{AuthorityDefect, RequestAuthority};
+use crate::seen::Seen;
+
+/// The https scheme's default port.
+const HTTPS_PORT: u16 = 443;
+
+/// The legality of one request. The first condition that holds, in this order, is the verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verdict {
+    /// No TLS on this hop.
+    NotTls,
+    /// The server name was not seen, or the authority could not be read.
+    Unknown,
+    /// The authority is invalid, repeated, with userinfo, or missing where HTTP/1.1 demands it.
+    Malformed,
+    /// The request names no authority.
+    NoAuthority,
+    /// A CONNECT: its authority is where the tunnel leads.
+    ProxyRequest,
+    /// `:authority` and `Host` differ.
+    AuthorityConflict,
+    /// No server name, and the authority is an address: as it should be.
+    NoSniIp,
+    /// No server name, though the authority is a name.
+    NoSni,
+    /// The server name is an address, or has a trailing dot, a port, or characters that no name has.
+    SniInvalid,
+    /// The same host.
+    Match,
+    /// The same host, but the authority has a trailing dot: strict servers tell them apart.
+    MatchDot,
+    /// An ECH extension is there, and what the inner name is cannot be told.
+    EchIndeterminate,
+    /// HTTP/2: the certificate is known and does not cover the authority.
+    MisdirectedUncovered,
+    /// HTTP/2: the server sent an ORIGIN set without the authority.
+    CoalescedOutsideOriginSet,
+    /// HTTP/2: the certificate covers the authority, and the endpoint is known to serve it.
+    CoalescedLegal,
+    /// HTTP/2: the certificate or the endpoint's part is not known.
+    CoalescedUnverified,
+    /// HTTP/1: another host, which the certificate does not cover.
+    MismatchH1Uncovered,
+    /// HTTP/1: another host; the certificate covers it, or is not known.
+    MismatchH1,
+}
+
+impl Verdict {
+    /// All of them, in order.
+    pub const ALL: [Self; Self::MismatchH1 as usize + 1] = [
+        Self::NotTls,
+        Self::Unknown,
+        Self::Malformed,
+        Self::NoAuthority,
+        Self::ProxyRequest,
+        Self::AuthorityConflict,
+        Self::NoSniIp,
+        Self::NoSni,
+        Self::SniInvalid,
+        Self::Match,
+        Self::MatchDot,
+        Self::EchIndeterminate,
+        Self::MisdirectedUncovered,
+        Self::CoalescedOutsideOriginSet,
+        Self::CoalescedLegal,
+        Self::CoalescedUnverified,
+        Self::MismatchH1Uncovered,
+        Self::MismatchH1,
+    ];
+
+    /// The name in the output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotTls => "not_tls",
+            Self::Unknown => "unknown",
+            Self::Malformed => "malformed",
+            Self::NoAuthority => "no_authority",
+            Self::ProxyRequest => "proxy_request",
+            Self::AuthorityConflict => "authority_conflict",
+            Self::NoSniIp => "no_sni_ip",
+            Self::NoSni => "no_sni",
+            Self::SniInvalid => "sni_invalid",
+            Self::Match => "match",
+            Self::MatchDot => "match_dot",
+            Self::EchIndeterminate => "ech_indeterminate",
+            Self::MisdirectedUncovered => "misdirected_uncovered",
+            Self::CoalescedOutsideOriginSet => "coalesced_outside_origin_set",
+            Self::CoalescedLegal => "coalesced_legal",
+            Self::CoalescedUnverified => "coalesced_unverified",
+            Self::MismatchH1Uncovered => "mismatch_h1_uncovered",
+            Self::MismatchH1 => "mismatch_h1",
+        }
+    }
+
+    /// Whether the verdict itself says that two known hosts differ.
+    pub fn is_mismatch(self) -> bool {
+        matches!(
+            self,
+            Self::MisdirectedUncovered
+                | Self::CoalescedOutsideOriginSet
+                | Self::CoalescedLegal
+                | Self::CoalescedUnverified
+                | Self::MismatchH1Uncovered
+                | Self::MismatchH1
+        )
+    }
+}
+
+/// A request, as far as legality needs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) version: HttpVersion,
+    pub(crate) authority: &'a RequestAuthority,
+    /// A CONNECT without `:protocol`.
+    pub(crate) tunnel: bool,
+    /// The visible server name was itself asked for on this connection.
+    pub(crate) sni_was_asked_for: bool,
+    /// The origin set that bound the client when it asked.
+    pub(crate) origins: Option<&'a OriginSet>,
+}
+
+/// The verdict on a request from what its own connection shows.
+///
+/// [`Verdict::CoalescedUnverified`] may become [`Verdict::CoalescedLegal`] by what other connections
+/// to the same endpoint showed.
+pub(crate) fn judge(facts: &Facts, request: &Request<'_>) -> Verdict {
+    let Some(tls) = &facts.tls else { return Verdict::NotTls };
+    if tls.sni == Sni::Unseen || request.authority.raw == Seen::Unreadable {
+        return Verdict::Unknown;
+    }
+    let authority = match before_comparing(request) {
+        Ok(authority) => authority,
+        Err(verdict) => return verdict,
+    };
+    if tls.sni == Sni::Absent {
+        return if matches!(authority.host, Host::Ip(_)) {
+            Verdict::NoSniIp
+        } else {
+            Verdict::NoSni
+        };
+    }
+    if let Some((sni, defect)) = &tls.sni_host {
+        if defect.is_some() {
+            return Verdict::SniInvalid;
+        }
+        if *sni == authority.host {
+            return if authority.dot { Verdict::MatchDot } else { Verdict::Match };
+        }
+    }
+    let coverage =
+        tls.certificate.as_ref().map_or(Coverage::Unknown, |names| names.covers(&authority.host));
+    if tls.sni == Sni::Encrypted || tls.ech && !outer_name_is_real(tls, coverage, request) {
+        return Verdict::EchIndeterminate;
+    }
+    if !request.version.can_coalesce() {
+        return match coverage {
+            Coverage::Uncovered => Verdict::MismatchH1Uncovered,
+            Coverage::Covered | Coverage::Unknown => Verdict::MismatchH1,
+        };
+    }
+    let port = authority.port_or(HTTPS_PORT);
+    match (request.origins, coverage) {
+        (_, Coverage::Uncovered) => Verdict::MisdirectedUncovered,
+        (Some(origins), _) if origins.excludes(&authority.host, port) => {
+            Verdict::CoalescedOutsideOriginSet
+        }
+        (Some(origins), Coverage::Covered) if origins.contains(&authority.host, port) => {
+            Verdict::CoalescedLegal
+        }
+        _ => Verdict::CoalescedUnverified,
+    }
+}
+
+/// What must hold before two names can be compared.
+fn before_comparing<'a>(request: &Request<'a>) -> Result<&'a Authority, Verdict> {
+    let authority = request.authority;
+    if authority.defect == Some(AuthorityDefect::Malformed) {
+        return Err(Verdict::Malformed);
+    }
+    let parsed = authority.parsed.as_ref().ok_or(Verdict::NoAuthority)?;
+    if request.tunnel {
+        return Err(Verdict::ProxyRequest);
+    }
+    if authority.defect == Some(AuthorityDefect::Conflict) {
+        return Err(Verdict::AuthorityConflict);
+    }
+    Ok(parsed)
+}
+
+/// With an ECH extension in the hello, whether the visible name is nevertheless known to be meant: it
+/// was asked for itself, or the certificate covers both it and the authority.
+fn outer_name_is_real(tls: &Tls, coverage: Coverage, request: &Request<'_>) -> bool {
+    let sni_covered = || {
+        let (sni, _) = tls.sni_host.as_ref()?;
+        Some(tls.certificate.as_ref()?.covers(sni) == Coverage::Covered)
+    };
+    request.sni_was_asked_for || coverage == Coverage::Covered && sni_covered() == Some(true)
+}
+
+/// Whether the port of the authority is that of the origin that the connection was opened for.
+///
+/// Behind address translation the server's own port is another one; so https's default is as good.
+pub(crate) fn port_fits(facts: &Facts, authority: &Authority) -> bool {
+    let port = authority.port_or(HTTPS_PORT);
+    port == HTTPS_PORT || facts.server.is_some_and(|server| port == server.port())
+}
+
+#[cfg(test)]
+mod tests;
