@@ -8,9 +8,9 @@ use crate::text::{Clock, append, join};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::Arc;
-use wrongdoor_core::connection::Facts;
-use wrongdoor_core::exchange::Exchange;
-use wrongdoor_core::judge::Ruling;
+use wrongdoor_core::explain::classifier::Classification;
+use wrongdoor_core::observation::Exchange;
+use wrongdoor_core::observation::Facts;
 
 /// The most connections whose part of a line is kept. Beyond it, all are made anew.
 const MAX_CONNECTION_PARTS: usize = 1024;
@@ -30,16 +30,6 @@ impl JsonLines {
         Self { output, line: Vec::new(), connections: HashMap::new(), clock: Clock::default() }
     }
 
-    /// Makes sure that what was written has arrived.
-    pub(crate) fn flush(&mut self) -> Result<(), Error> {
-        self.output.flush()
-    }
-
-    /// Lines that did not arrive.
-    pub(crate) fn lost(&self) -> u64 {
-        self.output.lost()
-    }
-
     fn write(&mut self, line: &impl Serialize) -> Result<(), Error> {
         self.line.clear();
         append(&mut self.line, line);
@@ -52,13 +42,13 @@ impl JsonLines {
         &mut self,
         number: ConnectionNumber,
         exchange: &Exchange,
-        ruling: &Ruling,
+        classification: &Classification,
         place: &Place,
     ) -> Result<(), Error> {
         let mut line = std::mem::take(&mut self.line);
         line.clear();
         line.extend_from_slice(self.connection_part(number, &exchange.connection));
-        join(&mut line, &ExchangePart::new(exchange, ruling, place, &mut self.clock));
+        join(&mut line, &ExchangePart::new(exchange, classification, place, &mut self.clock));
         line.push(b'\n');
         let written = self.output.write(&line);
         self.line = line;
@@ -85,8 +75,8 @@ impl JsonLines {
 impl Sink for JsonLines {
     fn record(&mut self, record: &Record) -> Result<(), Error> {
         match record {
-            Record::Exchange { number, exchange, ruling, place } => {
-                self.exchange(*number, exchange, ruling, place)
+            Record::Exchange { number, exchange, classification, place } => {
+                self.exchange(*number, exchange, classification, place)
             }
             Record::Connection { number, connection, .. } => {
                 self.connections.remove(&number.0);
@@ -102,5 +92,13 @@ impl Sink for JsonLines {
     fn finish(&mut self, summary: &Summary) -> Result<(), Error> {
         self.write(&SummaryLine::new(summary))?;
         self.output.flush()
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.output.flush()
+    }
+
+    fn lost(&self) -> u64 {
+        self.output.lost()
     }
 }

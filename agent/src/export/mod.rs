@@ -20,12 +20,14 @@ pub(crate) use metrics::{Correlated, Counted, Format, Metrics, Naming, State};
 pub use metrics::{Exported, catalogue};
 pub(crate) use output::Output;
 pub(crate) use recent::Recent;
-pub(crate) use record::{ConnectionNumber, Record, Summary, is_finding, is_selected};
+pub(crate) use record::{Record, is_finding, is_selected};
 pub(crate) use report::Report;
 pub(crate) use rotation::Limits;
 pub(crate) use table::Table;
 pub(crate) use traces::{Environment, Protocol, Traces, TracesSettings, TracesWish};
 pub(crate) use written::Written;
+
+pub(crate) use wrongdoor_core::explain::correlator::{ConnectionNumber, Summary};
 
 use crate::error::Error;
 
@@ -35,4 +37,12 @@ pub(crate) trait Sink {
     fn record(&mut self, record: &Record) -> Result<(), Error>;
     /// There are no more.
     fn finish(&mut self, summary: &Summary) -> Result<(), Error>;
+    /// Writes what is buffered.
+    fn flush(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+    /// How many records did not reach the output.
+    fn lost(&self) -> u64 {
+        0
+    }
 }

@@ -7,7 +7,7 @@ mod outage;
 mod selection;
 mod writer;
 
-use super::{JsonLines, Record, Summary, Written};
+use super::{Record, Sink, Summary, Written};
 use crate::config::EventsOf;
 use crate::error::Error;
 use crate::privileges;
@@ -43,11 +43,11 @@ struct OutputState {
 
 impl Events {
     /// Starts the thread that writes.
-    pub(crate) fn start(lines: JsonLines, of: EventsOf) -> io::Result<Self> {
-        Self::with_room_for(MAX_QUEUED, lines, of)
+    pub(crate) fn start(sink: Box<dyn Sink + Send>, of: EventsOf) -> io::Result<Self> {
+        Self::with_room_for(MAX_QUEUED, sink, of)
     }
 
-    fn with_room_for(records: usize, lines: JsonLines, of: EventsOf) -> io::Result<Self> {
+    fn with_room_for(records: usize, sink: Box<dyn Sink + Send>, of: EventsOf) -> io::Result<Self> {
         let (queue, queued) = sync_channel(records);
         let (last, summary) = channel();
         let (ended, outcome) = channel();
@@ -56,7 +56,7 @@ impl Events {
         thread::Builder::new().name("events".to_owned()).spawn(move || {
             privileges::keep(privileges::NOTHING, "events");
             // Where nobody waits for it any more, the run is over.
-            drop(ended.send(writer::write(lines, &queued, &summary, &state)));
+            drop(ended.send(writer::write(sink, &queued, &summary, &state)));
         })?;
         let selection = Selection::new(of);
         Ok(Self { selection, queue, last, outcome, output, written: Written::default() })

@@ -35,7 +35,9 @@ impl Selection {
             Record::Connection { number, .. } => return self.found.remove(&number.0),
             // Of a 421, which is always of interest.
             Record::Recovery { .. } => return true,
-            Record::Exchange { exchange, ruling, .. } => is_selected(self.of, exchange, ruling),
+            Record::Exchange { exchange, classification, .. } => {
+                is_selected(self.of, exchange, classification)
+            }
         };
         if let (true, Record::Exchange { number, .. }) = (is_found, record) {
             self.remember(number.0);

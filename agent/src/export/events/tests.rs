@@ -1,6 +1,6 @@
 use super::*;
-use crate::export::Output;
 use crate::export::output::testing::Disk;
+use crate::export::{JsonLines, Output};
 use crate::testing::misdirected;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 fn events_to(descriptor: RawFd, room: usize) -> Events {
     let path = format!("/proc/self/fd/{descriptor}");
     let output = Output::open(Some(Path::new(&path))).unwrap();
-    Events::with_room_for(room, JsonLines::new(output), EventsOf::Misdirected).unwrap()
+    Events::with_room_for(room, Box::new(JsonLines::new(output)), EventsOf::Misdirected).unwrap()
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn an_output_that_takes_nothing_costs_records_and_no_time() {
 
 /// Events that go to this disk.
 fn events_on(disk: &Disk) -> Events {
-    let lines = JsonLines::new(Output::to_disk(disk.clone()));
+    let lines = Box::new(JsonLines::new(Output::to_disk(disk.clone())));
     Events::with_room_for(64, lines, EventsOf::Misdirected).unwrap()
 }
 

@@ -3,7 +3,7 @@
 use super::OutputState;
 use super::outage::Outage;
 use crate::error::Error;
-use crate::export::{JsonLines, Record, Sink, Summary};
+use crate::export::{Record, Sink, Summary};
 use crate::text::chain;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -15,12 +15,12 @@ const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// Writes what comes through the queue, and the sums when no more comes. Lines that the output does not take are
 /// counted, and later ones are written when it takes them again; once its reader has closed it, all others are counted.
 pub(super) fn write(
-    lines: JsonLines,
+    sink: Box<dyn Sink + Send>,
     queue: &Receiver<Record>,
     summary: &Receiver<Summary>,
     output: &OutputState,
 ) -> Result<(), Error> {
-    let mut writer = Writer { lines, output, outage: Outage::default() };
+    let mut writer = Writer { sink, output, outage: Outage::default() };
     let written = writer.write_all(queue);
     if let Err(failure) = &written {
         let why = chain(failure);
@@ -31,14 +31,14 @@ pub(super) fn write(
     }
     written?;
     match summary.try_recv() {
-        Ok(summary) => writer.lines.finish(&summary),
+        Ok(summary) => writer.sink.finish(&summary),
         // The run has failed, and says so itself.
         Err(_) => Ok(()),
     }
 }
 
 struct Writer<'a> {
-    lines: JsonLines,
+    sink: Box<dyn Sink + Send>,
     output: &'a OutputState,
     outage: Outage,
 }
@@ -63,14 +63,14 @@ impl Writer<'_> {
     }
 
     fn record(&mut self, record: &Record) -> Result<(), Error> {
-        let written = self.lines.record(record);
+        let written = self.sink.record(record);
         self.heed(written)
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        let flushed = self.lines.flush();
+        let flushed = self.sink.flush();
         if flushed.is_ok()
-            && let Some(lost) = self.outage.end(self.lines.lost())
+            && let Some(lost) = self.outage.end(self.sink.lost())
         {
             tracing::info!(lost, "events are written again");
         }
@@ -79,7 +79,7 @@ impl Writer<'_> {
 
     /// Counts what was lost. Of the failures only that of a closed pipe stays one: a disk may have room again.
     fn heed(&mut self, written: Result<(), Error>) -> Result<(), Error> {
-        let lost = self.lines.lost();
+        let lost = self.sink.lost();
         self.output.lost.store(lost, Ordering::Relaxed);
         match written {
             Err(failure) if !failure.is_closed_pipe() => {

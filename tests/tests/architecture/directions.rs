@@ -1,0 +1,175 @@
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::{Result, ensure};
+
+use super::imports::{Import, imports};
+use super::root;
+
+/// A module, and the modules that it may import.
+type Row = (&'static str, &'static [&'static str]);
+
+const AGENT: &[Row] = &[
+    (
+        "command",
+        &[
+            "service", "doctor", "pipeline", "state", "cli", "export", "capture", "enrich",
+            "probe", "log", "progress", "text", "error", "config",
+        ],
+    ),
+    (
+        "service",
+        &["state", "cli", "export", "capture", "log", "privileges", "text", "error", "config"],
+    ),
+    ("doctor", &["capture", "privileges", "kernel_release", "build_info", "text", "config"]),
+    (
+        "pipeline",
+        &["state", "export", "capture", "enrich", "log", "progress", "ledger", "text", "error"],
+    ),
+    ("state", &["export", "enrich", "config"]),
+    ("cli", &["probe", "build_info", "error", "config"]),
+    ("probe", &["progress", "text", "error"]),
+    (
+        "export",
+        &["enrich", "ledger", "privileges", "build_info", "files", "text", "error", "config"],
+    ),
+    (
+        "capture",
+        &[
+            "ledger",
+            "privileges",
+            "kernel_release",
+            "build_info",
+            "files",
+            "text",
+            "error",
+            "config",
+        ],
+    ),
+    ("enrich", &["privileges", "text", "error", "config"]),
+    ("log", &["config"]),
+    ("progress", &[]),
+    ("ledger", &[]),
+    ("privileges", &[]),
+    ("kernel_release", &[]),
+    ("build_info", &[]),
+    ("files", &[]),
+    ("text", &[]),
+    ("error", &[]),
+    ("config", &[]),
+];
+
+/// The sinks, and what they share.
+const EXPORT: &[Row] = &[
+    ("events", &["record", "written"]),
+    ("json_lines", &["shapes", "output", "record"]),
+    ("metrics", &["record", "written"]),
+    ("recent", &["shapes", "record"]),
+    ("report", &["record", "unread"]),
+    ("table", &["output", "record", "unread"]),
+    ("traces", &["record", "written"]),
+    ("shapes", &[]),
+    ("output", &["rotation"]),
+    ("rotation", &[]),
+    ("record", &[]),
+    ("unread", &[]),
+    ("written", &[]),
+];
+
+const CORE: &[Row] = &[
+    ("engine", &["connection", "observation", "wire", "counters", "side", "time"]),
+    (
+        "explain",
+        &["observation", "http_facts", "http", "name", "wire", "counters", "seen", "side", "time"],
+    ),
+    ("connection", &["layer", "observation", "name", "wire", "counters", "side", "time"]),
+    (
+        "layer",
+        &[
+            "observation",
+            "http_facts",
+            "http",
+            "name",
+            "wire",
+            "trace_context",
+            "counters",
+            "seen",
+            "side",
+            "time",
+        ],
+    ),
+    (
+        "observation",
+        &[
+            "http_facts",
+            "http",
+            "name",
+            "wire",
+            "trace_context",
+            "counters",
+            "seen",
+            "side",
+            "time",
+        ],
+    ),
+    ("http_facts", &["wire", "seen"]),
+    ("http", &[]),
+    ("wire", &["name", "seen", "time"]),
+    ("name", &["seen"]),
+    ("trace_context", &[]),
+    ("counters", &[]),
+    ("seen", &[]),
+    ("side", &[]),
+    ("time", &[]),
+];
+
+/// Where a table holds: the sources of a crate, the module inside it, and the table.
+const TABLES: &[(&str, &[&str], &[Row])] =
+    &[("agent/src", &[], AGENT), ("agent/src", &["export"], EXPORT), ("agent/core/src", &[], CORE)];
+
+#[test]
+fn dependencies_run_one_way() -> Result<()> {
+    let mut wrong = Vec::new();
+    for (source, inside, rows) in TABLES {
+        let place = [&[*source], *inside].concat().join("/");
+        check_table(&place, rows)?;
+        for Import { from, to } in imports(&root().join(source))? {
+            let below = |path: &[String]| {
+                let rest = path.strip_prefix(
+                    &inside.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>()[..],
+                );
+                rest.and_then(|rest| rest.first().cloned())
+            };
+            let (Some(from), Some(to)) = (below(&from), below(&to)) else { continue };
+            let allowed = rows.iter().find(|(module, _)| *module == from);
+            let is_module = rows.iter().any(|(module, _)| *module == to);
+            let is_allowed = allowed.is_some_and(|(_, may)| may.contains(&to.as_str()));
+            if from != to && is_module && !is_allowed {
+                wrong.push(format!("{place}: `{from}` must not import `{to}`"));
+            }
+        }
+    }
+    wrong.sort();
+    wrong.dedup();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+/// Every module has a row, and each imports only rows below its own: so there is no circle.
+fn check_table(place: &str, rows: &[Row]) -> Result<()> {
+    let order: BTreeMap<&str, usize> =
+        rows.iter().enumerate().map(|(index, (module, _))| (*module, index)).collect();
+    for (index, (module, may)) in rows.iter().enumerate() {
+        for other in *may {
+            let below = order.get(other).is_some_and(|other| *other > index);
+            ensure!(below, "{place}: `{other}` is not below `{module}` in the table");
+        }
+    }
+    for entry in fs::read_dir(root().join(place))? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let is_root = matches!(name.as_str(), "lib" | "main" | "mod" | "tests" | "testing");
+        ensure!(is_root || order.contains_key(name.as_str()), "{place}: `{name}` has no row");
+    }
+    Ok(())
+}
