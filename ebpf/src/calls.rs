@@ -3,9 +3,22 @@
 use core::intrinsics::{AtomicOrdering, atomic_xadd};
 
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::{Array, LruHashMap};
 use wrongdoor_ebpf_common::{Counter, Function};
 
-use crate::maps::{CALLERS, CALLS, MAX_PLACES, count};
+use crate::counters::count;
+
+/// Threads, and goroutines, inside a library call or lately so.
+const MAX_CALLERS: u32 = 32_768;
+/// Places in [`CALLERS`]: a power of two.
+const MAX_PLACES: u32 = 65_536;
+
+#[map]
+static CALLS: LruHashMap<CallKey, Calls> = LruHashMap::with_max_entries(MAX_CALLERS, 0);
+/// How many threads inside a call, and processes that run Go, have these low bits in their ids: see [`may_be_inside`].
+#[map]
+static CALLERS: Array<u32> = Array::with_max_entries(MAX_PLACES, 0);
 
 /// Who is inside a call: a thread, or in Go a goroutine, which may change threads inside.
 #[repr(C)]

@@ -6,17 +6,18 @@ use aya_ebpf::helpers::generated::bpf_loop;
 use wrongdoor_ebpf_common::{Counter, MAX_FORWARDED, Silence};
 
 use crate::calls::Work;
-use crate::http2::{at_most, read};
-use crate::maps::count;
+use crate::counters::count;
+use crate::cursor::{self, Cursor, place};
 use crate::message::{self, After, bits};
 use crate::objects::{Object, ObjectKey};
+use crate::pieces;
 use crate::slot::Slot;
-use crate::walk::{self, Walk, place};
+use crate::user_memory::{at_most, read};
 
 /// Steps for one call of the library: bytes of heads, and bodies.
 const STEPS: u32 = 128 * 1024;
 /// How much is read from the process at a time.
-const BITE: u64 = 256;
+const CHUNK: u64 = 256;
 /// The longest head, and the longest line of a chunk's size.
 const MAX_HEAD: u32 = 64 * 1024;
 const MAX_SIZE_LINE: u32 = 256;
@@ -43,8 +44,8 @@ pub fn go(slot: &mut Slot, object: &mut Object, key: &ObjectKey, work: &mut Work
     }
     if shared.is_done == 0 {
         let epoch = object.epoch;
-        let walk = &mut object.walks[(direction & 1) as usize];
-        walk::silence(walk, key, epoch, direction, Silence::LOST_PLACE);
+        let cursor = &mut object.cursors[(direction & 1) as usize];
+        pieces::silence(cursor, key, epoch, direction, Silence::LOST_PLACE);
     }
 }
 
@@ -67,25 +68,25 @@ unsafe extern "C" fn step(_index: u64, shared: *mut Shared) -> u64 {
 fn one(slot: &mut Slot, object: &mut Object, key: &ObjectKey, work: &mut Work) -> bool {
     let direction = work.direction;
     let epoch = object.epoch;
-    let walk: *mut Walk = &raw mut object.walks[(direction & 1) as usize];
-    // SAFETY: a direction's walk and the object's other fields are different memory.
-    let walk = unsafe { &mut *walk };
-    let here = walk.place;
+    let cursor: *mut Cursor = &raw mut object.cursors[(direction & 1) as usize];
+    // SAFETY: a direction's cursor and the object's other fields are different memory.
+    let cursor = unsafe { &mut *cursor };
+    let here = cursor.place;
     let waiting = slot.window_end.wrapping_sub(slot.window_at);
     if here == place::SILENT {
         return true;
     }
     if here == place::BODY || here == place::CHUNK || here == place::TO_CLOSE {
-        return pass_over(slot, walk, work, waiting);
+        return pass_over(slot, cursor, work, waiting);
     }
     if waiting == 0 {
-        let take = at_most(work.length, BITE);
+        let take = at_most(work.length, CHUNK);
         if take == 0 {
             return true;
         }
-        if take > BITE || !read(slot.window.as_mut_ptr(), work.buffer, take as u32) {
+        if take > CHUNK || !read(slot.window.as_mut_ptr(), work.buffer, take as u32) {
             count(Counter::Unreadable);
-            walk::silence(walk, key, epoch, direction, Silence::LOST_PLACE);
+            pieces::silence(cursor, key, epoch, direction, Silence::LOST_PLACE);
             return true;
         }
         work.buffer += take;
@@ -101,25 +102,25 @@ fn one(slot: &mut Slot, object: &mut Object, key: &ObjectKey, work: &mut Work) -
         if byte == b'\r' || byte == b'\n' {
             return false;
         }
-        message::begin(walk);
+        message::begin(cursor);
     }
-    make_room(slot, walk, key, epoch, direction);
-    walk::open_piece(slot, walk, here == place::MESSAGE);
+    make_room(slot, cursor, key, epoch, direction);
+    pieces::open_piece(slot, cursor, here == place::MESSAGE);
     // SAFETY: there is room.
-    unsafe { *walk::free(slot) = byte };
-    walk::grow_piece(slot, 1);
-    match taken(walk, object, byte) {
+    unsafe { *pieces::free(slot) = byte };
+    pieces::grow_piece(slot, 1);
+    match taken(cursor, object, byte) {
         After::Go => false,
         After::Lost => {
-            walk::silence(walk, key, epoch, direction, Silence::LOST_PLACE);
+            pieces::silence(cursor, key, epoch, direction, Silence::LOST_PLACE);
             true
         }
         After::Tunnel => {
-            walk::flush(slot, walk, key, epoch, direction);
-            walk::silence(walk, key, epoch, direction, Silence::TUNNEL);
-            let other = walk::opposite(direction);
-            let walk = &mut object.walks[(other & 1) as usize];
-            walk::silence(walk, key, epoch, other, Silence::TUNNEL);
+            pieces::flush(slot, cursor, key, epoch, direction);
+            pieces::silence(cursor, key, epoch, direction, Silence::TUNNEL);
+            let other = cursor::opposite(direction);
+            let cursor = &mut object.cursors[(other & 1) as usize];
+            pieces::silence(cursor, key, epoch, other, Silence::TUNNEL);
             true
         }
     }
@@ -127,104 +128,106 @@ fn one(slot: &mut Slot, object: &mut Object, key: &ObjectKey, work: &mut Work) -
 
 /// Bytes of a body. True where there are none.
 #[inline(always)]
-fn pass_over(slot: &mut Slot, walk: &mut Walk, work: &mut Work, waiting: u32) -> bool {
+fn pass_over(slot: &mut Slot, cursor: &mut Cursor, work: &mut Work, waiting: u32) -> bool {
     let there = if waiting != 0 { waiting as u64 } else { work.length };
     if there == 0 {
         return true;
     }
-    let is_endless = walk.place == place::TO_CLOSE;
-    let take = if is_endless { there } else { at_most(walk.remaining, there) };
+    let is_endless = cursor.place == place::TO_CLOSE;
+    let take = if is_endless { there } else { at_most(cursor.remaining, there) };
     if waiting != 0 {
         slot.window_at += take as u32;
     } else {
         work.buffer += take;
         work.length -= take;
     }
-    walk.omitted += take;
+    cursor.omitted += take;
     if !is_endless {
-        walk.remaining -= take;
-        if walk.remaining == 0 {
-            walk.place = if walk.place == place::BODY { place::MESSAGE } else { place::CHUNK_END };
+        cursor.remaining -= take;
+        if cursor.remaining == 0 {
+            cursor.place =
+                if cursor.place == place::BODY { place::MESSAGE } else { place::CHUNK_END };
         }
     }
     false
 }
 
 #[inline(always)]
-fn make_room(slot: &mut Slot, walk: &mut Walk, key: &ObjectKey, epoch: u64, direction: u32) {
+fn make_room(slot: &mut Slot, cursor: &mut Cursor, key: &ObjectKey, epoch: u64, direction: u32) {
     if slot.used > (MAX_FORWARDED - 64) as u32 {
-        walk::flush(slot, walk, key, epoch, direction);
+        pieces::flush(slot, cursor, key, epoch, direction);
     }
 }
 
 /// One byte that is told.
 #[inline(always)]
-fn taken(walk: &mut Walk, object: &mut Object, byte: u8) -> After {
-    let here = walk.place;
+fn taken(cursor: &mut Cursor, object: &mut Object, byte: u8) -> After {
+    let here = cursor.place;
     if here == place::CHUNK_SIZE {
-        return chunk_size(walk, byte);
+        return chunk_size(cursor, byte);
     }
     if here == place::CHUNK_END {
         if byte == b'\n' {
-            begin_chunk(walk);
+            begin_chunk(cursor);
         } else if byte != b'\r' {
             return After::Lost;
         }
         return After::Go;
     }
     // A head, or trailers.
-    walk.head_bytes += 1;
-    if walk.head_bytes > MAX_HEAD {
+    cursor.head_bytes += 1;
+    if cursor.head_bytes > MAX_HEAD {
         return After::Lost;
     }
     if byte != b'\n' {
-        message::byte(walk, byte);
+        message::byte(cursor, byte);
         return After::Go;
     }
-    let is_empty = walk.filled == 0 || walk.filled == 1 && walk.message & bits::BEGINS_WITH_CR != 0;
+    let is_empty =
+        cursor.filled == 0 || cursor.filled == 1 && cursor.message & bits::BEGINS_WITH_CR != 0;
     if here == place::TRAILERS {
-        message::begin_line(walk);
+        message::begin_line(cursor);
         if is_empty {
-            walk.place = place::MESSAGE;
+            cursor.place = place::MESSAGE;
         }
         return After::Go;
     }
     if !is_empty {
-        return message::line(walk);
+        return message::line(cursor);
     }
-    let after = message::head_ends(walk, object);
-    if walk.place == place::CHUNK_SIZE {
-        begin_chunk(walk);
+    let after = message::head_ends(cursor, object);
+    if cursor.place == place::CHUNK_SIZE {
+        begin_chunk(cursor);
     }
     after
 }
 
 #[inline(always)]
-fn begin_chunk(walk: &mut Walk) {
-    walk.place = place::CHUNK_SIZE;
-    walk.remaining = 0;
-    walk.filled = 0;
-    walk.message &= !(bits::IN_EXTENSION | bits::HAS_DIGIT);
+fn begin_chunk(cursor: &mut Cursor) {
+    cursor.place = place::CHUNK_SIZE;
+    cursor.remaining = 0;
+    cursor.filled = 0;
+    cursor.message &= !(bits::IN_EXTENSION | bits::HAS_DIGIT);
 }
 
 /// A byte of a chunk's size (RFC 9112 §7.1).
 #[inline(always)]
-fn chunk_size(walk: &mut Walk, byte: u8) -> After {
-    walk.filled += 1;
-    if walk.filled > MAX_SIZE_LINE {
+fn chunk_size(cursor: &mut Cursor, byte: u8) -> After {
+    cursor.filled += 1;
+    if cursor.filled > MAX_SIZE_LINE {
         return After::Lost;
     }
     if byte == b'\n' {
-        if walk.message & bits::HAS_DIGIT == 0 {
+        if cursor.message & bits::HAS_DIGIT == 0 {
             return After::Lost;
         }
-        message::begin_line(walk);
-        walk.lines = 1;
-        walk.head_bytes = 0;
-        walk.place = if walk.remaining == 0 { place::TRAILERS } else { place::CHUNK };
+        message::begin_line(cursor);
+        cursor.lines = 1;
+        cursor.head_bytes = 0;
+        cursor.place = if cursor.remaining == 0 { place::TRAILERS } else { place::CHUNK };
         return After::Go;
     }
-    if walk.message & bits::IN_EXTENSION != 0 {
+    if cursor.message & bits::IN_EXTENSION != 0 {
         return After::Go;
     }
     let digit = match byte {
@@ -232,15 +235,15 @@ fn chunk_size(walk: &mut Walk, byte: u8) -> After {
         b'a'..=b'f' => byte - b'a' + 10,
         b'A'..=b'F' => byte - b'A' + 10,
         b';' | b' ' | b'\t' | b'\r' => {
-            walk.message |= bits::IN_EXTENSION;
+            cursor.message |= bits::IN_EXTENSION;
             return After::Go;
         }
         _ => return After::Lost,
     };
-    if walk.remaining >> 56 != 0 {
+    if cursor.remaining >> 56 != 0 {
         return After::Lost;
     }
-    walk.message |= bits::HAS_DIGIT;
-    walk.remaining = walk.remaining << 4 | digit as u64;
+    cursor.message |= bits::HAS_DIGIT;
+    cursor.remaining = cursor.remaining << 4 | digit as u64;
     After::Go
 }

@@ -1,22 +1,27 @@
 //! HTTP/2: whole frames that carry header fields or concern streams are told, all others passed over.
 
-use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use wrongdoor_ebpf_common::{Counter, Silence};
 
 use crate::bounds::masked;
 use crate::calls::Work;
-use crate::maps::count;
+use crate::counters::count;
+use crate::cursor::{Cursor, place};
 use crate::objects::ObjectKey;
+use crate::pieces;
 use crate::slot::Slot;
-use crate::start::{FRAME_HEAD, PREFACE};
-use crate::walk::{self, Walk, place};
+use crate::user_memory::{at_most, read};
+
+/// The client's connection preface (RFC 9113 §3.4).
+pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// HTTP/2's frame head (RFC 9113 §4.1).
+pub const FRAME_HEAD: usize = 9;
 
 /// Steps in one go: frames, or parts of frames. The verifier walks each.
 const STEPS: u32 = 32;
 /// The same of what is passed over in front of them: a buffer of 16 KiB holds a few frames of a body.
 const SKIMMED: u32 = 8;
 /// The most bytes of a payload in one step.
-const BITE: u64 = 2048;
+const CHUNK: u64 = 2048;
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -31,29 +36,35 @@ const END_STREAM: u8 = 1;
 
 /// The client's preface was read into `line`.
 #[inline(always)]
-pub fn begin_with_preface(slot: &mut Slot, walk: &mut Walk) {
-    walk::open_piece(slot, walk, true);
-    let free = walk::free(slot);
+pub fn begin_with_preface(slot: &mut Slot, cursor: &mut Cursor) {
+    pieces::open_piece(slot, cursor, true);
+    let free = pieces::free(slot);
     let mut at = 0;
     while at < PREFACE.len() {
         // SAFETY: there is room for a record's worth behind `free`.
         unsafe { *free.add(at) = PREFACE[at] };
         at += 1;
     }
-    walk::grow_piece(slot, PREFACE.len() as u32);
-    begin(walk);
+    pieces::grow_piece(slot, PREFACE.len() as u32);
+    begin(cursor);
 }
 
 /// From here on there are frames.
 #[inline(always)]
-pub fn begin(walk: &mut Walk) {
-    walk.place = place::FRAME;
-    walk.filled = 0;
+pub fn begin(cursor: &mut Cursor) {
+    cursor.place = place::FRAME;
+    cursor.filled = 0;
 }
 
 /// Goes over what was read or written. True where there is more than fits in one go.
 #[inline(always)]
-pub fn go(slot: &mut Slot, walk: &mut Walk, key: &ObjectKey, epoch: u64, work: &mut Work) -> bool {
+pub fn go(
+    slot: &mut Slot,
+    cursor: &mut Cursor,
+    key: &ObjectKey,
+    epoch: u64,
+    work: &mut Work,
+) -> bool {
     let direction = work.direction;
     let mut step = 0;
     while step < STEPS {
@@ -61,38 +72,38 @@ pub fn go(slot: &mut Slot, walk: &mut Walk, key: &ObjectKey, epoch: u64, work: &
         if work.length == 0 {
             return false;
         }
-        if walk.place == place::OMIT {
-            let take = at_most(walk.remaining, work.length);
-            walk.omitted += take;
-            pass(walk, work, take);
-        } else if walk.place == place::TELL {
-            let take = at_most(at_most(walk.remaining, work.length), BITE);
-            walk::make_room(slot, walk, key, epoch, direction, take as u32);
-            walk::open_piece(slot, walk, false);
-            let free = walk::free(slot);
+        if cursor.place == place::OMIT {
+            let take = at_most(cursor.remaining, work.length);
+            cursor.omitted += take;
+            pass(cursor, work, take);
+        } else if cursor.place == place::TELL {
+            let take = at_most(at_most(cursor.remaining, work.length), CHUNK);
+            pieces::make_room(slot, cursor, key, epoch, direction, take as u32);
+            pieces::open_piece(slot, cursor, false);
+            let free = pieces::free(slot);
             if take == 0 || !read(free, work.buffer, from_1_to_bite(take)) {
-                return lost(walk, key, epoch, direction);
+                return lost(cursor, key, epoch, direction);
             }
-            walk::grow_piece(slot, take as u32);
-            pass(walk, work, take);
-        } else if walk.place == place::FRAME {
-            let have = walk.filled & 15;
+            pieces::grow_piece(slot, take as u32);
+            pass(cursor, work, take);
+        } else if cursor.place == place::FRAME {
+            let have = cursor.filled & 15;
             let wanted = (FRAME_HEAD as u32).wrapping_sub(have) & 15;
             let take = masked::<15>(at_most(work.length, wanted as u64)) as u32;
             if have + take > FRAME_HEAD as u32 || take == 0 {
-                return lost(walk, key, epoch, direction);
+                return lost(cursor, key, epoch, direction);
             }
             // SAFETY: `have` is at most 9.
-            let free = unsafe { walk.line.as_mut_ptr().add(have as usize) };
+            let free = unsafe { cursor.line.as_mut_ptr().add(have as usize) };
             if !read(free, work.buffer, take) {
-                return lost(walk, key, epoch, direction);
+                return lost(cursor, key, epoch, direction);
             }
             work.buffer += take as u64;
             work.length -= take as u64;
-            walk.filled = have + take;
-            if walk.filled == FRAME_HEAD as u32 {
-                walk.filled = 0;
-                frame(slot, walk, key, epoch, direction);
+            cursor.filled = have + take;
+            if cursor.filled == FRAME_HEAD as u32 {
+                cursor.filled = 0;
+                frame(slot, cursor, key, epoch, direction);
             }
         } else {
             return false;
@@ -102,17 +113,17 @@ pub fn go(slot: &mut Slot, walk: &mut Walk, key: &ObjectKey, epoch: u64, work: &
 }
 
 /// Passes over what is not told, without a slot: nearly all of a download is that. True where nothing is left;
-/// else `walk` and `work` stand in front of what is for [`go`].
+/// else `cursor` and `work` stand in front of what is for [`go`].
 #[inline(always)]
-pub fn skim(walk: &mut Walk, work: &mut Work) -> bool {
+pub fn skim(cursor: &mut Cursor, work: &mut Work) -> bool {
     let mut step = 0;
     while step < SKIMMED {
         step += 1;
-        if walk.place == place::OMIT {
-            let take = at_most(walk.remaining, work.length);
-            walk.omitted += take;
-            pass(walk, work, take);
-        } else if walk.place == place::FRAME && walk.filled == 0 {
+        if cursor.place == place::OMIT {
+            let take = at_most(cursor.remaining, work.length);
+            cursor.omitted += take;
+            pass(cursor, work, take);
+        } else if cursor.place == place::FRAME && cursor.filled == 0 {
             // Read as two words, the second by its first byte.
             let mut head = [0u64; 2];
             if work.length < FRAME_HEAD as u64
@@ -127,7 +138,7 @@ pub fn skim(walk: &mut Walk, work: &mut Work) -> bool {
             }
             work.buffer += FRAME_HEAD as u64;
             work.length -= FRAME_HEAD as u64;
-            pass_over(walk, length as u64);
+            pass_over(cursor, length as u64);
         } else {
             return false;
         }
@@ -152,70 +163,58 @@ fn is_whole(kind: u8) -> bool {
 
 /// A frame of which nothing is told, with so long a payload: its head is behind.
 #[inline(always)]
-fn pass_over(walk: &mut Walk, length: u64) {
-    walk.omitted += FRAME_HEAD as u64;
-    walk.remaining = length;
+fn pass_over(cursor: &mut Cursor, length: u64) {
+    cursor.omitted += FRAME_HEAD as u64;
+    cursor.remaining = length;
     if length != 0 {
-        walk.place = place::OMIT;
+        cursor.place = place::OMIT;
     }
 }
 
 /// A frame's head is complete.
 #[inline(always)]
-fn frame(slot: &mut Slot, walk: &mut Walk, key: &ObjectKey, epoch: u64, direction: u32) {
-    let line = &walk.line;
+fn frame(slot: &mut Slot, cursor: &mut Cursor, key: &ObjectKey, epoch: u64, direction: u32) {
+    let line = &cursor.line;
     let length = (line[0] as u64) << 16 | (line[1] as u64) << 8 | line[2] as u64;
     let (kind, flags) = (line[3], line[4]);
     if !is_told(kind, flags) {
-        return pass_over(walk, length);
+        return pass_over(cursor, length);
     }
-    walk::make_room(slot, walk, key, epoch, direction, FRAME_HEAD as u32);
-    walk::open_piece(slot, walk, true);
-    let free = walk::free(slot);
+    pieces::make_room(slot, cursor, key, epoch, direction, FRAME_HEAD as u32);
+    pieces::open_piece(slot, cursor, true);
+    let free = pieces::free(slot);
     let mut at = 0;
     while at < FRAME_HEAD {
         // SAFETY: there is room behind `free`.
-        unsafe { *free.add(at) = walk.line[at] };
+        unsafe { *free.add(at) = cursor.line[at] };
         at += 1;
     }
-    walk::grow_piece(slot, FRAME_HEAD as u32);
-    walk.remaining = length;
+    pieces::grow_piece(slot, FRAME_HEAD as u32);
+    cursor.remaining = length;
     if length != 0 {
-        walk.place = if is_whole(kind) { place::TELL } else { place::OMIT };
+        cursor.place = if is_whole(kind) { place::TELL } else { place::OMIT };
     }
 }
 
 #[inline(always)]
-fn pass(walk: &mut Walk, work: &mut Work, take: u64) {
-    walk.remaining -= take;
+fn pass(cursor: &mut Cursor, work: &mut Work, take: u64) {
+    cursor.remaining -= take;
     work.buffer += take;
     work.length -= take;
-    if walk.remaining == 0 {
-        walk.place = place::FRAME;
+    if cursor.remaining == 0 {
+        cursor.place = place::FRAME;
     }
 }
 
 #[inline(always)]
-fn lost(walk: &mut Walk, key: &ObjectKey, epoch: u64, direction: u32) -> bool {
+fn lost(cursor: &mut Cursor, key: &ObjectKey, epoch: u64, direction: u32) -> bool {
     count(Counter::Unreadable);
-    walk::silence(walk, key, epoch, direction, Silence::LOST_PLACE);
+    pieces::silence(cursor, key, epoch, direction, Silence::LOST_PLACE);
     false
 }
 
-/// What is from 1 to `BITE`, in a form that the verifier follows.
+/// What is from 1 to `CHUNK`, in a form that the verifier follows.
 #[inline(always)]
 fn from_1_to_bite(take: u64) -> u32 {
-    masked::<{ BITE as i32 - 1 }>(take - 1) as u32 + 1
-}
-
-/// Reads memory of the process.
-#[inline(always)]
-pub fn read(to: *mut u8, from: u64, length: u32) -> bool {
-    // SAFETY: callers bound `length` by the room behind `to`, in ways that the verifier checks again.
-    unsafe { bpf_probe_read_user(to.cast(), length, from as *const core::ffi::c_void) == 0 }
-}
-
-#[inline(always)]
-pub fn at_most(one: u64, other: u64) -> u64 {
-    if one < other { one } else { other }
+    masked::<{ CHUNK as i32 - 1 }>(take - 1) as u32 + 1
 }

@@ -2,14 +2,20 @@
 //! library memory instead. The object holds the random of its ClientHello; the packets showed whose that is.
 
 use aya_ebpf::helpers::bpf_probe_read_user;
-use wrongdoor_ebpf_common::{Counter, Direction, Flags, MAX_FORWARDED, Tuple};
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::Array;
+use wrongdoor_ebpf_common::{Counter, Direction, Flags, MAX_FORWARDED, MAX_LIBRARIES, Tuple};
 
 use crate::calls::Work;
-use crate::handshake::{RandomKey, RandomOwner};
-use crate::http2::read;
-use crate::maps::{MAX_LIBRARIES, RANDOM_PLACES, RANDOMS, count};
+use crate::counters::count;
 use crate::objects::{Object, ObjectKey, state, tell};
+use crate::segment::{RANDOMS, RandomKey, RandomOwner};
 use crate::slot::Slot;
+use crate::user_memory::read;
+
+/// By library: where in its objects the ClientHello's random was found, plus one; 0: not found yet.
+#[map]
+static RANDOM_PLACES: Array<u32> = Array::with_max_entries(MAX_LIBRARIES as u32, 0);
 
 /// How much of an object is looked through. OpenSSL 3 has the random within its first 512 bytes.
 const MAX_OBJECT: usize = 2 * 1024;
@@ -21,7 +27,7 @@ const TRIES: u32 = 1 << 31;
 /// Settles whose object it is, and tells it.
 #[inline(always)]
 pub fn settle(slot: &mut Slot, object: &mut Object, key: &ObjectKey, work: &Work) {
-    let place = RANDOM_PLACES.get_ptr_mut(work.library & (MAX_LIBRARIES - 1));
+    let place = RANDOM_PLACES.get_ptr_mut(work.library & (MAX_LIBRARIES as u32 - 1));
     let known = match place {
         // SAFETY: a word of the map; two writers would write the same.
         Some(place) => unsafe { *place },

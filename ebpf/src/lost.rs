@@ -5,7 +5,7 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::HashMap;
 use wrongdoor_ebpf_common::{Counter, Lost, Owner};
 
-use crate::maps::count;
+use crate::counters::count;
 use crate::ring;
 
 /// Owners that the agent has not read yet.

@@ -12,23 +12,28 @@
 
 mod bounds;
 mod calls;
-mod early;
+mod counters;
+mod cursor;
 mod handshake;
 mod http1;
 mod http2;
 mod identify;
+mod kernel_socket;
 mod lost;
-mod maps;
 mod message;
 mod objects;
+mod pieces;
+mod pre_accept;
 mod registers;
 mod ring;
+mod segment;
+mod settings;
 mod slot;
 mod socket;
 mod start;
-mod steps;
-mod traps;
-mod walk;
+mod tail_calls;
+mod uprobes;
+mod user_memory;
 
 use aya_ebpf::EbpfContext as _;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
@@ -44,42 +49,42 @@ use wrongdoor_ebpf_common::{Closed, Counter, Direction, Exec, Head, Kind, Owner}
 // One function, not two: kernels before 6.13 count at least 32 of their 512 bytes of stack for each.
 #[inline(always)]
 pub fn tls_entry(ctx: ProbeContext) -> u32 {
-    traps::entered(&ctx);
+    uprobes::entered(&ctx);
     0
 }
 
 /// A library function returns: a trap in front of its return.
 #[uprobe]
 pub fn tls_return(ctx: ProbeContext) -> u32 {
-    steps::returned(&ctx);
+    tail_calls::returned(&ctx);
     0
 }
 
 /// A library function has returned.
 #[uretprobe]
 pub fn tls_returned(ctx: RetProbeContext) -> u32 {
-    steps::returned(&ProbeContext::new(ctx.as_ptr()));
+    tail_calls::returned(&ProbeContext::new(ctx.as_ptr()));
     0
 }
 
 /// Whose object it is.
 #[uprobe]
 pub fn step_identify(ctx: ProbeContext) -> u32 {
-    steps::identify(&ctx);
+    tail_calls::identify(&ctx);
     0
 }
 
 /// Over HTTP/2's frames.
 #[uprobe]
 pub fn step_http2(ctx: ProbeContext) -> u32 {
-    steps::http2(&ctx);
+    tail_calls::http2(&ctx);
     0
 }
 
 /// Over HTTP/1's messages.
 #[uprobe]
 pub fn step_http1(ctx: ProbeContext) -> u32 {
-    steps::http1(&ctx);
+    tail_calls::http1(&ctx);
     0
 }
 
@@ -143,7 +148,7 @@ pub fn socket_state(ctx: BtfTracePointContext) -> i32 {
     let socket: *mut core::ffi::c_void = ctx.arg(0);
     // SAFETY: the tracepoint hands over a socket.
     let cookie = unsafe { bpf_get_socket_cookie(socket) };
-    if maps::FLOWS.remove(cookie).is_ok() {
+    if handshake::FLOWS.remove(cookie).is_ok() {
         let owner = Owner::socket(cookie);
         let head = Head { kind: Kind::SocketClosed as u8, at: ring::now(), ..Head::default() };
         let lost = lost::of(&owner);
@@ -161,7 +166,7 @@ pub fn process_exec(_ctx: BtfTracePointContext) -> i32 {
     let head = Head { kind: Kind::Exec as u8, at: ring::now(), ..Head::default() };
     let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
     if !ring::output(&Exec { head, pid, unused: 0 }) {
-        maps::count(Counter::ExecsLost);
+        counters::count(Counter::ExecsLost);
     }
     0
 }

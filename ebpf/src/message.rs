@@ -1,7 +1,7 @@
 //! An HTTP/1 message's head: as much of it as says where the message ends (RFC 9112 §6.3).
 
+use crate::cursor::{Cursor, place};
 use crate::objects::{MAX_WAITING, Object};
-use crate::walk::{Walk, place};
 
 /// What is known of the message at hand. The status stands above them.
 pub mod bits {
@@ -76,37 +76,37 @@ impl Name {
 
 /// A message begins.
 #[inline(always)]
-pub fn begin(walk: &mut Walk) {
-    walk.place = place::HEAD;
-    walk.message = 0;
-    walk.content_length = 0;
-    walk.lines = 0;
-    walk.head_bytes = 0;
-    begin_line(walk);
+pub fn begin(cursor: &mut Cursor) {
+    cursor.place = place::HEAD;
+    cursor.message = 0;
+    cursor.content_length = 0;
+    cursor.lines = 0;
+    cursor.head_bytes = 0;
+    begin_line(cursor);
 }
 
 /// A line begins.
 #[inline(always)]
-pub fn begin_line(walk: &mut Walk) {
-    walk.filled = 0;
-    walk.value = 0;
-    walk.tail = 0;
-    walk.message &= !bits::OF_LINE;
-    walk.message |= bits::MAYBE_LENGTH | bits::MAYBE_CODING;
+pub fn begin_line(cursor: &mut Cursor) {
+    cursor.filled = 0;
+    cursor.value = 0;
+    cursor.tail = 0;
+    cursor.message &= !bits::OF_LINE;
+    cursor.message |= bits::MAYBE_LENGTH | bits::MAYBE_CODING;
 }
 
 /// A byte of a line, not its end. What matters is gathered as it comes: a look back over the line would be
 /// too much for the verifier.
 #[inline(always)]
-pub fn byte(walk: &mut Walk, byte: u8) {
-    let at = walk.filled;
-    walk.filled = at.wrapping_add(1);
+pub fn byte(cursor: &mut Cursor, byte: u8) {
+    let at = cursor.filled;
+    cursor.filled = at.wrapping_add(1);
     if at == 0 && byte == b'\r' {
-        walk.message |= bits::BEGINS_WITH_CR;
+        cursor.message |= bits::BEGINS_WITH_CR;
     }
-    if walk.lines == 0 {
+    if cursor.lines == 0 {
         if at < FIRST_LINE {
-            walk.line[at as usize & (FIRST_LINE as usize - 1)] = byte;
+            cursor.line[at as usize & (FIRST_LINE as usize - 1)] = byte;
         }
         return;
     }
@@ -114,91 +114,91 @@ pub fn byte(walk: &mut Walk, byte: u8) {
     let lower = if byte.is_ascii_uppercase() { byte | 0x20 } else { byte };
     if at < LENGTH.1 {
         if lower != LENGTH.byte(at) {
-            walk.message &= !bits::MAYBE_LENGTH;
+            cursor.message &= !bits::MAYBE_LENGTH;
         }
-    } else if walk.message & bits::MAYBE_LENGTH != 0 {
+    } else if cursor.message & bits::MAYBE_LENGTH != 0 {
         if byte.is_ascii_digit()
-            && walk.message & bits::VALUE_IS_OVER == 0
-            && walk.value < MAX_LENGTH
+            && cursor.message & bits::VALUE_IS_OVER == 0
+            && cursor.value < MAX_LENGTH
         {
-            walk.value = walk.value * 10 + (byte - b'0') as u64;
-            walk.message |= bits::HAS_VALUE;
+            cursor.value = cursor.value * 10 + (byte - b'0') as u64;
+            cursor.message |= bits::HAS_VALUE;
         } else if is_space {
-            if walk.message & bits::HAS_VALUE != 0 {
-                walk.message |= bits::VALUE_IS_OVER;
+            if cursor.message & bits::HAS_VALUE != 0 {
+                cursor.message |= bits::VALUE_IS_OVER;
             }
         } else {
-            walk.message |= bits::IS_BAD;
+            cursor.message |= bits::IS_BAD;
         }
     }
     if at < CODING.1 {
         if lower != CODING.byte(at) {
-            walk.message &= !bits::MAYBE_CODING;
+            cursor.message &= !bits::MAYBE_CODING;
         }
     } else if !is_space {
-        walk.tail = walk.tail << 8 | lower as u64;
+        cursor.tail = cursor.tail << 8 | lower as u64;
     }
 }
 
 /// A line that is not empty has ended.
 #[inline(always)]
-pub fn line(walk: &mut Walk) -> After {
-    let (message, filled) = (walk.message, walk.filled);
-    walk.lines = walk.lines.wrapping_add(1);
-    if walk.lines == 1 {
-        let after = first_line(walk);
-        begin_line(walk);
+pub fn line(cursor: &mut Cursor) -> After {
+    let (message, filled) = (cursor.message, cursor.filled);
+    cursor.lines = cursor.lines.wrapping_add(1);
+    if cursor.lines == 1 {
+        let after = first_line(cursor);
+        begin_line(cursor);
         return after;
     }
     if message & bits::MAYBE_LENGTH != 0 && filled > LENGTH.1 {
-        let is_other = walk.content_length != 0 && walk.content_length != walk.value + 1;
+        let is_other = cursor.content_length != 0 && cursor.content_length != cursor.value + 1;
         if message & bits::IS_BAD != 0 || message & bits::HAS_VALUE == 0 || is_other {
             return After::Lost;
         }
-        walk.content_length = walk.value + 1;
+        cursor.content_length = cursor.value + 1;
     }
     if message & bits::MAYBE_CODING != 0 && filled > CODING.1 {
         // The last coding says whether the length is in the body.
-        let is_chunked = walk.tail & 0x00ff_ffff_ffff_ffff == CHUNKED;
-        walk.message |= if is_chunked { bits::IS_CHUNKED } else { bits::OTHER_CODING };
+        let is_chunked = cursor.tail & 0x00ff_ffff_ffff_ffff == CHUNKED;
+        cursor.message |= if is_chunked { bits::IS_CHUNKED } else { bits::OTHER_CODING };
     }
-    begin_line(walk);
+    begin_line(cursor);
     After::Go
 }
 
 /// The request line or status line.
 #[inline(always)]
-fn first_line(walk: &mut Walk) -> After {
-    let line = &walk.line;
+fn first_line(cursor: &mut Cursor) -> After {
+    let line = &cursor.line;
     let first = u64::from_be_bytes([
         line[0], line[1], line[2], line[3], line[4], line[5], line[6], line[7],
     ]);
-    if walk.filled >= 12 && first >> 8 == HTTP_1 {
+    if cursor.filled >= 12 && first >> 8 == HTTP_1 {
         let (a, b, c) = (line[9], line[10], line[11]);
         if !a.is_ascii_digit() || !b.is_ascii_digit() || !c.is_ascii_digit() {
             return After::Lost;
         }
         let status = (a - b'0') as u32 * 100 + (b - b'0') as u32 * 10 + (c - b'0') as u32;
-        walk.message |= bits::IS_RESPONSE | status << bits::STATUS_SHIFT;
+        cursor.message |= bits::IS_RESPONSE | status << bits::STATUS_SHIFT;
     } else if first >> 24 == HEAD_LINE {
-        walk.message |= bits::IS_HEAD;
+        cursor.message |= bits::IS_HEAD;
     } else if first == CONNECT_LINE {
-        walk.message |= bits::IS_CONNECT;
+        cursor.message |= bits::IS_CONNECT;
     }
     After::Go
 }
 
 /// The head is complete: what follows it.
 #[inline(always)]
-pub fn head_ends(walk: &mut Walk, object: &mut Object) -> After {
-    let message = walk.message;
+pub fn head_ends(cursor: &mut Cursor, object: &mut Object) -> After {
+    let message = cursor.message;
     let has_body = if message & bits::IS_RESPONSE != 0 {
         let status = message >> bits::STATUS_SHIFT;
         if status == 101 {
             return After::Tunnel;
         }
         if status < 200 {
-            walk.place = place::MESSAGE;
+            cursor.place = place::MESSAGE;
             return After::Go;
         }
         let method = match answered(object) {
@@ -222,21 +222,21 @@ pub fn head_ends(walk: &mut Walk, object: &mut Object) -> After {
     };
     let is_response = message & bits::IS_RESPONSE != 0;
     if !has_body {
-        walk.place = place::MESSAGE;
+        cursor.place = place::MESSAGE;
     } else if message & bits::OTHER_CODING != 0 {
         if !is_response {
             return After::Lost;
         }
-        walk.place = place::TO_CLOSE;
+        cursor.place = place::TO_CLOSE;
     } else if message & bits::IS_CHUNKED != 0 {
-        walk.place = place::CHUNK_SIZE;
-    } else if walk.content_length > 1 {
-        walk.remaining = walk.content_length - 1;
-        walk.place = place::BODY;
-    } else if walk.content_length == 1 || !is_response {
-        walk.place = place::MESSAGE;
+        cursor.place = place::CHUNK_SIZE;
+    } else if cursor.content_length > 1 {
+        cursor.remaining = cursor.content_length - 1;
+        cursor.place = place::BODY;
+    } else if cursor.content_length == 1 || !is_response {
+        cursor.place = place::MESSAGE;
     } else {
-        walk.place = place::TO_CLOSE;
+        cursor.place = place::TO_CLOSE;
     }
     After::Go
 }
@@ -246,7 +246,7 @@ pub fn head_ends(walk: &mut Walk, object: &mut Object) -> After {
 fn answered(object: &mut Object) -> Option<u64> {
     if object.answers == object.requests {
         let is_lost =
-            object.walks[0].place == place::SILENT || object.walks[1].place == place::SILENT;
+            object.cursors[0].place == place::SILENT || object.cursors[1].place == place::SILENT;
         // A server that answers without having been asked: that it waited too long, say.
         return if is_lost { None } else { Some(0) };
     }

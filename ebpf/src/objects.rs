@@ -3,12 +3,23 @@
 use aya_ebpf::helpers::bpf_get_current_comm;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::bpf_get_current_cgroup_id;
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::{Array, LruHashMap};
 use wrongdoor_ebpf_common::{Closed, Counter, Flags, Head, Kind, Object as Record, Owner, Tuple};
 
+use crate::counters::count;
+use crate::cursor::Cursor;
 use crate::lost;
-use crate::maps::{NEW_OBJECT, OBJECTS, count};
 use crate::ring;
-use crate::walk::Walk;
+
+/// TLS objects in use. The least recently used goes first, and is reported no more.
+const MAX_OBJECTS: u32 = 65_536;
+
+#[map]
+static OBJECTS: LruHashMap<ObjectKey, Object> = LruHashMap::with_max_entries(MAX_OBJECTS, 0);
+/// One object of nothing but zeros: too large for the stack, which is where a new one would come from.
+#[map]
+static NEW_OBJECT: Array<Object> = Array::with_max_entries(1, 0);
 
 /// An address in a process. A process that ends leaves its objects behind; a later one of the same id has
 /// its own births, which begin them anew.
@@ -32,10 +43,10 @@ pub struct Object {
     pub tuple: Tuple,
     /// [`Flags`].
     pub flags: u32,
-    /// A [`State`].
+    /// One of [`state`].
     pub state: u32,
     /// Received, then sent.
-    pub walks: [Walk; 2],
+    pub cursors: [Cursor; 2],
     /// HTTP/1 requests whose final answer is to come: two bits of each.
     pub methods: [u64; MAX_WAITING as usize / 32],
     /// Requests so far; only their direction writes it.

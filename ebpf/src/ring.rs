@@ -2,9 +2,18 @@
 
 use aya_ebpf::bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
 use aya_ebpf::helpers::generated::{bpf_ktime_get_boot_ns, bpf_ringbuf_output};
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::RingBuf;
 use wrongdoor_ebpf_common::Counter;
 
-use crate::maps::{RING, count, count_many, settings};
+use crate::counters::{count, count_many};
+use crate::settings::settings;
+
+/// The agent sets the real size, a power of two.
+const RING_BYTES: u32 = 8 * 1024 * 1024;
+
+#[map]
+static RING: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
 
 /// Now, as records have it.
 #[inline(always)]

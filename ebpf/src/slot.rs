@@ -6,9 +6,17 @@
 use core::intrinsics::{AtomicOrdering, atomic_xchg};
 
 use aya_ebpf::helpers::bpf_get_smp_processor_id;
-use wrongdoor_ebpf_common::{Counter, MAX_FORWARDED};
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::Array;
+use wrongdoor_ebpf_common::{Counter, MAX_FORWARDED, SLOTS_PER_CPU};
 
-use crate::maps::{SLOTS, SLOTS_PER_CPU, count};
+use crate::counters::count;
+
+/// The agent sets the real number: [`SLOTS_PER_CPU`] for each processor.
+const MAX_SLOTS: u32 = SLOTS_PER_CPU * 2;
+
+#[map]
+static SLOTS: Array<Slot> = Array::with_max_entries(MAX_SLOTS, 0);
 
 /// What may follow a record's own fields: bytes of a connection, and the heads of their pieces.
 pub const ROOM: usize = MAX_FORWARDED * 2;
@@ -22,7 +30,7 @@ pub struct Slot {
     busy: u64,
     /// How much of `bytes` is in use.
     pub used: u32,
-    /// Where the head of the piece at hand stands in `bytes`; only with `has_piece`.
+    /// Where the head of the piece at hand stands in `bytes`; only where `pieces` is not 0.
     pub piece: u32,
     /// How many pieces there are; the last is open.
     pub pieces: u32,

@@ -4,15 +4,12 @@ use aya_ebpf::helpers::generated::bpf_probe_read_user;
 
 use crate::bounds::masked;
 use crate::calls::Work;
-use crate::http2::at_most;
-use crate::walk::{MAX_LINE, Walk, place};
+use crate::cursor::{Cursor, MAX_LINE, place};
+use crate::http2::{FRAME_HEAD, PREFACE};
+use crate::user_memory::at_most;
 
-/// The client's connection preface (RFC 9113 §3.4).
-pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The longest method that is waited for.
 const MAX_METHOD: usize = 16;
-/// HTTP/2's frame head (RFC 9113 §4.1).
-pub const FRAME_HEAD: usize = 9;
 
 /// What the first bytes say.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,8 +34,8 @@ pub enum Beginning {
 /// Looks at the first bytes, with those kept from earlier calls in front. Takes bytes from `work` only where
 /// they are kept, or are the preface.
 #[inline(always)]
-pub fn look(walk: &mut Walk, work: &mut Work) -> Beginning {
-    let have = walk.filled as usize & 31;
+pub fn look(cursor: &mut Cursor, work: &mut Work) -> Beginning {
+    let have = cursor.filled as usize & 31;
     let wanted = PREFACE.len().wrapping_sub(have) & 31;
     let take = at_most(work.length, wanted as u64);
     let take = masked::<31>(take) as usize;
@@ -48,7 +45,7 @@ pub fn look(walk: &mut Walk, work: &mut Work) -> Beginning {
     // SAFETY: `have + take` is at most 24, and `line` is longer.
     let read = unsafe {
         bpf_probe_read_user(
-            walk.line.as_mut_ptr().add(have).cast(),
+            cursor.line.as_mut_ptr().add(have).cast(),
             take as u32,
             work.buffer as *const core::ffi::c_void,
         )
@@ -56,10 +53,10 @@ pub fn look(walk: &mut Walk, work: &mut Work) -> Beginning {
     if read != 0 {
         return Beginning::Unreadable;
     }
-    let beginning = tell(&walk.line, have + take);
+    let beginning = tell(&cursor.line, have + take);
     match beginning {
         Beginning::NeedMore | Beginning::Preface => {
-            walk.filled = (have + take) as u32;
+            cursor.filled = (have + take) as u32;
             work.buffer += take as u64;
             work.length -= take as u64;
         }
@@ -146,6 +143,6 @@ fn is_word(line: &[u8; MAX_LINE], index: usize, total: usize) -> bool {
 
 /// The direction stands at its beginning.
 #[inline(always)]
-pub fn is_at_start(walk: &Walk) -> bool {
-    walk.place == place::START
+pub fn is_at_start(cursor: &Cursor) -> bool {
+    cursor.place == place::START
 }

@@ -8,7 +8,7 @@ use wrongdoor_tests::golden::Golden;
 use wrongdoor_tests::scenario::{self, Scene, Upstream};
 use wrongdoor_tests::tools::Need;
 
-use crate::{cargo, setup};
+use crate::{cargo, packages};
 
 /// Compares what wrongdoor makes of the committed captures with what is expected.
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     if options.record {
-        setup::ensure(Need::Test)?;
+        packages::ensure(Need::Test)?;
         record(&Golden::folder())?;
     }
     let wrongdoor = match env::var_os("WRONGDOOR_BIN") {

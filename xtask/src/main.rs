@@ -13,6 +13,7 @@ mod hpack_stories;
 mod image;
 mod kernel;
 mod manifests;
+mod packages;
 mod setup;
 mod soak;
 mod test;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use wrongdoor_tests::tools::Need;
 
-use crate::{cargo, setup, toolchain};
+use crate::{cargo, packages, toolchain};
 
 /// Checks format and lints, builds, and runs every test.
 #[derive(Debug, clap::Args)]
@@ -11,7 +11,7 @@ use crate::{cargo, setup, toolchain};
 pub(crate) struct Options {}
 
 pub(crate) fn run(_options: &Options) -> Result<()> {
-    setup::ensure(Need::Test)?;
+    packages::ensure(Need::Test)?;
     toolchain::ensure_unless_excused()?;
     cargo::run(&["fmt", "--all", "--check"])?;
     cargo::run(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;

@@ -13,7 +13,7 @@ use wrongdoor_tests::tools;
 
 use self::found::LINKER;
 pub(crate) use self::found::Toolchain;
-use crate::{cargo, setup};
+use crate::{cargo, packages};
 
 /// The linker's version, and the feature that says which LLVM it is linked with.
 const VERSION: [&str; 2] = ["0.13.0", "llvm-22"];
@@ -92,7 +92,7 @@ fn is_in_debian() -> Result<bool> {
         return Ok(true);
     }
     // A machine that never asked knows none.
-    setup::install(&[])?;
+    packages::install(&[])?;
     is_known()
 }
 
@@ -101,7 +101,7 @@ fn from_debian() -> Result<()> {
     for (package, why) in DEBIAN {
         println!("  {package}: {why}");
     }
-    setup::install(&DEBIAN.map(|(package, _)| package))?;
+    packages::install(&DEBIAN.map(|(package, _)| package))?;
     linker()
 }
 

@@ -123,9 +123,94 @@ const CORE: &[Row] = &[
     ("time", &[]),
 ];
 
+const EBPF: &[Row] = &[
+    (
+        "uprobes",
+        &[
+            "tail_calls",
+            "socket",
+            "calls",
+            "objects",
+            "cursor",
+            "registers",
+            "settings",
+            "counters",
+        ],
+    ),
+    (
+        "tail_calls",
+        &[
+            "http1",
+            "start",
+            "http2",
+            "identify",
+            "pieces",
+            "calls",
+            "objects",
+            "cursor",
+            "slot",
+            "registers",
+            "counters",
+        ],
+    ),
+    ("socket", &["handshake", "kernel_socket", "calls", "objects", "settings", "counters"]),
+    ("handshake", &["pre_accept", "segment", "lost", "counters"]),
+    ("pre_accept", &["segment", "lost", "counters"]),
+    ("identify", &["segment", "calls", "objects", "slot", "user_memory", "counters"]),
+    ("segment", &["kernel_socket", "slot", "ring", "settings", "counters"]),
+    ("kernel_socket", &[]),
+    (
+        "http1",
+        &["message", "pieces", "calls", "objects", "cursor", "slot", "user_memory", "counters"],
+    ),
+    ("start", &["http2", "calls", "cursor", "user_memory", "bounds"]),
+    (
+        "http2",
+        &["pieces", "calls", "objects", "cursor", "slot", "user_memory", "bounds", "counters"],
+    ),
+    ("message", &["objects", "cursor"]),
+    ("pieces", &["objects", "lost", "cursor", "slot", "ring", "counters"]),
+    ("calls", &["counters"]),
+    ("objects", &["lost", "cursor", "ring", "counters"]),
+    ("lost", &["ring", "counters"]),
+    ("cursor", &[]),
+    ("slot", &["counters"]),
+    ("ring", &["settings", "counters"]),
+    ("registers", &[]),
+    ("settings", &[]),
+    ("user_memory", &[]),
+    ("bounds", &[]),
+    ("counters", &[]),
+];
+
+const XTASK: &[Row] = &[
+    ("ci", &["fuzz", "kernel", "test", "toolchain", "cargo"]),
+    ("bench", &["toolchain", "packages", "cargo"]),
+    ("demo", &["toolchain", "packages", "cargo"]),
+    ("image", &["toolchain", "cargo"]),
+    ("setup", &["toolchain", "packages"]),
+    ("test", &["toolchain", "packages", "cargo"]),
+    ("kernel", &["packages", "cargo"]),
+    ("fixtures", &["packages", "cargo"]),
+    ("soak", &["packages", "cargo"]),
+    ("build", &["cargo"]),
+    ("dashboards", &["cargo"]),
+    ("fuzz", &["cargo"]),
+    ("hpack_stories", &[]),
+    ("manifests", &[]),
+    ("toolchain", &["packages", "cargo"]),
+    ("packages", &["cargo"]),
+    ("cargo", &[]),
+];
+
 /// Where a table holds: the sources of a crate, the module inside it, and the table.
-const TABLES: &[(&str, &[&str], &[Row])] =
-    &[("agent/src", &[], AGENT), ("agent/src", &["export"], EXPORT), ("agent/core/src", &[], CORE)];
+const TABLES: &[(&str, &[&str], &[Row])] = &[
+    ("agent/src", &[], AGENT),
+    ("agent/src", &["export"], EXPORT),
+    ("agent/core/src", &[], CORE),
+    ("ebpf/src", &[], EBPF),
+    ("xtask/src", &[], XTASK),
+];
 
 #[test]
 fn dependencies_run_one_way() -> Result<()> {
@@ -168,7 +253,7 @@ fn check_table(place: &str, rows: &[Row]) -> Result<()> {
     for entry in fs::read_dir(root().join(place))? {
         let path = entry?.path();
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let is_root = matches!(name.as_str(), "lib" | "main" | "mod" | "tests" | "testing");
+        let is_root = matches!(name.as_str(), "lib" | "main" | "mod" | "bin" | "tests" | "testing");
         ensure!(is_root || order.contains_key(name.as_str()), "{place}: `{name}` has no row");
     }
     Ok(())

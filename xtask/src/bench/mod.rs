@@ -17,7 +17,7 @@ use wrongdoor_tests::tshark;
 use self::measure::Measured;
 use self::table::Row;
 use self::traffic::Recorded;
-use crate::{cargo, setup};
+use crate::{cargo, packages};
 
 /// Measures wrongdoor against tshark and tcpdump on captures made here; `live`: what its probes cost.
 #[derive(Debug, clap::Args)]
@@ -48,7 +48,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Some(Other::Idle(options)) => return idle::run(options),
         None => {}
     }
-    setup::ensure(Need::Bench)?;
+    packages::ensure(Need::Bench)?;
     let wrongdoor = match env::var_os("WRONGDOOR_BIN") {
         Some(path) => path.into(),
         None => cargo::build(true)?,

@@ -13,8 +13,6 @@ use tempfile::TempDir;
 use wrongdoor_tests::ports::Port;
 use wrongdoor_tests::{server, wait};
 
-use super::last_words;
-
 const EVENTS: &str = "events.jsonl";
 const LOG: &str = "agent.log";
 /// How long it may take to look at every library of a busy machine.
@@ -71,4 +69,9 @@ fn is_ready(port: u16) -> Result<bool> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer.starts_with("HTTP/1.1 200"))
+}
+
+/// What a program said that ended before its time.
+fn last_words(log: &Path) -> String {
+    fs::read_to_string(log).unwrap_or_default().trim().to_owned()
 }

@@ -3,7 +3,6 @@
 mod live;
 mod table;
 
-use std::fs;
 use std::process::Command;
 
 use anyhow::Result;
@@ -11,7 +10,7 @@ use wrongdoor_tests::scenario;
 use wrongdoor_tests::tools::Need;
 
 use self::live::Watch;
-use crate::{cargo, setup, toolchain};
+use crate::{cargo, packages, toolchain};
 
 /// Starts servers and clients that disagree, watches them live, and shows what wrongdoor says; then the same from a
 /// capture of them.
@@ -23,7 +22,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    setup::ensure(Need::Demo)?;
+    packages::ensure(Need::Demo)?;
     if let Err(error) = toolchain::ensure_unless_excused() {
         println!("there will be nothing live: {error:#}");
     }
@@ -48,9 +47,4 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut analyze = Command::new(wrongdoor);
     analyze.args(["analyze", "--format", &options.format, "--keylog"]);
     cargo::run_to_end(analyze.arg(scene.keylog()).arg(scene.capture()))
-}
-
-/// What a program said that ended before its time.
-fn last_words(log: &std::path::Path) -> String {
-    fs::read_to_string(log).unwrap_or_default().trim().to_owned()
 }

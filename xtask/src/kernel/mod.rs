@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use wrongdoor_tests::tools::{self, Need};
 
-use crate::{cargo, setup};
+use crate::{cargo, packages};
 use console::Console;
 
 /// How long the machine may take: some ten times what it takes where nothing else runs.
@@ -40,7 +40,7 @@ impl Default for Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     anyhow::ensure!(cfg!(target_arch = "x86_64"), "only x86-64's machine is emulated");
-    setup::ensure(Need::Kernel)?;
+    packages::ensure(Need::Kernel)?;
     let program = cargo::build(false)?;
     let folder = cargo::target()?.join("kernel");
     fs::create_dir_all(&folder)?;

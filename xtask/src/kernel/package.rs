@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use wrongdoor_tests::tools;
 
-use crate::setup;
+use crate::packages;
 
 /// The newest of Debian's kernels of this version, in `folder`.
 pub(super) fn kernel(folder: &Path, version: &str) -> Result<PathBuf> {
     match fetch(folder, version) {
         Ok(kernel) => Ok(kernel),
         Err(_old_lists) => {
-            setup::update()?;
+            packages::update()?;
             fetch(folder, version)
         }
     }

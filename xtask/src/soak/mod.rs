@@ -13,7 +13,7 @@ use wrongdoor_tests::live::{Agent, Ground, Software, kernel};
 use wrongdoor_tests::tools::Need;
 use wrongdoor_tests::wait;
 
-use crate::{cargo, setup};
+use crate::{cargo, packages};
 use group::Group;
 
 /// Connections of a round; each round has new ones.
@@ -45,7 +45,7 @@ struct Taken {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    setup::ensure(Need::Test)?;
+    packages::ensure(Need::Test)?;
     let turn = kernel::begin()?.context("this needs the kernel")?;
     let program = cargo::build(true)?;
     let group = Group::enter()?;

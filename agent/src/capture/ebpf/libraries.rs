@@ -9,10 +9,9 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use wrongdoor_attach::{Abilities, Examined, SafeFile, examine};
+use wrongdoor_ebpf_common::MAX_LIBRARIES;
 use wrongdoor_procfs::{FileId, Mapped, OpenError, Opened, ProcessKey, ProcessSeen, open};
 
-/// The most files that are traced at a time: as the kernel side has it.
-const MAX_LIBRARIES: u16 = 1_024;
 /// The most files that are remembered to have no TLS; beyond it all are looked at again.
 const MAX_OTHERS: usize = 65_536;
 /// The most processes that one file is trapped in on its own: where only some are chosen.

@@ -3,9 +3,7 @@
 use super::clock::now;
 use super::programs::Programs;
 use aya::maps::{HashMap, MapData};
-use wrongdoor_ebpf_common::{Lost, Owner};
-
-const TABLE: &str = "LOST";
+use wrongdoor_ebpf_common::{Lost, Owner, table};
 
 /// [`Owner`] and [`Lost`] as aya takes them.
 #[derive(Clone, Copy)]
@@ -28,9 +26,12 @@ pub(super) struct Losses {
 
 impl Losses {
     pub(super) fn new(programs: &mut Programs) -> Self {
-        let table = programs.take(TABLE);
+        let table = programs.take(table::LOST);
         if table.is_none() {
-            tracing::warn!("connections that lose records cannot be named: no table `{TABLE}`");
+            tracing::warn!(
+                "connections that lose records cannot be named: no table `{}`",
+                table::LOST
+            );
         }
         Self { table, accounted: 0 }
     }

@@ -12,10 +12,7 @@ use aya::{Btf, Ebpf, EbpfLoader};
 use std::error::Error;
 use std::fs::File;
 use std::path::Path;
-use wrongdoor_ebpf_common::Settings;
-
-/// As the kernel side has it.
-const SLOTS_PER_CPU: u32 = 4;
+use wrongdoor_ebpf_common::{SLOTS_PER_CPU, Settings, table, tail_call};
 
 /// What became of a program.
 #[derive(Clone, Debug)]
@@ -47,7 +44,7 @@ pub(crate) enum Need {
 enum Attach {
     /// As a uprobe, when a library is found.
     Uprobe,
-    /// By a tail call from a uprobe: its place in the table of steps.
+    /// By a tail call from a uprobe: its place in the table of tail_calls.
     TailCall(u32),
     /// To a tracepoint with type information.
     Tracepoint(&'static str),
@@ -62,9 +59,14 @@ const PROGRAMS: [(&str, &str, Need, Attach); 15] = [
     ("tls_entry", "reads and writes of TLS libraries", Need::All, Attach::Uprobe),
     ("tls_return", "what they moved, at their end", Need::All, Attach::Uprobe),
     ("tls_returned", "the same where only a uretprobe does", Need::Some, Attach::Uprobe),
-    ("step_identify", "whose connection a TLS object is", Need::All, Attach::TailCall(0)),
-    ("step_http2", "HTTP/2 headers", Need::All, Attach::TailCall(1)),
-    ("step_http1", "HTTP/1 headers (kernel 5.17)", Need::Some, Attach::TailCall(2)),
+    (
+        "step_identify",
+        "whose connection a TLS object is",
+        Need::All,
+        Attach::TailCall(tail_call::IDENTIFY),
+    ),
+    ("step_http2", "HTTP/2 headers", Need::All, Attach::TailCall(tail_call::HTTP2)),
+    ("step_http1", "HTTP/1 headers (kernel 5.17)", Need::Some, Attach::TailCall(tail_call::HTTP1)),
     (
         "packet_in",
         "TLS handshakes that come in",
@@ -112,7 +114,7 @@ pub(crate) struct Programs {
     /// The uprobe programs, where they attach by `uprobe_multi` links; else they are among aya's.
     multi: Option<UprobeMulti>,
     pub(crate) loaded: Vec<Loaded>,
-    /// The table of steps: the kernel empties it when its last descriptor is closed.
+    /// The table of tail_calls: the kernel empties it when its last descriptor is closed.
     _steps: Option<ProgramArray<MapData>>,
 }
 
@@ -147,8 +149,8 @@ impl Programs {
         let btf = Btf::from_sys_fs().map_err(|error| LoadError::Maps(explain(&error), false))?;
         let mut ebpf = EbpfLoader::new()
             .btf(Some(&btf))
-            .map_max_entries("RING", ring_bytes)
-            .map_max_entries("SLOTS", cpus * SLOTS_PER_CPU)
+            .map_max_entries(table::RING, ring_bytes)
+            .map_max_entries(table::SLOTS, cpus * SLOTS_PER_CPU)
             .load(OBJECT)
             .map_err(|error| LoadError::Maps(explain(&error), is_privilege(&error)))?;
         // Programs find their tables by descriptors that are open when they are loaded: none is dropped.
@@ -160,9 +162,11 @@ impl Programs {
                     .map_err(|error| LoadError::Maps(explain(&error), is_privilege(&error)))?,
             ),
         };
-        let outlet =
-            Outlet { ring: take(&mut ebpf, "RING")?, counters: take(&mut ebpf, "COUNTERS")? };
-        let mut steps: Option<ProgramArray<MapData>> = take(&mut ebpf, "STEPS").ok();
+        let outlet = Outlet {
+            ring: take(&mut ebpf, table::RING)?,
+            counters: take(&mut ebpf, table::COUNTERS)?,
+        };
+        let mut tail_calls: Option<ProgramArray<MapData>> = take(&mut ebpf, table::TAIL_CALLS).ok();
         let mut loaded = Vec::new();
         for (program, purpose, need, attach) in PROGRAMS {
             let stands_in = need == Need::StandIn;
@@ -173,7 +177,7 @@ impl Programs {
                 (Attach::Uprobe | Attach::TailCall(_), Some(multi)) => {
                     load_multi(multi, program, &attach).map_err(Into::into)
                 }
-                _ => start(&mut ebpf, program, &attach, &btf, cgroup, steps.as_mut()),
+                _ => start(&mut ebpf, program, &attach, &btf, cgroup, tail_calls.as_mut()),
             };
             let result = result.map_err(|error| Refusal::of(&*error));
             if let (Err(refusal), Need::All) = (&result, need) {
@@ -184,7 +188,7 @@ impl Programs {
             let result = result.map_err(|refusal| refusal.reason);
             loaded.push(Loaded { program, purpose, result, need, attached });
         }
-        Ok((Self { ebpf, multi, loaded, _steps: steps }, outlet))
+        Ok((Self { ebpf, multi, loaded, _steps: tail_calls }, outlet))
     }
 
     /// The uprobe programs, where they attach by `uprobe_multi` links.
@@ -232,7 +236,7 @@ fn start(
     attach: &Attach,
     btf: &Btf,
     cgroup: Option<&Path>,
-    steps: Option<&mut ProgramArray<MapData>>,
+    tail_calls: Option<&mut ProgramArray<MapData>>,
 ) -> Result<(), Box<dyn Error>> {
     let program: &mut Program = ebpf.program_mut(name).ok_or("it is not in the object")?;
     match attach {
@@ -243,8 +247,8 @@ fn start(
         Attach::TailCall(place) => {
             let program: &mut UProbe = program.try_into()?;
             program.load()?;
-            let steps = steps.ok_or("the table of steps is not in the object")?;
-            steps.set(*place, program.fd()?, 0)?;
+            let tail_calls = tail_calls.ok_or("the table of tail_calls is not in the object")?;
+            tail_calls.set(*place, program.fd()?, 0)?;
         }
         Attach::Tracepoint(tracepoint) => {
             let program: &mut BtfTracePoint = program.try_into()?;
@@ -274,14 +278,14 @@ fn load_multi(
     attach: &Attach,
 ) -> Result<(), UprobeError> {
     match attach {
-        Attach::TailCall(place) => multi.load_tail_call(name, "STEPS", *place),
+        Attach::TailCall(place) => multi.load_tail_call(name, table::TAIL_CALLS, *place),
         _ => multi.load(name).map(drop),
     }
 }
 
 fn set_settings(ebpf: &mut Ebpf, settings: Settings) -> Result<(), LoadError> {
-    let map = ebpf.map_mut("SETTINGS").and_then(|map| Array::try_from(map).ok());
-    let missing = || LoadError::Maps("`SETTINGS` is not among them".to_owned(), false);
+    let map = ebpf.map_mut(table::SETTINGS).and_then(|map| Array::try_from(map).ok());
+    let missing = || LoadError::Maps(format!("`{}` is not among them", table::SETTINGS), false);
     let mut array: Array<_, Plain> = map.ok_or_else(missing)?;
     array
         .set(0, Plain(settings), 0)

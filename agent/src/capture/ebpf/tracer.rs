@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use wrongdoor_attach::Abilities;
+use wrongdoor_ebpf_common::table;
 use wrongdoor_procfs::{ProcessSeen, Scanner};
 
 /// How often all processes are looked at.
@@ -133,7 +134,7 @@ impl Work {
         let release = KernelRelease::read(proc);
         let uretprobe = release.is_some_and(|release| !release.has_deadly_uretprobes());
         let abilities = Abilities { uretprobe };
-        let places = programs.take("RANDOM_PLACES");
+        let places = programs.take(table::RANDOM_PLACES);
         Self {
             libraries: Libraries::new(abilities, linger, places),
             programs,

@@ -21,7 +21,7 @@ use wrongdoor_tests::tools::{self, Need};
 use self::load::{Done, Load, Servers};
 use self::probes::Ran;
 use self::tracer::{Ends, Kit, Program, Tracer, WATCHED};
-use crate::{cargo, setup};
+use crate::{cargo, packages};
 
 /// The agent looks into the ring a hundred times a second: so long after the last request it has seen all.
 const DRAIN: Duration = Duration::from_millis(200);
@@ -75,7 +75,7 @@ pub(crate) struct Series {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    setup::ensure(Need::Bench)?;
+    packages::ensure(Need::Bench)?;
     let turn = kernel::begin()?.context("the live benchmark is of the kernel's side")?;
     let wrongdoor = match std::env::var_os("WRONGDOOR_BIN") {
         Some(path) => path.into(),

@@ -22,8 +22,6 @@ const MAX_SESSIONS: usize = 131_072;
 /// What a library had read before its socket was closed is still told so long after.
 const GRACE: Duration = Duration::from_secs(10);
 
-const AF_INET6: u16 = 10;
-
 /// Where an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Address {
@@ -294,7 +292,7 @@ fn direction(number: u8) -> Direction {
 
 fn socket(tuple: &kernel::Tuple) -> Socket {
     let endpoint = |address: [u8; 16], port| {
-        if tuple.family == AF_INET6 {
+        if tuple.family == kernel::AF_INET6 {
             return Endpoint::v6(address, port);
         }
         let [a, b, c, d, ..] = address;

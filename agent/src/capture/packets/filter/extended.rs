@@ -1,4 +1,4 @@
-//! The filter that follows flows, in eBPF: see `ebpf/src/packets.rs`.
+//! The filter that follows flows, in eBPF: see `ebpf/src/bin/packets.rs`.
 
 use super::super::sys::Socket;
 use crate::text::chain;

@@ -6,11 +6,13 @@ use aya_ebpf::{EbpfContext as _, helpers::bpf_get_current_pid_tgid};
 use wrongdoor_ebpf_common::{Arguments, Cookie, Counter, Direction, Flags, Function};
 
 use crate::calls::{self, Frame, Work};
-use crate::maps::{GO_PROCESSES, count, settings};
+use crate::counters::count;
+use crate::cursor::place;
 use crate::objects::{self, state};
 use crate::registers::{Registers, goroutine, stack};
-use crate::steps;
-use crate::walk::place;
+use crate::settings::settings;
+use crate::socket::GO_PROCESSES;
+use crate::tail_calls;
 
 const FREE: u8 = Function::Free as u8;
 const CLEAR: u8 = Function::Clear as u8;
@@ -79,7 +81,7 @@ fn written(ctx: &ProbeContext, bits: u64, registers: &Registers) {
         // Its handshake is still to come, inside this write; or it is older, which the next one shows.
         return calls::begin(&caller, one_shot(ctx, GO_WRITE, work.object, 0));
     }
-    steps::moved(ctx, calls, work);
+    tail_calls::moved(ctx, calls, work);
 }
 
 /// A call whose end is not trapped.
@@ -122,7 +124,7 @@ fn begun(ctx: &ProbeContext, function: u8, object: u64, role: Flags) {
     let Some(begun) = objects::begin(&key, role.0) else { return };
     if writes_first {
         // What that write had to say is past.
-        begun.walks[Direction::Sent as usize].place = place::SILENT;
+        begun.cursors[Direction::Sent as usize].place = place::SILENT;
         count(Counter::LostPlace);
     }
     if GO_PROCESSES.get_ptr(key.pid).is_none() {

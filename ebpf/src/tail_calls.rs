@@ -6,22 +6,24 @@
 
 use aya_ebpf::EbpfContext as _;
 use aya_ebpf::helpers::{bpf_get_attach_cookie, bpf_probe_read_user};
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::ProgramArray;
 use aya_ebpf::programs::ProbeContext;
-use wrongdoor_ebpf_common::{Cookie, Counter, Direction, Flags, Function, Silence};
+use wrongdoor_ebpf_common::{Cookie, Counter, Direction, Flags, Function, Silence, tail_call};
 
 use crate::calls::{self, CallKey, Calls, Frame, Work};
-use crate::maps::{STEPS, count};
+use crate::counters::count;
+use crate::cursor::{Cursor, place};
 use crate::objects::{self, Object, ObjectKey, state};
+use crate::pieces;
 use crate::registers::{Registers, goroutine};
 use crate::slot::{self, Slot};
 use crate::start::{self, Beginning};
-use crate::walk::{self, Walk, place};
 use crate::{http1, http2, identify};
 
-/// The places in [`STEPS`].
-const IDENTIFY: u32 = 0;
-const HTTP2: u32 = 1;
-const HTTP1: u32 = 2;
+/// The steps of a return, by their places in [`tail_call`].
+#[map]
+static TAIL_CALLS: ProgramArray = ProgramArray::with_max_entries(tail_call::COUNT, 0);
 
 const NEW: u8 = Function::New as u8;
 const NEW_INTO: u8 = Function::NewInto as u8;
@@ -113,12 +115,12 @@ fn unseen(work: &Work) {
         return;
     }
     let epoch = object.epoch;
-    let walk = &mut object.walks[(direction & 1) as usize];
-    if walk.stays_inside(moved) {
+    let cursor = &mut object.cursors[(direction & 1) as usize];
+    if cursor.stays_inside(moved) {
         return;
     }
     if object.state == state::TOLD {
-        walk::silence(walk, &key, epoch, direction, Silence::LOST_PLACE);
+        pieces::silence(cursor, &key, epoch, direction, Silence::LOST_PLACE);
     } else {
         object.state = state::IGNORED;
     }
@@ -128,37 +130,38 @@ fn unseen(work: &Work) {
 #[inline(always)]
 fn go(ctx: &ProbeContext, calls: &mut Calls, object: &mut Object, key: &ObjectKey) {
     let direction = calls.work.direction;
-    let walk: *mut Walk = &raw mut object.walks[(direction & 1) as usize];
-    // SAFETY: a direction's walk and the object's other fields are different memory.
-    let walk = unsafe { &mut *walk };
-    if walk.place == place::SILENT {
+    let cursor: *mut Cursor = &raw mut object.cursors[(direction & 1) as usize];
+    // SAFETY: a direction's cursor and the object's other fields are different memory.
+    let cursor = unsafe { &mut *cursor };
+    if cursor.place == place::SILENT {
         return;
     }
-    let is_http2 = walk.place >= place::FRAME && walk.place <= place::OMIT;
+    let is_http2 = cursor.place >= place::FRAME && cursor.place <= place::OMIT;
     if object.state == state::TOLD
-        && (walk.stays_inside(calls.work.length) || is_http2 && http2::skim(walk, &mut calls.work))
+        && (cursor.stays_inside(calls.work.length)
+            || is_http2 && http2::skim(cursor, &mut calls.work))
     {
         return;
     }
     let Some((index, slot)) = slot::claim() else {
-        return walk::silence(walk, key, object.epoch, direction, Silence::LOST_PLACE);
+        return pieces::silence(cursor, key, object.epoch, direction, Silence::LOST_PLACE);
     };
     calls.slot = index;
-    walk::begin(slot);
+    pieces::begin(slot);
     slot.window_at = 0;
     slot.window_end = 0;
     // Nearly always it is HTTP/2 in mid-connection, and one go is enough: no step is worth its way there.
     if object.state == state::TOLD && is_http2 {
-        if http2::go(slot, walk, key, object.epoch, &mut calls.work) {
-            return hand_on(ctx, HTTP2, slot, object, key, direction);
+        if http2::go(slot, cursor, key, object.epoch, &mut calls.work) {
+            return hand_on(ctx, tail_call::HTTP2, slot, object, key, direction);
         }
-        walk::flush(slot, walk, key, object.epoch, direction);
+        pieces::flush(slot, cursor, key, object.epoch, direction);
         return slot.release();
     }
-    if start::is_at_start(walk) && !begin(slot, walk, object, calls, direction) {
+    if start::is_at_start(cursor) && !begin(slot, cursor, object, calls, direction) {
         return slot.release();
     }
-    let next = if object.state == state::SILENT { IDENTIFY } else { protocol(walk) };
+    let next = if object.state == state::SILENT { tail_call::IDENTIFY } else { protocol(cursor) };
     hand_on(ctx, next, slot, object, key, direction);
 }
 
@@ -166,13 +169,13 @@ fn go(ctx: &ProbeContext, calls: &mut Calls, object: &mut Object, key: &ObjectKe
 #[inline(always)]
 fn begin(
     slot: &mut Slot,
-    walk: &mut Walk,
+    cursor: &mut Cursor,
     object: &mut Object,
     calls: &mut Calls,
     direction: u32,
 ) -> bool {
-    let have = walk.filled;
-    let beginning = start::look(walk, &mut calls.work);
+    let have = cursor.filled;
+    let beginning = start::look(cursor, &mut calls.work);
     let is_sent = direction == Direction::Sent as u32;
     let (client, server) = (Flags::CLIENT.0 as u32, Flags::SERVER.0 as u32);
     let role = match beginning {
@@ -203,29 +206,29 @@ fn begin(
     };
     object.flags |= role;
     match beginning {
-        Beginning::Preface => http2::begin_with_preface(slot, walk),
+        Beginning::Preface => http2::begin_with_preface(slot, cursor),
         Beginning::Settings => {
-            walk.place = place::FRAME;
-            walk.filled = have;
+            cursor.place = place::FRAME;
+            cursor.filled = have;
         }
         _ => {
             // What was kept from earlier calls comes before what is at hand.
             let mut at = 0;
-            while at < start::PREFACE.len() {
-                slot.window[at] = walk.line[at];
+            while at < http2::PREFACE.len() {
+                slot.window[at] = cursor.line[at];
                 at += 1;
             }
             slot.window_end = have & 31;
-            walk.place = place::MESSAGE;
-            walk.filled = 0;
+            cursor.place = place::MESSAGE;
+            cursor.filled = 0;
         }
     }
     true
 }
 
 #[inline(always)]
-fn protocol(walk: &Walk) -> u32 {
-    if walk.is_http1() { HTTP1 } else { HTTP2 }
+fn protocol(cursor: &Cursor) -> u32 {
+    if cursor.is_http1() { tail_call::HTTP1 } else { tail_call::HTTP2 }
 }
 
 /// To the next step. A tail call does not come back; one that cannot be made loses the place.
@@ -239,11 +242,11 @@ fn hand_on(
     direction: u32,
 ) {
     // SAFETY: the steps are programs of the same type.
-    unsafe { STEPS.tail_call(ctx, step) };
+    unsafe { TAIL_CALLS.tail_call(ctx, step) };
     let epoch = object.epoch;
-    let walk = &mut object.walks[(direction & 1) as usize];
-    walk::flush(slot, walk, key, epoch, direction);
-    walk::silence(walk, key, epoch, direction, Silence::LOST_PLACE);
+    let cursor = &mut object.cursors[(direction & 1) as usize];
+    pieces::flush(slot, cursor, key, epoch, direction);
+    pieces::silence(cursor, key, epoch, direction, Silence::LOST_PLACE);
     slot.release();
 }
 
@@ -277,13 +280,13 @@ pub fn identify(ctx: &ProbeContext) {
     identify::settle(slot, object, &key, &calls.work);
     let direction = calls.work.direction;
     // What the window was filled with for comparing is not the connection's.
-    let walk = &mut object.walks[(direction & 1) as usize];
+    let cursor = &mut object.cursors[(direction & 1) as usize];
     let mut at = 0;
-    while at < start::PREFACE.len() {
-        slot.window[at] = walk.line[at];
+    while at < http2::PREFACE.len() {
+        slot.window[at] = cursor.line[at];
         at += 1;
     }
-    let next = protocol(walk);
+    let next = protocol(cursor);
     hand_on(ctx, next, slot, object, &key, direction);
 }
 
@@ -293,13 +296,13 @@ pub fn http2(ctx: &ProbeContext) {
     let Some((calls, slot, object, key)) = resume(ctx) else { return };
     let direction = calls.work.direction;
     let epoch = object.epoch;
-    let walk: *mut Walk = &raw mut object.walks[(direction & 1) as usize];
-    // SAFETY: a direction's walk and the object's other fields are different memory.
-    let walk = unsafe { &mut *walk };
-    if http2::go(slot, walk, &key, epoch, &mut calls.work) {
-        return hand_on(ctx, HTTP2, slot, object, &key, direction);
+    let cursor: *mut Cursor = &raw mut object.cursors[(direction & 1) as usize];
+    // SAFETY: a direction's cursor and the object's other fields are different memory.
+    let cursor = unsafe { &mut *cursor };
+    if http2::go(slot, cursor, &key, epoch, &mut calls.work) {
+        return hand_on(ctx, tail_call::HTTP2, slot, object, &key, direction);
     }
-    walk::flush(slot, walk, &key, epoch, direction);
+    pieces::flush(slot, cursor, &key, epoch, direction);
     slot.release();
 }
 
@@ -310,7 +313,7 @@ pub fn http1(ctx: &ProbeContext) {
     let direction = calls.work.direction;
     let epoch = object.epoch;
     http1::go(slot, object, &key, &mut calls.work);
-    let walk = &mut object.walks[(direction & 1) as usize];
-    walk::flush(slot, walk, &key, epoch, direction);
+    let cursor = &mut object.cursors[(direction & 1) as usize];
+    pieces::flush(slot, cursor, &key, epoch, direction);
     slot.release();
 }

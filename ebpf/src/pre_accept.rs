@@ -2,20 +2,27 @@
 //! TCP Fast Open. They are kept by their ends until a socket has them.
 
 use aya_ebpf::bindings::bpf_sock;
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::LruHashMap;
 use aya_ebpf::programs::SkBuffContext;
-use wrongdoor_ebpf_common::{Counter, Direction, Owner, Tuple};
+use wrongdoor_ebpf_common::{AF_INET, AF_INET6, Counter, Direction, Owner, Tuple};
 
-use crate::handshake::{
+use crate::counters::count;
+use crate::lost;
+use crate::segment::{
     OWING, Segment, Way, hand_over, is_hello, namespace, owed, put, random, remember,
 };
-use crate::lost;
-use crate::maps::{EARLY, count};
-use crate::socket::{AF_INET, AF_INET6};
+
+/// ClientHellos whose sockets are still to come, by their ends.
+const MAX_PRE_ACCEPT: u32 = 8_192;
+
+#[map]
+static PRE_ACCEPT: LruHashMap<Tuple, PreAccept> = LruHashMap::with_max_entries(MAX_PRE_ACCEPT, 0);
 
 /// A ClientHello that came before its socket.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct Early {
+pub struct PreAccept {
     pub random: [u64; 4],
     pub way: Way,
     /// Not 0: a record of it was lost.
@@ -31,7 +38,7 @@ pub fn keep(ctx: &SkBuffContext, listener: *mut bpf_sock, segment: &Segment) -> 
     }
     let mut tuple = ends(ctx)?;
     tuple.namespace = namespace(listener);
-    let mut early = Early {
+    let mut early = PreAccept {
         random: random(ctx, segment)?,
         way: Way { base: segment.sequence, next_record: 0, state: OWING, is_lost: 0 },
         is_lost: 0,
@@ -39,7 +46,7 @@ pub fn keep(ctx: &SkBuffContext, listener: *mut bpf_sock, segment: &Segment) -> 
     let owed = owed(ctx, &mut early.way, 0, segment);
     let sent = hand_over(ctx, Direction::Received, &tuple, 0, segment, owed);
     early.is_lost = sent.is_none() as u32;
-    if EARLY.insert(&tuple, &early, 0).is_err() {
+    if PRE_ACCEPT.insert(&tuple, &early, 0).is_err() {
         count(Counter::MapFull);
     }
     None
@@ -76,7 +83,7 @@ pub fn claim(tuple: &mut Tuple) -> Way {
     // The same ends without a socket; set back below, since the stack has no room for another.
     let cookie = tuple.cookie;
     tuple.cookie = 0;
-    let early = EARLY.get_ptr(&*tuple);
+    let early = PRE_ACCEPT.get_ptr(&*tuple);
     tuple.cookie = cookie;
     let Some(early) = early else { return Way { base: 0, next_record: 0, state: 0, is_lost: 0 } };
     // SAFETY: an entry of the map, which is removed below and nowhere else.
@@ -87,7 +94,7 @@ pub fn claim(tuple: &mut Tuple) -> Way {
         lost::note(&Owner::socket(cookie), false);
     }
     tuple.cookie = 0;
-    let _ = EARLY.remove(&*tuple);
+    let _ = PRE_ACCEPT.remove(&*tuple);
     tuple.cookie = cookie;
     way
 }
