@@ -22,5 +22,3 @@ mod state;
 #[cfg(test)]
 mod testing;
 mod text;
-
-pub use export::{Exported, catalogue};

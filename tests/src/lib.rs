@@ -11,14 +11,12 @@
 //! makes of them.
 
 pub mod apache;
-pub mod api_server;
 pub mod binary;
 pub mod browser;
 pub mod caddy;
 pub mod capture;
 pub mod certs;
 pub mod chromium;
-pub mod collector;
 pub mod curl;
 pub mod dashboards;
 pub mod deploy;

@@ -5,6 +5,11 @@
 /// What the program writes about a scene against what is known of it: shared by the modules.
 mod expect;
 
+/// A Kubernetes API server of a few pods.
+mod api_server;
+/// Collectors of traces.
+mod collector;
+
 /// Settings that the advice names, against the programs that take them.
 mod advice;
 /// Field by field against tshark.

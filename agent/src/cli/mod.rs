@@ -34,10 +34,24 @@ pub enum Command {
     Probe(Box<Probe>),
     /// Tell what of this node can be seen, and what stands in the way
     Doctor(Doctor),
+    /// List the metrics that `run` exports, with their labels
+    Metrics(Metrics),
     /// Print what completes this command in a shell
     Completions(Completions),
     /// Print the manual page, for man(1)
     Man,
+}
+
+/// `wrongdoor metrics`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  wrongdoor metrics
+  wrongdoor metrics --format json | jq -r '.[] | select(.type == \"counter\").name'")]
+pub struct Metrics {
+    /// A list for people (table), or JSON for programs
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
 }
 
 /// `wrongdoor completions`

@@ -3,6 +3,7 @@
 mod analyze;
 mod doctor;
 mod manual;
+mod metrics;
 mod probe;
 mod run;
 
@@ -18,6 +19,7 @@ pub fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Metrics(arguments) => metrics::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man => manual::page(),
     }

@@ -17,7 +17,7 @@ mod written;
 pub(crate) use events::Events;
 pub(crate) use json_lines::JsonLines;
 pub(crate) use metrics::{Correlated, Counted, Format, Metrics, Naming, State};
-pub use metrics::{Exported, catalogue};
+pub(crate) use metrics::{Exported, catalogue};
 pub(crate) use output::Output;
 pub(crate) use recent::Recent;
 pub(crate) use record::{Record, is_finding, is_selected};

@@ -5,41 +5,58 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector, token};
+use serde::Deserialize;
 
 /// What Prometheus puts to whatever it scrapes; `cluster` where somebody says so.
 pub const TARGET_LABELS: [&str; 3] = ["cluster", "instance", "job"];
+
+use crate::binary;
 
 type Labels = BTreeSet<String>;
 
 /// The labels of a metric, and the values of those that have few.
 type Metric = BTreeMap<String, Option<BTreeSet<String>>>;
 
+/// A metric in the output of `wrongdoor metrics`.
+#[derive(Deserialize)]
+struct Exported {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    labels: Metric,
+}
+
 /// All metrics that there are.
 #[derive(Clone, Debug)]
 pub struct Names(BTreeMap<String, Metric>);
 
 impl Names {
-    /// What the agent exports, and what Prometheus makes of every target.
-    pub fn exported() -> Self {
+    /// What the agent exports (`wrongdoor metrics`), and what Prometheus makes of every target.
+    ///
+    /// # Errors
+    ///
+    /// The program cannot be run.
+    pub fn exported() -> Result<Self> {
+        let output = binary::run(&["metrics", "--format", "json"])?;
+        let catalogue: Vec<Exported> = serde_json::from_slice(&output.stdout)
+            .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
         let mut metrics = BTreeMap::from([("up".to_owned(), Metric::new())]);
-        for exported in wrongdoor::catalogue() {
-            let labels = exported.labels.into_iter();
-            let labels: Metric = labels.map(|(name, values)| (name.to_owned(), values)).collect();
-            if exported.kind == "histogram" {
+        for Exported { name, kind, labels } in catalogue {
+            if kind == "histogram" {
                 for suffix in ["_count", "_sum"] {
-                    metrics.insert(format!("{}{suffix}", exported.name), labels.clone());
+                    metrics.insert(format!("{}{suffix}", name), labels.clone());
                 }
                 let mut buckets = labels;
                 buckets.insert("le".to_owned(), None);
-                metrics.insert(format!("{}_bucket", exported.name), buckets);
+                metrics.insert(format!("{}_bucket", name), buckets);
             } else {
-                metrics.insert(exported.name.to_owned(), labels);
+                metrics.insert(name, labels);
             }
         }
         for labels in metrics.values_mut() {
             labels.extend(TARGET_LABELS.map(|label| (label.to_owned(), None)));
         }
-        Self(metrics)
+        Ok(Self(metrics))
     }
 
     /// A metric that a rule records, with what its expression is made of.
@@ -179,7 +196,7 @@ mod tests {
 
     #[test]
     fn what_is_not_exported_is_refused() -> Result<()> {
-        let mut names = Names::exported();
+        let mut names = Names::exported()?;
         for wrong in [
             "wrongdoor_exchange_total",
             "sum by (verdict) (rate(wrongdoor_misdirected_total[5m]))",

@@ -78,7 +78,7 @@ fn panels_have_a_title_a_question_and_a_unit() -> Result<()> {
 /// `target-promql-rule`, `target-rate-interval-rule`. What is now, of all the time that is looked at, takes that time.
 #[test]
 fn queries_parse_and_follow_the_scrape_interval() -> Result<()> {
-    let names = Names::exported();
+    let names = Names::exported()?;
     for dashboard in Dashboard::all()? {
         for query in dashboard.queries() {
             names.require(&AT_FIRST.fill(&query.expression))?;

@@ -138,7 +138,7 @@ fn dashboards_show_what_clients_counted() -> Result<()> {
 }
 
 fn what_is_scraped_is_in_the_catalogue(agent: &Agent) -> Result<()> {
-    let names = Names::exported();
+    let names = Names::exported()?;
     let metrics = agent.metrics()?;
     ensure!(metrics.samples().len() > 50, "{metrics:?}");
     for sample in metrics.samples() {

@@ -11,7 +11,7 @@ fn of_legend(legend: &str) -> Vec<&str> {
 
 #[test]
 fn dashboards_name_only_what_agents_export() -> Result<()> {
-    let names = Names::exported();
+    let names = Names::exported()?;
     for dashboard in Dashboard::all()? {
         for panel in dashboard.panels() {
             for (query, target) in
@@ -37,7 +37,7 @@ fn dashboards_name_only_what_agents_export() -> Result<()> {
 
 #[test]
 fn variables_ask_for_what_agents_export() -> Result<()> {
-    let names = Names::exported();
+    let names = Names::exported()?;
     let mut asked = BTreeSet::new();
     for dashboard in Dashboard::all()? {
         for variable in dashboard.variables() {
@@ -64,7 +64,7 @@ fn variables_ask_for_what_agents_export() -> Result<()> {
 
 #[test]
 fn rules_name_only_what_agents_export_or_rules_record() -> Result<()> {
-    let mut names = Names::exported();
+    let mut names = Names::exported()?;
     for rule in rules()? {
         let labels = names.require(&rule.expr)?;
         if let Some(record) = &rule.record {

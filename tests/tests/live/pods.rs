@@ -1,9 +1,9 @@
 use std::fs;
 
+use crate::api_server::{ApiServer, pod, service};
+use crate::collector::{Collector, Protocol};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use wrongdoor_tests::api_server::{ApiServer, pod, service};
-use wrongdoor_tests::collector::{Collector, Protocol};
 use wrongdoor_tests::live::agent::Events;
 use wrongdoor_tests::live::compare::{Role, is_of};
 use wrongdoor_tests::live::container::{Container, asks};

@@ -3,6 +3,7 @@
 mod build;
 mod hostile;
 mod made_up;
+#[cfg(feature = "test-against-packages")]
 mod real;
 
 use std::fs::File;

@@ -5,6 +5,7 @@ mod damage;
 mod formats;
 mod opening;
 mod properties;
+#[cfg(feature = "test-against-packages")]
 mod tshark;
 
 use std::io::{Cursor, Read};

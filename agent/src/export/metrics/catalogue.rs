@@ -1,4 +1,4 @@
-//! All that can be exported, for whoever writes queries: dashboards and rules are held to it.
+//! The catalogue of metrics, for authors of queries. Tests hold the dashboards and the rules to it.
 //!
 //! It is read off metrics of which each label has had each of its values, so that it says what a scrape says.
 
@@ -11,6 +11,7 @@ use super::{Metrics, process};
 use crate::enrich::Standing;
 use crate::export::Written;
 use crate::ledger::SourceStats;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use wrongdoor_core::counters::{Counters, Loss};
 
@@ -28,20 +29,21 @@ const OPEN: [&str; 9] = [
 ];
 
 /// A metric that can be exported.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exported {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Exported {
     /// Its name; of a histogram, without the suffixes of its series.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// `counter`, `gauge` or `histogram`.
-    pub kind: &'static str,
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
     /// What it counts.
-    pub help: &'static str,
+    pub(crate) help: &'static str,
     /// Its labels, and the values that each can have; `None` where that can be anything.
-    pub labels: BTreeMap<&'static str, Option<BTreeSet<String>>>,
+    pub(crate) labels: BTreeMap<&'static str, Option<BTreeSet<String>>>,
 }
 
 /// Everything that an agent can export.
-pub fn catalogue() -> Vec<Exported> {
+pub(crate) fn catalogue() -> Vec<Exported> {
     let mut families = example().snapshot().0;
     families.extend(process::families());
     let exported = families.into_iter().map(|family| {

@@ -21,7 +21,7 @@ mod requests;
 mod series;
 mod text;
 
-pub use catalogue::{Exported, catalogue};
+pub(crate) use catalogue::{Exported, catalogue};
 pub(crate) use counted::Counted;
 pub(crate) use ledger::Correlated;
 pub(crate) use naming::Naming;

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
+use crate::collector::{Collector, Protocol, Span};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use wrongdoor_tests::collector::{Collector, Protocol, Span};
 use wrongdoor_tests::live::agent::Events;
 use wrongdoor_tests::live::namespaces::{End, Namespaces};
 use wrongdoor_tests::live::{Agent, Ground, kernel};

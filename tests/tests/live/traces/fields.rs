@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::collector::{Collector, Protocol, Span};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use wrongdoor_tests::collector::{Collector, Protocol, Span};
 use wrongdoor_tests::curl::Http;
 use wrongdoor_tests::live::agent::Events;
 use wrongdoor_tests::live::compare::{Role, is_of};

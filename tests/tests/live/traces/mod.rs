@@ -1,8 +1,8 @@
 //! What collectors of traces get.
 
+use crate::collector::Span;
 use anyhow::{Result, ensure};
 use serde_json::Value;
-use wrongdoor_tests::collector::Span;
 use wrongdoor_tests::curl::{Answer, Curl, Http};
 use wrongdoor_tests::live::{Ground, process};
 

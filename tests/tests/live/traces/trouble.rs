@@ -1,7 +1,7 @@
 use std::time::Duration;
 
+use crate::collector::{Answer, Collector, Protocol};
 use anyhow::{Context, Result, ensure};
-use wrongdoor_tests::collector::{Answer, Collector, Protocol};
 use wrongdoor_tests::curl::Http;
 use wrongdoor_tests::live::agent::Events;
 use wrongdoor_tests::live::kernel::{self, Turn};

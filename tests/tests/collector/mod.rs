@@ -4,22 +4,22 @@
 mod answers;
 mod python;
 mod rust;
-pub mod span;
+pub(crate) mod span;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-pub use answers::Answer;
-pub use span::Span;
+pub(crate) use answers::Answer;
+pub(crate) use span::Span;
 
-use crate::live::Ground;
 use python::Python;
 use rust::Rust;
+use wrongdoor_tests::live::Ground;
 
 /// What spans are sent over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
+pub(crate) enum Protocol {
     /// gRPC.
     Grpc,
     /// Protobuf over HTTP.
@@ -28,7 +28,7 @@ pub enum Protocol {
 
 /// A running collector; it ends when this is dropped.
 #[derive(Debug)]
-pub struct Collector {
+pub(crate) struct Collector {
     protocol: Protocol,
     running: Running,
     /// What an agent has to trust, where it is spoken to over TLS.
@@ -43,7 +43,7 @@ enum Running {
 
 impl Protocol {
     /// As `--otlp-protocol` has it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Grpc => "grpc",
             Self::Http => "http/protobuf",
@@ -54,25 +54,25 @@ impl Protocol {
 impl Collector {
     /// tonic's server, or axum's, in cleartext. It answers its requests with `answers`, one after the other, and then
     /// takes what it gets.
-    pub fn rust(protocol: Protocol, answers: &[Answer]) -> Result<Self> {
+    pub(crate) fn rust(protocol: Protocol, answers: &[Answer]) -> Result<Self> {
         let running = Running::Rust(Rust::start(protocol, 0, answers)?);
         Ok(Self { protocol, running, tls: None })
     }
 
     /// The same on a port that was in use before.
-    pub fn rust_at(protocol: Protocol, port: u16, answers: &[Answer]) -> Result<Self> {
+    pub(crate) fn rust_at(protocol: Protocol, port: u16, answers: &[Answer]) -> Result<Self> {
         let running = Running::Rust(Rust::start(protocol, port, answers)?);
         Ok(Self { protocol, running, tls: None })
     }
 
     /// Python's: grpcio, or its HTTP server. Over TLS, to clients that show a certificate of `ground`'s.
-    pub fn python(protocol: Protocol, ground: &Ground) -> Result<Self> {
+    pub(crate) fn python(protocol: Protocol, ground: &Ground) -> Result<Self> {
         let running = Running::Python(Python::start(protocol, ground)?);
         Ok(Self { protocol, running, tls: Some(ground.root().to_owned()) })
     }
 
     /// Where it listens.
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         match &self.running {
             Running::Rust(rust) => rust.port(),
             Running::Python(python) => python.port(),
@@ -80,20 +80,20 @@ impl Collector {
     }
 
     /// Its endpoint, as `--otlp-endpoint` has it.
-    pub fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://localhost:{}", self.port())
     }
 
     /// What an agent is started with.
-    pub fn arguments(&self) -> Vec<String> {
+    pub(crate) fn arguments(&self) -> Vec<String> {
         let options =
             ["--otlp-endpoint", &self.endpoint(), "--otlp-protocol", self.protocol.name()];
         options.map(str::to_owned).to_vec()
     }
 
     /// The variables that an agent needs for its TLS.
-    pub fn environment(&self, ground: &Ground) -> Vec<(&'static str, String)> {
+    pub(crate) fn environment(&self, ground: &Ground) -> Vec<(&'static str, String)> {
         let Some(root) = &self.tls else { return Vec::new() };
         let files = [
             ("OTEL_EXPORTER_OTLP_CERTIFICATE", root),
@@ -104,7 +104,7 @@ impl Collector {
     }
 
     /// All spans that it got so far.
-    pub fn spans(&self) -> Result<Vec<Span>> {
+    pub(crate) fn spans(&self) -> Result<Vec<Span>> {
         match &self.running {
             Running::Rust(rust) => Ok(rust.spans()),
             Running::Python(python) => python.spans(),

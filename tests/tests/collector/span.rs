@@ -9,25 +9,24 @@ use serde_json::{Value, json};
 
 /// A span. Ids are in hexadecimal, as everywhere that people see them.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "the fields of OTLP's `Span`, under the same names")]
-pub struct Span {
-    pub trace_id: String,
-    pub span_id: String,
-    pub parent_span_id: String,
-    pub name: String,
+pub(crate) struct Span {
+    pub(crate) trace_id: String,
+    pub(crate) span_id: String,
+    pub(crate) parent_span_id: String,
+    pub(crate) name: String,
     /// `internal`, `server`, `client`.
-    pub kind: String,
-    pub start: u64,
-    pub end: u64,
+    pub(crate) kind: String,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
     /// `unset`, `ok`, `error`.
-    pub status: String,
-    pub attributes: BTreeMap<String, Value>,
+    pub(crate) status: String,
+    pub(crate) attributes: BTreeMap<String, Value>,
     /// Trace, span, flags.
-    pub links: Vec<(String, String, u64)>,
+    pub(crate) links: Vec<(String, String, u64)>,
     /// Of whoever sent it.
-    pub resource: BTreeMap<String, Value>,
+    pub(crate) resource: BTreeMap<String, Value>,
     /// The library that made it.
-    pub scope: String,
+    pub(crate) scope: String,
 }
 
 /// All spans of a request.
@@ -101,7 +100,7 @@ impl Span {
     }
 
     /// An attribute.
-    pub fn attribute(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&Value> {
         self.attributes.get(name)
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 /// It ends when this is dropped.
 #[derive(Debug)]
-pub struct ApiServer {
+pub(crate) struct ApiServer {
     kubeconfig: PathBuf,
     _stop: oneshot::Sender<()>,
     _thread: JoinHandle<()>,
@@ -32,7 +32,7 @@ struct Objects {
 
 impl ApiServer {
     /// Starts one. What it takes to speak to it is put into the folder.
-    pub fn start(folder: &Path, pods: Vec<Value>, services: Vec<Value>) -> Result<Self> {
+    pub(crate) fn start(folder: &Path, pods: Vec<Value>, services: Vec<Value>) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
@@ -62,7 +62,7 @@ impl ApiServer {
     }
 
     /// Who wants to speak to it reads this.
-    pub fn kubeconfig(&self) -> &Path {
+    pub(crate) fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
     }
 }
@@ -95,7 +95,7 @@ async fn answer(State(objects): State<Arc<Objects>>, uri: Uri) -> Response {
 }
 
 /// A running pod of the Deployment `name` in the namespace `shop`, with one container, on `node-1`.
-pub fn pod(name: &str, container: &str, id: &str) -> Value {
+pub(crate) fn pod(name: &str, container: &str, id: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {
@@ -116,7 +116,7 @@ pub fn pod(name: &str, container: &str, id: &str) -> Value {
 }
 
 /// A service in the namespace `shop`.
-pub fn service(name: &str, address: &str) -> Value {
+pub(crate) fn service(name: &str, address: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Service",
         "metadata": {"name": name, "namespace": "shop", "uid": name, "resourceVersion": "1"},

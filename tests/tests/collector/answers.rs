@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// One answer.
 #[derive(Clone, Copy, Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// Not now (503, UNAVAILABLE).
     NotNow,
     /// Not so much: come back after so long (429, RESOURCE_EXHAUSTED).

@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::{Protocol, Span};
-use crate::live::process::Running;
-use crate::live::{Ground, installed};
-use crate::{tools, wait};
+use wrongdoor_tests::live::process::Running;
+use wrongdoor_tests::live::{Ground, installed};
+use wrongdoor_tests::{tools, wait};
 
 const SCRIPT: &str = include_str!("collector.py");
 
