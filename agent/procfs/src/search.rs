@@ -87,12 +87,22 @@ fn work(
 
 #[cfg(test)]
 mod tests {
-    use super::super::Scanner;
+    use super::super::{ProcessSeen, Scanner};
     use super::*;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
     use std::path::PathBuf;
     use std::process::{Command, Stdio};
+
+    /// A process that does not outlive a test that fails.
+    struct Child(std::process::Child);
+
+    impl Drop for Child {
+        fn drop(&mut self) {
+            drop(self.0.kill());
+            drop(self.0.wait());
+        }
+    }
 
     /// A copy of `sleep` with what stands in programs that have BoringSSL linked in, as large as those.
     fn stand_in(folder: &Path) -> PathBuf {
@@ -108,26 +118,27 @@ mod tests {
     #[test]
     fn a_running_program_is_searched_and_one_that_is_gone_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
+        let program = stand_in(folder.path());
         let mut child =
-            Command::new(stand_in(folder.path())).arg("600").stdin(Stdio::null()).spawn().unwrap();
+            Child(Command::new(program).arg("600").stdin(Stdio::null()).spawn().unwrap());
         let proc = Path::new("/proc");
-        let seen = loop {
-            let seen = Scanner::new(proc).scan_one(child.id(), Instant::now());
-            // Before its program is loaded, it is this one.
-            if let Some(seen) = seen.filter(|seen| seen.command == "edge") {
-                break seen;
+        let program = loop {
+            let seen = Scanner::new(proc).scan_one(child.0.id(), Instant::now());
+            // Until its program is loaded, the process is this one, and then for a moment has no program mapped.
+            let seen = seen.filter(|seen| seen.command == "edge");
+            if let Some(program) = seen.as_ref().and_then(ProcessSeen::program) {
+                break program.clone();
             }
         };
-        let program = seen.program().unwrap().clone();
         let search = Search::start(proc).unwrap();
-        assert!(search.ask(child.id(), &program));
+        assert!(search.ask(child.0.id(), &program));
         let answer = search.answers.recv().unwrap();
         assert_eq!(answer.program, program.file);
         assert!(answer.found.unwrap().unwrap().what.contains("BoringSSL"));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        child.0.kill().unwrap();
+        child.0.wait().unwrap();
         drop(folder);
-        assert!(search.ask(child.id(), &program));
+        assert!(search.ask(child.0.id(), &program));
         assert_eq!(
             search.answers.recv().unwrap(),
             SearchResult { program: program.file, found: Err(()) }
