@@ -17,13 +17,13 @@ const KERNEL_LINKS: &str = "/proc";
 
 /// A path without symbolic links.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct OutputPath {
     path: PathBuf,
     /// The last part is a link of the kernel's, which has no path: `/dev/stdout`, `/dev/fd/3`.
     is_descriptor: bool,
 }
 
-impl Place {
+impl OutputPath {
     /// The place that a path leads to. An error where a symbolic link on the way belongs neither to root nor to the user of
     /// this process: in a folder that others write to, it leads where they want.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
@@ -135,15 +135,15 @@ mod tests {
         symlink("real", folder.join("folder")).unwrap();
         symlink("../folder/./target", folder.join("real/file")).unwrap();
         for path in ["folder/file", "real/file", "folder/../real/target"] {
-            let found = Place::trusting(&folder.join(path), &[own()]).unwrap();
+            let found = OutputPath::trusting(&folder.join(path), &[own()]).unwrap();
             assert_eq!(found.path(), folder.join("real/target"), "{path}");
         }
         for (path, link) in [("folder/file", "folder"), ("real/file", "real/file")] {
-            let refused = Place::trusting(&folder.join(path), &[STRANGER]).unwrap_err();
+            let refused = OutputPath::trusting(&folder.join(path), &[STRANGER]).unwrap_err();
             let named = format!("`{}`", folder.join(link).display());
             assert!(refused.to_string().contains(&named), "{refused}");
         }
-        let found = Place::trusting(&folder.join("real/target"), &[STRANGER]).unwrap();
+        let found = OutputPath::trusting(&folder.join("real/target"), &[STRANGER]).unwrap();
         assert_eq!(found.path(), folder.join("real/target"));
     }
 
@@ -151,9 +151,9 @@ mod tests {
     fn relative_paths_stay_relative() {
         for (path, expected) in [("a", "a"), ("./a", "a"), ("../a", "../a"), ("../../a", "../../a")]
         {
-            assert_eq!(Place::of(Path::new(path)).unwrap().path(), Path::new(expected));
+            assert_eq!(OutputPath::of(Path::new(path)).unwrap().path(), Path::new(expected));
         }
-        assert_eq!(Place::of(Path::new("/../a")).unwrap().path(), Path::new("/a"));
+        assert_eq!(OutputPath::of(Path::new("/../a")).unwrap().path(), Path::new("/a"));
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("link");
         symlink("link", &link).unwrap();
-        let refused = Place::of(&link).unwrap_err();
+        let refused = OutputPath::of(&link).unwrap_err();
         assert_eq!(refused.raw_os_error(), Some(libc::ELOOP));
     }
 
@@ -169,7 +169,7 @@ mod tests {
     fn a_descriptor_is_what_it_is() {
         let file = tempfile::tempfile().unwrap();
         let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
-        let place = Place::of(Path::new(&path)).unwrap();
+        let place = OutputPath::of(Path::new(&path)).unwrap();
         assert!(place.is_descriptor);
         place.create(PRIVATE).unwrap();
     }
@@ -178,7 +178,7 @@ mod tests {
     fn new_files_are_private_and_old_ones_keep_their_permissions() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        let place = Place::of(&path).unwrap();
+        let place = OutputPath::of(&path).unwrap();
         place.create(PRIVATE).unwrap();
         assert_eq!(mode(&path), 0o600);
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
@@ -193,7 +193,7 @@ mod tests {
     fn a_link_that_appears_later_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let (path, target) = (folder.path().join("file"), folder.path().join("target"));
-        let place = Place::of(&path).unwrap();
+        let place = OutputPath::of(&path).unwrap();
         symlink(&target, &path).unwrap();
         assert!(place.create(PRIVATE).is_err() && !target.exists());
     }

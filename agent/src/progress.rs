@@ -4,7 +4,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::{Duration, Instant};
 
 /// Work shorter than this shows nothing.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A bar on standard error; only on a terminal, and only for work that takes a while.
 pub(crate) struct Progress {
@@ -44,7 +44,7 @@ impl Progress {
     /// So many bytes of all files were read; so much was done.
     pub(crate) fn at(&self, position: u64) {
         self.bar.set_position(position);
-        if self.bar.is_hidden() && self.started.elapsed() >= PATIENCE {
+        if self.bar.is_hidden() && self.started.elapsed() >= TIMEOUT {
             // Draws nothing where standard error is not a terminal.
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }

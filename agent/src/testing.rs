@@ -2,7 +2,7 @@
 
 use crate::capture::source::Source;
 use crate::cli::{Cli, Command, Run};
-use crate::enrich::Place;
+use crate::enrich::ClusterEnds;
 use crate::error::Error;
 use crate::export::{ConnectionNumber, Record};
 use crate::ledger::SourceStats;
@@ -60,20 +60,20 @@ impl Source for Replay {
         "replay"
     }
 
-    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Error> {
+    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), Error> {
         if self.next == 0 {
-            engine.secrets(&self.keys);
+            engine.add_secrets(&self.keys);
         }
         let (first, end) = (self.next, (self.next + self.pace).min(self.packets.len()));
         for (at, link, bytes) in &self.packets[first..end] {
             self.next += 1;
-            engine.packet(self.next as u64, *at, *link, bytes, bytes.len());
+            engine.handle_packet(self.next as u64, *at, *link, bytes, bytes.len());
         }
         if self.next >= self.stop_after {
             self.shared.stop.store(true, Ordering::Relaxed);
         }
         if first == end {
-            thread::sleep(patience);
+            thread::sleep(timeout);
         }
         Ok(())
     }
@@ -142,7 +142,7 @@ pub(crate) fn misdirected() -> Record {
         number: ConnectionNumber(1),
         exchange,
         classification,
-        place: Place::default(),
+        place: ClusterEnds::default(),
     }
 }
 

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::{tools, wait};
 
 /// How long one command may take, a page of megabytes on a busy machine included.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 /// Descriptors 3 and 4 are where the browser listens and answers.
 const PIPES: &str = r#"exec "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;
 const FLAGS: [&str; 13] = [
@@ -99,7 +99,7 @@ impl Browser {
         let url = format!("file://{}", fs::canonicalize(file)?.display());
         self.call("Page.navigate", json!({ "url": url }))?;
         while !self.events.iter().any(|event| at(event, "/method") == "Page.loadEventFired") {
-            let message = self.hear(Instant::now() + PATIENCE)?;
+            let message = self.hear(Instant::now() + TIMEOUT)?;
             self.events.push(message);
         }
         Ok(())
@@ -225,7 +225,7 @@ impl Browser {
         let said = self.said.as_mut().context("it has ended")?;
         said.write_all(format!("{message}\0").as_bytes())?;
         said.flush()?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let message = self.hear(deadline).with_context(|| method.to_owned())?;
             if at(&message, "/id") == self.last {

@@ -97,7 +97,7 @@ impl Prometheus {
     /// Waits until an expression is a number.
     pub fn wait_for(&self, expression: &str, wanted: f64) -> Result<()> {
         let mut last = None;
-        wait::within(process::PATIENCE, &format!("{expression} to be {wanted}"), || {
+        wait::within(process::TIMEOUT, &format!("{expression} to be {wanted}"), || {
             last = self.value(expression)?;
             Ok((last == Some(wanted)).then_some(()))
         })

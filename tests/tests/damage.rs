@@ -24,11 +24,11 @@ fn read_to_the_end(bytes: Vec<u8>, keys: &Arc<KeyLog>) -> usize {
     let mut engine = Engine::new(config, Arc::clone(keys));
     let mut number = 0;
     while let Ok(Some(window)) = capture.next_window() {
-        window.secrets().for_each(|text| engine.secrets(text));
+        window.secrets().for_each(|text| engine.add_secrets(text));
         for packet in window.packets() {
             number += 1;
             let wire_len = usize::try_from(packet.original_len).expect("a length");
-            engine.packet(number, packet.at, packet.link, packet.bytes, wire_len);
+            engine.handle_packet(number, packet.at, packet.link, packet.bytes, wire_len);
             assert!(engine.held_bytes() <= HELD, "{} held", engine.held_bytes());
         }
     }

@@ -1,16 +1,16 @@
-//! Where traps sit in AArch64 code: at the beginning, and by uretprobe or at each `ret`.
+//! Where attach points sit in AArch64 code: at the beginning, and by uretprobe or at each `ret`.
 
 use wrongdoor_ebpf_common::{Arguments, Function};
 
 use super::elf::Machine;
 use super::plan::{Body, Plan, Spot};
 use super::wanted::{When, convention};
-use super::{Abilities, Place};
+use super::{Abilities, AttachPosition};
 
 /// `ret`, and the same with an authenticated return address by either key.
 const RETURNS: [u32; 3] = [0xd65f_03c0, 0xd65f_0bff, 0xd65f_0fff];
 
-/// Plans the traps of a C function.
+/// Plans the attach points of a C function.
 pub(super) fn plan_c(body: &Body<'_>, when: When, abilities: Abilities) -> Plan {
     if when != When::Begin && !abilities.uretprobe {
         return Plan::Impossible(
@@ -18,11 +18,11 @@ pub(super) fn plan_c(body: &Body<'_>, when: When, abilities: Abilities) -> Plan 
         );
     }
     let entry = (when != When::End).then(|| entry(body));
-    let end = (when != When::Begin).then(|| end(body, body.address, Place::Uretprobe));
+    let end = (when != When::Begin).then(|| end(body, body.address, AttachPosition::Uretprobe));
     Plan::of(entry.into_iter().chain(end))
 }
 
-/// Plans the traps of a Go method.
+/// Plans the attach points of a Go method.
 pub(super) fn plan_go(body: &Body<'_>, when: When) -> Plan {
     if !body.is_whole {
         return Plan::Impossible("it is longer than what is looked at");
@@ -32,7 +32,7 @@ pub(super) fn plan_go(body: &Body<'_>, when: When) -> Plan {
         let words = body.bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
         for (index, _) in words.enumerate().filter(|(_, word)| RETURNS.contains(word)) {
             let address = body.address.saturating_add(4 * index as u64);
-            spots.push(end(body, address, Place::Return));
+            spots.push(end(body, address, AttachPosition::Return));
         }
     }
     Plan::of(spots)
@@ -40,11 +40,11 @@ pub(super) fn plan_go(body: &Body<'_>, when: When) -> Plan {
 
 fn entry(body: &Body<'_>) -> Spot {
     let arguments = convention(body.function, Machine::AArch64);
-    Spot { place: Place::Entry, address: body.address, arguments, is_emulated: false }
+    Spot { place: AttachPosition::Entry, address: body.address, arguments, is_emulated: false }
 }
 
 /// The result, and a new object, is in x0.
-fn end(body: &Body<'_>, address: u64, place: Place) -> Spot {
+fn end(body: &Body<'_>, address: u64, place: AttachPosition) -> Spot {
     debug_assert_ne!(body.function, Function::Free, "nothing is to be learnt at its end");
     Spot { place, address, arguments: Arguments::default(), is_emulated: false }
 }

@@ -38,7 +38,7 @@ pub(super) fn examine(
         kind => kind,
     };
     let version = soname(elf, reader);
-    let mut examined = Examined { kind, version, traps: Vec::new(), missing: Vec::new() };
+    let mut examined = Examined { kind, version, attach_points: Vec::new(), missing: Vec::new() };
     let destinations = Destinations::new(elf, reader, &symbols.functions);
     for symbol in &symbols.functions {
         let Wanted { symbol: name, function, when, .. } = *symbol.wanted;

@@ -1,7 +1,7 @@
-//! Which TLS functions a file has, and where in it traps are to be put.
+//! Which TLS functions a file has, and where in it attach points are to be put.
 //!
 //! ```text
-//! SafeFile → Elf ┬→ symbols      → OpenSSL, BoringSSL, GnuTLS ┬→ x86 | aarch64 → traps
+//! SafeFile → Elf ┬→ symbols      → OpenSSL, BoringSSL, GnuTLS ┬→ x86 | aarch64 → attach points
 //!                └→ go::pclntab  → Go's crypto/tls            ┘
 //! ```
 //! Files come from containers, so they are hostile: everything is read in bounds, aside from the agent's
@@ -30,7 +30,7 @@ pub use safe_file::{Identity, SafeFile};
 use wrongdoor_ebpf_common::{Arguments, Function};
 
 use elf::{Elf, Machine};
-use limits::{MAX_CODE_BYTES, MAX_TRAPS};
+use limits::{MAX_ATTACH_POINTS, MAX_CODE_BYTES};
 use plan::{Body, Plan};
 use reader::Reader;
 
@@ -54,21 +54,21 @@ pub struct Examined {
     pub kind: Kind,
     /// A library's name for the loader, with its version; of a Go program the version of Go.
     pub version: Option<String>,
-    /// Where to trap.
-    pub traps: Vec<Trap>,
+    /// Where to attach.
+    pub attach_points: Vec<AttachPoint>,
     /// Functions that should be traced and are not, and why.
     pub missing: Vec<(&'static str, String)>,
 }
 
-/// A place for a trap.
+/// A place for an attach point.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trap {
+pub struct AttachPoint {
     /// The function's name.
     pub symbol: &'static str,
     /// What it does.
     pub function: Function,
-    /// How to trap.
-    pub place: Place,
+    /// How to attach.
+    pub place: AttachPosition,
     /// Where in the file.
     pub offset: u64,
     /// Where the arguments are there.
@@ -77,9 +77,9 @@ pub struct Trap {
     pub is_emulated: bool,
 }
 
-/// How to trap, and what is then known.
+/// How to attach, and what is then known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum AttachPosition {
     /// A plain uprobe: the arguments.
     Entry,
     /// A plain uprobe where the result is final: the result.
@@ -128,9 +128,9 @@ fn examine_elf(
         None => c::examine(&elf, reader, abilities)?,
     };
     if let Some(examined) = &examined {
-        let (count, limit) = (examined.traps.len() as u64, MAX_TRAPS as u64);
+        let (count, limit) = (examined.attach_points.len() as u64, MAX_ATTACH_POINTS as u64);
         if count > limit {
-            return Err(Reason::TooMany { what: "places to trap", count, limit });
+            return Err(Reason::TooMany { what: "places to attach to", count, limit });
         }
     }
     Ok(examined)
@@ -159,8 +159,9 @@ fn plan_one(
                 let offset = segment.offset_of(spot.address).unwrap_or(u64::MAX);
                 let (place, arguments, is_emulated) =
                     (spot.place, spot.arguments, spot.is_emulated);
-                let trap = Trap { symbol, function, place, offset, arguments, is_emulated };
-                examined.traps.push(trap);
+                let attach_point =
+                    AttachPoint { symbol, function, place, offset, arguments, is_emulated };
+                examined.attach_points.push(attach_point);
             }
         }
         Plan::HandedOn => {}

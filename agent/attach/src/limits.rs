@@ -34,7 +34,7 @@ pub(super) const MAX_INSTRUCTIONS: usize = 4096;
 pub(super) const MAX_CODE_BYTES: u64 = 32 << 10;
 
 /// Traps of one file.
-pub(super) const MAX_TRAPS: usize = 256;
+pub(super) const MAX_ATTACH_POINTS: usize = 256;
 
 /// How long opening or examining one file may take. It is milliseconds unless a file system hangs.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);

@@ -2,7 +2,7 @@
 
 use wrongdoor_ebpf_common::{Arguments, Function};
 
-use super::Place;
+use super::AttachPosition;
 
 /// A function's code in the file.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +14,7 @@ pub(super) struct Body<'a> {
     pub(super) is_whole: bool,
 }
 
-/// The traps of one function.
+/// The attach points of one function.
 #[derive(Debug)]
 pub(super) enum Plan {
     /// To be placed here.
@@ -25,10 +25,10 @@ pub(super) enum Plan {
     Impossible(&'static str),
 }
 
-/// A trap by its address in memory.
+/// An attach point by its address in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Spot {
-    pub(super) place: Place,
+    pub(super) place: AttachPosition,
     pub(super) address: u64,
     pub(super) arguments: Arguments,
     pub(super) is_emulated: bool,

@@ -1,7 +1,7 @@
 //! The sans-IO engine of wrongdoor: packets in, exchanges and verdicts out.
 //!
 //! No I/O, no clock, no threads, no unsafe code: time and bytes are arguments, and everything that is learnt comes out as
-//! values. The same input gives the same observations, but for [`http_facts::RequestHints::path`], a digest under a key
+//! values. The same input gives the same observations, but for [`http_facts::RequestSignals::path`], a digest under a key
 //! that each process draws anew, so that it reveals nothing of a path elsewhere.
 //!
 //! All bytes are hostile: nothing here panics on them, and every table and buffer has a named bound.

@@ -1,14 +1,14 @@
 //! What the tests of judging have in common: exchanges as they would come out of the engine.
 
 use crate::http::{HttpVersion, Method};
-use crate::http_facts::{Answer, RequestHints};
+use crate::http_facts::{Answer, RequestSignals};
 use crate::name::RequestAuthority;
 use crate::name::{Authority, CertificateNames, Sni};
 use crate::observation::probe_event::{Observer, Process};
 use crate::observation::verdict;
 use crate::observation::verdict::Request;
-use crate::observation::{Conduct, Exchange};
 use crate::observation::{ConnectionId, Decryption, Facts, Source, Tls, TransportKind};
+use crate::observation::{ConnectionUsage, Exchange};
 use crate::seen::Seen;
 use crate::side::Side;
 use crate::time::Timestamp;
@@ -134,10 +134,10 @@ impl Said {
             started: at(self.times.0),
             responded: Some(at(self.times.1)),
             traceparent: None,
-            hints: RequestHints { path: Some(self.path), ..RequestHints::default() },
+            hints: RequestSignals { path: Some(self.path), ..RequestSignals::default() },
             answer: crate::http_facts::is_refusal(self.status).then(Answer::default),
             reset: None,
-            conduct: Conduct {
+            conduct: ConnectionUsage {
                 opened_for_sni: self.sni.map(|_| !first || is_own),
                 hosts: if first || is_own { 1 } else { 2 },
             },

@@ -23,7 +23,7 @@ pub(crate) const MAX_FILES: usize = 262_144;
 /// A process older than that has loaded what it is linked with.
 const YOUTH: Duration = Duration::from_secs(3);
 /// How long a library may go unseen that a process loads later.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Follows the processes of the machine.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl Scanner {
             return true;
         }
         let was_young = known.last_read.saturating_duration_since(known.first_read) < YOUTH;
-        was_young || now.saturating_duration_since(known.last_read) >= PATIENCE
+        was_young || now.saturating_duration_since(known.last_read) >= TIMEOUT
     }
 
     fn read_all(&mut self, due: &[Due], now: Instant, scan: &mut Scan) {

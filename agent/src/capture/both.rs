@@ -17,8 +17,8 @@ impl Source for Both {
         "ebpf and packets"
     }
 
-    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Error> {
-        self.0.iter_mut().try_for_each(|source| source.poll(engine, patience.min(TURN)))
+    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), Error> {
+        self.0.iter_mut().try_for_each(|source| source.poll(engine, timeout.min(TURN)))
     }
 
     fn is_ready(&self) -> bool {

@@ -23,7 +23,7 @@ pub(crate) struct LiveArguments<'a> {
     /// The size of the ring.
     pub(crate) ring_bytes: u32,
     /// How long a library keeps its traps after its last user, if not as long as usual.
-    pub(crate) linger: Option<Duration>,
+    pub(crate) detach_delay: Option<Duration>,
     /// Uprobes attach by perf events, also where the kernel has something better.
     pub(crate) only_perf_events: bool,
     /// Where every record is copied to.
@@ -66,12 +66,12 @@ fn probes(arguments: &LiveArguments<'_>) -> Result<ebpf::Options, Error> {
     }
     let record = arguments.record.map(Path::to_owned);
     let ring_bytes = arguments.ring_bytes;
-    let linger = arguments.linger.unwrap_or(ebpf::LINGER);
+    let detach_delay = arguments.detach_delay.unwrap_or(ebpf::DETACH_DELAY);
     let only_perf_events = arguments.only_perf_events;
     Ok(ebpf::Options {
         scope,
         ring_bytes,
-        linger,
+        detach_delay,
         only_perf_events,
         record,
         sheds_privileges: true,

@@ -11,7 +11,7 @@ pub(crate) trait Source {
     fn name(&self) -> &'static str;
 
     /// Feeds `engine` what has come, waiting for at most `patience` where nothing has.
-    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Error>;
+    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), Error>;
 
     /// It captures: what happens from now on is seen.
     fn is_ready(&self) -> bool;

@@ -110,7 +110,7 @@ pub struct Run {
     pub ring_bytes: u32,
     /// How long a library keeps its traps after its last user went; for tests of what happens then
     #[arg(long, hide = true, value_name = "DURATION")]
-    pub linger: Option<Length>,
+    pub detach_delay: Option<Length>,
     /// Attach uprobes by perf events, as before Linux 6.6; for tests and benchmarks
     #[arg(long, hide = true)]
     pub only_perf_events: bool,

@@ -3,7 +3,9 @@
 use crate::cli::{Format, Probe};
 use crate::error::{self, Error};
 use crate::export::Output;
-use crate::probe::{self, Load, Manner, Plan, Protocol, Report, RuntimeOverrides, Test, Trust};
+use crate::probe::{
+    self, Load, Plan, ProbeOptions, Protocol, Report, RuntimeOverrides, Test, Trust,
+};
 use crate::progress::Progress;
 use crate::text;
 use std::process::ExitCode;
@@ -11,13 +13,13 @@ use std::process::ExitCode;
 /// Runs the command. All that can be wrong with what was typed is said before anybody is contacted.
 pub(super) fn run(arguments: &Probe) -> Result<ExitCode, Error> {
     let wish = wish(arguments)?;
-    let manner = manner(arguments)?;
+    let options = options(arguments)?;
     let plan = Plan::new(wish)?;
     let mut output = Output::open(arguments.output.as_deref())?;
 
     let load = Load { concurrency: usize::from(arguments.concurrency), rate: arguments.rate };
     let progress = Progress::counting();
-    let results = probe::run(&plan, manner, load, &progress);
+    let results = probe::run(&plan, options, load, &progress);
     progress.finish();
     let results = results?;
 
@@ -82,7 +84,7 @@ fn wish(arguments: &Probe) -> Result<RuntimeOverrides, Error> {
     })
 }
 
-fn manner(arguments: &Probe) -> Result<Manner, Error> {
+fn options(arguments: &Probe) -> Result<ProbeOptions, Error> {
     let path = &arguments.path;
     if !probe::is_path(path) {
         let shown: String = path.chars().take(100).flat_map(char::escape_default).collect();
@@ -94,8 +96,8 @@ fn manner(arguments: &Probe) -> Result<Manner, Error> {
         Some(file) => Trust::of_file(file)?,
         None => Trust::of_the_system()?,
     };
-    let patience = arguments.timeout.0;
-    Ok(Manner { trust, method: arguments.method, path: path.clone(), patience })
+    let timeout = arguments.timeout.0;
+    Ok(ProbeOptions { trust, method: arguments.method, path: path.clone(), timeout })
 }
 
 fn sorted_once<T: Ord>(mut items: Vec<T>) -> Vec<T> {

@@ -47,7 +47,7 @@ fn capture(typed: &Run, config: &Config, shared: &AgentState, sinks: Sinks) -> R
         include: &config.scope.include,
         exclude: &config.scope.exclude,
         ring_bytes: typed.ring_bytes,
-        linger: typed.linger.map(|length| length.0),
+        detach_delay: typed.detach_delay.map(|length| length.0),
         only_perf_events: typed.only_perf_events,
         record: typed.record.as_deref(),
         interfaces: &config.packets.interfaces,

@@ -3,15 +3,15 @@
 //! The shape is that of the YAML file, and of `--print-config`. What was typed, and the `WRONGDOOR_*` variables,
 //! override what is in the file, which overrides the defaults.
 
-mod choice;
 mod duration;
 mod file_mode;
+mod options;
 mod otlp;
 mod reload;
 
-pub use choice::{EventsOf, LogFormat, LogLevel, OtlpProtocol, Pods, SourceKind};
 pub use duration::{Length, NotALength};
 pub use file_mode::{FileMode, NotAFileMode};
+pub use options::{EventsOf, LogFormat, LogLevel, OtlpProtocol, Pods, SourceKind};
 pub(crate) use otlp::{Otlp, PREFIX as OTLP_PREFIX};
 pub(crate) use reload::changes;
 

@@ -69,7 +69,8 @@ struct LibraryPart<'a> {
     device: String,
     inode: u64,
     users: Vec<UserPart<'a>>,
-    traps: usize,
+    #[serde(rename = "traps")]
+    attach_points: usize,
     missing: &'a [String],
     refused: Option<&'a str>,
 }
@@ -132,7 +133,7 @@ impl<'a> LibraryPart<'a> {
             device: report.file.device.to_string(),
             inode: report.file.inode,
             users: users.map(|(pid, command)| UserPart { pid: *pid, command }).collect(),
-            traps: report.traps,
+            attach_points: report.attach_points,
             missing: &report.missing,
             refused: report.refused.as_deref(),
         }

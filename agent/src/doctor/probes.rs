@@ -2,14 +2,14 @@
 
 use super::report::{Live, ProgramReport};
 use crate::build_info::has_probes;
-use crate::capture::ebpf::{LINGER, LoadError, Need, Options, Probes, stand_in};
+use crate::capture::ebpf::{DETACH_DELAY, LoadError, Need, Options, Probes, stand_in};
 use crate::capture::scope::Scope;
 use crate::capture::source::Source;
 use crate::config::RING_BYTES;
 use std::time::{Duration, Instant};
 
 /// The most that `doctor` waits for the first look at all processes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What comes of loading the probes, for `doctor`: everything is attached, looked at, and detached again.
 pub(crate) fn probes() -> Live {
@@ -17,7 +17,7 @@ pub(crate) fn probes() -> Live {
     let options = Options {
         scope: Scope::default(),
         ring_bytes: RING_BYTES,
-        linger: LINGER,
+        detach_delay: DETACH_DELAY,
         only_perf_events: false,
         record: None,
         sheds_privileges: false,
@@ -43,7 +43,7 @@ pub(crate) fn probes() -> Live {
         }
     };
     let begun = Instant::now();
-    while !Source::is_ready(&probes) && begun.elapsed() < PATIENCE {
+    while !Source::is_ready(&probes) && begun.elapsed() < TIMEOUT {
         std::thread::sleep(Duration::from_millis(20));
     }
     let status = probes.status();

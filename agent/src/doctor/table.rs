@@ -78,7 +78,7 @@ fn library(report: &LibraryReport) -> (Tone, [String; 5]) {
     let state = if report.is_whole() { State::Ok } else { State::Degraded };
     let mut found = match &report.refused {
         Some(reason) => format!("not looked into: {}", harmless_line(reason)),
-        None => format!("{} traps", report.traps),
+        None => format!("{} uprobes", report.attach_points),
     };
     if !report.missing.is_empty() {
         let names = report.missing.iter().map(|name| sanitize(name));

@@ -142,7 +142,7 @@ fn tables_are_narrow_and_obey_nobody() {
         version: Some("3.0.19".to_owned()),
         file: FileId { device: Device { major: 254, minor: 0 }, inode: 9 },
         users: vec![(7, "nginx\r".to_owned()); 9],
-        traps: 12,
+        attach_points: 12,
         missing: vec!["SSL_write_ex2".to_owned()],
         refused: None,
     };

@@ -3,13 +3,13 @@
 //! Filled by a thread of its own that follows the API server, and asked by the capture thread between two turns: a
 //! lookup never asks anybody and never waits. Without a cluster there is nothing here, and nothing is looked up.
 
+mod cluster_ends;
 mod directory;
-mod kept;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 mod open;
-mod place;
+mod ttl_map;
 
-pub(crate) use directory::{Directory, Following, Standing, View};
+pub(crate) use cluster_ends::{ClusterEnds, Container, Peer, Pod, Workload};
+pub(crate) use directory::{Directory, SyncState, View, WatchStats};
 pub(crate) use open::{NODE_NAMES, open};
-pub(crate) use place::{Container, Peer, Place, Pod, Workload};

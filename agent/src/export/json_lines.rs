@@ -2,7 +2,7 @@
 
 use super::shapes::{ConnectionLine, ConnectionPart, ExchangePart, RecoveryLine, SummaryLine};
 use super::{ConnectionNumber, Output, Record, Sink, Summary};
-use crate::enrich::Place;
+use crate::enrich::ClusterEnds;
 use crate::error::Error;
 use crate::text::{Clock, append, join};
 use serde::Serialize;
@@ -43,7 +43,7 @@ impl JsonLines {
         number: ConnectionNumber,
         exchange: &Exchange,
         classification: &Classification,
-        place: &Place,
+        place: &ClusterEnds,
     ) -> Result<(), Error> {
         let mut line = std::mem::take(&mut self.line);
         line.clear();

@@ -9,23 +9,23 @@ mod record;
 mod report;
 mod rotation;
 mod shapes;
+mod sink_stats;
 mod table;
 mod traces;
 pub(crate) mod unread;
-mod written;
 
 pub(crate) use events::Events;
 pub(crate) use json_lines::JsonLines;
-pub(crate) use metrics::{Correlated, Counted, Format, Metrics, Naming, State};
+pub(crate) use metrics::{CorrelateStats, Counted, Format, LabelLimiter, Metrics, State};
 pub(crate) use metrics::{Exported, catalogue};
 pub(crate) use output::Output;
 pub(crate) use recent::Recent;
 pub(crate) use record::{Record, is_finding, is_selected};
 pub(crate) use report::Report;
 pub(crate) use rotation::Limits;
+pub(crate) use sink_stats::SinkStats;
 pub(crate) use table::Table;
 pub(crate) use traces::{Environment, Protocol, Traces, TracesSettings, TracesWish};
-pub(crate) use written::Written;
 
 pub(crate) use wrongdoor_core::explain::correlator::{ConnectionNumber, Summary};
 

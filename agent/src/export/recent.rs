@@ -2,16 +2,16 @@
 
 use super::shapes::exchange_line;
 use super::{ConnectionNumber, Record, is_finding};
-use crate::enrich::Place;
+use crate::enrich::ClusterEnds;
 use std::collections::VecDeque;
 use wrongdoor_core::explain::classifier::Classification;
-use wrongdoor_core::explain::recovery::Judged;
+use wrongdoor_core::explain::recovery::RecoveryReport;
 use wrongdoor_core::observation::Exchange;
 
 /// So many are remembered.
 const MAX_RECENT: usize = 100;
 
-type Finding = (ConnectionNumber, Exchange, Classification, Place);
+type Finding = (ConnectionNumber, Exchange, Classification, ClusterEnds);
 
 /// Exchanges that were answered with 421 or are mismatched: the last of them.
 #[derive(Clone, Default)]
@@ -36,7 +36,7 @@ impl Recent {
         self.0.push_back((*number, exchange.clone(), classification.clone(), place.clone()));
     }
 
-    fn recovered(&mut self, number: ConnectionNumber, judged: &Judged) {
+    fn recovered(&mut self, number: ConnectionNumber, judged: &RecoveryReport) {
         let is_it = |known: &ConnectionNumber, exchange: &Exchange| {
             *known == number && exchange.stream == judged.stream
         };
@@ -76,7 +76,7 @@ mod tests {
                 number,
                 exchange,
                 classification,
-                place: Place::default(),
+                place: ClusterEnds::default(),
             });
         }
         let list: Vec<Value> = serde_json::from_slice(&recent.to_json()).unwrap();

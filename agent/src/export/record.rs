@@ -1,11 +1,11 @@
 //! What sinks are handed: an exchange, a connection, and the sums at the end.
 
 use crate::config::EventsOf;
-use crate::enrich::{Place, View};
+use crate::enrich::{ClusterEnds, View};
 use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::explain::correlator::{self, ConnectionNumber};
-use wrongdoor_core::explain::recovery::Judged;
+use wrongdoor_core::explain::recovery::RecoveryReport;
 use wrongdoor_core::observation::Exchange;
 use wrongdoor_core::observation::Facts;
 
@@ -17,12 +17,12 @@ pub(crate) enum Record {
         number: ConnectionNumber,
         exchange: Exchange,
         classification: Classification,
-        place: Place,
+        place: ClusterEnds,
     },
     /// A connection that ended.
-    Connection { number: ConnectionNumber, connection: ConnectionEnd, place: Place },
+    Connection { number: ConnectionNumber, connection: ConnectionEnd, place: ClusterEnds },
     /// What became of a request that was answered with 421, and told before.
-    Recovery { number: ConnectionNumber, judged: Judged, place: Place },
+    Recovery { number: ConnectionNumber, judged: RecoveryReport, place: ClusterEnds },
 }
 
 impl Record {
@@ -40,7 +40,7 @@ impl Record {
             }
             correlator::Record::Recovery { number, judged } => {
                 let pod = view.and_then(|view| view.own(&judged.observer, judged.server));
-                Self::Recovery { number, judged, place: Place { pod, peer: None } }
+                Self::Recovery { number, judged, place: ClusterEnds { pod, peer: None } }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A file that is put aside when it is full: `FILE` is the newest, `FILE.1` the one before, and so on.
 
-use crate::files::{Place, create_new};
+use crate::files::{OutputPath, create_new};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -27,7 +27,7 @@ pub(super) struct Rotation {
 impl Rotation {
     /// Begins a new file. One that is there is put aside. None where it is no regular file: those have no size.
     pub(super) fn begin(path: &Path, limits: Limits) -> io::Result<(File, Option<Self>)> {
-        let place = Place::of(path)?;
+        let place = OutputPath::of(path)?;
         let there = fs::metadata(place.path());
         if there.as_ref().is_ok_and(|there| !there.is_file()) {
             return Ok((special(&place)?, None));
@@ -88,7 +88,7 @@ impl Rotation {
 }
 
 /// A pipe or a device. A pipe that nobody reads is an error, and not waited for.
-fn special(place: &Place) -> io::Result<File> {
+fn special(place: &OutputPath) -> io::Result<File> {
     let without_waiting = OFlags::NONBLOCK.bits().cast_signed();
     let file = place.options(without_waiting).open(place.path())?;
     // From now on a slow reader is waited for, by a thread that has nothing else to do.

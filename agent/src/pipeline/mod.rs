@@ -131,11 +131,11 @@ fn read(
 
 fn work(mut engine: Engine, jobs: &Receiver<Job>, batches: &SyncSender<Batch>) {
     for Job { window, first, keys_may_come } in jobs {
-        window.secrets().for_each(|text| engine.secrets(text));
+        window.secrets().for_each(|text| engine.add_secrets(text));
         engine.expect_secrets(keys_may_come);
         for (number, packet) in (first..).zip(window.packets()) {
             let wire_len = usize::try_from(packet.original_len).unwrap_or(usize::MAX);
-            engine.packet(number, packet.at, packet.link, packet.bytes, wire_len);
+            engine.handle_packet(number, packet.at, packet.link, packet.bytes, wire_len);
         }
         drop(window);
         if batches.send(Batch { observations: engine.drain(), counters: None }).is_err() {

@@ -1,8 +1,8 @@
 //! One probe, from the first packet to the last.
 
-use super::choice::{Method, Protocol};
 use super::http::Http;
-use super::outcome::{Answer, End, Found, Handshake, Stage, Trouble};
+use super::options::{Method, Protocol};
+use super::outcome::{Answer, End, Found, Handshake, ProbeError, Stage};
 use super::plan::Probe;
 use super::tls::{Attempt, Trust};
 use std::io;
@@ -10,11 +10,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time;
 
 /// How everything is asked.
 #[derive(Clone, Debug)]
-pub(crate) struct Manner {
+pub(crate) struct ProbeOptions {
     /// Whom to trust.
     pub(crate) trust: Trust,
     /// `HEAD` or `GET`.
@@ -22,51 +22,51 @@ pub(crate) struct Manner {
     /// The path that is asked for.
     pub(crate) path: String,
     /// The most that each step may take: to connect, to shake hands, to answer.
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// Asks.
-pub(super) async fn probe(manner: &Manner, server: SocketAddr, probe: Arc<Probe>) -> Found {
+pub(super) async fn probe(options: &ProbeOptions, server: SocketAddr, probe: Arc<Probe>) -> Found {
     let mut found = Found {
         server,
         handshake: Handshake::default(),
         first: None,
-        end: End::Failed(Trouble::new(Stage::Connect, "not_tried", "")),
+        end: End::Failed(ProbeError::new(Stage::Connect, "not_tried", "")),
         probe,
     };
-    let ended = ask(manner, &mut found).await;
+    let ended = ask(options, &mut found).await;
     found.end = ended.map_or_else(End::Failed, End::Answered);
     found
 }
 
 /// Whether somebody accepts connections there.
-pub(super) async fn reach(server: SocketAddr, patience: Duration) -> Result<TcpStream, Trouble> {
-    match timeout(patience, TcpStream::connect(server)).await {
+pub(super) async fn reach(server: SocketAddr, timeout: Duration) -> Result<TcpStream, ProbeError> {
+    match time::timeout(timeout, TcpStream::connect(server)).await {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(error)) => Err(Trouble::new(Stage::Connect, connect_kind(&error), error)),
-        Err(_elapsed) => Err(late(Stage::Connect, "connect_timeout", patience)),
+        Ok(Err(error)) => Err(ProbeError::new(Stage::Connect, connect_kind(&error), error)),
+        Err(_elapsed) => Err(late(Stage::Connect, "connect_timeout", timeout)),
     }
 }
 
-async fn ask(manner: &Manner, found: &mut Found) -> Result<Answer, Trouble> {
+async fn ask(options: &ProbeOptions, found: &mut Found) -> Result<Answer, ProbeError> {
     let probe = Arc::clone(&found.probe);
-    let tcp = reach(found.server, manner.patience).await?;
+    let tcp = reach(found.server, options.timeout).await?;
     // Each request is one small write.
     drop(tcp.set_nodelay(true));
-    let attempt = Attempt::new(&manner.trust, &probe, found.server)
-        .map_err(|error| Trouble::new(Stage::Handshake, "tls_error", error))?;
-    let shaken = timeout(manner.patience, attempt.shake(tcp)).await;
+    let attempt = Attempt::new(&options.trust, &probe, found.server)
+        .map_err(|error| ProbeError::new(Stage::Handshake, "tls_error", error))?;
+    let shaken = time::timeout(options.timeout, attempt.shake(tcp)).await;
     found.handshake = attempt.shown(shaken.as_ref().ok().and_then(|stream| stream.as_ref().ok()));
     let stream = match shaken {
         Ok(shaken) => shaken?,
-        Err(_elapsed) => return Err(late(Stage::Handshake, "handshake_timeout", manner.patience)),
+        Err(_elapsed) => return Err(late(Stage::Handshake, "handshake_timeout", options.timeout)),
     };
     if probe.protocol == Protocol::H2 && found.handshake.alpn.as_deref() != Some("h2") {
         let detail = "the server does not choose h2, the only protocol that was offered";
-        return Err(Trouble::new(Stage::Handshake, "h2_not_negotiated", detail));
+        return Err(ProbeError::new(Stage::Handshake, "h2_not_negotiated", detail));
     }
     let mut http = Http::over(stream, probe.protocol).await?;
-    let answer = conversation(&mut http, manner, found).await;
+    let answer = conversation(&mut http, options, found).await;
     let alert = http.alert();
     http.close().await;
     match (answer, alert) {
@@ -79,37 +79,37 @@ async fn ask(manner: &Manner, found: &mut Found) -> Result<Answer, Trouble> {
 /// The request; and before it the one that the connection is for, where it is reused.
 async fn conversation(
     http: &mut Http,
-    manner: &Manner,
+    options: &ProbeOptions,
     found: &mut Found,
-) -> Result<Answer, Trouble> {
+) -> Result<Answer, ProbeError> {
     let probe = Arc::clone(&found.probe);
     if let Some(first) = &probe.first {
-        match timeout(manner.patience, http.ask(manner, first)).await {
+        match time::timeout(options.timeout, http.ask(options, first)).await {
             Ok(Ok(answer)) => found.first = Some(answer),
-            Ok(Err(trouble)) => {
-                let detail = format!("{}: {}", trouble.kind, trouble.detail);
-                return Err(Trouble::new(Stage::Reuse, "first_request_failed", detail));
+            Ok(Err(probe_error)) => {
+                let detail = format!("{}: {}", probe_error.kind, probe_error.detail);
+                return Err(ProbeError::new(Stage::Reuse, "first_request_failed", detail));
             }
             Err(_elapsed) => {
-                return Err(late(Stage::Reuse, "first_request_failed", manner.patience));
+                return Err(late(Stage::Reuse, "first_request_failed", options.timeout));
             }
         }
-        match timeout(manner.patience, http.ready()).await {
+        match time::timeout(options.timeout, http.ready()).await {
             Ok(true) => {}
             Ok(false) | Err(_) => {
                 let detail = "the connection ended behind the first answer";
-                return Err(Trouble::new(Stage::Reuse, "connection_closed", detail));
+                return Err(ProbeError::new(Stage::Reuse, "connection_closed", detail));
             }
         }
     }
-    match timeout(manner.patience, http.ask(manner, &probe.authority)).await {
+    match time::timeout(options.timeout, http.ask(options, &probe.authority)).await {
         Ok(answered) => answered,
-        Err(_elapsed) => Err(late(Stage::Request, "request_timeout", manner.patience)),
+        Err(_elapsed) => Err(late(Stage::Request, "request_timeout", options.timeout)),
     }
 }
 
-fn late(stage: Stage, kind: &'static str, patience: Duration) -> Trouble {
-    Trouble::new(stage, kind, format!("nothing within {patience:?}"))
+fn late(stage: Stage, kind: &'static str, timeout: Duration) -> ProbeError {
+    ProbeError::new(stage, kind, format!("nothing within {timeout:?}"))
 }
 
 fn connect_kind(error: &io::Error) -> &'static str {

@@ -1,6 +1,6 @@
 //! Pairs of names that a browser may put on one connection, and that the server does not serve alike there.
 
-use super::choice::{Protocol, Test};
+use super::options::{Protocol, Test};
 use super::outcome::{Answer, End, Found, Stage, Verification};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -68,7 +68,7 @@ fn may_be_coalesced(found: &Found) -> bool {
 fn kind(reused: &Found, own: &Found) -> Option<Kind> {
     match (&reused.end, &own.end) {
         // The connection was no longer there: a browser opens another.
-        (End::Failed(trouble), _) if trouble.stage <= Stage::Reuse => None,
+        (End::Failed(probe_error), _) if probe_error.stage <= Stage::Reuse => None,
         (_, End::Answered(own)) if own.outcome() == "misdirected" => {
             // It is not served here at all, so nobody is led here for it; unless it is served, to others.
             reused.answer().filter(|answer| answer.outcome() == "served").map(|_| Kind::Different)

@@ -9,12 +9,12 @@ use serde::Serialize;
 
 /// All lines: servers, probes, hazards, disagreements, the summary.
 pub(crate) fn lines(report: &Report<'_>) -> impl Iterator<Item = Vec<u8>> {
-    let servers = report.results.servers.iter().map(|(server, trouble)| {
+    let servers = report.results.servers.iter().map(|(server, probe_error)| {
         json_line(&ServerLine {
             kind: "server",
             server: server.to_string(),
-            outcome: trouble.as_ref().map_or("connected", |trouble| &trouble.kind),
-            error: trouble.as_ref().map(|trouble| trouble.detail.as_str()),
+            outcome: probe_error.as_ref().map_or("connected", |probe_error| &probe_error.kind),
+            error: probe_error.as_ref().map(|probe_error| probe_error.detail.as_str()),
         })
     });
     let probes = report.results.found.iter().map(|found| json_line(&ProbeLine::new(found)));
@@ -139,7 +139,7 @@ impl<'a> ProbeLine<'a> {
             first_status: found.first.as_ref().map(|answer| answer.status),
             status: found.status(),
             outcome: found.outcome(),
-            error: found.trouble().map(|trouble| trouble.detail.as_str()),
+            error: found.probe_error().map(|probe_error| probe_error.detail.as_str()),
             certificate_names: handshake.names(),
             certificate_covers: found.covers(),
             verification: handshake.verification.map(|verification| verification.as_str()),

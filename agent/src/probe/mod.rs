@@ -3,7 +3,6 @@
 //! It contacts the addresses that it is given and nothing else: no redirect, alternative service or revocation
 //! list is followed.
 
-mod choice;
 mod connection;
 mod endpoint;
 mod hazard;
@@ -11,6 +10,7 @@ mod http;
 mod json;
 mod listed;
 mod name;
+mod options;
 mod outcome;
 mod parity;
 mod plan;
@@ -22,11 +22,11 @@ mod table;
 mod testing;
 mod tls;
 
-pub use choice::{FailOn, Method, Protocol, Test};
 pub use endpoint::{Endpoint, NotAnEndpoint};
+pub use options::{FailOn, Method, Protocol, Test};
 pub use rate::{NotARate, Rate};
 
-pub(crate) use connection::Manner;
+pub(crate) use connection::ProbeOptions;
 pub(crate) use endpoint::resolve;
 pub(crate) use json::lines;
 pub(crate) use listed::{names, not_a_name};

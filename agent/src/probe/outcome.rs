@@ -63,7 +63,7 @@ pub(crate) enum End {
     /// With an answer.
     Answered(Answer),
     /// Without one.
-    Failed(Trouble),
+    Failed(ProbeError),
 }
 
 /// An answer.
@@ -79,7 +79,7 @@ pub(crate) struct Answer {
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Trouble {
+pub(crate) struct ProbeError {
     /// How far it came.
     pub(crate) stage: Stage,
     /// What happened, in snake case.
@@ -106,7 +106,7 @@ impl Found {
     pub(crate) fn outcome(&self) -> &str {
         match &self.end {
             End::Answered(answer) => answer.outcome(),
-            End::Failed(trouble) => &trouble.kind,
+            End::Failed(probe_error) => &probe_error.kind,
         }
     }
 
@@ -124,16 +124,16 @@ impl Found {
     }
 
     /// Why there is none.
-    pub(crate) fn trouble(&self) -> Option<&Trouble> {
+    pub(crate) fn probe_error(&self) -> Option<&ProbeError> {
         match &self.end {
             End::Answered(_) => None,
-            End::Failed(trouble) => Some(trouble),
+            End::Failed(probe_error) => Some(probe_error),
         }
     }
 
     /// Whether a connection came about on which something could be asked.
     pub(crate) fn is_connected(&self) -> bool {
-        self.trouble().is_none_or(|trouble| trouble.stage > Stage::Handshake)
+        self.probe_error().is_none_or(|probe_error| probe_error.stage > Stage::Handshake)
     }
 
     /// It was answered with 421.
@@ -196,7 +196,7 @@ impl Verification {
     }
 }
 
-impl Trouble {
+impl ProbeError {
     pub(crate) fn new(
         stage: Stage,
         kind: impl Into<Cow<'static, str>>,

@@ -1,6 +1,6 @@
 //! Where servers disagree: with each other, or with themselves, as several behind one address do.
 
-use super::choice::Protocol;
+use super::options::Protocol;
 use super::outcome::{Found, Verification};
 use super::plan::Probe;
 use super::runner::Results;
@@ -49,8 +49,8 @@ pub(crate) struct Side {
 /// All of them: first who is there at all, then handshakes, then answers.
 pub(crate) fn disagreements(results: &Results) -> Vec<Disagreement> {
     let mut all = Vec::new();
-    let reached = results.servers.iter().map(|(server, trouble)| {
-        let outcome = trouble.as_ref().map_or("connected", |trouble| &trouble.kind);
+    let reached = results.servers.iter().map(|(server, probe_error)| {
+        let outcome = probe_error.as_ref().map_or("connected", |probe_error| &probe_error.kind);
         (Side::outcome(outcome), *server)
     });
     all.extend(between(reached, About::Reachability));
@@ -126,11 +126,11 @@ impl Side {
     }
 
     fn of_handshake(found: &Found) -> Self {
-        let failed = found.trouble().filter(|_| !found.is_connected());
+        let failed = found.probe_error().filter(|_| !found.is_connected());
         Self {
             names: found.handshake.names(),
             verification: found.handshake.verification,
-            ..Self::outcome(failed.map_or("connected", |trouble| &trouble.kind))
+            ..Self::outcome(failed.map_or("connected", |probe_error| &probe_error.kind))
         }
     }
 
@@ -154,8 +154,8 @@ impl About {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::choice::Test;
-    use crate::probe::outcome::{End, Stage, Trouble};
+    use crate::probe::options::Test;
+    use crate::probe::outcome::{End, ProbeError, Stage};
     use crate::probe::testing::{answered, failed, found};
 
     const HERE: &str = "192.0.2.1:443";
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn who_is_not_there_is_told_once() {
-        let refused = Trouble::new(Stage::Connect, "connection_refused", "");
+        let refused = ProbeError::new(Stage::Connect, "connection_refused", "");
         let servers = vec![(HERE.parse().unwrap(), None), (THERE.parse().unwrap(), Some(refused))];
         let found = vec![at(HERE, &["one.test"], ok(200))];
         let all = disagreements(&Results { servers, found });

@@ -1,7 +1,7 @@
 //! What is going to be asked, of whom, and in which order.
 
-use super::choice::{Protocol, Test};
 use super::name::Name;
+use super::options::{Protocol, Test};
 use crate::error::Error;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};

@@ -1,7 +1,7 @@
 //! What it all comes to.
 
-use super::choice::FailOn;
 use super::hazard::{Hazard, hazards};
+use super::options::FailOn;
 use super::parity::{Disagreement, disagreements};
 use super::runner::Results;
 
@@ -37,7 +37,11 @@ impl<'a> Report<'a> {
     pub(crate) fn counts(&self) -> Counts {
         let Self { results, .. } = self;
         Counts {
-            unreachable: results.servers.iter().filter(|(_, trouble)| trouble.is_some()).count(),
+            unreachable: results
+                .servers
+                .iter()
+                .filter(|(_, probe_error)| probe_error.is_some())
+                .count(),
             misdirected: results.found.iter().filter(|found| found.is_misdirected()).count(),
             unanswered: results.found.iter().filter(|found| found.answer().is_none()).count(),
         }
@@ -63,6 +67,6 @@ impl<'a> Report<'a> {
 
     /// Nobody was there.
     pub(crate) fn is_nobody_there(&self) -> bool {
-        self.results.servers.iter().all(|(_, trouble)| trouble.is_some())
+        self.results.servers.iter().all(|(_, probe_error)| probe_error.is_some())
     }
 }

@@ -1,7 +1,7 @@
 //! Asks all that was planned, a few at a time.
 
-use super::connection::{self, Manner};
-use super::outcome::{Found, Trouble};
+use super::connection::{self, ProbeOptions};
+use super::outcome::{Found, ProbeError};
 use super::plan::Plan;
 use super::rate::{Pace, Rate};
 use crate::error::Error;
@@ -26,7 +26,7 @@ pub(crate) struct Load {
 #[derive(Debug, Default)]
 pub(crate) struct Results {
     /// Each server, and why it could not be reached at all.
-    pub(crate) servers: Vec<(SocketAddr, Option<Trouble>)>,
+    pub(crate) servers: Vec<(SocketAddr, Option<ProbeError>)>,
     /// Server by server, each in the order of the plan; servers that were not reached have none.
     pub(crate) found: Vec<Found>,
 }
@@ -34,28 +34,28 @@ pub(crate) struct Results {
 /// Asks.
 pub(crate) fn run(
     plan: &Plan,
-    manner: Manner,
+    options: ProbeOptions,
     load: Load,
     progress: &Progress,
 ) -> Result<Results, Error> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|source| Error::Start { what: "the probes' runtime", source })?;
-    Ok(runtime.block_on(all(plan, Arc::new(manner), load, progress)))
+    Ok(runtime.block_on(all(plan, Arc::new(options), load, progress)))
 }
 
-async fn all(plan: &Plan, manner: Arc<Manner>, load: Load, progress: &Progress) -> Results {
+async fn all(plan: &Plan, options: Arc<ProbeOptions>, load: Load, progress: &Progress) -> Results {
     let mut pace = Pace::new(load.rate);
     // An address where nobody listens is asked once, not for every pair of names.
-    let patience = manner.patience;
+    let timeout = options.timeout;
     let reached = each(&plan.servers, load.concurrency, &mut pace, |&server| async move {
         // Nothing is said on it: it only shows that somebody accepts.
-        connection::reach(server, patience).await.map(drop).err()
+        connection::reach(server, timeout).await.map(drop).err()
     })
     .await;
     let servers: Vec<_> = plan.servers.iter().copied().zip(reached).collect();
     let there: Vec<_> = servers
         .iter()
-        .filter(|(_, trouble)| trouble.is_none())
+        .filter(|(_, probe_error)| probe_error.is_none())
         .map(|(server, _)| *server)
         .collect();
     // Servers by turns, so that none has all the load.
@@ -69,8 +69,8 @@ async fn all(plan: &Plan, manner: Arc<Manner>, load: Load, progress: &Progress) 
     let mut found = each(&turns, load.concurrency, &mut pace, |(server, probe)| {
         done.set(done.get() + 1);
         progress.at(done.get());
-        let (server, probe, manner) = (*server, Arc::clone(probe), Arc::clone(&manner));
-        async move { connection::probe(&manner, server, probe).await }
+        let (server, probe, options) = (*server, Arc::clone(probe), Arc::clone(&options));
+        async move { connection::probe(&options, server, probe).await }
     })
     .await;
     let order: HashMap<_, _> = there.iter().enumerate().map(|(at, server)| (*server, at)).collect();

@@ -1,8 +1,8 @@
 //! Results as they are made up in tests.
 
-use super::choice::{Protocol, Test};
 use super::name::Name;
-use super::outcome::{Answer, End, Found, Handshake, Stage, Trouble, Verification};
+use super::options::{Protocol, Test};
+use super::outcome::{Answer, End, Found, Handshake, ProbeError, Stage, Verification};
 use super::plan::Probe;
 use std::sync::Arc;
 use wrongdoor_core::name::CertificateNames;
@@ -12,7 +12,7 @@ pub(super) fn answered(status: u16, fingerprint: Option<u64>) -> Answer {
 }
 
 pub(super) fn failed(stage: Stage, kind: &'static str) -> End {
-    End::Failed(Trouble::new(stage, kind, "said"))
+    End::Failed(ProbeError::new(stage, kind, "said"))
 }
 
 /// Over HTTP/2, for a name; on a connection for `one.test` where it is reused.

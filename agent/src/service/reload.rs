@@ -5,7 +5,7 @@ use super::settings;
 use crate::cli::Run;
 use crate::config::{self, Config};
 use crate::error::Error;
-use crate::export::Naming;
+use crate::export::LabelLimiter;
 use crate::log;
 use crate::state::{AgentState, RuntimeOverrides};
 use crate::text::chain;
@@ -89,9 +89,9 @@ pub(crate) fn files(config: &Config) -> AccessFiles {
 
 /// What the capture thread takes over while it runs.
 pub(crate) fn overrides(config: &Config) -> Result<RuntimeOverrides, Error> {
-    let naming = Naming::new(&config.names.only, &config.names.groups)
+    let label_limiter = LabelLimiter::new(&config.names.only, &config.names.groups)
         .map_err(|error| Error::Usage { what: format!("names: {error}") })?;
-    Ok(RuntimeOverrides { naming, events_of: config.events.of })
+    Ok(RuntimeOverrides { label_limiter, events_of: config.events.of })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::capture::scope::Scope;
 use crate::cli::Run;
 use crate::config::Config;
 use crate::error::Error;
-use crate::export::Naming;
+use crate::export::LabelLimiter;
 use crate::text::read_file;
 use std::path::Path;
 
@@ -72,7 +72,7 @@ pub(crate) fn check(config: &Config) -> Result<(), Error> {
     }
     Scope::parse(&config.scope.include, &config.scope.exclude)
         .map_err(|error| Error::Usage { what: format!("scope: {error}") })?;
-    Naming::new(&config.names.only, &config.names.groups)
+    LabelLimiter::new(&config.names.only, &config.names.groups)
         .map_err(|error| Error::Usage { what: format!("names: {error}") })?;
     super::traces(config).map(drop)
 }

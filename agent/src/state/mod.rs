@@ -6,7 +6,7 @@ pub(crate) use health::Health;
 
 use crate::config::EventsOf;
 use crate::enrich::Directory;
-use crate::export::{Metrics, Naming, Recent};
+use crate::export::{LabelLimiter, Metrics, Recent};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -24,7 +24,7 @@ pub(crate) struct AgentState {
 
 /// Options that a reload changes while the agent runs.
 pub(crate) struct RuntimeOverrides {
-    pub(crate) naming: Naming,
+    pub(crate) label_limiter: LabelLimiter,
     pub(crate) events_of: EventsOf,
 }
 

@@ -54,7 +54,7 @@ impl Watched {
     /// The next packet of the capture.
     pub fn packet(&mut self, at: Timestamp, link: LinkType, bytes: &[u8], wire_len: usize) {
         self.number += 1;
-        self.engine.packet(self.number, at, link, bytes, wire_len);
+        self.engine.handle_packet(self.number, at, link, bytes, wire_len);
         let (held, connections) = (self.engine.held_bytes(), self.engine.connections());
         assert!(held <= self.config.max_held_bytes, "{held} bytes held after {}", self.number);
         assert!(connections <= self.config.max_connections, "{connections} connections");
@@ -63,7 +63,7 @@ impl Watched {
 
     /// More secrets.
     pub fn secrets(&mut self, text: &[u8]) {
-        self.engine.secrets(text);
+        self.engine.add_secrets(text);
     }
 
     /// The end: nothing is left, and what was told adds up.

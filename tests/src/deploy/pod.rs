@@ -91,7 +91,7 @@ impl Pod {
 
     /// Waits until what it counts is as `wanted`.
     pub fn wait_for(&mut self, what: &str, wanted: impl Fn(&Metrics) -> bool) -> Result<()> {
-        wait::within(process::PATIENCE, what, || {
+        wait::within(process::TIMEOUT, what, || {
             self.require_running()?;
             Ok(wanted(&self.metrics()?).then_some(()))
         })
@@ -107,7 +107,7 @@ impl Pod {
     /// Ends it as the kubelet does, and requires that it does so with 0.
     pub fn stop(mut self) -> Result<String> {
         process::run(runc(&self.state)?.args(["kill", &self.id, "TERM"]))?;
-        wait::within(process::PATIENCE, "the pod to end", || {
+        wait::within(process::TIMEOUT, "the pod to end", || {
             Ok((!self.running.is_running()?).then_some(()))
         })?;
         let log = self.log();
@@ -136,7 +136,7 @@ impl Pod {
         let mut up = tools::command("nsenter")?;
         up.args(["--target", &self.pid()?.to_string(), "--net", "--"]).arg(tools::path("ip")?);
         process::run(up.args(["link", "set", "lo", "up"]))?;
-        wait::within(process::PATIENCE, "the pod to be ready", || {
+        wait::within(process::TIMEOUT, "the pod to be ready", || {
             self.require_running()?;
             Ok(self.get(&self.probes.ready).ok().map(drop))
         })

@@ -20,7 +20,7 @@ use crate::report::Report;
 use crate::{binary, server, tools, wait};
 
 /// How long it may take to examine every library of a busy machine, or to drain.
-pub const PATIENCE: Duration = Duration::from_mins(2);
+pub const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How long one HTTP answer of it may take, whatever it is busy with.
 pub const ANSWER: Duration = Duration::from_secs(10);
@@ -71,7 +71,7 @@ impl Agent {
         let mut ask = tools::command("curl")?;
         ask.args(["--disable", "--silent", "--fail", "--noproxy", "*", "--cacert"]).arg(authority);
         ask.arg(format!("https://localhost:{}/readyz", agent.port()));
-        wait::within(PATIENCE, "the agent to be ready", || {
+        wait::within(TIMEOUT, "the agent to be ready", || {
             agent.require_running()?;
             Ok(ask.output()?.status.success().then_some(()))
         })
@@ -137,7 +137,7 @@ impl Agent {
     }
 
     fn ready(mut self) -> Result<Self> {
-        wait::within(PATIENCE, "the agent to be ready", || {
+        wait::within(TIMEOUT, "the agent to be ready", || {
             self.require_running()?;
             Ok(self.get("/readyz").ok().filter(|(status, _)| *status == 200))
         })
@@ -252,7 +252,7 @@ impl Agent {
         wanted: impl Fn(&Value) -> bool,
     ) -> Result<()> {
         let mut found = 0;
-        wait::within(PATIENCE, &format!("{count} exchanges of {what} to be told"), || {
+        wait::within(TIMEOUT, &format!("{count} exchanges of {what} to be told"), || {
             self.require_running()?;
             found = self.lines()?.exchanges.iter().filter(|line| wanted(line)).count();
             Ok((found >= count).then_some(()))
@@ -266,7 +266,7 @@ impl Agent {
         what: &str,
         wanted: impl Fn(&Metrics) -> bool,
     ) -> Result<()> {
-        wait::within(PATIENCE, what, || {
+        wait::within(TIMEOUT, what, || {
             self.require_running()?;
             Ok(wanted(&self.metrics()?).then_some(()))
         })
@@ -294,7 +294,7 @@ impl Agent {
     fn terminate(&mut self) -> Result<()> {
         self.require_running()?;
         self.signal(Signal::TERM)?;
-        let ended = wait::within(PATIENCE, "the agent to end", || Ok(self.process.try_wait()?));
+        let ended = wait::within(TIMEOUT, "the agent to end", || Ok(self.process.try_wait()?));
         let status = ended.with_context(|| self.log())?;
         ensure!(status.code() == Some(0), "the agent ended with {status}:\n{}", self.log());
         Ok(())

@@ -18,7 +18,7 @@ pub const WITHOUT_KERNEL: &str = "WRONGDOOR_TESTS_WITHOUT_KERNEL";
 /// The program that every agent traps libraries with.
 const TRAP: &str = "tls_entry";
 /// How long other agents may take to go.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// An agent attaches to the whole machine, so that two of them slow each other down, and the counts of one test's
 /// kernel objects would include the other's.
@@ -65,7 +65,7 @@ fn refusal(why: &str) -> String {
 /// can tell. Others' are waited for to go.
 pub fn require_no_others(own: Option<u32>) -> Result<()> {
     let mut others = Vec::new();
-    wait::within(PATIENCE, "other agents to go", || {
+    wait::within(TIMEOUT, "other agents to go", || {
         let programs = Objects { programs: programs()?, links: Vec::new() };
         let own = own.map(|pid| programs.clone().of_process(pid)).transpose()?.unwrap_or_default();
         others = programs.since(&own).programs;

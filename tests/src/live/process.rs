@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use crate::{tools, wait};
 
 /// How long a client may take for all that it was told to do.
-pub const PATIENCE: Duration = Duration::from_mins(2);
+pub const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A process that came to its end with success.
 #[derive(Clone, Debug)]
@@ -97,7 +97,7 @@ impl Running {
 
     /// Waits until it has written `text`.
     pub fn wait_until_it_says(&mut self, text: &str) -> Result<()> {
-        wait::within(PATIENCE, &format!("{} to say {text:?}", self.name), || {
+        wait::within(TIMEOUT, &format!("{} to say {text:?}", self.name), || {
             if read(&self.stdout)?.contains(text) {
                 return Ok(Some(()));
             }
@@ -110,7 +110,7 @@ impl Running {
     /// Closes its standard input, waits for its end, and requires success.
     pub fn finish(mut self) -> Result<Finished> {
         drop(self.child.stdin.take());
-        let status = wait::within(PATIENCE, &format!("{} to end", self.name), || {
+        let status = wait::within(TIMEOUT, &format!("{} to end", self.name), || {
             Ok(self.child.try_wait()?)
         })
         .with_context(|| format!("it said: {}", read(&self.stderr).unwrap_or_default()))?;

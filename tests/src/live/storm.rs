@@ -39,8 +39,8 @@ impl Storm {
     }
 
     /// Waits until there were at least so many, and ends it.
-    pub fn end_after(mut self, count: usize, patience: Duration) -> Result<()> {
-        wait::within(patience, "the storm to pass", || {
+    pub fn end_after(mut self, count: usize, timeout: Duration) -> Result<()> {
+        wait::within(timeout, "the storm to pass", || {
             let is_broken = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
             Ok((is_broken || self.count() >= count).then_some(()))
         })?;

@@ -101,7 +101,7 @@ pub fn observe_with<'a>(
     let mut engine = Engine::new(config, Arc::clone(keys));
     let mut found = Found::default();
     for (number, frame) in (1..).zip(frames) {
-        engine.packet(number, frame.at, frame.link, &frame.bytes, frame.wire_len);
+        engine.handle_packet(number, frame.at, frame.link, &frame.bytes, frame.wire_len);
         found.peak_held = found.peak_held.max(engine.held_bytes());
         found.peak_connections = found.peak_connections.max(engine.connections());
     }

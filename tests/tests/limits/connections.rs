@@ -35,7 +35,7 @@ fn half_open_connections_push_out_the_idle_and_are_counted() {
     let mut number = 0;
     let mut packet = |engine: &mut Engine, frame: &Frame| {
         number += 1;
-        engine.packet(number, frame.at, frame.link, &frame.bytes, frame.wire_len);
+        engine.handle_packet(number, frame.at, frame.link, &frame.bytes, frame.wire_len);
     };
     busy.frames().iter().for_each(|frame| packet(&mut engine, frame));
     for nth in 0..FLOOD {

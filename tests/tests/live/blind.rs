@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Result, ensure};
-use wrongdoor_tests::live::agent::PATIENCE;
+use wrongdoor_tests::live::agent::TIMEOUT;
 use wrongdoor_tests::live::{Agent, kernel};
 use wrongdoor_tests::{tools, wait};
 
@@ -54,13 +54,14 @@ fn unseen(agent: &Agent) -> Result<f64> {
 fn a_program_with_linked_in_tls_is_counted_while_it_runs_and_warned_of_once() -> Result<()> {
     let Some(turn) = kernel::begin()? else { return Ok(()) };
     let folder = tempfile::tempdir()?;
-    let edge = stand_in(folder.path(), "edge")?;
+    // A name of this test's own: what else runs on the machine is not counted.
+    let name = format!("edge-{}", std::process::id());
+    let edge = stand_in(folder.path(), &name)?;
     // One that runs before the agent, one that begins later.
     let earlier = Waiting::start(&edge)?;
-    // Chosen, so that nothing else on the machine counts.
-    let mut agent = Agent::start_with(&turn, &["--include", "command=edge"])?;
+    let mut agent = Agent::start_with(&turn, &["--include", &format!("command={name}")])?;
     let wait_for = |agent: &Agent, count: f64| {
-        wait::within(PATIENCE, &format!("{count} to be counted"), || {
+        wait::within(TIMEOUT, &format!("{count} to be counted"), || {
             Ok(((unseen(agent)? - count).abs() < f64::EPSILON).then_some(()))
         })
     };
@@ -69,7 +70,8 @@ fn a_program_with_linked_in_tls_is_counted_while_it_runs_and_warned_of_once() ->
     wait_for(&agent, 2.0)?;
     let said = warnings(&agent, &edge);
     ensure!(said.len() == 1, "{said:?}");
-    for part in ["WARN", "command=\"edge\"", "BoringSSL or AWS-LC without symbols", "instead="] {
+    let command = format!("command=\"{name}\"");
+    for part in ["WARN", &command, "BoringSSL or AWS-LC without symbols", "instead="] {
         ensure!(said.iter().all(|line| line.contains(part)), "no {part} in {said:?}");
     }
     drop(earlier);

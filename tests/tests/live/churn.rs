@@ -43,7 +43,7 @@ fn short_lived_processes_are_told() -> Result<()> {
         client.extend(played.client);
     }
     let others = scale::of(OTHERS.0, OTHERS.1);
-    storm.end_after(others, wrongdoor_tests::live::agent::PATIENCE)?;
+    storm.end_after(others, wrongdoor_tests::live::agent::TIMEOUT)?;
     let took = begin.elapsed();
     println!("{processes} processes with a request and at least {others} others in {took:?}");
     ledger::require_sum(&mut agent)?;
@@ -72,7 +72,7 @@ fn every_connection_of_a_churn_is_counted() -> Result<()> {
     let clients: HashSet<_> = server.iter().map(|row| &row.client).collect();
     // A port of the client's may be used twice.
     ensure!(clients.len() > handshakes / 2, "{} connections", clients.len());
-    wait::within(wrongdoor_tests::live::agent::PATIENCE, "the connections to be told", || {
+    wait::within(wrongdoor_tests::live::agent::TIMEOUT, "the connections to be told", || {
         agent.require_well()?;
         let lines = agent.lines()?.connections;
         let count = lines.iter().filter(|line| is_of(line, Role::Server, &ports)).count();

@@ -56,7 +56,7 @@ fn ten_thousand_exchanges_not_one_wrong() -> Result<()> {
 fn all_is_told_or_lost(agent: &mut Agent, ports: &[u16], count: usize) -> Result<f64> {
     let ours =
         |line: &Value| [Role::Server, Role::Client].iter().any(|role| is_of(line, *role, ports));
-    wait::within(wrongdoor_tests::live::agent::PATIENCE, "all to be told or counted lost", || {
+    wait::within(wrongdoor_tests::live::agent::TIMEOUT, "all to be told or counted lost", || {
         let lost = agent.metrics()?.sum("wrongdoor_events_lost_total", &[]);
         let told = agent.lines()?.exchanges.iter().filter(|line| ours(line)).count();
         Ok((told >= count || lost > 0.0).then_some(lost))

@@ -18,18 +18,18 @@ fn a_library_that_nobody_uses_any_more_loses_its_traps() -> Result<()> {
     let name = path.to_string_lossy().into_owned();
     let first = library::map(&path)?;
     // Hardly any waiting for users who may come back.
-    let agent = Agent::start_with(&turn, &["--linger", "1s"])?;
+    let agent = Agent::start_with(&turn, &["--detach-delay", "1s"])?;
     ensure!(library::is_trapped(first.pid(), &name)?, "it never was:\n{}", agent.log());
     // The first of two goes: nothing changes for the other.
     let second = library::map(&path)?;
-    wait::within(wrongdoor_tests::live::agent::PATIENCE, "the second to be trapped", || {
+    wait::within(wrongdoor_tests::live::agent::TIMEOUT, "the second to be trapped", || {
         Ok(library::is_trapped(second.pid(), &name)?.then_some(()))
     })?;
     first.finish()?;
     ensure!(library::is_trapped(second.pid(), &name)?, "it is not while somebody uses it");
     second.finish()?;
     let inode = std::os::unix::fs::MetadataExt::ino(&fs::metadata(&path)?);
-    wait::within(wrongdoor_tests::live::agent::PATIENCE, "the agent to let go of it", || {
+    wait::within(wrongdoor_tests::live::agent::TIMEOUT, "the agent to let go of it", || {
         Ok((!holds(agent.pid(), inode)?).then_some(()))
     })
     .with_context(|| agent.log())?;
@@ -41,7 +41,7 @@ fn a_library_that_nobody_uses_any_more_loses_its_traps() -> Result<()> {
         ensure!(!library::is_trapped(third.pid(), &name)?, "it has traps:\n{}", agent.log());
     }
     agent.resume()?;
-    wait::within(wrongdoor_tests::live::agent::PATIENCE, "it to be trapped again", || {
+    wait::within(wrongdoor_tests::live::agent::TIMEOUT, "it to be trapped again", || {
         Ok(library::is_trapped(third.pid(), &name)?.then_some(()))
     })
     .with_context(|| agent.log())?;

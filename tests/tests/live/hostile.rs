@@ -1,6 +1,6 @@
 use anyhow::{Context, Result, ensure};
 use wrongdoor_tests::curl::Http;
-use wrongdoor_tests::live::agent::PATIENCE;
+use wrongdoor_tests::live::agent::TIMEOUT;
 use wrongdoor_tests::live::compare::{Role, compare};
 use wrongdoor_tests::live::hostile::{Silent, Trap, Trapped};
 use wrongdoor_tests::live::{Agent, Ask, Client, Ground, Peer, Software, kernel, scene};
@@ -52,7 +52,7 @@ fn a_file_system_that_never_answers_holds_nothing_up() -> Result<()> {
     let second = Silent::set(&ground, "silent-2")?;
     for silent in [&first, &second] {
         let path = silent.path.display().to_string();
-        wait::within(PATIENCE, &format!("the refusal of {path} in the log"), || {
+        wait::within(TIMEOUT, &format!("the refusal of {path} in the log"), || {
             // Whatever it is at, it answers.
             agent.require_well()?;
             Ok(agent.log().contains(&path).then_some(()))

@@ -13,18 +13,18 @@ mod coalesced;
 mod container;
 /// What becomes of traps that nobody runs into any more.
 mod detached;
+/// Connections without a word, and requests sent with the end of the handshake.
+mod early_write;
 /// HTTP/1.1 as few clients and servers write it.
 mod edges;
-/// Connections without a word, and requests sent with the end of the handshake.
-mod hasty;
 /// Files that are called like libraries and are none.
 mod hostile;
 /// What is counted, from the kernel to the lines.
 mod ledger;
+/// TLS libraries of other makes.
+mod library_versions;
 /// Agents that come late, are replaced, end, or are killed.
 mod lifecycle;
-/// TLS libraries of other makes.
-mod makes;
 /// A server in another network.
 mod network;
 /// Packets on interfaces.

@@ -130,7 +130,7 @@ fn workers_are_told(agent: &mut Agent, peer: &Peer, workers: &BTreeSet<u32>) -> 
         anyhow::Ok(seen.get(before..).unwrap_or_default().to_vec())
     };
     let ports = [peer.port()];
-    wait::within(wrongdoor_tests::live::agent::PATIENCE, "every worker to be told", || {
+    wait::within(wrongdoor_tests::live::agent::TIMEOUT, "every worker to be told", || {
         ask()?;
         let lines = agent.lines()?.exchanges;
         let ours = lines.iter().filter(|line| is_of(line, Role::Server, &ports));

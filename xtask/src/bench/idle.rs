@@ -85,7 +85,7 @@ fn probes(names: Names<'_>, count: u32) -> Result<u64> {
         let socket = Socket { id: SocketId(id), remote, ..watched.socket };
         for report in &reports {
             let report = moved(report, socket, SessionId(id));
-            engine.live(id, Timestamp(i64::from(number)), report.input(&process));
+            engine.handle_probe_event(id, Timestamp(i64::from(number)), report.input(&process));
         }
         drop(engine.drain());
     }
@@ -104,7 +104,7 @@ fn packets(names: Names<'_>, count: u32) -> Result<u64> {
             let (from, to) =
                 if is_client { (client(number), server) } else { (server, client(number)) };
             let frame = Segment { from, to, ..segment.clone() }.frame(Timestamp(i64::from(number)));
-            engine.packet(
+            engine.handle_packet(
                 u64::from(number) + 1,
                 frame.at,
                 frame.link,

@@ -16,7 +16,7 @@ use wrongdoor_tests::{server, wait};
 const EVENTS: &str = "events.jsonl";
 const LOG: &str = "agent.log";
 /// How long it may take to look at every library of a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running agent. It is stopped when this is dropped.
 pub(super) struct Watch {
@@ -36,7 +36,7 @@ impl Watch {
         let log = folder.path().join(LOG);
         let agent = command.stdout(Stdio::null()).stderr(File::create(&log)?).spawn()?;
         let mut watch = Self { agent, folder };
-        wait::within(PATIENCE, "the agent to watch", || {
+        wait::within(TIMEOUT, "the agent to watch", || {
             let ended = watch.agent.try_wait()?;
             ensure!(ended.is_none(), "{}", last_words(&log));
             Ok(is_ready(port.number()).unwrap_or(false).then_some(()))

@@ -17,7 +17,7 @@ use crate::{cargo, packages};
 use console::Console;
 
 /// How long the machine may take: some ten times what it takes where nothing else runs.
-const PATIENCE: Duration = Duration::from_secs(900);
+const TIMEOUT: Duration = Duration::from_secs(900);
 
 /// The oldest that Debian's stable releases of today have, and older than the tracepoints of sockets.
 const OLDEST: &str = "6.1";
@@ -87,12 +87,12 @@ fn boot(kernel: &Path, initramfs: &Path, log: &Path) -> Result<()> {
 
 fn wait(machine: &mut Child) -> Result<()> {
     let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
+    while begun.elapsed() < TIMEOUT {
         if let Some(status) = machine.try_wait()? {
             anyhow::ensure!(status.success(), "the machine ended with {status}");
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    bail!("the machine is not off after {} s", PATIENCE.as_secs())
+    bail!("the machine is not off after {} s", TIMEOUT.as_secs())
 }

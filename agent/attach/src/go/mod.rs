@@ -30,7 +30,8 @@ pub(super) fn examine(elf: &Elf, reader: &Reader<'_>) -> Result<Option<Examined>
         return Err(Reason::Go("it is not clear where its code begins"));
     };
     let version = build_info::version(elf, reader);
-    let mut examined = Examined { kind: Kind::Go, version, traps: Vec::new(), missing: Vec::new() };
+    let mut examined =
+        Examined { kind: Kind::Go, version, attach_points: Vec::new(), missing: Vec::new() };
     for Found { method, begins, ends } in methods {
         let address = base.saturating_add(begins);
         let place = (method.function, address, ends - begins);

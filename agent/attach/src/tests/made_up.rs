@@ -87,7 +87,7 @@ fn boringssl_is_told_by_its_mark() {
     let found = of(&all);
     assert_eq!((found.kind, found.missing.len()), (Kind::OpenSsl, 0));
     let found = of(&[&all[..], &[("BORINGSSL_self_test", 5)]].concat());
-    assert_eq!((found.kind, found.traps.len()), (Kind::BoringSsl, 6));
+    assert_eq!((found.kind, found.attach_points.len()), (Kind::BoringSsl, 6));
 }
 
 #[test]
@@ -119,7 +119,8 @@ fn a_name_that_is_the_end_of_another_one_is_found() {
     }
     file.section(".dynsym", elf::SHT_DYNSYM, texts, &entries);
     let found = look_at(&file.done(true), Machine::X86_64).unwrap().unwrap();
-    let offsets: Vec<_> = found.traps.iter().map(|trap| trap.offset + BASE).collect();
+    let offsets: Vec<_> =
+        found.attach_points.iter().map(|attach_point| attach_point.offset + BASE).collect();
     assert_eq!(offsets, [text + 8]);
 }
 
@@ -135,9 +136,14 @@ fn a_function_without_a_size_ends_at_the_next() {
         std::io::Write::write_all(&mut bytes, &file).unwrap();
         let reader = Reader::new(&bytes, file.len() as u64);
         let examined = examine_elf(&reader, abilities, Machine::X86_64).unwrap().unwrap();
-        found.extend(examined.traps.iter().map(|trap| (trap.place, trap.offset + BASE - text)));
+        found.extend(
+            examined
+                .attach_points
+                .iter()
+                .map(|attach_point| (attach_point.place, attach_point.offset + BASE - text)),
+        );
     }
-    assert_eq!(found, [(Place::Uretprobe, 0), (Place::Return, 4)]);
+    assert_eq!(found, [(AttachPosition::Uretprobe, 0), (AttachPosition::Return, 4)]);
 }
 
 #[test]
@@ -145,9 +151,16 @@ fn code_for_another_processor_is_refused() {
     let file = library(&[("SSL_read", 1)], Machine::AArch64);
     assert!(matches!(look_at(&file, Machine::X86_64), Err(Reason::Foreign)));
     let found = look_at(&file, Machine::AArch64).unwrap().unwrap();
-    let places: Vec<_> = found.traps.iter().map(|trap| (trap.place, trap.arguments)).collect();
+    let places: Vec<_> = found
+        .attach_points
+        .iter()
+        .map(|attach_point| (attach_point.place, attach_point.arguments))
+        .collect();
     let arguments = Arguments { object: 0, buffer: 1, length: 2, ..Arguments::default() };
-    assert_eq!(places, [(Place::Entry, arguments), (Place::Uretprobe, Arguments::default())]);
+    assert_eq!(
+        places,
+        [(AttachPosition::Entry, arguments), (AttachPosition::Uretprobe, Arguments::default())]
+    );
 }
 
 #[test]
@@ -164,11 +177,19 @@ fn go_code_is_found_where_the_table_does_not_say() {
             for (index, method) in METHODS.iter().enumerate() {
                 let begins = code + index as u64 * 32;
                 let behind = if machine == Machine::X86_64 { 6 } else { 0 };
-                let traps = || found.traps.iter().filter(|trap| trap.symbol == method.name);
-                let entries: Vec<_> = traps().filter(|t| t.place == Place::Entry).collect();
+                let attach_points = || {
+                    found
+                        .attach_points
+                        .iter()
+                        .filter(|attach_point| attach_point.symbol == method.name)
+                };
+                let entries: Vec<_> =
+                    attach_points().filter(|t| t.place == AttachPosition::Entry).collect();
                 assert_eq!(entries.len(), 1);
                 assert_eq!(entries[0].offset, begins + behind, "{}", method.name);
-                let returns = traps().filter(|trap| trap.place == Place::Return).count();
+                let returns = attach_points()
+                    .filter(|attach_point| attach_point.place == AttachPosition::Return)
+                    .count();
                 // Only a read has to say how much it was.
                 assert_eq!(returns, usize::from(index == 0));
             }

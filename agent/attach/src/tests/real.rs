@@ -48,15 +48,16 @@ fn headers(path: &Path) -> Elf {
     Elf::read(&Reader::new(&file, size)).unwrap().unwrap()
 }
 
-/// Each trap is on an instruction, and that is of the kind it is said to be.
-fn check(trap: &Trap, address: u64, code: &BTreeMap<u64, String>) {
-    let instruction = code.get(&address).unwrap_or_else(|| panic!("{trap:x?} is inside of one"));
+/// Each attach point is on an instruction, and that is of the kind it is said to be.
+fn check(attach_point: &AttachPoint, address: u64, code: &BTreeMap<u64, String>) {
+    let instruction =
+        code.get(&address).unwrap_or_else(|| panic!("{attach_point:x?} is inside of one"));
     let mnemonic = instruction.split_whitespace().next().unwrap();
     let is_emulated = mnemonic.starts_with('j') && !instruction.contains('*')
         || ["push", "nop", "call"].contains(&mnemonic);
-    assert_eq!(trap.is_emulated, is_emulated, "{trap:x?}: {instruction}");
-    if trap.place == Place::Return {
-        assert!(is_emulated || mnemonic == "ret", "{trap:x?}: {instruction}");
+    assert_eq!(attach_point.is_emulated, is_emulated, "{attach_point:x?}: {instruction}");
+    if attach_point.place == AttachPosition::Return {
+        assert!(is_emulated || mnemonic == "ret", "{attach_point:x?}: {instruction}");
     }
 }
 
@@ -64,13 +65,13 @@ fn check_library(path: &Path) {
     let elf = headers(path);
     let mut disassembled = BTreeMap::new();
     for abilities in ABILITIES {
-        for trap in examined(path, abilities).traps {
-            let code = disassembled
-                .entry(trap.symbol)
-                .or_insert_with(|| disassemble(path, &[format!("--disassemble={}", trap.symbol)]));
-            let place = address(&elf, trap.offset);
-            check(&trap, place, code);
-            if trap.place == Place::Uretprobe {
+        for attach_point in examined(path, abilities).attach_points {
+            let code = disassembled.entry(attach_point.symbol).or_insert_with(|| {
+                disassemble(path, &[format!("--disassemble={}", attach_point.symbol)])
+            });
+            let place = address(&elf, attach_point.offset);
+            check(&attach_point, place, code);
+            if attach_point.place == AttachPosition::Uretprobe {
                 // The return address is still on top: nothing before has moved the stack.
                 let before = code.range(..place).filter(|(at, _)| place - **at < 64);
                 let before: String = before.map(|(_, line)| line.as_str()).collect();
@@ -87,14 +88,25 @@ fn openssl() {
     assert_eq!((found.kind, found.version.as_deref()), (Kind::OpenSsl, Some("libssl.so.3")));
     assert_eq!(found.missing, []);
     // `js` behind the test of the length; `jne __stack_chk_fail` of the stack protector.
-    let read: Vec<_> = found.traps.iter().filter(|trap| trap.symbol == "SSL_read").collect();
+    let read: Vec<_> = found
+        .attach_points
+        .iter()
+        .filter(|attach_point| attach_point.symbol == "SSL_read")
+        .collect();
     assert_eq!(
-        read.iter().map(|trap| trap.place).collect::<Vec<_>>(),
-        [Place::Entry, Place::Return]
+        read.iter().map(|attach_point| attach_point.place).collect::<Vec<_>>(),
+        [AttachPosition::Entry, AttachPosition::Return]
     );
-    assert!(read.iter().all(|trap| trap.is_emulated), "{read:x?}");
+    assert!(read.iter().all(|attach_point| attach_point.is_emulated), "{read:x?}");
     assert_eq!(read[1].offset - read[0].offset, 0x38 - 0x16);
-    assert_eq!(found.traps.iter().filter(|trap| trap.place == Place::Entry).count(), 9);
+    assert_eq!(
+        found
+            .attach_points
+            .iter()
+            .filter(|attach_point| attach_point.place == AttachPosition::Entry)
+            .count(),
+        9
+    );
     check_library(&path);
 }
 
@@ -104,8 +116,12 @@ fn gnutls() {
     let found = examined(&path, ABILITIES[0]);
     assert_eq!((found.kind, found.missing.as_slice()), (Kind::GnuTls, [].as_slice()));
     // It does nothing but jump to `gnutls_record_send2`.
-    assert!(!found.traps.iter().any(|trap| trap.symbol == "gnutls_record_send"));
-    assert!(found.traps.iter().any(|trap| trap.symbol == "gnutls_record_send2"));
+    assert!(
+        !found.attach_points.iter().any(|attach_point| attach_point.symbol == "gnutls_record_send")
+    );
+    assert!(
+        found.attach_points.iter().any(|attach_point| attach_point.symbol == "gnutls_record_send2")
+    );
     // Its end is a jump to a function without a name: only a uretprobe sees that return.
     let without = examined(&path, ABILITIES[1]);
     assert!(without.missing.iter().any(|(symbol, _)| *symbol == "gnutls_record_recv"));
@@ -118,7 +134,11 @@ fn node_has_openssl_inside() {
     let path = path.canonicalize().unwrap();
     let found = examined(&path, ABILITIES[0]);
     assert_eq!((found.kind, found.missing.as_slice()), (Kind::OpenSsl, [].as_slice()));
-    assert!(found.traps.iter().all(|trap| trap.is_emulated), "{:x?}", found.traps);
+    assert!(
+        found.attach_points.iter().all(|attach_point| attach_point.is_emulated),
+        "{:x?}",
+        found.attach_points
+    );
     check_library(&path);
 }
 
@@ -129,26 +149,34 @@ fn caddy_is_a_go_program() {
     let found = examined(&path, ABILITIES[0]);
     assert_eq!((found.kind, found.missing.as_slice()), (Kind::Go, [].as_slice()));
     assert!(found.version.as_ref().unwrap().starts_with("go1."), "{:?}", found.version);
-    let of = |symbol: &str| -> Vec<Trap> {
-        found.traps.iter().filter(|trap| trap.symbol == symbol).cloned().collect()
+    let of = |symbol: &str| -> Vec<AttachPoint> {
+        found
+            .attach_points
+            .iter()
+            .filter(|attach_point| attach_point.symbol == symbol)
+            .cloned()
+            .collect()
     };
     for method in wanted::METHODS {
-        let traps = of(method.name);
-        let (first, last) = (traps[0].offset, traps.iter().map(|trap| trap.offset).max().unwrap());
+        let attach_points = of(method.name);
+        let (first, last) = (
+            attach_points[0].offset,
+            attach_points.iter().map(|attach_point| attach_point.offset).max().unwrap(),
+        );
         let (first, last) = (address(&elf, first), address(&elf, last));
         // No instruction is longer than 15 bytes.
         let stop = last + 15;
         let range = [format!("--start-address={first}"), format!("--stop-address={stop}")];
         let code = disassemble(&path, &range);
-        for trap in &traps {
-            check(trap, address(&elf, trap.offset), &code);
+        for attach_point in &attach_points {
+            check(attach_point, address(&elf, attach_point.offset), &code);
         }
-        assert_eq!(traps[0].place, Place::Entry);
+        assert_eq!(attach_points[0].place, AttachPosition::Entry);
         if method.when == wanted::When::Both {
             let returns = code.range(..=last).filter(|(_, line)| line.starts_with("ret")).count();
-            assert_eq!(traps.len() - 1, returns, "{}", method.name);
+            assert_eq!(attach_points.len() - 1, returns, "{}", method.name);
         } else {
-            assert_eq!(traps.len(), 1);
+            assert_eq!(attach_points.len(), 1);
         }
     }
 }

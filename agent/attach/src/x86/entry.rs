@@ -17,7 +17,7 @@ pub(super) struct Needed {
     pub(super) has_int_length: bool,
 }
 
-/// A place for a trap.
+/// A place for an attach point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) line: usize,

@@ -1,6 +1,6 @@
-//! Where traps sit in x86-64 code.
+//! Where attach points sit in x86-64 code.
 //!
-//! A trap on an instruction that the kernel emulates costs a tenth of one that it must single-step, and
+//! An attach point on an instruction that the kernel emulates costs a tenth of one that it must single-step, and
 //! `endbr64` and `ret` are among the dear ones. So the code is decoded, and the cheap places that control
 //! flow proves right are preferred. What cannot be proven falls back to the function's first instruction, to a
 //! uretprobe, or to the `ret`s.
@@ -19,13 +19,13 @@ use wrongdoor_ebpf_common::{Arguments, Function};
 use super::elf::Machine;
 use super::plan::{Body, Plan, Spot};
 use super::wanted::{When, convention, has, has_wide_result};
-use super::{Abilities, Place};
+use super::{Abilities, AttachPosition};
 use code::Code;
 use entry::{Entry, Needed};
 use graph::Graph;
 use returns::Return;
 
-/// Plans the traps of a C function.
+/// Plans the attach points of a C function.
 pub(super) fn plan_c(
     body: &Body<'_>,
     when: When,
@@ -63,7 +63,12 @@ pub(super) fn plan_c(
         ));
     }
     if uses_uretprobe {
-        spots.extend(spot(&code, at_return, Place::Uretprobe, result(body.function, code::RAX)));
+        spots.extend(spot(
+            &code,
+            at_return,
+            AttachPosition::Uretprobe,
+            result(body.function, code::RAX),
+        ));
         return Plan::of(spots);
     }
     let Some(places) = proven else {
@@ -72,12 +77,12 @@ pub(super) fn plan_c(
         );
     };
     for Return { line, result: register } in places {
-        spots.extend(spot(&code, line, Place::Return, result(body.function, register)));
+        spots.extend(spot(&code, line, AttachPosition::Return, result(body.function, register)));
     }
     Plan::of(spots)
 }
 
-/// Plans the traps of a Go method: its `ret`s, because a uretprobe would break Go's movable stacks.
+/// Plans the attach points of a Go method: its `ret`s, because a uretprobe would break Go's movable stacks.
 pub(super) fn plan_go(body: &Body<'_>, when: When) -> Plan {
     let code = Code::decode(body.bytes, body.address, body.is_whole);
     let graph = Graph::new(&code, &|_| Leads::Elsewhere);
@@ -91,7 +96,12 @@ pub(super) fn plan_go(body: &Body<'_>, when: When) -> Plan {
         for (index, _) in
             code.lines.iter().enumerate().filter(|(_, line)| line.flow == code::Flow::Return)
         {
-            spots.extend(spot(&code, index, Place::Return, result(body.function, code::RAX)));
+            spots.extend(spot(
+                &code,
+                index,
+                AttachPosition::Return,
+                result(body.function, code::RAX),
+            ));
         }
     }
     Plan::of(spots)
@@ -103,10 +113,10 @@ fn needed(function: Function, has_int_length: bool) -> Needed {
 }
 
 fn entry_spot(code: &Code, entry: Entry) -> Option<Spot> {
-    spot(code, entry.line, Place::Entry, entry.arguments)
+    spot(code, entry.line, AttachPosition::Entry, entry.arguments)
 }
 
-fn spot(code: &Code, line: usize, place: Place, arguments: Arguments) -> Option<Spot> {
+fn spot(code: &Code, line: usize, place: AttachPosition, arguments: Arguments) -> Option<Spot> {
     let line = code.line(line)?;
     Some(Spot { place, address: line.address, arguments, is_emulated: line.is_emulated })
 }

@@ -7,7 +7,7 @@
 use super::code::{Code, Flow, Line, RAX};
 use super::graph::Graph;
 
-/// A place for a trap, and the register of the result at it.
+/// A place for an attach point, and the register of the result at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Return {
     pub(super) line: usize,
@@ -33,7 +33,7 @@ pub(super) fn places(code: &Code, graph: &Graph, is_wide: bool) -> Option<Vec<Re
             }
         }
     }
-    // One on the way to another would be a second trap of the same call.
+    // One on the way to another would be a second attach point of the same call.
     if chosen.iter().any(|place| is_on_the_way(graph, place.line, &chosen)) {
         return Some(returns);
     }

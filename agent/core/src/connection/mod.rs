@@ -7,5 +7,5 @@ mod tls_object;
 
 pub(crate) use quic::QuicConnection;
 pub(crate) use reopening::{Opening, Proposal};
-pub(crate) use tcp::{Ends, Input, TcpConnection};
-pub(crate) use tls_object::{LiveConnection, Piece, Segment};
+pub(crate) use tcp::{Ends, Resources, TcpConnection};
+pub(crate) use tls_object::{Piece, Segment, TlsObject};

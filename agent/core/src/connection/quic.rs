@@ -1,6 +1,6 @@
 //! A QUIC connection: its handshake. HTTP/3 is not decoded.
 
-use super::tcp::Input;
+use super::tcp::Resources;
 use crate::name::Sni;
 use crate::observation::Observed;
 use crate::observation::probe_event::Observer;
@@ -62,14 +62,14 @@ impl QuicConnection {
         from: End,
         at: Timestamp,
         payload: &[u8],
-        input: &mut Input<'_>,
+        resources: &mut Resources<'_>,
     ) -> Option<Observed> {
-        self.quic.handle_datagram(from, payload, input.keys);
+        self.quic.handle_datagram(from, payload, resources.keys);
         for (error, count) in self.quic.take_errors().iter() {
-            input.counters.errors(PROTOCOL, error.as_str(), u64::from(count));
+            resources.counters.errors(PROTOCOL, error.as_str(), u64::from(count));
         }
         let passed_over = self.quic.passed_over();
-        input.counters.errors(
+        resources.counters.errors(
             PROTOCOL,
             "not_decoded",
             passed_over.saturating_sub(self.passed_over),
@@ -90,17 +90,17 @@ impl QuicConnection {
                 former = Some(std::mem::replace(&mut self.observed, fresh));
             }
         }
-        self.learn(input);
-        self.observed.context(input).hello();
+        self.learn(resources);
+        self.observed.context(resources).hello();
         former
     }
 
     /// Takes over what the handshake has shown so far.
-    fn learn(&mut self, input: &Input<'_>) {
+    fn learn(&mut self, resources: &Resources<'_>) {
         let (Some(client), Some(hello)) = (self.quic.client(), self.quic.client_hello()) else {
             return;
         };
-        let ech_is_real = input
+        let ech_is_real = resources
             .keys
             .secrets(&hello.random)
             .is_some_and(|secrets| secrets.get(Label::Ech).is_some());

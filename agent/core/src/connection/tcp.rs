@@ -2,7 +2,7 @@
 
 use super::reopening::{Opening, Proposal};
 use crate::counters::Counters;
-use crate::layer::{Content, Place, sender};
+use crate::layer::{Content, Position, sender};
 use crate::observation::probe_event::Observer;
 use crate::observation::{ConnectionId, Decryption, Facts, Source, TransportKind};
 use crate::observation::{Context, Observed, Scratch};
@@ -66,7 +66,7 @@ impl TcpConnection {
             client,
             client_is_sure,
             streams: PerSide::default(),
-            content: Content::undecided(Place { nesting: 0, requests_before: 0 }),
+            content: Content::undecided(Position { nesting: 0, requests_before: 0 }),
             observed: Observed::new(facts),
             proposal: None,
             closing: None,
@@ -119,7 +119,7 @@ impl TcpConnection {
         tcp: &Tcp,
         payload: &[u8],
         missing: usize,
-        cx: &mut Input<'_>,
+        cx: &mut Resources<'_>,
     ) {
         self.learn_client(from, payload);
         let side = self.side(from);
@@ -221,7 +221,7 @@ impl TcpConnection {
         if client != self.client {
             self.client = client;
             std::mem::swap(&mut self.streams.client, &mut self.streams.server);
-            self.content = Content::undecided(Place { nesting: 0, requests_before: 0 });
+            self.content = Content::undecided(Position { nesting: 0, requests_before: 0 });
             for side in [Side::Client, Side::Server] {
                 if self.streams.get(side).is_started() {
                     self.content.in_middle(side);
@@ -244,7 +244,7 @@ impl TcpConnection {
     }
 
     /// Reads what waited for secrets, as far as they have come.
-    pub(crate) fn resume(&mut self, cx: &mut Input<'_>) {
+    pub(crate) fn resume(&mut self, cx: &mut Resources<'_>) {
         self.content.retry(&mut self.observed.context(cx));
     }
 
@@ -268,7 +268,7 @@ impl TcpConnection {
     }
 
     /// Nothing more will come: what is held is delivered, and the layers tell what they have.
-    pub(crate) fn finish(&mut self, cx: &mut Input<'_>) {
+    pub(crate) fn finish(&mut self, cx: &mut Resources<'_>) {
         for side in [Side::Client, Side::Server] {
             self.deliver(side, cx, |stream, deliver| stream.flush(deliver));
         }
@@ -298,13 +298,13 @@ impl TcpConnection {
     fn deliver(
         &mut self,
         side: Side,
-        input: &mut Input<'_>,
+        resources: &mut Resources<'_>,
         work: impl FnOnce(&mut Stream, &mut dyn FnMut(Delivery<'_>)),
     ) {
         let (content, observed) = (&mut self.content, &mut self.observed);
-        let only_handshakes = input.only_handshakes;
+        let only_handshakes = resources.only_handshakes;
         work(self.streams.get_mut(side), &mut |delivery| {
-            let mut cx = observed.context(input);
+            let mut cx = observed.context(resources);
             match delivery {
                 Delivery::Data(at, bytes) => content.feed(side, at, bytes, &mut cx),
                 Delivery::Gap(len) => {
@@ -354,7 +354,7 @@ impl Ends {
 }
 
 /// What the engine lends a connection while it is fed.
-pub(crate) struct Input<'a> {
+pub(crate) struct Resources<'a> {
     pub(crate) keys: &'a KeyLog,
     pub(crate) keys_may_come: bool,
     /// What is missing of TLS behind its handshake was left out on purpose.
@@ -365,14 +365,14 @@ pub(crate) struct Input<'a> {
 }
 
 impl Observed {
-    pub(super) fn context<'a>(&'a mut self, input: &'a mut Input<'_>) -> Context<'a> {
+    pub(super) fn context<'a>(&'a mut self, resources: &'a mut Resources<'_>) -> Context<'a> {
         Context {
-            keys: input.keys,
-            keys_may_come: input.keys_may_come,
+            keys: resources.keys,
+            keys_may_come: resources.keys_may_come,
             observed: self,
-            counters: input.counters,
-            events: input.events,
-            scratch: input.scratch,
+            counters: resources.counters,
+            events: resources.events,
+            scratch: resources.scratch,
         }
     }
 }

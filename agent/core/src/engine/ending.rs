@@ -1,7 +1,7 @@
 //! How connections end: by themselves, or to make room for others.
 
 use super::config::MAX_PARKED;
-use super::follower::{Follower, Key, Slot};
+use super::tracked::{Key, Slot, Tracked};
 use super::{Engine, TlsInPackets};
 use crate::counters::Loss;
 use crate::observation::probe_event::Visibility;
@@ -16,8 +16,8 @@ const EVICTED_SHARE: usize = 16;
 impl Engine {
     pub(super) fn keep_to_held_bytes(&mut self) {
         while self.held > self.config.max_held_bytes {
-            if let Some(slot) = self.parked.pop() {
-                self.lent.counters.lose(Loss::Evicted);
+            if let Some(slot) = self.waiting_for_keys.pop() {
+                self.shared.counters.lose(Loss::Evicted);
                 self.end_now(slot);
                 continue;
             }
@@ -43,8 +43,8 @@ impl Engine {
         idle.sort_unstable_by_key(|(last_seen, _)| *last_seen);
         for (_, key) in idle {
             if let Some(slot) = self.take(&key) {
-                if !slot.follower.is_nothing() {
-                    self.lent.counters.lose(Loss::Evicted);
+                if !slot.tracked.is_nothing() {
+                    self.shared.counters.lose(Loss::Evicted);
                 }
                 self.end(slot);
             }
@@ -62,12 +62,12 @@ impl Engine {
     /// Ends a connection, now or once its secrets have come.
     pub(super) fn end(&mut self, slot: Slot) {
         // Those of the same endpoints are told in the order of their opening.
-        let behind = slot.follower.flow().is_some_and(|flow| self.parked.has(&flow));
-        let waits = self.keys_may_come() && slot.follower.awaits(&self.lent.keys);
-        if (waits || behind) && self.parked.len() < MAX_PARKED {
+        let behind = slot.tracked.flow().is_some_and(|flow| self.waiting_for_keys.has(&flow));
+        let waits = self.keys_may_come() && slot.tracked.awaits(&self.shared.keys);
+        if (waits || behind) && self.waiting_for_keys.len() < MAX_PARKED {
             // What its last packet told does not wait with it.
             self.observe(slot.id);
-            self.parked.push(slot);
+            self.waiting_for_keys.push(slot);
         } else {
             self.end_now(slot);
         }
@@ -76,26 +76,26 @@ impl Engine {
     /// Ends a connection and tells it.
     pub(super) fn end_now(&mut self, slot: Slot) {
         self.held -= slot.held;
-        match slot.follower {
-            Follower::Tcp(mut connection) => {
-                let mut input = self.lent.input(false);
+        match slot.tracked {
+            Tracked::Tcp(mut connection) => {
+                let mut input = self.shared.resources(false);
                 connection.finish(&mut input);
                 let observed = &connection.observed;
-                if is_left_to_probes(self.lent.tls_in_packets, observed) {
-                    self.lent.events.clear();
+                if is_left_to_probes(self.shared.tls_in_packets, observed) {
+                    self.shared.events.clear();
                 } else {
                     self.ended(observed, connection.closing(), visibility(observed));
                 }
             }
-            Follower::Quic(connection) => {
+            Tracked::Quic(connection) => {
                 self.ended(&connection.observed, None, visibility(&connection.observed));
             }
-            Follower::Live(mut connection) => {
-                connection.finish(&mut self.lent.input(false));
+            Tracked::Live(mut connection) => {
+                connection.finish(&mut self.shared.resources(false));
                 let (closed, visibility) = (connection.closed(), connection.visibility());
                 self.ended(&connection.observed, closed, visibility);
             }
-            Follower::Ended(_) => {}
+            Tracked::Ended(_) => {}
         }
         self.observe(slot.id);
     }
@@ -108,7 +108,7 @@ impl Engine {
         visibility: Visibility,
     ) {
         if observed.is_ours {
-            self.lent.events.push(Event::Connection(ConnectionEnd {
+            self.shared.events.push(Event::Connection(ConnectionEnd {
                 facts: Arc::clone(&observed.facts),
                 closed,
                 authorities: observed.authorities(),
@@ -123,7 +123,7 @@ impl Engine {
     /// Files the events of the packet at hand.
     pub(super) fn observe(&mut self, connection: ConnectionId) {
         let packet = self.packet;
-        self.observations.extend(self.lent.events.drain(..).map(|event| Observation {
+        self.observations.extend(self.shared.events.drain(..).map(|event| Observation {
             packet,
             connection,
             event,

@@ -5,11 +5,11 @@
 
 mod config;
 mod ending;
-mod follower;
-mod parked;
 mod probe_events;
+mod tracked;
+mod waiting_for_keys;
 
-use crate::connection::{Input, Opening, Proposal, QuicConnection, TcpConnection};
+use crate::connection::{Opening, Proposal, QuicConnection, Resources, TcpConnection};
 use crate::counters::{Counters, Loss};
 pub use crate::observation::{ConnectionEnd, Event, Observation};
 use crate::observation::{ConnectionId, Scratch};
@@ -19,12 +19,12 @@ use crate::wire::quic;
 use crate::wire::tls::keylog::KeyLog;
 pub use config::{Config, MAX_CONNECTIONS, MAX_HELD_BYTES, MAX_PARKED, Shard, TlsInPackets};
 use ending::{is_left_to_probes, visibility};
-use follower::{Follower, Key, Past, Slot};
 use hashbrown::HashMap;
-use parked::Parked;
 use probe_events::Live;
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use tracked::{Key, Past, Slot, Tracked};
+use waiting_for_keys::WaitingForKeys;
 
 /// Follows connections and tells what it finds.
 pub struct Engine {
@@ -32,7 +32,7 @@ pub struct Engine {
     decoder: Decoder,
     connections: HashMap<Key, Slot, foldhash::quality::FixedState>,
     /// Connections that have ended and whose secrets may still come, in the order of their end.
-    parked: Parked,
+    waiting_for_keys: WaitingForKeys,
     /// Which of the connections are those of probes.
     live: Live,
     held: usize,
@@ -40,12 +40,12 @@ pub struct Engine {
     packet: u64,
     /// How many packets and reports there were: their numbers do not tell which came first.
     turn: u64,
-    lent: Lent,
+    shared: Shared,
     observations: Vec<Observation>,
 }
 
-/// What connections are lent while they are fed.
-struct Lent {
+/// What connections are shared while they are fed.
+struct Shared {
     keys: Arc<KeyLog>,
     tls_in_packets: TlsInPackets,
     /// The ports of which everything is handed in, unless everything is of all.
@@ -59,7 +59,7 @@ struct Lent {
 impl Engine {
     /// An engine that decrypts with `keys`.
     pub fn new(config: Config, keys: Arc<KeyLog>) -> Self {
-        let lent = Lent {
+        let shared = Shared {
             keys,
             tls_in_packets: TlsInPackets::Whole,
             cleartext: Box::default(),
@@ -71,18 +71,18 @@ impl Engine {
             config,
             decoder: Decoder::default(),
             connections: HashMap::default(),
-            parked: Parked::default(),
+            waiting_for_keys: WaitingForKeys::default(),
             live: Live::default(),
             held: 0,
             packet: 0,
             turn: 0,
-            lent,
+            shared,
             observations: Vec::new(),
         }
     }
 
     /// One captured frame. `number` grows from packet to packet; `wire_len` is its length on the wire.
-    pub fn packet(
+    pub fn handle_packet(
         &mut self,
         number: u64,
         at: Timestamp,
@@ -93,26 +93,26 @@ impl Engine {
         self.packet = number;
         self.turn += 1;
         if self.config.shard.index == 0 {
-            self.lent.counters.packets += 1;
-            self.lent.counters.bytes += bytes.len() as u64;
+            self.shared.counters.packets += 1;
+            self.shared.counters.bytes += bytes.len() as u64;
         }
-        // The decoder is lent out, since what it decodes is handled by the rest of the engine.
+        // The decoder is shared out, since what it decodes is handled by the rest of the engine.
         let mut decoder = std::mem::take(&mut self.decoder);
         let decoded = decoder.decode(link, bytes, wire_len, |packet| self.decoded(at, &packet));
         self.decoder = decoder;
         if let Err(error) = decoded
             && self.config.shard.index == 0
         {
-            self.lent.counters.error("net", error.as_str());
+            self.shared.counters.error("net", error.as_str());
         }
     }
 
     /// More secrets, as key log text.
-    pub fn secrets(&mut self, text: &[u8]) {
-        Arc::make_mut(&mut self.lent.keys).add(text);
-        for slot in self.parked.take() {
-            if slot.follower.awaits(&self.lent.keys) {
-                self.parked.push(slot);
+    pub fn add_secrets(&mut self, text: &[u8]) {
+        Arc::make_mut(&mut self.shared.keys).add(text);
+        for slot in self.waiting_for_keys.take() {
+            if slot.tracked.awaits(&self.shared.keys) {
+                self.waiting_for_keys.push(slot);
             } else {
                 self.end_now(slot);
             }
@@ -131,8 +131,8 @@ impl Engine {
         waiting.sort_unstable_by_key(|key| self.connections.get(key).map(|slot| slot.id));
         for key in waiting {
             let Some(slot) = self.connections.get_mut(&key) else { continue };
-            let Follower::Tcp(connection) = &mut slot.follower else { continue };
-            connection.resume(&mut self.lent.input(keys_may_come));
+            let Tracked::Tcp(connection) = &mut slot.tracked else { continue };
+            connection.resume(&mut self.shared.resources(keys_may_come));
             let held = connection.held();
             self.held = self.held + held - slot.held;
             slot.held = held;
@@ -147,14 +147,14 @@ impl Engine {
     }
 
     /// How much was handed in so far.
-    pub fn turn(&self) -> u64 {
+    pub fn tick_count(&self) -> u64 {
         self.turn
     }
 
     /// Ends the connections that wait for secrets and ended before this [`turn`](Self::turn) was over: no secret came.
     pub fn end_waiting(&mut self, turn: u64) {
-        while self.parked.front().is_some_and(|slot| slot.last_seen <= turn) {
-            if let Some(slot) = self.parked.pop() {
+        while self.waiting_for_keys.front().is_some_and(|slot| slot.last_seen <= turn) {
+            if let Some(slot) = self.waiting_for_keys.pop() {
                 self.end_now(slot);
             }
         }
@@ -163,35 +163,35 @@ impl Engine {
     /// How much of TLS the packets that follow show. Unless that is everything, HTTP without TLS is whole on the
     /// `cleartext` ports only, and on others not told.
     pub fn set_tls_in_packets(&mut self, shown: TlsInPackets, cleartext: &[u16]) {
-        self.lent.tls_in_packets = shown;
-        self.lent.cleartext = cleartext.into();
+        self.shared.tls_in_packets = shown;
+        self.shared.cleartext = cleartext.into();
     }
 
     /// The end of the input: everything that is open ends.
     pub fn finish(&mut self) {
         self.packet = u64::MAX;
         let open = self.connections.drain().map(|(_, slot)| slot);
-        let mut open: Vec<Slot> = open.chain(self.parked.take()).collect();
+        let mut open: Vec<Slot> = open.chain(self.waiting_for_keys.take()).collect();
         self.live = Live::default();
         open.sort_unstable_by_key(|slot| slot.id);
         for slot in open {
             self.end_now(slot);
         }
         if self.config.shard.index == 0 {
-            self.lent.counters.losses(Loss::Limit, self.decoder.dropped_datagrams());
-            self.lent.counters.losses(Loss::Gap, self.decoder.incomplete_datagrams());
+            self.shared.counters.losses(Loss::Limit, self.decoder.dropped_datagrams());
+            self.shared.counters.losses(Loss::Gap, self.decoder.incomplete_datagrams());
         }
     }
 
     /// What was found since the last time, in order.
     pub fn drain(&mut self) -> Vec<Observation> {
-        debug_assert!(self.lent.events.is_empty(), "what a packet told was not filed with it");
+        debug_assert!(self.shared.events.is_empty(), "what a packet told was not filed with it");
         std::mem::take(&mut self.observations)
     }
 
     /// What could not be read and what was lost so far.
     pub fn counters(&self) -> &Counters {
-        &self.lent.counters
+        &self.shared.counters
     }
 
     /// How many connections are followed.
@@ -234,23 +234,23 @@ impl Engine {
     fn tcp(&mut self, flow: FlowKey, from: End, at: Timestamp, tcp: &Tcp, packet: &Packet<'_>) {
         let key = Key::Flow(flow);
         let is_syn = tcp.flags.contains(Flags::SYN);
-        let begun = match self.connections.get_mut(&key).map(|slot| &mut slot.follower) {
+        let begun = match self.connections.get_mut(&key).map(|slot| &mut slot.tracked) {
             None => Opening::Another(None),
-            Some(Follower::Tcp(connection)) => {
-                connection.opening(from, at, self.packet, tcp, &mut self.lent.counters)
+            Some(Tracked::Tcp(connection)) => {
+                connection.opening(from, at, self.packet, tcp, &mut self.shared.counters)
             }
-            Some(Follower::Ended(Past::Tcp(ends) | Past::Left(ends)))
+            Some(Tracked::Ended(Past::Tcp(ends) | Past::Left(ends)))
                 if ends.is_followed_by(from, tcp) =>
             {
                 Opening::Another(None)
             }
-            Some(Follower::Ended(Past::Tcp(ends))) => {
+            Some(Tracked::Ended(Past::Tcp(ends))) => {
                 let len = packet.payload.len() + packet.missing;
-                return ends.segment(from, tcp, len, &mut self.lent.counters);
+                return ends.segment(from, tcp, len, &mut self.shared.counters);
             }
-            Some(Follower::Ended(Past::Left(_))) => return,
+            Some(Tracked::Ended(Past::Left(_))) => return,
             Some(_) if is_syn => Opening::Another(None),
-            Some(Follower::Quic(_) | Follower::Live(_) | Follower::Ended(Past::Socket(_))) => {
+            Some(Tracked::Quic(_) | Tracked::Live(_) | Tracked::Ended(Past::Socket(_))) => {
                 return;
             }
         };
@@ -287,7 +287,7 @@ impl Engine {
     ) {
         let (id, source) = (ConnectionId(number), self.config.source);
         let connection = TcpConnection::new(id, flow, from, at, tcp, payload, source);
-        self.follow(Key::Flow(flow), id, Follower::Tcp(Box::new(connection)));
+        self.follow(Key::Flow(flow), id, Tracked::Tcp(Box::new(connection)));
     }
 
     /// A segment of a connection that is followed.
@@ -303,26 +303,26 @@ impl Engine {
         let keys_may_come = self.keys_may_come();
         let Some(slot) = self.connections.get_mut(key) else { return };
         slot.last_seen = self.turn;
-        let Follower::Tcp(connection) = &mut slot.follower else { return };
-        let mut input = self.lent.input(keys_may_come);
+        let Tracked::Tcp(connection) = &mut slot.tracked else { return };
+        let mut input = self.shared.resources(keys_may_come);
         connection.segment(from, at, tcp, payload, missing, &mut input);
         let held = connection.held();
         self.held = self.held + held - slot.held;
         slot.held = held;
         let id = slot.id;
-        let tls_in_packets = self.lent.tls_in_packets;
+        let tls_in_packets = self.shared.tls_in_packets;
         if is_left_to_probes(tls_in_packets, &connection.observed) {
-            self.lent.events.clear();
+            self.shared.events.clear();
         }
-        if connection.is_cleartext() && !self.lent.is_whole(&connection.key()) {
+        if connection.is_cleartext() && !self.shared.is_whole(&connection.key()) {
             self.held -= std::mem::take(&mut slot.held);
-            slot.follower = Follower::Ended(Past::Left(connection.ends()));
-            self.lent.events.clear();
+            slot.tracked = Tracked::Ended(Past::Left(connection.ends()));
+            self.shared.events.clear();
         } else if connection.closing().is_some() {
-            let over = Follower::Ended(Past::Tcp(connection.ends()));
-            let follower = std::mem::replace(&mut slot.follower, over);
+            let over = Tracked::Ended(Past::Tcp(connection.ends()));
+            let tracked = std::mem::replace(&mut slot.tracked, over);
             let held = std::mem::take(&mut slot.held);
-            self.end(Slot { last_seen: self.turn, held, id, follower });
+            self.end(Slot { last_seen: self.turn, held, id, tracked });
         } else {
             self.observe(id);
         }
@@ -333,19 +333,19 @@ impl Engine {
         if !self.connections.contains_key(&key) {
             if !quic::looks_like_initial(payload) {
                 if let Some(version) = quic::unread_version(payload) {
-                    self.lent.counters.error("quic", version);
+                    self.shared.counters.error("quic", version);
                 }
                 return;
             }
             let (id, source) = (ConnectionId(self.packet), self.config.source);
             let connection = QuicConnection::new(id, flow, from, at, source);
-            self.follow(key, id, Follower::Quic(Box::new(connection)));
+            self.follow(key, id, Tracked::Quic(Box::new(connection)));
         }
         let keys_may_come = self.keys_may_come();
         let Some(slot) = self.connections.get_mut(&key) else { return };
         slot.last_seen = self.turn;
-        let Follower::Quic(connection) = &mut slot.follower else { return };
-        let mut input = self.lent.input(keys_may_come);
+        let Tracked::Quic(connection) = &mut slot.tracked else { return };
+        let mut input = self.shared.resources(keys_may_come);
         let former = connection.datagram(ConnectionId(self.packet), from, at, payload, &mut input);
         let held = connection.held();
         self.held = self.held + held - slot.held;
@@ -358,26 +358,26 @@ impl Engine {
         self.observe(id);
     }
 
-    fn follow(&mut self, key: Key, id: ConnectionId, follower: Follower) {
+    fn follow(&mut self, key: Key, id: ConnectionId, tracked: Tracked) {
         if self.connections.len() >= self.config.max_connections {
             self.evict(|_| true);
         }
-        let slot = Slot { last_seen: self.turn, held: 0, id, follower };
+        let slot = Slot { last_seen: self.turn, held: 0, id, tracked };
         self.connections.insert(key, slot);
     }
 }
 
-impl Lent {
+impl Shared {
     /// Whether everything is handed in of a flow without TLS.
     fn is_whole(&self, flow: &FlowKey) -> bool {
         let is_cleartext = |end| self.cleartext.contains(&flow.endpoint(end).port());
         self.tls_in_packets == TlsInPackets::Whole || is_cleartext(End::A) || is_cleartext(End::B)
     }
 
-    fn input(&mut self, keys_may_come: bool) -> Input<'_> {
+    fn resources(&mut self, keys_may_come: bool) -> Resources<'_> {
         let Self { keys, tls_in_packets, counters, events, scratch, .. } = self;
         let only_handshakes = *tls_in_packets == TlsInPackets::Handshakes;
-        Input { keys, keys_may_come, only_handshakes, counters, events, scratch }
+        Resources { keys, keys_may_come, only_handshakes, counters, events, scratch }
     }
 }
 

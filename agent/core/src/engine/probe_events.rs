@@ -1,11 +1,11 @@
 //! The other way in: reports of probes, each to its connection.
 
-use super::{Engine, Follower, Key, Past, Slot};
-use crate::connection::{Input, LiveConnection, Piece, Segment};
+use super::{Engine, Key, Past, Slot, Tracked};
+use crate::connection::{Piece, Resources, Segment, TlsObject};
 use crate::counters::Loss;
 use crate::observation::ConnectionId;
-use crate::observation::probe_event;
-use crate::observation::probe_event::{SessionId, Socket, SocketId};
+
+use crate::observation::probe_event::{Owner, ProbeEvent, SessionId, Socket, SocketId};
 use crate::time::Timestamp;
 use hashbrown::HashMap;
 use std::borrow::Cow;
@@ -30,20 +30,20 @@ pub(super) struct Live {
 impl Engine {
     /// One report of the probes. `number` grows from report to report, and together with that of
     /// [`packet`](Self::packet)s.
-    pub fn live(&mut self, number: u64, at: Timestamp, report: probe_event::Input<'_>) {
+    pub fn handle_probe_event(&mut self, number: u64, at: Timestamp, report: ProbeEvent<'_>) {
         self.packet = number;
         self.turn += 1;
-        self.lent.counters.reports += 1;
+        self.shared.counters.reports += 1;
         self.end_overdue(at);
         match report {
-            probe_event::Input::Handshake { socket, direction, offset, bytes, missing } => {
+            ProbeEvent::Handshake { socket, direction, offset, bytes, missing } => {
                 let segment = Segment { at, direction, offset, bytes, missing };
                 let id = self.of_socket(at, socket);
                 self.feed(id, |connection, input| connection.segment(&segment, input));
             }
-            probe_event::Input::Session { session, socket, process, role, is_older } => {
+            ProbeEvent::Session { session, socket, process, role, is_older } => {
                 if self.live.sessions.contains_key(&session) {
-                    self.lent.counters.error(PROTOCOL, "repeated_session");
+                    self.shared.counters.error(PROTOCOL, "repeated_session");
                     return;
                 }
                 let id = self.for_session(at, socket, role);
@@ -52,32 +52,25 @@ impl Engine {
                     connection.begin_session(session, process, role, is_older, input);
                 });
             }
-            probe_event::Input::Plaintext {
-                session,
-                direction,
-                sequence,
-                omitted,
-                at_boundary,
-                bytes,
-            } => {
+            ProbeEvent::Plaintext { session, direction, sequence, omitted, at_boundary, bytes } => {
                 let bytes = Cow::Borrowed(bytes);
                 let piece = Piece { at, direction, sequence, omitted, at_boundary, bytes };
                 if let Some(id) = self.of_session(session) {
                     self.feed(id, |connection, input| connection.plaintext(piece, input));
                 }
             }
-            probe_event::Input::Silent { session, direction, why } => {
+            ProbeEvent::Silent { session, direction, why } => {
                 if let Some(id) = self.of_session(session) {
                     self.feed(id, |connection, input| connection.silent(direction, why, input));
                 }
             }
-            probe_event::Input::Lost { owner } => self.lost(owner),
-            probe_event::Input::SessionClosed { session } => {
+            ProbeEvent::Lost { owner } => self.lost(owner),
+            ProbeEvent::SessionClosed { session } => {
                 if let Some(id) = self.of_session(session) {
                     self.close(id, at);
                 }
             }
-            probe_event::Input::SocketClosed { socket } => self.socket_closed(at, socket),
+            ProbeEvent::SocketClosed { socket } => self.socket_closed(at, socket),
         }
         self.keep_to_held_bytes();
     }
@@ -86,7 +79,7 @@ impl Engine {
     fn of_socket(&mut self, at: Timestamp, socket: Socket) -> ConnectionId {
         match self.live.sockets.get(&socket.id) {
             Some(id) => *id,
-            None => self.open(LiveConnection::new(ConnectionId(self.packet), at, Some(socket))),
+            None => self.open(TlsObject::new(ConnectionId(self.packet), at, Some(socket))),
         }
     }
 
@@ -94,7 +87,7 @@ impl Engine {
     fn of_session(&mut self, session: SessionId) -> Option<ConnectionId> {
         let id = self.live.sessions.get(&session).copied();
         if id.is_none() {
-            self.lent.counters.error(PROTOCOL, "unknown_session");
+            self.shared.counters.error(PROTOCOL, "unknown_session");
         }
         id
     }
@@ -108,57 +101,57 @@ impl Engine {
     ) -> ConnectionId {
         let new = ConnectionId(self.packet);
         let Some(socket) = socket else {
-            return self.open(LiveConnection::without_handshake(new, at, None));
+            return self.open(TlsObject::without_handshake(new, at, None));
         };
         let id = self.of_socket(at, socket);
         let key = Key::Live(id);
-        let is_free = match self.connections.get(&key).map(|slot| &slot.follower) {
-            Some(Follower::Live(connection)) if connection.session().is_some() => false,
-            Some(Follower::Live(connection)) if connection.can_be(role) => true,
-            Some(Follower::Live(_)) => {
+        let is_free = match self.connections.get(&key).map(|slot| &slot.tracked) {
+            Some(Tracked::Live(connection)) if connection.session().is_some() => false,
+            Some(Tracked::Live(connection)) if connection.can_be(role) => true,
+            Some(Tracked::Live(_)) => {
                 // The other end of a connection cannot be at this socket: it is not known where it is.
-                self.lent.counters.error(PROTOCOL, "contradicted");
-                return self.open(LiveConnection::without_handshake(new, at, None));
+                self.shared.counters.error(PROTOCOL, "contradicted");
+                return self.open(TlsObject::without_handshake(new, at, None));
             }
             _ => false,
         };
         if is_free {
             return id;
         }
-        self.lent.counters.error(PROTOCOL, "second_session");
+        self.shared.counters.error(PROTOCOL, "second_session");
         if let Some(slot) = self.take(&key) {
             self.end(slot);
         }
         // The handshake that was seen was for the one before.
-        self.open(LiveConnection::without_handshake(new, at, Some(socket)))
+        self.open(TlsObject::without_handshake(new, at, Some(socket)))
     }
 
     /// Reports of a connection are lost. A connection without any report has no line that shows the loss.
-    fn lost(&mut self, owner: Option<probe_event::Owner>) {
+    fn lost(&mut self, owner: Option<Owner>) {
         let id = owner.and_then(|owner| match owner {
-            probe_event::Owner::Socket(socket) => self.live.sockets.get(&socket),
-            probe_event::Owner::Session(session) => self.live.sessions.get(&session),
+            Owner::Socket(socket) => self.live.sockets.get(&socket),
+            Owner::Session(session) => self.live.sessions.get(&session),
         });
         match id.copied() {
-            Some(id) => self.feed(id, LiveConnection::lost),
+            Some(id) => self.feed(id, TlsObject::lost),
             None => {
-                self.lent.counters.lose(Loss::Gap);
-                self.lent.counters.error(PROTOCOL, "unseen_connection");
+                self.shared.counters.lose(Loss::Gap);
+                self.shared.counters.error(PROTOCOL, "unseen_connection");
             }
         }
     }
 
     fn socket_closed(&mut self, at: Timestamp, socket: SocketId) {
         let Some(id) = self.live.sockets.get(&socket).copied() else { return };
-        match self.connections.get_mut(&Key::Live(id)).map(|slot| &mut slot.follower) {
-            Some(Follower::Live(connection)) if connection.session().is_some() => {
+        match self.connections.get_mut(&Key::Live(id)).map(|slot| &mut slot.tracked) {
+            Some(Tracked::Live(connection)) if connection.session().is_some() => {
                 // What was received may be read yet.
                 if connection.closed().is_none() {
                     connection.close(at);
                     self.live.closing.push_back((Timestamp(at.0.saturating_add(AFTER_CLOSE)), id));
                 }
             }
-            Some(Follower::Live(_)) => {
+            Some(Tracked::Live(_)) => {
                 self.close(id, at);
                 self.take(&Key::Live(id));
             }
@@ -172,14 +165,14 @@ impl Engine {
     /// Ends a connection. As long as its socket is open, what still comes of it begins nothing new.
     fn close(&mut self, id: ConnectionId, at: Timestamp) {
         let Some(mut slot) = self.take(&Key::Live(id)) else { return };
-        let Follower::Live(connection) = &mut slot.follower else { return };
+        let Tracked::Live(connection) = &mut slot.tracked else { return };
         let is_open = connection.closed().is_none();
         connection.close(at);
         if let Some(socket) = connection.socket().filter(|_| is_open) {
             self.live.sockets.insert(socket.id, id);
-            let follower = Follower::Ended(Past::Socket(socket.id));
+            let tracked = Tracked::Ended(Past::Socket(socket.id));
             let last_seen = self.turn;
-            self.connections.insert(Key::Live(id), Slot { last_seen, held: 0, id, follower });
+            self.connections.insert(Key::Live(id), Slot { last_seen, held: 0, id, tracked });
         }
         self.end(slot);
     }
@@ -199,20 +192,20 @@ impl Engine {
         }
     }
 
-    fn open(&mut self, connection: LiveConnection) -> ConnectionId {
+    fn open(&mut self, connection: TlsObject) -> ConnectionId {
         let (id, socket) = (ConnectionId(self.packet), connection.socket());
-        self.follow(Key::Live(id), id, Follower::Live(Box::new(connection)));
+        self.follow(Key::Live(id), id, Tracked::Live(Box::new(connection)));
         if let Some(socket) = socket {
             self.live.sockets.insert(socket.id, id);
         }
         id
     }
 
-    fn feed(&mut self, id: ConnectionId, work: impl FnOnce(&mut LiveConnection, &mut Input<'_>)) {
+    fn feed(&mut self, id: ConnectionId, work: impl FnOnce(&mut TlsObject, &mut Resources<'_>)) {
         let Some(slot) = self.connections.get_mut(&Key::Live(id)) else { return };
         slot.last_seen = self.turn;
-        let Follower::Live(connection) = &mut slot.follower else { return };
-        work(connection, &mut self.lent.input(false));
+        let Tracked::Live(connection) = &mut slot.tracked else { return };
+        work(connection, &mut self.shared.resources(false));
         let held = connection.held();
         self.held = self.held + held - slot.held;
         slot.held = held;
@@ -223,14 +216,12 @@ impl Engine {
 impl Live {
     /// Nothing leads to this connection any more.
     pub(super) fn forget(&mut self, slot: &Slot) {
-        let (socket, session) = match &slot.follower {
-            Follower::Live(connection) => {
+        let (socket, session) = match &slot.tracked {
+            Tracked::Live(connection) => {
                 (connection.socket().map(|socket| socket.id), connection.session())
             }
-            Follower::Ended(Past::Socket(socket)) => (Some(*socket), None),
-            Follower::Ended(Past::Tcp(_) | Past::Left(_))
-            | Follower::Tcp(_)
-            | Follower::Quic(_) => {
+            Tracked::Ended(Past::Socket(socket)) => (Some(*socket), None),
+            Tracked::Ended(Past::Tcp(_) | Past::Left(_)) | Tracked::Tcp(_) | Tracked::Quic(_) => {
                 return;
             }
         };

@@ -1,5 +1,5 @@
 use super::super::observation::probe_event::{
-    Direction, Input, Process, SessionId, Socket, SocketId,
+    Direction, ProbeEvent, Process, SessionId, Socket, SocketId,
 };
 use super::super::wire::http2_frame::PREFACE;
 use super::super::wire::net::Endpoint;
@@ -18,7 +18,7 @@ fn segment(port: u16, sequence: u32, flags: Flags, payload: &[u8]) -> Vec<u8> {
 }
 
 fn feed(engine: &mut Engine, number: u64, packet: &[u8]) {
-    engine.packet(number, Timestamp(0), LinkType::RAW, packet, packet.len());
+    engine.handle_packet(number, Timestamp(0), LinkType::RAW, packet, packet.len());
 }
 
 #[test]
@@ -91,8 +91,8 @@ fn requests_that_wait_for_their_answer_count() {
     }
 }
 
-fn report(engine: &mut Engine, number: u64, seconds: i64, report: Input<'_>) {
-    engine.live(number, Timestamp::from_parts(seconds, 0), report);
+fn report(engine: &mut Engine, number: u64, seconds: i64, report: ProbeEvent<'_>) {
+    engine.handle_probe_event(number, Timestamp::from_parts(seconds, 0), report);
 }
 
 /// A socket and a session with this number, known to be its.
@@ -103,7 +103,7 @@ fn open(engine: &mut Engine, number: u64) -> (Socket, SessionId) {
     let session = SessionId(number);
     let process = Arc::new(Process { pid: 1, command: "x".into(), container: None, pod: None });
     let (socket, process) = (Some(socket), &process);
-    let met = Input::Session { session, socket, process, role: None, is_older: false };
+    let met = ProbeEvent::Session { session, socket, process, role: None, is_older: false };
     report(engine, number, 0, met);
     (socket.unwrap(), session)
 }
@@ -120,13 +120,13 @@ fn ends(engine: &mut Engine) -> Vec<Option<Timestamp>> {
 fn nothing_leads_to_a_connection_of_probes_that_has_ended() {
     let mut engine = Engine::new(Config::default(), Arc::default());
     let (socket, session) = open(&mut engine, 1);
-    report(&mut engine, 2, 1, Input::SessionClosed { session });
+    report(&mut engine, 2, 1, ProbeEvent::SessionClosed { session });
     assert_eq!(ends(&mut engine), [Some(Timestamp::from_parts(1, 0))]);
     // As long as the socket is open, what is in flight begins nothing new.
     let (direction, bytes) = (Direction::Sent, &[22, 3, 1, 0, 200, 1][..]);
-    let late = Input::Handshake { socket, direction, offset: 0, bytes, missing: 0 };
+    let late = ProbeEvent::Handshake { socket, direction, offset: 0, bytes, missing: 0 };
     report(&mut engine, 3, 2, late);
-    report(&mut engine, 4, 3, Input::SocketClosed { socket: socket.id });
+    report(&mut engine, 4, 3, ProbeEvent::SocketClosed { socket: socket.id });
     assert!(engine.live.is_empty() && engine.connections() == 0);
     engine.finish();
     assert_eq!(ends(&mut engine), []);
@@ -136,10 +136,10 @@ fn nothing_leads_to_a_connection_of_probes_that_has_ended() {
 fn a_session_is_waited_for_behind_the_close_of_its_socket_and_not_for_ever() {
     let mut engine = Engine::new(Config::default(), Arc::default());
     let (first, _) = open(&mut engine, 1);
-    report(&mut engine, 2, 1, Input::SocketClosed { socket: first.id });
-    report(&mut engine, 3, 9, Input::SocketClosed { socket: SocketId(77) });
+    report(&mut engine, 2, 1, ProbeEvent::SocketClosed { socket: first.id });
+    report(&mut engine, 3, 9, ProbeEvent::SocketClosed { socket: SocketId(77) });
     assert_eq!((engine.connections(), ends(&mut engine).len()), (1, 0));
-    report(&mut engine, 4, 12, Input::SocketClosed { socket: SocketId(77) });
+    report(&mut engine, 4, 12, ProbeEvent::SocketClosed { socket: SocketId(77) });
     assert_eq!(ends(&mut engine), [Some(Timestamp::from_parts(1, 0))]);
     assert!(engine.live.is_empty() && engine.connections() == 0);
 }
@@ -151,7 +151,7 @@ fn connections_of_probes_share_the_bound_on_connections() {
     for number in 1..200 {
         let (socket, _) = open(&mut engine, number);
         if number % 2 == 0 {
-            report(&mut engine, 1000, 0, Input::SocketClosed { socket: socket.id });
+            report(&mut engine, 1000, 0, ProbeEvent::SocketClosed { socket: socket.id });
         }
         feed(&mut engine, 500 + number, &segment(number as u16, 0, Flags::SYN, &[]));
         assert!(engine.connections() <= 16);
@@ -235,9 +235,9 @@ fn secrets_are_not_waited_for_longer_than_is_said() {
     feed_handshake(&mut engine);
     feed(&mut engine, 5, &segment(1, 63, Flags(0x04), &[]));
     assert_eq!(ended(&mut engine), []);
-    engine.end_waiting(engine.turn() - 1);
+    engine.end_waiting(engine.tick_count() - 1);
     assert_eq!(ended(&mut engine), []);
-    engine.end_waiting(engine.turn());
+    engine.end_waiting(engine.tick_count());
     assert_eq!(ended(&mut engine).len(), 1);
 }
 
@@ -250,17 +250,23 @@ fn secrets_that_come_one_by_one_are_waited_for() {
         let mut engine = Engine::new(Config::default(), Arc::new(KeyLog::default()));
         engine.expect_secrets(true);
         let (first, rest) = keys.split_at(cut);
-        engine.secrets(first);
+        engine.add_secrets(first);
         // A file header, then packets behind their headers: little-endian, of Ethernet.
         let mut packets = capture.get(24..).unwrap();
         let mut number = 0;
         while let Some((header, behind)) = packets.split_first_chunk::<16>() {
             let length = u32::from_le_bytes(*header[8..].first_chunk().unwrap()) as usize;
             number += 1;
-            engine.packet(number, Timestamp(0), LinkType::ETHERNET, &behind[..length], length);
+            engine.handle_packet(
+                number,
+                Timestamp(0),
+                LinkType::ETHERNET,
+                &behind[..length],
+                length,
+            );
             packets = &behind[length..];
         }
-        engine.secrets(rest);
+        engine.add_secrets(rest);
         engine.resume();
         let is_exchange =
             |observation: &Observation| matches!(observation.event, Event::Exchange(_));
@@ -286,8 +292,8 @@ fn the_longest_idle_goes_first_whether_of_packets_or_of_probes() {
         let remote = Endpoint::v4([192, 0, 2, 2], 443);
         let socket = Socket { id: SocketId(port.into()), local, remote };
         let (direction, bytes) = (Direction::Sent, &[22, 3, 1][..]);
-        let report = Input::Handshake { socket, direction, offset: 0, bytes, missing: 0 };
-        engine.live(port.into(), Timestamp(0), report);
+        let report = ProbeEvent::Handshake { socket, direction, offset: 0, bytes, missing: 0 };
+        engine.handle_probe_event(port.into(), Timestamp(0), report);
     }
     let of_probes = engine.connections.keys().filter(|key| matches!(key, Key::Live(_)));
     assert_eq!(of_probes.count(), 12);
@@ -316,7 +322,7 @@ fn what_the_last_packet_tells_is_filed_with_it_although_the_end_waits_for_secret
     feed(&mut engine, 2, &back(segment(1, 0, fin, &[])));
     feed(&mut engine, 3, &segment(1, 1, fin, &hello));
     let told = engine.drain();
-    assert_eq!(engine.parked.len(), 1, "{told:?}");
+    assert_eq!(engine.waiting_for_keys.len(), 1, "{told:?}");
     assert!(
         matches!(&told[..], [Observation { packet: 3, event: Event::Hello(_), .. }]),
         "{told:?}"
@@ -367,7 +373,7 @@ fn what_a_capture_lacks_in_front_of_the_end_is_a_gap() {
 fn ask(engine: &mut Engine, number: u64, session: SessionId, sequence: u32) {
     let bytes = &b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"[..];
     let (direction, omitted, at_boundary) = (Direction::Sent, 0, true);
-    let piece = Input::Plaintext { session, direction, sequence, omitted, at_boundary, bytes };
+    let piece = ProbeEvent::Plaintext { session, direction, sequence, omitted, at_boundary, bytes };
     report(engine, number, 0, piece);
 }
 
@@ -385,8 +391,8 @@ fn lost_reports_are_a_gap_of_their_connection_whether_or_not_another_report_show
             for (number, sequence) in (2..).zip(sequences) {
                 ask(&mut engine, number, session, *sequence);
             }
-            report(&mut engine, 8, 0, Input::Lost { owner: owner_of(socket, session) });
-            report(&mut engine, 9, 1, Input::SessionClosed { session });
+            report(&mut engine, 8, 0, ProbeEvent::Lost { owner: owner_of(socket, session) });
+            report(&mut engine, 9, 1, ProbeEvent::SessionClosed { session });
             let gaps: Vec<u64> = ended(&mut engine).iter().map(|(gaps, _)| *gaps).collect();
             assert_eq!(gaps, [1], "{sequences:?}");
             assert_eq!(engine.counters().lost[&Loss::Gap], 1);
@@ -400,14 +406,14 @@ fn a_connection_that_lost_every_report_is_counted() {
     let mut engine = Engine::new(Config::default(), Arc::default());
     let owners = [None, Some(Owner::Socket(SocketId(7))), Some(Owner::Session(SessionId(7)))];
     for (number, owner) in (1..).zip(owners) {
-        report(&mut engine, number, 0, Input::Lost { owner });
+        report(&mut engine, number, 0, ProbeEvent::Lost { owner });
     }
     assert_eq!(engine.counters().decode_errors[&("live", "unseen_connection")], 3);
     assert_eq!(engine.counters().lost[&Loss::Gap], 3);
     // The line of a connection that has ended is written already.
     let (socket, session) = open(&mut engine, 8);
-    report(&mut engine, 9, 1, Input::SessionClosed { session });
-    report(&mut engine, 10, 1, Input::Lost { owner: Some(Owner::Socket(socket.id)) });
+    report(&mut engine, 9, 1, ProbeEvent::SessionClosed { session });
+    report(&mut engine, 10, 1, ProbeEvent::Lost { owner: Some(Owner::Socket(socket.id)) });
     assert_eq!(engine.counters().lost[&Loss::Gap], 3);
     engine.finish();
     assert_eq!(engine.connections(), 0);

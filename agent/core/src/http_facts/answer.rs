@@ -2,13 +2,13 @@
 
 use super::body::BodyMark;
 use super::field::{Hint, Hints};
-use super::software::Software;
+use super::software::ServerSoftware;
 
 /// What a refusing response says beside its status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     /// The software that its `Server` field names.
-    pub server: Option<Software>,
+    pub server: Option<ServerSoftware>,
     /// Its `Content-Type`.
     pub content_type: Option<ContentType>,
     /// Its `Content-Length`, in bytes.
@@ -57,19 +57,19 @@ const CONTENT_TYPES: [ContentType; 6] = [
     ContentType::Other,
 ];
 
-const SOFTWARE: [Software; 12] = [
-    Software::Apache,
-    Software::Nginx,
-    Software::Caddy,
-    Software::HaProxy,
-    Software::Traefik,
-    Software::Envoy,
-    Software::H2o,
-    Software::CloudFront,
-    Software::Jetty,
-    Software::Tomcat,
-    Software::Node,
-    Software::Other,
+const SOFTWARE: [ServerSoftware; 12] = [
+    ServerSoftware::Apache,
+    ServerSoftware::Nginx,
+    ServerSoftware::Caddy,
+    ServerSoftware::HaProxy,
+    ServerSoftware::Traefik,
+    ServerSoftware::Envoy,
+    ServerSoftware::H2o,
+    ServerSoftware::CloudFront,
+    ServerSoftware::Jetty,
+    ServerSoftware::Tomcat,
+    ServerSoftware::Node,
+    ServerSoftware::Other,
 ];
 
 impl ContentType {
@@ -132,7 +132,7 @@ mod tests {
             hints.set(Hint::named(name.as_bytes()).unwrap(), value.as_bytes());
         }
         let answer = Answer::of(&hints);
-        assert_eq!(answer.server, Some(Software::Nginx));
+        assert_eq!(answer.server, Some(ServerSoftware::Nginx));
         assert_eq!(answer.content_type, Some(ContentType::HtmlLatin1));
         assert_eq!(answer.content_length, Some(362));
         assert!(answer.from_cache && answer.via && !answer.storable && !answer.alt_svc);

@@ -2,7 +2,7 @@
 
 use super::agent::AgentClass;
 use super::answer::ContentType;
-use super::software::Software;
+use super::software::ServerSoftware;
 use crate::seen::Seen;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
@@ -68,7 +68,7 @@ impl Hint {
             Self::Path => PATH_KEY.hash_one(value),
             Self::UserAgent => AgentClass::of(value).map_or(0, |class| 1 + class as u64),
             Self::Via | Self::Forwarded | Self::AltUsed | Self::AltSvc => 1,
-            Self::Server => Software::of(value) as u64,
+            Self::Server => ServerSoftware::of(value) as u64,
             Self::Age | Self::ContentLength => number(value).unwrap_or(u64::MAX),
             Self::XCache => u64::from(contains(value, b"hit")),
             Self::CacheControl => u64::from(is_storable(value)),
@@ -118,8 +118,8 @@ impl Hints {
     }
 
     /// What a request's fields say.
-    pub(crate) fn request(&self) -> RequestHints {
-        RequestHints {
+    pub(crate) fn request(&self) -> RequestSignals {
+        RequestSignals {
             path: self.get(Hint::Path).known(),
             agent: match self.get(Hint::UserAgent) {
                 Seen::Known(digest) => AGENTS
@@ -145,7 +145,7 @@ const AGENTS: [AgentClass; 5] = [
 
 /// What a request's fields say of who sent it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RequestHints {
+pub struct RequestSignals {
     /// A hash of the path and query, keyed with a secret of this process.
     pub path: Option<u64>,
     /// The class of the user agent.

@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, ContentType};
 use super::body::BodyMark;
-use super::software::Software;
+use super::software::ServerSoftware;
 
 /// The software that made a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,7 +41,7 @@ pub enum Generator {
 
 /// Who made a response, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct Attribution {
     /// Who made it.
     pub generator: Generator,
     /// Its own words say so, or the process behind the port is known and nothing speaks against it; not only a field
@@ -92,18 +92,18 @@ impl Generator {
         }
     }
 
-    fn of_software(software: Software) -> Self {
+    fn of_software(software: ServerSoftware) -> Self {
         match software {
-            Software::Apache => Self::Apache,
-            Software::Nginx => Self::Nginx,
-            Software::Caddy => Self::Caddy,
-            Software::HaProxy => Self::HaProxy,
-            Software::Traefik => Self::Traefik,
-            Software::Envoy => Self::Envoy,
-            Software::H2o => Self::H2o,
-            Software::CloudFront => Self::CloudFront,
-            Software::Node => Self::Node,
-            Software::Jetty | Software::Tomcat | Software::Other => Self::Other,
+            ServerSoftware::Apache => Self::Apache,
+            ServerSoftware::Nginx => Self::Nginx,
+            ServerSoftware::Caddy => Self::Caddy,
+            ServerSoftware::HaProxy => Self::HaProxy,
+            ServerSoftware::Traefik => Self::Traefik,
+            ServerSoftware::Envoy => Self::Envoy,
+            ServerSoftware::H2o => Self::H2o,
+            ServerSoftware::CloudFront => Self::CloudFront,
+            ServerSoftware::Node => Self::Node,
+            ServerSoftware::Jetty | ServerSoftware::Tomcat | ServerSoftware::Other => Self::Other,
         }
     }
 
@@ -137,29 +137,32 @@ impl Generator {
     }
 
     /// Whether what makes it may be what this software names itself: Traefik is a Go program.
-    fn may_be(self, software: Software) -> bool {
+    fn may_be(self, software: ServerSoftware) -> bool {
         let named = Self::of_software(software);
         named == self
             || match self {
                 // Programs of anybody's, which name themselves as they like.
                 Self::Go => {
-                    matches!(software, Software::Traefik | Software::Caddy | Software::Other)
+                    matches!(
+                        software,
+                        ServerSoftware::Traefik | ServerSoftware::Caddy | ServerSoftware::Other
+                    )
                 }
                 Self::HttpCore | Self::Fastly | Self::Azure | Self::Node => {
-                    software == Software::Other
+                    software == ServerSoftware::Other
                 }
                 _ => false,
             }
     }
 }
 
-impl Origin {
+impl Attribution {
     /// Nothing is known.
     pub const UNKNOWN: Self =
         Self { generator: Generator::Unknown, is_certain: false, is_relayed: false };
 
     /// From a response, and the software of the process that answered, where that is known.
-    pub fn of(answer: &Answer, process: Option<Software>) -> Self {
+    pub fn of(answer: &Answer, process: Option<ServerSoftware>) -> Self {
         let words = Generator::of_words(answer.body);
         let fields =
             if answer.body == BodyMark::Unseen { Generator::of_fields(answer) } else { None };
@@ -168,7 +171,7 @@ impl Origin {
         if let Some(maker) = words.or(fields) {
             let own = answered.is_none_or(|software| maker.may_be(software));
             let generator = match (maker, process) {
-                (Generator::Go, Some(Software::Traefik)) => Generator::Traefik,
+                (Generator::Go, Some(ServerSoftware::Traefik)) => Generator::Traefik,
                 _ => maker,
             };
             return Self {
@@ -180,10 +183,10 @@ impl Origin {
         // Another server's name on a response of this process: it was handed on.
         let is_relayed = answer.via
             || process.zip(answer.server).is_some_and(|(process, named)| {
-                process != named && process.is_proxy() && named != Software::Other
+                process != named && process.is_proxy() && named != ServerSoftware::Other
             });
         match (answer.server, process) {
-            (Some(named), _) if is_relayed && named != Software::Other => {
+            (Some(named), _) if is_relayed && named != ServerSoftware::Other => {
                 Self { generator: Generator::of_software(named), is_certain: false, is_relayed }
             }
             (_, Some(process)) if !is_relayed => {
@@ -202,7 +205,7 @@ mod tests {
     use super::*;
 
     fn answer(
-        server: Option<Software>,
+        server: Option<ServerSoftware>,
         content_type: Option<ContentType>,
         body: BodyMark,
     ) -> Answer {
@@ -219,46 +222,74 @@ mod tests {
         let cases = [
             // Its own words, under its own name.
             (
-                answer(Some(Software::Apache), None, BodyMark::Apache),
+                answer(Some(ServerSoftware::Apache), None, BodyMark::Apache),
                 None,
                 (G::Apache, true, false),
             ),
             // Apache's words under nginx's name: nginx handed them on.
-            (answer(Some(Software::Nginx), None, BodyMark::Apache), None, (G::Apache, true, true)),
+            (
+                answer(Some(ServerSoftware::Nginx), None, BodyMark::Apache),
+                None,
+                (G::Apache, true, true),
+            ),
             // The same from heads only.
             (
-                answer(Some(Software::Nginx), Some(ContentType::HtmlLatin1), BodyMark::Unseen),
+                answer(
+                    Some(ServerSoftware::Nginx),
+                    Some(ContentType::HtmlLatin1),
+                    BodyMark::Unseen,
+                ),
                 None,
                 (G::Apache, false, true),
             ),
             (
-                answer(Some(Software::Nginx), Some(ContentType::HtmlLatin1), BodyMark::Unseen),
-                Some(Software::Nginx),
+                answer(
+                    Some(ServerSoftware::Nginx),
+                    Some(ContentType::HtmlLatin1),
+                    BodyMark::Unseen,
+                ),
+                Some(ServerSoftware::Nginx),
                 (G::Apache, true, true),
             ),
             (
-                answer(Some(Software::Nginx), Some(ContentType::Html), BodyMark::Unseen),
+                answer(Some(ServerSoftware::Nginx), Some(ContentType::Html), BodyMark::Unseen),
                 None,
                 (G::Nginx, false, false),
             ),
             // HAProxy hands on what Apache named itself on.
             (
-                answer(Some(Software::Apache), None, BodyMark::Other),
-                Some(Software::HaProxy),
+                answer(Some(ServerSoftware::Apache), None, BodyMark::Other),
+                Some(ServerSoftware::HaProxy),
                 (G::Apache, false, true),
             ),
-            (answer(Some(Software::Caddy), None, BodyMark::Empty), None, (G::Caddy, false, false)),
+            (
+                answer(Some(ServerSoftware::Caddy), None, BodyMark::Empty),
+                None,
+                (G::Caddy, false, false),
+            ),
             (answer(None, None, BodyMark::Go), None, (G::Go, true, false)),
-            (answer(None, None, BodyMark::Go), Some(Software::Traefik), (G::Traefik, true, false)),
-            (answer(None, None, BodyMark::Go), Some(Software::Nginx), (G::Go, true, true)),
-            (answer(None, None, BodyMark::Other), Some(Software::Node), (G::Node, true, false)),
+            (
+                answer(None, None, BodyMark::Go),
+                Some(ServerSoftware::Traefik),
+                (G::Traefik, true, false),
+            ),
+            (answer(None, None, BodyMark::Go), Some(ServerSoftware::Nginx), (G::Go, true, true)),
+            (
+                answer(None, None, BodyMark::Other),
+                Some(ServerSoftware::Node),
+                (G::Node, true, false),
+            ),
             (page(104), None, (G::HaProxy, false, false)),
             (page(105), None, (G::Unknown, false, false)),
-            (answer(Some(Software::Jetty), None, BodyMark::Other), None, (G::Other, false, false)),
+            (
+                answer(Some(ServerSoftware::Jetty), None, BodyMark::Other),
+                None,
+                (G::Other, false, false),
+            ),
         ];
         for (answer, process, (generator, is_certain, is_relayed)) in cases {
-            let expected = Origin { generator, is_certain, is_relayed };
-            assert_eq!(Origin::of(&answer, process), expected, "{answer:?} {process:?}");
+            let expected = Attribution { generator, is_certain, is_relayed };
+            assert_eq!(Attribution::of(&answer, process), expected, "{answer:?} {process:?}");
         }
     }
 }

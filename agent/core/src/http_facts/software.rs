@@ -2,7 +2,7 @@
 
 /// Server software, as far as rules tell it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Software {
+pub enum ServerSoftware {
     /// Apache httpd.
     Apache,
     /// nginx, and what is made of it.
@@ -29,21 +29,21 @@ pub enum Software {
     Other,
 }
 
-impl Software {
+impl ServerSoftware {
     /// What a `Server` field names first.
     pub fn of(server: &[u8]) -> Self {
-        const NAMES: [(&[u8], Software); 11] = [
-            (b"apache-coyote", Software::Tomcat),
-            (b"apache", Software::Apache),
-            (b"nginx", Software::Nginx),
-            (b"openresty", Software::Nginx),
-            (b"tengine", Software::Nginx),
-            (b"caddy", Software::Caddy),
-            (b"envoy", Software::Envoy),
-            (b"istio-envoy", Software::Envoy),
-            (b"h2o", Software::H2o),
-            (b"cloudfront", Software::CloudFront),
-            (b"jetty", Software::Jetty),
+        const NAMES: [(&[u8], ServerSoftware); 11] = [
+            (b"apache-coyote", ServerSoftware::Tomcat),
+            (b"apache", ServerSoftware::Apache),
+            (b"nginx", ServerSoftware::Nginx),
+            (b"openresty", ServerSoftware::Nginx),
+            (b"tengine", ServerSoftware::Nginx),
+            (b"caddy", ServerSoftware::Caddy),
+            (b"envoy", ServerSoftware::Envoy),
+            (b"istio-envoy", ServerSoftware::Envoy),
+            (b"h2o", ServerSoftware::H2o),
+            (b"cloudfront", ServerSoftware::CloudFront),
+            (b"jetty", ServerSoftware::Jetty),
         ];
         let begins = |name: &[u8]| {
             server.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name))
@@ -82,17 +82,17 @@ mod tests {
     #[test]
     fn a_server_field_names_its_software_first() {
         let cases = [
-            ("Apache/2.4.62 (Debian)", Software::Apache),
-            ("Apache-Coyote/1.1", Software::Tomcat),
-            ("nginx", Software::Nginx),
-            ("openresty/1.25.3.1", Software::Nginx),
-            ("istio-envoy", Software::Envoy),
-            ("Jetty(12.0.1)", Software::Jetty),
-            ("cloudflare", Software::Other),
-            ("", Software::Other),
+            ("Apache/2.4.62 (Debian)", ServerSoftware::Apache),
+            ("Apache-Coyote/1.1", ServerSoftware::Tomcat),
+            ("nginx", ServerSoftware::Nginx),
+            ("openresty/1.25.3.1", ServerSoftware::Nginx),
+            ("istio-envoy", ServerSoftware::Envoy),
+            ("Jetty(12.0.1)", ServerSoftware::Jetty),
+            ("cloudflare", ServerSoftware::Other),
+            ("", ServerSoftware::Other),
         ];
         for (text, expected) in cases {
-            assert_eq!(Software::of(text.as_bytes()), expected, "{text}");
+            assert_eq!(ServerSoftware::of(text.as_bytes()), expected, "{text}");
         }
     }
 }

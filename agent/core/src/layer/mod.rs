@@ -38,7 +38,7 @@ pub(crate) enum Demand {
 
 /// Where a layer stands in the connection.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
+pub(crate) struct Position {
     /// How many layers are below.
     pub(crate) nesting: u8,
     /// The number of HTTP/1 requests before: those in a tunnel count on.
@@ -61,7 +61,7 @@ pub(crate) enum Content {
 
 impl Content {
     /// A layer whose first byte is the next one of each direction whose start is known.
-    pub(crate) fn undecided(place: Place) -> Self {
+    pub(crate) fn undecided(place: Position) -> Self {
         if place.nesting > MAX_NESTING {
             Self::Foreign
         } else {
@@ -70,7 +70,7 @@ impl Content {
     }
 
     /// A layer whose protocol TLS has negotiated.
-    pub(crate) fn negotiated(alpn: &[u8], place: Place) -> Self {
+    pub(crate) fn negotiated(alpn: &[u8], place: Position) -> Self {
         match alpn {
             _ if place.nesting > MAX_NESTING => Self::Foreign,
             b"h2" => Self::Http2(Box::new(Http2::from_start())),

@@ -5,7 +5,7 @@ use super::http1::Http1;
 use super::http2::Http2;
 use super::proxy_header::{self, Header};
 use super::tls::Session;
-use super::{Content, MAX_NESTING, Place};
+use super::{Content, MAX_NESTING, Position};
 use crate::observation::Context;
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
@@ -29,7 +29,7 @@ pub(super) struct Chunk {
 
 /// Holds what it was fed until the protocol is known.
 pub(crate) struct Undecided {
-    place: Place,
+    place: Position,
     held: Vec<Chunk>,
     /// The client's bytes so far, without a PROXY header.
     client: Vec<u8>,
@@ -40,7 +40,7 @@ pub(crate) struct Undecided {
 }
 
 impl Undecided {
-    pub(super) fn new(place: Place) -> Self {
+    pub(super) fn new(place: Position) -> Self {
         let in_middle = PerSide::default();
         Self {
             place,
@@ -172,7 +172,7 @@ impl Undecided {
             return Content::Foreign;
         }
         cx.begin_tls();
-        Content::Tls(Box::new(Session::new(Place {
+        Content::Tls(Box::new(Session::new(Position {
             nesting: self.place.nesting + 1,
             ..self.place
         })))

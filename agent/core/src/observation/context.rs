@@ -5,10 +5,10 @@ use super::HeaderList;
 use super::facts::{Decryption, Facts, OriginSet, Tls};
 use super::verdict;
 use super::verdict::Verdict;
-use super::{Conduct, Exchange};
+use super::{ConnectionUsage, Exchange};
 use crate::counters::{Counters, Loss};
 use crate::http::{HttpVersion, Method};
-use crate::http_facts::{Answer, RequestHints};
+use crate::http_facts::{Answer, RequestSignals};
 use crate::name::{Coverage, Host, Sni};
 use crate::name::{MAX_RAW_AUTHORITY, RequestAuthority};
 use crate::seen::Seen;
@@ -65,7 +65,7 @@ pub(crate) struct Scratch {
 
 /// What a layer knows of an exchange that ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct EndedExchange {
     pub(crate) stream: u64,
     pub(crate) version: HttpVersion,
     pub(crate) method: Seen<Method>,
@@ -76,7 +76,7 @@ pub(crate) struct Ended {
     pub(crate) started: Timestamp,
     pub(crate) responded: Option<Timestamp>,
     pub(crate) traceparent: Option<TraceParent>,
-    pub(crate) hints: RequestHints,
+    pub(crate) hints: RequestSignals,
     pub(crate) answer: Option<Answer>,
     /// The reason of the server's RST_STREAM.
     pub(crate) reset: Option<u32>,
@@ -204,7 +204,7 @@ impl Context<'_> {
     }
 
     /// Judges an exchange and tells it.
-    pub(crate) fn exchange(&mut self, ended: Ended) {
+    pub(crate) fn exchange(&mut self, ended: EndedExchange) {
         let facts = &self.observed.facts;
         let request = verdict::Request {
             version: ended.version,
@@ -229,7 +229,7 @@ impl Context<'_> {
             hints: ended.hints,
             answer: ended.answer,
             reset: ended.reset,
-            conduct: Conduct {
+            conduct: ConnectionUsage {
                 opened_for_sni: self.observed.opened_for_sni,
                 hosts: self.observed.hosts,
             },

@@ -3,7 +3,7 @@
 use super::Facts;
 use super::verdict::Verdict;
 use crate::http::{HttpVersion, Method};
-use crate::http_facts::{AgentClass, Answer, RequestHints};
+use crate::http_facts::{AgentClass, Answer, RequestSignals};
 use crate::name::{Host, RequestAuthority};
 use crate::seen::Seen;
 use crate::time::Timestamp;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// How a connection was used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Conduct {
+pub struct ConnectionUsage {
     /// Whether the first authority that was seen on it was its server name; `None` before there was one.
     pub opened_for_sni: Option<bool>,
     /// How many hosts were asked for on it.
@@ -46,13 +46,13 @@ pub struct Exchange {
     /// what it says could not be read.
     pub traceparent: Option<TraceParent>,
     /// What its fields say of who sent it.
-    pub hints: RequestHints,
+    pub hints: RequestSignals,
     /// What the response says of who made it, where it refuses.
     pub answer: Option<Answer>,
     /// The reason with which the server took back the stream, unanswered or not (RFC 9113 §7).
     pub reset: Option<u32>,
     /// How its connection was used until then.
-    pub conduct: Conduct,
+    pub conduct: ConnectionUsage,
     /// Whether its authority belonged on this connection. Evidence from other connections is added by
     /// the classifier.
     pub verdict: Verdict,

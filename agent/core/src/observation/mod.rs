@@ -9,9 +9,9 @@ pub mod probe_event;
 pub mod verdict;
 
 pub use context::MAX_AUTHORITIES;
-pub(crate) use context::{Context, Ended, Observed, Scratch, raw_text};
+pub(crate) use context::{Context, EndedExchange, Observed, Scratch, raw_text};
 pub use event::{ConnectionEnd, Event, Observation};
-pub use exchange::{Conduct, Exchange};
+pub use exchange::{ConnectionUsage, Exchange};
 pub use facts::{
     ConnectionId, Decryption, Facts, MAX_ORIGINS, OriginSet, Source, Tls, TransportKind,
 };

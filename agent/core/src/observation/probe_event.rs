@@ -70,7 +70,7 @@ impl Direction {
 
 /// One report. Reports of one session come in the order in which its calls returned.
 #[derive(Clone, Copy, Debug)]
-pub enum Input<'a> {
+pub enum ProbeEvent<'a> {
     /// A piece of the TCP stream of a socket that is still in its handshake. Pieces may come twice or out
     /// of order.
     Handshake {

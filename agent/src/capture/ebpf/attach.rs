@@ -8,7 +8,7 @@ use std::error::Error;
 use std::num::NonZeroU32;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use wrongdoor_attach::{Place, Trap};
+use wrongdoor_attach::{AttachPoint, AttachPosition};
 use wrongdoor_ebpf_common::Cookie;
 
 /// The most threads that detach at a time.
@@ -16,10 +16,10 @@ const MAX_DETACHING: usize = 32;
 
 /// The order in which programs attach: those of returns come first, so that each call whose beginning is seen has its
 /// end seen too.
-const ORDER: [(Place, &str); 3] = [
-    (Place::Return, "tls_return"),
-    (Place::Uretprobe, "tls_returned"),
-    (Place::Entry, "tls_entry"),
+const ORDER: [(AttachPosition, &str); 3] = [
+    (AttachPosition::Return, "tls_return"),
+    (AttachPosition::Uretprobe, "tls_returned"),
+    (AttachPosition::Entry, "tls_entry"),
 ];
 
 /// A program that is attached to places of one file.
@@ -39,7 +39,7 @@ enum Held {
 /// The refusal of a place: which program was to be attached, where, and why it is not.
 pub(super) struct Refusal<'a> {
     pub(super) program: &'static str,
-    pub(super) trap: &'a Trap,
+    pub(super) attach_point: &'a AttachPoint,
     pub(super) reason: String,
 }
 
@@ -53,23 +53,24 @@ pub(super) struct Target<'a> {
     pub(super) process: Option<NonZeroU32>,
 }
 
-/// Attaches programs to all `traps` in a file. Calls `refused` for each place that the kernel refuses.
+/// Attaches programs to all attach points in a file. Calls `refused` for each place that the kernel refuses.
 pub(super) fn attach<'a>(
     programs: &mut Programs,
     target: Target<'_>,
-    traps: &'a [Trap],
+    attach_points: &'a [AttachPoint],
     refused: &mut dyn FnMut(Refusal<'a>),
 ) -> Vec<Link> {
     let mut links = Vec::new();
     for (place, program) in ORDER {
-        let group: Vec<&Trap> = traps.iter().filter(|trap| trap.place == place).collect();
+        let group: Vec<&AttachPoint> =
+            attach_points.iter().filter(|attach_point| attach_point.place == place).collect();
         if group.is_empty() {
             continue;
         }
-        let mut refuse = |trap, error: &(dyn Error + 'static)| {
+        let mut refuse = |attach_point, error: &(dyn Error + 'static)| {
             // The process has ended: there is nothing left to trace, and nothing has failed.
             if !has_ended(error) {
-                refused(Refusal { program, trap, reason: explain(error) });
+                refused(Refusal { program, attach_point, reason: explain(error) });
             }
         };
         match programs.multi() {
@@ -85,16 +86,19 @@ fn attach_multi<'a>(
     multi: &UprobeMulti,
     program: &'static str,
     target: Target<'_>,
-    group: &[&'a Trap],
+    group: &[&'a AttachPoint],
     links: &mut Vec<Link>,
-    refuse: &mut dyn FnMut(&'a Trap, &(dyn Error + 'static)),
+    refuse: &mut dyn FnMut(&'a AttachPoint, &(dyn Error + 'static)),
 ) {
     let returns = program == "tls_returned";
     let process = target.process.map(NonZeroU32::get);
-    let mut try_all = |some: &[&'a Trap]| {
+    let mut try_all = |some: &[&'a AttachPoint]| {
         let points: Vec<Point> = some
             .iter()
-            .map(|trap| Point { offset: trap.offset, cookie: cookie(trap, target.library) })
+            .map(|attach_point| Point {
+                offset: attach_point.offset,
+                cookie: cookie(attach_point, target.library),
+            })
             .collect();
         let held = multi.attach(program, target.path, &points, returns, process)?;
         let places = u64::try_from(points.len()).unwrap_or(u64::MAX);
@@ -105,9 +109,9 @@ fn attach_multi<'a>(
     if has_ended(&error) {
         return;
     }
-    for trap in group {
-        if let Err(error) = try_all(&[*trap]) {
-            refuse(trap, &error);
+    for attach_point in group {
+        if let Err(error) = try_all(&[*attach_point]) {
+            refuse(attach_point, &error);
         }
     }
 }
@@ -116,20 +120,20 @@ fn attach_perf_events<'a>(
     programs: &mut Programs,
     program: &'static str,
     target: Target<'_>,
-    group: &[&'a Trap],
+    group: &[&'a AttachPoint],
     links: &mut Vec<Link>,
-    refuse: &mut dyn FnMut(&'a Trap, &(dyn Error + 'static)),
+    refuse: &mut dyn FnMut(&'a AttachPoint, &(dyn Error + 'static)),
 ) {
     let scope = target.process.map_or(UProbeScope::AllProcesses, UProbeScope::OneProcess);
     let Some(uprobe) = programs.uprobe(program) else { return };
-    for trap in group {
+    for attach_point in group {
         let point = UProbeAttachPoint {
-            location: UProbeAttachLocation::AbsoluteOffset(trap.offset),
-            cookie: Some(cookie(trap, target.library)),
+            location: UProbeAttachLocation::AbsoluteOffset(attach_point.offset),
+            cookie: Some(cookie(attach_point, target.library)),
         };
         match uprobe.attach(point, target.path, scope) {
             Ok(id) => links.push(Link { program, places: 1, held: Held::PerfEvent(id) }),
-            Err(error) => refuse(trap, &error),
+            Err(error) => refuse(attach_point, &error),
         }
     }
 }
@@ -159,8 +163,8 @@ pub(super) fn detach(programs: &mut Programs, links: Vec<Link>) {
     });
 }
 
-fn cookie(trap: &Trap, library: u16) -> u64 {
-    Cookie { function: trap.function, arguments: trap.arguments, library }.bits()
+fn cookie(attach_point: &AttachPoint, library: u16) -> u64 {
+    Cookie { function: attach_point.function, arguments: attach_point.arguments, library }.bits()
 }
 
 fn has_ended(error: &(dyn Error + 'static)) -> bool {

@@ -1,4 +1,4 @@
-//! Files with TLS in them, and the traps in each.
+//! Files with TLS in them, and the attach points in each.
 
 use super::attach::{self, Link, Refusal, Target};
 use super::load_error::explain;
@@ -16,9 +16,9 @@ use wrongdoor_procfs::{FileId, Mapped, OpenError, Opened, ProcessKey, ProcessSee
 const MAX_OTHERS: usize = 65_536;
 /// The most processes that one file is trapped in on its own: where only some are chosen.
 const MAX_CHOSEN: usize = 4_096;
-/// A file that nobody has mapped any more keeps its traps so long, unless the command line says otherwise: a
+/// A file that nobody has mapped any more keeps its attach points so long, unless the command line says otherwise: a
 /// client that runs every few seconds is not trapped anew each time. Traps in a file that nobody runs cost nothing.
-pub(crate) const LINGER: Duration = Duration::from_secs(30);
+pub(crate) const DETACH_DELAY: Duration = Duration::from_secs(30);
 
 /// All files that were looked at.
 pub(crate) struct Libraries {
@@ -30,20 +30,20 @@ pub(crate) struct Libraries {
     free: Vec<u16>,
     next: u16,
     abilities: Abilities,
-    linger: Duration,
+    detach_delay: Duration,
     /// By library: see the kernel side.
     random_places: Option<Array<MapData, u32>>,
     /// Refusals so far: program, reason, how often.
     pub(crate) failures: BTreeMap<(&'static str, &'static str), u64>,
 }
 
-/// A file with traps in it.
+/// A file with attach points in it.
 pub(crate) struct Traced {
     pub(crate) path: String,
     pub(crate) examined: Examined,
     pub(crate) users: BTreeMap<ProcessKey, String>,
-    /// How many traps are set.
-    pub(crate) traps: usize,
+    /// How many attach points are set.
+    pub(crate) attach_points: usize,
     /// Places that the kernel refused, and why.
     pub(crate) refused: Vec<String>,
     index: u16,
@@ -67,8 +67,8 @@ enum Links {
 }
 
 impl Traced {
-    /// How many traps each program is attached to.
-    pub(super) fn traps_by_program(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    /// How many attach points each program is attached to.
+    pub(super) fn attach_points_by_program(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let links: Vec<&Vec<_>> = match &self.links {
             Links::All(links) => vec![links],
             Links::Each(each) => each.values().collect(),
@@ -76,26 +76,30 @@ impl Traced {
         links.into_iter().flatten().map(|link| (link.program, link.places))
     }
 
-    /// Sets all traps; what the kernel refuses is told once and counted.
-    fn trap(
+    /// Sets all attach points; what the kernel refuses is told once and counted.
+    fn attach_point(
         &mut self,
         programs: &mut Programs,
         process: Option<NonZeroU32>,
         failures: &mut BTreeMap<(&'static str, &'static str), u64>,
     ) -> Vec<Link> {
         let Self { path, file, examined, index, refused, .. } = self;
-        let traps = &examined.traps;
-        let mut refuse = |Refusal { program, trap, reason }: Refusal<'_>| {
+        let attach_points = &examined.attach_points;
+        let mut refuse = |Refusal { program, attach_point, reason }: Refusal<'_>| {
             if refused.is_empty() {
-                tracing::warn!(file = path, function = trap.symbol, "not attached: {reason}");
+                tracing::warn!(
+                    file = path,
+                    function = attach_point.symbol,
+                    "not attached: {reason}"
+                );
             }
             *failures.entry((program, "attach")).or_default() += 1;
-            refused.push(format!("{}: {reason}", trap.symbol));
+            refused.push(format!("{}: {reason}", attach_point.symbol));
         };
         let target = Target { path: &file.path(), library: *index, process };
-        let links = attach::attach(programs, target, traps, &mut refuse);
+        let links = attach::attach(programs, target, attach_points, &mut refuse);
         let places = links.iter().map(|link| usize::try_from(link.places).unwrap_or(usize::MAX));
-        self.traps = self.traps.max(places.sum());
+        self.attach_points = self.attach_points.max(places.sum());
         links
     }
 }
@@ -103,7 +107,7 @@ impl Traced {
 impl Libraries {
     pub(crate) fn new(
         abilities: Abilities,
-        linger: Duration,
+        detach_delay: Duration,
         random_places: Option<Array<MapData, u32>>,
     ) -> Self {
         Self {
@@ -113,7 +117,7 @@ impl Libraries {
             free: Vec::new(),
             next: 0,
             abilities,
-            linger,
+            detach_delay,
             random_places,
             failures: BTreeMap::new(),
         }
@@ -153,7 +157,7 @@ impl Libraries {
                 && !each.contains_key(&pid)
                 && each.len() < MAX_CHOSEN
             {
-                let links = traced.trap(programs, NonZeroU32::new(pid), &mut self.failures);
+                let links = traced.attach_point(programs, NonZeroU32::new(pid), &mut self.failures);
                 if let Links::Each(each) = &mut traced.links {
                     each.insert(pid, links);
                 }
@@ -186,10 +190,10 @@ impl Libraries {
         }
     }
 
-    /// Takes the traps out of files that nobody uses any more.
+    /// Takes the attach points out of files that nobody uses any more.
     pub(crate) fn turn(&mut self, programs: &mut Programs) {
         let is_over =
-            |traced: &Traced| traced.idle.is_some_and(|idle| idle.elapsed() >= self.linger);
+            |traced: &Traced| traced.idle.is_some_and(|idle| idle.elapsed() >= self.detach_delay);
         let over: Vec<FileId> = self
             .traced
             .iter()
@@ -210,7 +214,7 @@ impl Libraries {
         }
     }
 
-    /// Takes all traps out of everything.
+    /// Takes all attach points out of everything.
     pub(crate) fn end(&mut self, programs: &mut Programs) {
         let all =
             std::mem::take(&mut self.traced).into_values().flat_map(|traced| match traced.links {
@@ -266,7 +270,7 @@ impl Libraries {
             path,
             examined,
             users: BTreeMap::new(),
-            traps: 0,
+            attach_points: 0,
             refused: Vec::new(),
             index,
             file,
@@ -274,12 +278,12 @@ impl Libraries {
             idle: None,
         };
         if !only {
-            traced.links = Links::All(traced.trap(programs, None, &mut self.failures));
+            traced.links = Links::All(traced.attach_point(programs, None, &mut self.failures));
         }
         tracing::info!(
             file = traced.path,
             kind = ?traced.examined.kind,
-            traps = traced.traps,
+            attach_points = traced.attach_points,
             missing = ?traced.examined.missing,
             "traced"
         );

@@ -18,7 +18,7 @@ pub(crate) struct LibraryReport {
     /// Who has it mapped: number and command.
     pub(crate) users: Vec<(u32, String)>,
     /// In how many places it is trapped.
-    pub(crate) traps: usize,
+    pub(crate) attach_points: usize,
     /// Functions that it should have and that could not be trapped.
     pub(crate) missing: Vec<String>,
     /// Why it is not looked into at all.
@@ -46,7 +46,7 @@ impl Libraries {
             version: traced.examined.version.clone(),
             file: *file,
             users: traced.users.iter().map(|(key, name)| (key.pid, name.clone())).collect(),
-            traps: traced.traps,
+            attach_points: traced.attach_points,
             missing: traced
                 .examined
                 .missing
@@ -62,7 +62,7 @@ impl Libraries {
             version: None,
             file: *file,
             users: Vec::new(),
-            traps: 0,
+            attach_points: 0,
             missing: Vec::new(),
             refused: Some(refused.why.clone()),
         });

@@ -3,7 +3,7 @@
 //! ```text
 //! kernel ──ring──▶ records ──▶ sessions ──Input──▶ engine
 //!    ▲                │ a program begins
-//!    └──traps── libraries ◀── tracer (a thread) ◀── /proc
+//!    └──attach points── libraries ◀── tracer (a thread) ◀── /proc
 //! ```
 
 mod attach;
@@ -25,7 +25,7 @@ mod tracer;
 mod unseen;
 mod uprobe_multi;
 
-pub(crate) use libraries::LINGER;
+pub(crate) use libraries::DETACH_DELAY;
 pub(crate) use library_report::LibraryReport;
 pub(crate) use load_error::LoadError;
 pub(crate) use programs::{Loaded, Need, stand_in};
@@ -35,7 +35,7 @@ use super::scope::Scope;
 use super::source::Source;
 use crate::build_info::has_probes;
 use crate::error::Error;
-use crate::files::{self, Place};
+use crate::files::{self, OutputPath};
 use crate::ledger::SourceStats;
 use crate::privileges;
 use attach_kind::AttachKind;
@@ -70,8 +70,8 @@ pub(crate) struct Options {
     pub(crate) scope: Scope,
     /// The size of the ring: a power of two, and at least a page.
     pub(crate) ring_bytes: u32,
-    /// A file that nobody has mapped any more keeps its traps so long.
-    pub(crate) linger: Duration,
+    /// A file that nobody has mapped any more keeps its attach points so long.
+    pub(crate) detach_delay: Duration,
     /// Uprobes attach by perf events, as before kernel 6.6, also where there is something better.
     pub(crate) only_perf_events: bool,
     /// Every record of the ring is copied there, for tests.
@@ -123,8 +123,9 @@ impl Probes {
                 None => tracing::warn!(program, "not loaded: {reason}"),
             }
         }
-        let record =
-            options.record.map(|path| Place::of(&path)?.create(files::PRIVATE).map(BufWriter::new));
+        let record = options
+            .record
+            .map(|path| OutputPath::of(&path)?.create(files::PRIVATE).map(BufWriter::new));
         let record = record.transpose().map_err(|error| {
             LoadError::Maps(format!("cannot write the records: {error}"), false)
         })?;
@@ -140,7 +141,7 @@ impl Probes {
         }
         let settings = tracer::Settings {
             scope: options.scope,
-            linger: options.linger,
+            detach_delay: options.detach_delay,
             reports_libraries: options.reports_libraries,
         };
         let tracer = Tracer::start(programs, settings, found.clone())
@@ -206,9 +207,9 @@ impl Probes {
     }
 
     /// Waits until the ring asks to be looked into, or for so long.
-    fn wait(&self, patience: Duration) {
-        let nanoseconds = i64::from(patience.subsec_nanos());
-        let seconds = i64::try_from(patience.as_secs()).unwrap_or(i64::MAX);
+    fn wait(&self, timeout: Duration) {
+        let nanoseconds = i64::from(timeout.subsec_nanos());
+        let seconds = i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX);
         let timeout = Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
         let mut ring = [PollFd::new(&self.outlet.ring, PollFlags::IN)];
         // Interrupted or timed out: the ring is looked into all the same.
@@ -233,11 +234,11 @@ impl Source for Probes {
         "ebpf"
     }
 
-    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Error> {
-        if !patience.is_zero() {
-            self.wait(patience.min(if self.was_busy { BUSY } else { IDLE }));
+    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), Error> {
+        if !timeout.is_zero() {
+            self.wait(timeout.min(if self.was_busy { BUSY } else { IDLE }));
         }
-        let is_last = patience.is_zero();
+        let is_last = timeout.is_zero();
         if self.counted.elapsed() >= COUNT_EVERY || is_last {
             self.count();
             self.counted = Instant::now();

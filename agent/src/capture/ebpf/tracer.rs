@@ -52,7 +52,7 @@ pub(super) struct Settings {
     /// Which processes are traced.
     pub(super) scope: Scope,
     /// A file that is mapped no more keeps its uprobes for this time.
-    pub(super) linger: Duration,
+    pub(super) detach_delay: Duration,
     /// The status holds a report on each TLS library.
     pub(super) reports_libraries: bool,
 }
@@ -128,7 +128,7 @@ impl Work {
         found: Found,
         status: Arc<Mutex<Status>>,
     ) -> Self {
-        let Settings { scope, linger, reports_libraries } = settings;
+        let Settings { scope, detach_delay, reports_libraries } = settings;
         let proc = Path::new("/proc");
         // Where the release is not known, the worst is assumed.
         let release = KernelRelease::read(proc);
@@ -136,7 +136,7 @@ impl Work {
         let abilities = Abilities { uretprobe };
         let places = programs.take(table::RANDOM_PLACES);
         Self {
-            libraries: Libraries::new(abilities, linger, places),
+            libraries: Libraries::new(abilities, detach_delay, places),
             programs,
             scanner: Scanner::new(proc),
             scope,
@@ -238,16 +238,16 @@ impl Work {
     fn tell(&mut self, is_ready: bool) {
         let mut attached: Vec<(&'static str, u64)> =
             self.programs.loaded.iter().map(|loaded| (loaded.program, loaded.attached)).collect();
-        let mut traps = HashMap::new();
+        let mut attach_points = HashMap::new();
         let mut users = HashSet::new();
         for (_, traced) in self.libraries.traced() {
             users.extend(traced.users.keys().copied());
-            for (program, count) in traced.traps_by_program() {
-                *traps.entry(program).or_insert(0) += count;
+            for (program, count) in traced.attach_points_by_program() {
+                *attach_points.entry(program).or_insert(0) += count;
             }
         }
         for (program, places) in &mut attached {
-            *places += traps.get(*program).copied().unwrap_or(0);
+            *places += attach_points.get(*program).copied().unwrap_or(0);
         }
         let refused =
             |loaded: &Loaded| loaded.result.is_err().then_some((loaded.program, "load", 1));

@@ -136,10 +136,10 @@ impl Packets {
     }
 
     /// Waits until a block is handed over, or for so long.
-    fn wait(&self, patience: Duration) {
+    fn wait(&self, timeout: Duration) {
         let timeout = Timespec {
-            tv_sec: i64::try_from(patience.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(patience.subsec_nanos()),
+            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(timeout.subsec_nanos()),
         };
         let rings = self.groups.iter().flat_map(|group| &group.rings);
         let mut sockets: Vec<PollFd<'_>> =
@@ -207,7 +207,7 @@ impl Packets {
         let (since, turn) = self.waiting;
         if !self.keylogs.is_empty() && since.elapsed() >= WAIT_FOR_SECRETS {
             engine.end_waiting(turn);
-            self.waiting = (Instant::now(), engine.turn());
+            self.waiting = (Instant::now(), engine.tick_count());
         }
     }
 }
@@ -217,21 +217,21 @@ impl Source for Packets {
         "packets"
     }
 
-    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Error> {
+    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), Error> {
         if !std::mem::replace(&mut self.is_begun, true) {
             engine.set_tls_in_packets(self.shown, &self.cleartext);
             engine.expect_secrets(!self.keylogs.is_empty());
         }
         self.renew(engine);
-        let is_last = patience.is_zero();
+        let is_last = timeout.is_zero();
         if is_last {
             self.take_last(engine);
         } else {
-            self.wait(patience);
+            self.wait(timeout);
         }
         let mut has_secrets = false;
         self.keylogs.read(|lines| {
-            engine.secrets(lines);
+            engine.add_secrets(lines);
             has_secrets = true;
         });
         if has_secrets {

@@ -71,7 +71,7 @@ impl Reader {
         self.counts.truncated += u64::from(frame.wire_len > frame.bytes.len());
         // A header may have been put in front, or a tag taken off.
         let wire_len = frame.wire_len - frame.bytes.len() + bytes.len();
-        engine.packet(number, frame.at, link, bytes, wire_len);
+        engine.handle_packet(number, frame.at, link, bytes, wire_len);
     }
 }
 

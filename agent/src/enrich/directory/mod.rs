@@ -2,8 +2,8 @@
 //!
 //! A pod is found by two tables, so that what two pods claim in one is still found by the other.
 
-use super::kept::{Kept, Uid};
-use super::place::{Container, Peer, Place, Pod, Service};
+use super::cluster_ends::{ClusterEnds, Container, Peer, Pod, Service};
+use super::ttl_map::{TtlMap, Uid};
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
@@ -18,10 +18,10 @@ const MAX_PODS: usize = 4096;
 const MAX_SERVICES: usize = 16_384;
 /// So long a deleted pod is found by what is never used again, its uid and its containers' ids: what it did may be told
 /// later, when a long connection ends.
-const GRACE: Duration = Duration::from_secs(300);
+const GRACE_PERIOD: Duration = Duration::from_secs(300);
 /// The same by address, which another may have soon (30 s on EKS): the end of a pod ends its connections, and those are
 /// told within a second or two.
-const ADDRESS_GRACE: Duration = Duration::from_secs(10);
+const ADDRESS_GRACE_PERIOD: Duration = Duration::from_secs(10);
 /// The most containers, and addresses, of one object.
 pub(super) const MAX_KEYS: usize = 64;
 
@@ -38,11 +38,11 @@ pub(crate) struct View<'a> {
 }
 
 struct Tables {
-    containers: Kept<Box<str>, Known>,
-    addresses: Kept<IpAddr, Known>,
-    services: Kept<IpAddr, Arc<Service>>,
-    pods: Following,
-    of_services: Following,
+    containers: TtlMap<Box<str>, Known>,
+    addresses: TtlMap<IpAddr, Known>,
+    services: TtlMap<IpAddr, Arc<Service>>,
+    pods: WatchStats,
+    of_services: WatchStats,
 }
 
 /// A pod, and which of its containers has which id.
@@ -55,7 +55,7 @@ struct Known {
 
 /// How well the API server is followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Following {
+pub(crate) struct WatchStats {
     /// All there were have been told once.
     pub(crate) is_whole: bool,
     /// Times that it did not answer, or broke off with an error.
@@ -68,9 +68,9 @@ pub(crate) struct Following {
 
 /// Both kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Standing {
-    pub(crate) pods: Following,
-    pub(crate) services: Following,
+pub(crate) struct SyncState {
+    pub(crate) pods: WatchStats,
+    pub(crate) services: WatchStats,
 }
 
 /// A pod as it was told.
@@ -97,11 +97,11 @@ impl Directory {
     /// An empty one, to be filled.
     pub(crate) fn new() -> Arc<Self> {
         let tables = Tables {
-            containers: Kept::new(MAX_PODS, GRACE),
-            addresses: Kept::new(MAX_PODS, ADDRESS_GRACE),
-            services: Kept::new(MAX_SERVICES, ADDRESS_GRACE),
-            pods: Following::default(),
-            of_services: Following::default(),
+            containers: TtlMap::new(MAX_PODS, GRACE_PERIOD),
+            addresses: TtlMap::new(MAX_PODS, ADDRESS_GRACE_PERIOD),
+            services: TtlMap::new(MAX_SERVICES, ADDRESS_GRACE_PERIOD),
+            pods: WatchStats::default(),
+            of_services: WatchStats::default(),
         };
         Arc::new(Self { tables: RwLock::new(tables), begun: Instant::now() })
     }
@@ -215,27 +215,27 @@ impl Services<'_> {
 
 impl View<'_> {
     /// How well the API server is followed.
-    pub(crate) fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> SyncState {
         let tables = &self.tables;
-        let objects = |following: Following, objects: usize, refused| Following {
+        let objects = |following: WatchStats, objects: usize, refused| WatchStats {
             objects: objects as u64,
             refused,
             ..following
         };
         let (pods, services) = (&tables.containers, &tables.services);
-        Standing {
+        SyncState {
             pods: objects(tables.pods, pods.len(), pods.refused),
             services: objects(tables.of_services, services.len(), services.refused),
         }
     }
 
     /// Where a connection was seen.
-    pub(crate) fn place(&self, facts: &Facts) -> Place {
+    pub(crate) fn place(&self, facts: &Facts) -> ClusterEnds {
         let far = match facts.observer.role {
             Some(Side::Client) => facts.server,
             Some(Side::Server) | None => facts.client,
         };
-        Place { pod: self.own(&facts.observer, facts.server), peer: self.peer(far) }
+        ClusterEnds { pod: self.own(&facts.observer, facts.server), peer: self.peer(far) }
     }
 
     /// The pod at this end: by its process, for an address can be its node's. Packets belong to no process; there it

@@ -125,12 +125,12 @@ fn a_pod_outlives_its_deletion_and_its_address_does_not_outlive_the_next_pod() {
     assert_eq!(place.peer.map(|peer| peer.name().to_owned()), Some("web-u2".to_owned()));
     // By then the address may be somebody's on another node.
     directory.pods(|pods| pods.delete("u2"));
-    let later = View { now: directory.begun.elapsed() + ADDRESS_GRACE, ..directory.view() };
+    let later = View { now: directory.begun.elapsed() + ADDRESS_GRACE_PERIOD, ..directory.view() };
     let place = later.place(&seen);
     assert_eq!((place.pod.unwrap().pod.name.clone(), place.peer), ("web-u1".into(), None));
     drop(later);
     directory.pods(|pods| pods.apply(web("u2", &[], &[WEB])));
-    let Standing { pods, services } = directory.view().standing();
+    let SyncState { pods, services } = directory.view().standing();
     assert!(pods.is_whole && !services.is_whole);
     assert_eq!((pods.objects, pods.errors, pods.refused), (1, 0, 0));
 }

@@ -1,7 +1,7 @@
 //! What is read of the API server's objects; all else is not even kept while they are parsed.
 
+use super::super::cluster_ends::{Pod, Service, Workload};
 use super::super::directory::{MAX_KEYS, PodSeen, ServiceSeen};
-use super::super::place::{Pod, Service, Workload};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt;
 use kube::core::{ApiResource, NotUsed, Object, ObjectMeta};

@@ -2,7 +2,7 @@
 //!
 //! Nobody waits for the answer: a pod is its job's until it is known whose that is.
 
-use super::super::place::Workload;
+use super::super::cluster_ends::Workload;
 use super::chain;
 use super::objects::{PodObject, controller};
 use futures_util::future::BoxFuture;
@@ -21,7 +21,7 @@ const MAX_WAITING: usize = 1024;
 /// The most questions at a time.
 const MAX_ASKED: usize = 4;
 /// So long the API server has to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// So long after that it is asked again: the pods of a long job may not be told of for days.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -161,7 +161,7 @@ async fn ask(client: Client, job: Job, after: Duration) -> (Job, Answer) {
         plural: "jobs".to_owned(),
     };
     let jobs: Api<DynamicObject> = Api::namespaced_with(client, &job.namespace, &jobs);
-    let (answer, why) = match tokio::time::timeout(PATIENCE, jobs.get_metadata(&job.name)).await {
+    let (answer, why) = match tokio::time::timeout(TIMEOUT, jobs.get_metadata(&job.name)).await {
         Ok(Ok(found)) => {
             let owner = controller(&found.metadata).filter(|owner| owner.kind == "CronJob");
             let owner = owner.map(|owner| owner.name.as_str().into());

@@ -1,7 +1,7 @@
 //! Lists, and what changes after them, for as long as the process lives.
 
 use super::super::Directory;
-use super::super::place::Workload;
+use super::super::cluster_ends::Workload;
 use super::chain;
 use super::objects::{self, PodObject, ServiceObject};
 use super::owners::Owners;

@@ -7,7 +7,7 @@ mod outage;
 mod selection;
 mod writer;
 
-use super::{Record, Sink, Summary, Written};
+use super::{Record, Sink, SinkStats, Summary};
 use crate::config::EventsOf;
 use crate::error::Error;
 use crate::privileges;
@@ -31,7 +31,7 @@ pub(crate) struct Events {
     /// How writing ended.
     outcome: Receiver<Result<(), Error>>,
     output: Arc<OutputState>,
-    written: Written,
+    written: SinkStats,
 }
 
 /// What the writer reports.
@@ -59,7 +59,7 @@ impl Events {
             drop(ended.send(writer::write(sink, &queued, &summary, &state)));
         })?;
         let selection = Selection::new(of);
-        Ok(Self { selection, queue, last, outcome, output, written: Written::default() })
+        Ok(Self { selection, queue, last, outcome, output, written: SinkStats::default() })
     }
 
     /// A record, which is written if it is of interest. Never waits.
@@ -83,9 +83,9 @@ impl Events {
     }
 
     /// What became of the records so far.
-    pub(crate) fn written(&self) -> Written {
+    pub(crate) fn written(&self) -> SinkStats {
         let over_limit = self.written.over_limit;
-        Written {
+        SinkStats {
             wanted: self.written.wanted + over_limit,
             failed: self.written.failed + self.output.lost.load(Ordering::Relaxed),
             ..self.written
@@ -94,12 +94,12 @@ impl Events {
 
     /// Writes what is left and the sums, and ends. Gives up on an output that takes nothing
     /// after `patience`.
-    pub(crate) fn finish(self, summary: Summary, patience: Duration) -> Result<(), Error> {
+    pub(crate) fn finish(self, summary: Summary, timeout: Duration) -> Result<(), Error> {
         let Self { queue, last, outcome, .. } = self;
         // A writer that does not listen any more tells why below.
         drop(last.send(summary));
         drop(queue);
-        match outcome.recv_timeout(patience) {
+        match outcome.recv_timeout(timeout) {
             Ok(written) => written,
             Err(RecvTimeoutError::Timeout) => Err(Error::OutputStalled),
             Err(RecvTimeoutError::Disconnected) => {

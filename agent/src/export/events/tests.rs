@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::path::Path;
 use std::time::Instant;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Events that go to an open descriptor.
 fn events_to(descriptor: RawFd, room: usize) -> Events {
@@ -37,7 +37,7 @@ fn an_output_that_takes_nothing_costs_records_and_no_time() {
         reader.read_to_string(&mut text).unwrap();
         text
     });
-    events.finish(Summary::default(), PATIENCE).unwrap();
+    events.finish(Summary::default(), TIMEOUT).unwrap();
     let text = reading.join().unwrap();
     let lines = text.lines().filter(|line| line.starts_with(r#"{"type":"exchange""#)).count();
     assert_eq!(lines as u64, written.wanted - written.queue_full);
@@ -52,7 +52,7 @@ fn events_on(disk: &Disk) -> Events {
 
 /// Waits until the writer has taken all that was offered, and returns how many records were lost.
 fn settled(events: &Events, disk: &Disk, lines: usize) -> u64 {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         let written = events.written();
         let arrived = disk.text().lines().count();
@@ -75,7 +75,7 @@ fn events_that_do_not_fit_on_a_full_disk_are_counted_and_later_ones_are_written(
     disk.grow(1 << 20);
     events.offer(misdirected());
     assert_eq!(settled(&events, &disk, 1), 5);
-    events.finish(Summary::default(), PATIENCE).unwrap();
+    events.finish(Summary::default(), TIMEOUT).unwrap();
     let text = disk.text();
     let kinds: Vec<_> = text.lines().map(|line| line.split(',').next().unwrap()).collect();
     assert_eq!(kinds, [r#"{"type":"exchange""#, r#"{"type":"summary""#]);
@@ -85,7 +85,7 @@ fn events_that_do_not_fit_on_a_full_disk_are_counted_and_later_ones_are_written(
 fn a_disk_that_is_full_at_the_end_is_an_error() {
     let mut events = events_on(&Disk::file(100));
     events.offer(misdirected());
-    let failure = events.finish(Summary::default(), PATIENCE).unwrap_err();
+    let failure = events.finish(Summary::default(), TIMEOUT).unwrap_err();
     assert_eq!(failure.exit_code(), crate::error::OUTPUT);
 }
 
@@ -98,7 +98,7 @@ fn events_behind_a_closed_pipe_are_counted() {
         events.offer(misdirected());
     }
     let output = Arc::clone(&events.output);
-    let failure = events.finish(Summary::default(), PATIENCE).unwrap_err();
+    let failure = events.finish(Summary::default(), TIMEOUT).unwrap_err();
     assert!(failure.is_closed_pipe(), "{failure}");
     assert_eq!(output.lost.load(Ordering::Relaxed), 5);
 }
@@ -112,5 +112,5 @@ fn what_is_written_arrives_while_the_run_goes_on() {
     let mut byte = [0];
     reader.read_exact(&mut byte).unwrap();
     assert_eq!(byte, *b"{");
-    events.finish(Summary::default(), PATIENCE).unwrap();
+    events.finish(Summary::default(), TIMEOUT).unwrap();
 }

@@ -4,12 +4,12 @@
 
 use super::connections::Connections;
 use super::family::Kind;
-use super::ledger::{Correlated, Ledger};
+use super::ledger::{CorrelateStats, Ledger};
 use super::probes::Probes;
 use super::requests::Requests;
 use super::{Metrics, process};
-use crate::enrich::Standing;
-use crate::export::Written;
+use crate::enrich::SyncState;
+use crate::export::SinkStats;
 use crate::ledger::SourceStats;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,13 +89,13 @@ fn example() -> Metrics {
         requests: Requests::example(),
         connections: Connections::example(),
         probes: Probes::example(),
-        ledger: Ledger::of(&tally, &counters, Correlated::default(), Written::default()),
+        ledger: Ledger::of(&tally, &counters, CorrelateStats::default(), SinkStats::default()),
         decode_errors: counters.decode_errors,
         attached: tally.attached,
         failures: tally.failures,
         tls_processes: tally.tls_processes,
         joins: tally.joins,
-        cluster: Some(Standing::default()),
+        cluster: Some(SyncState::default()),
         ..Metrics::default()
     }
 }

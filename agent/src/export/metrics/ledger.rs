@@ -17,7 +17,7 @@
 
 use super::family::Family;
 use super::number;
-use crate::export::Written;
+use crate::export::SinkStats;
 use crate::ledger::SourceStats;
 use std::collections::BTreeMap;
 use wrongdoor_core::counters::{Counters, Loss};
@@ -31,7 +31,7 @@ pub(in crate::export) struct Ledger {
 
 /// What came out of the engine and was ruled on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Correlated {
+pub(crate) struct CorrelateStats {
     /// Everything that the engine told.
     pub(crate) observations: u64,
     /// Proofs that could not be remembered.
@@ -47,8 +47,8 @@ impl Ledger {
     pub(super) fn of(
         tally: &SourceStats,
         counters: &Counters,
-        correlated: Correlated,
-        written: Written,
+        correlated: CorrelateStats,
+        written: SinkStats,
     ) -> Self {
         let mut ledger = Self::default();
         ledger.enter("kernel", tally.kernel_events);

@@ -8,10 +8,10 @@ mod cluster;
 mod connections;
 mod counted;
 mod family;
+mod label_limiter;
 mod labels;
 mod ledger;
 mod names;
-mod naming;
 mod negotiation;
 mod openmetrics;
 mod probes;
@@ -23,13 +23,13 @@ mod text;
 
 pub(crate) use catalogue::{Exported, catalogue};
 pub(crate) use counted::Counted;
-pub(crate) use ledger::Correlated;
-pub(crate) use naming::Naming;
+pub(crate) use label_limiter::LabelLimiter;
+pub(crate) use ledger::CorrelateStats;
 pub(crate) use negotiation::Format;
 
-use super::{Record, Written};
+use super::{Record, SinkStats};
 use crate::build_info;
-use crate::enrich::Standing;
+use crate::enrich::SyncState;
 use crate::ledger::SourceStats;
 use connections::Connections;
 use family::{Family, number};
@@ -54,7 +54,7 @@ pub(crate) struct Metrics {
     tls_processes: Vec<(&'static str, u64)>,
     joins: Vec<(&'static str, u64)>,
     details: Vec<(&'static str, u64)>,
-    cluster: Option<Standing>,
+    cluster: Option<SyncState>,
 }
 
 /// The state of the parts of the pipeline, as of one moment.
@@ -64,9 +64,9 @@ pub(crate) struct State<'a> {
     /// Connections that are followed.
     pub(crate) tracked: usize,
     /// How well the API server is followed, where one is.
-    pub(crate) cluster: Option<Standing>,
-    pub(crate) correlated: Correlated,
-    pub(crate) written: Written,
+    pub(crate) cluster: Option<SyncState>,
+    pub(crate) correlated: CorrelateStats,
+    pub(crate) written: SinkStats,
 }
 
 /// Metrics that were copied out, to be encoded.
@@ -93,8 +93,8 @@ impl Metrics {
     }
 
     /// Which names are told apart from now on.
-    pub(crate) fn rename(&mut self, naming: Naming) {
-        self.requests.rename(naming);
+    pub(crate) fn rename(&mut self, label_limiter: LabelLimiter) {
+        self.requests.rename(label_limiter);
     }
 
     /// The state at the end of a turn; and names that are idle go.

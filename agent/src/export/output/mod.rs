@@ -6,7 +6,7 @@ pub(super) mod testing;
 
 use super::rotation::{Limits, Rotation};
 use crate::error::Error;
-use crate::files::{self, Place};
+use crate::files::{self, OutputPath};
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
@@ -140,7 +140,7 @@ impl Output {
 }
 
 fn open_file(path: &Path) -> io::Result<Target> {
-    let file = Place::of(path)?.create(files::PRIVATE)?;
+    let file = OutputPath::of(path)?.create(files::PRIVATE)?;
     Ok(if file.metadata()?.is_file() { Target::file(file) } else { Target::stream(file) })
 }
 

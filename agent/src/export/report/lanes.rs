@@ -19,7 +19,7 @@ const MAX_OF_A_KIND: usize = 16;
 const MAX_FRONTS: usize = 16_384;
 
 /// A request's place: the connection's number, and the stream.
-pub(super) type Place = (u64, u64);
+pub(super) type ExchangeKey = (u64, u64);
 
 /// Connections, as far as there is room.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub(super) struct Lanes {
     by_number: HashMap<u64, Lane>,
     marks: usize,
     /// From a refusal to the hop in front that handed it on.
-    fronts: HashMap<Place, Place>,
+    fronts: HashMap<ExchangeKey, ExchangeKey>,
     /// Connections that there was no room for.
     pub(super) forgotten: u64,
 }
@@ -101,7 +101,7 @@ impl Lanes {
     }
 
     /// Who handed the answer on.
-    pub(super) fn front(&self, place: Place) -> Option<Place> {
+    pub(super) fn front(&self, place: ExchangeKey) -> Option<ExchangeKey> {
         self.fronts.get(&place).copied()
     }
 }

@@ -1,14 +1,14 @@
 //! `analyze --report`: one page that stands for itself, to be attached to an incident.
 //!
 //! ```text
-//! Record ──▶ collect (within bounds) ──▶ page: story · findings, each with a drawing · list ──▶ draft ──▶ FILE.html
+//! Record ──▶ collect (within bounds) ──▶ page: story · findings, each with a drawing · list ──▶ atomic_file ──▶ FILE.html
 //! ```
 //!
 //! The page loads nothing and sends nothing, and says so to the browser: styles and script are in it, by hash. Text gets
 //! into it through [`html`] only, which escapes all of it.
 
+mod atomic_file;
 mod collect;
-mod draft;
 mod drawing;
 mod group;
 mod html;
@@ -23,15 +23,15 @@ mod words;
 
 use super::{Record, Sink, Summary};
 use crate::error::Error;
+use atomic_file::AtomicFile;
 use collect::Collected;
-use draft::Draft;
 use std::path::{Path, PathBuf};
 
 /// Collects records, and writes a page of them at the end.
 #[derive(Debug)]
 pub(crate) struct Report {
     /// Taken when it is finished.
-    draft: Option<Draft>,
+    atomic_file: Option<AtomicFile>,
     collected: Collected,
     /// The names of the captures.
     inputs: Vec<String>,
@@ -42,9 +42,9 @@ pub(crate) struct Report {
 impl Report {
     /// A page about `inputs`, to be written to `path`.
     pub(crate) fn begin(path: &Path, inputs: &[PathBuf]) -> Result<Self, Error> {
-        let draft = Some(Draft::begin(path)?);
+        let atomic_file = Some(AtomicFile::begin(path)?);
         let inputs = inputs.iter().map(|input| name(input)).collect();
-        Ok(Self { draft, collected: Collected::default(), inputs, is_partial: false })
+        Ok(Self { atomic_file, collected: Collected::default(), inputs, is_partial: false })
     }
 
     /// A capture broke off.
@@ -60,10 +60,10 @@ impl Sink for Report {
     }
 
     fn finish(&mut self, summary: &Summary) -> Result<(), Error> {
-        let Some(draft) = self.draft.take() else { return Ok(()) };
+        let Some(atomic_file) = self.atomic_file.take() else { return Ok(()) };
         let collected = std::mem::take(&mut self.collected);
         let page = page::render(collected, summary, &self.inputs, self.is_partial);
-        draft.finish(page.as_bytes())
+        atomic_file.finish(page.as_bytes())
     }
 }
 

@@ -5,7 +5,7 @@ use super::kind::Kind;
 use super::words;
 use std::sync::Arc;
 use wrongdoor_core::explain::cause::Cause;
-use wrongdoor_core::explain::classifier::{Back, Classification};
+use wrongdoor_core::explain::classifier::{Classification, UpstreamHop};
 use wrongdoor_core::explain::recovery::Recovery;
 use wrongdoor_core::http::Method;
 use wrongdoor_core::http_facts::Generator;
@@ -31,7 +31,7 @@ pub(super) struct Row {
     pub(super) generator: Option<Generator>,
     pub(super) cause: Option<Arc<Cause>>,
     pub(super) recovery: Option<Recovery>,
-    pub(super) relayed_from: Option<Back>,
+    pub(super) relayed_from: Option<UpstreamHop>,
 }
 
 /// What exchanges have in common that are one line of what is not listed.

@@ -2,12 +2,12 @@
 
 use super::collect::{Collected, MAX_GROUPS, MAX_ROWS};
 use super::page;
-use crate::enrich::Place;
+use crate::enrich::ClusterEnds;
 use crate::export::{ConnectionNumber, Record, Summary};
 use crate::testing;
 use std::time::Duration;
 use wrongdoor_core::explain::cause::Confidence;
-use wrongdoor_core::explain::classifier::{Back, Classification};
+use wrongdoor_core::explain::classifier::{Classification, UpstreamHop};
 use wrongdoor_core::explain::recovery::{Outcome, Recovery};
 use wrongdoor_core::observation::Exchange;
 
@@ -32,7 +32,7 @@ fn record(number: u64, exchange: Exchange, classification: Classification) -> Re
         number: ConnectionNumber(number),
         exchange,
         classification,
-        place: Place::default(),
+        place: ClusterEnds::default(),
     }
 }
 
@@ -83,7 +83,7 @@ fn both_hops_of_a_proxy_and_the_retry_are_drawn() {
         .find(|(exchange, _)| exchange.is_misdirected())
         .unwrap();
     let back = front.clone();
-    let relayed = Back { connection: 2, stream: back.stream, confidence: Confidence::High };
+    let relayed = UpstreamHop { connection: 2, stream: back.stream, confidence: Confidence::High };
     let recovery = Recovery {
         outcome: Outcome::RecoveredNewConnection,
         connection: Some(3),

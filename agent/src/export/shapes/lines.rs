@@ -2,7 +2,7 @@
 
 use super::super::{ConnectionNumber, Summary};
 use super::place::{PeerPart, PodPart};
-use crate::enrich::Place;
+use crate::enrich::ClusterEnds;
 use crate::text::{Clock, Time};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -10,8 +10,8 @@ use std::fmt::Display;
 use std::time::Duration;
 use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::explain::cause::Cause;
-use wrongdoor_core::explain::classifier::{Back, Classification};
-use wrongdoor_core::explain::recovery::{Judged, Recovery};
+use wrongdoor_core::explain::classifier::{Classification, UpstreamHop};
+use wrongdoor_core::explain::recovery::{Recovery, RecoveryReport};
 use wrongdoor_core::http::Method;
 use wrongdoor_core::http_facts::Generator;
 use wrongdoor_core::name::Host;
@@ -180,7 +180,7 @@ impl<'a> ExchangePart<'a> {
     pub(in crate::export) fn new(
         exchange: &'a Exchange,
         classification: &'a Classification,
-        place: &'a Place,
+        place: &'a ClusterEnds,
         clock: &mut Clock,
     ) -> Self {
         let authority = &exchange.authority;
@@ -223,7 +223,7 @@ impl<'a> CausePart<'a> {
 }
 
 impl HopPart {
-    fn new(back: &Back) -> Self {
+    fn new(back: &UpstreamHop) -> Self {
         let connection = Text(ConnectionNumber(back.connection));
         Self { connection, stream: back.stream, confidence: back.confidence.as_str() }
     }
@@ -243,7 +243,7 @@ impl RecoveryPart {
 }
 
 impl RecoveryLine {
-    pub(in crate::export) fn new(number: ConnectionNumber, judged: &Judged) -> Self {
+    pub(in crate::export) fn new(number: ConnectionNumber, judged: &RecoveryReport) -> Self {
         let part = RecoveryPart::new(&judged.recovery);
         Self {
             kind: "recovery",

@@ -8,7 +8,7 @@ mod place;
 pub(super) use lines::{ConnectionLine, ConnectionPart, ExchangePart, RecoveryLine, SummaryLine};
 
 use super::ConnectionNumber;
-use crate::enrich::Place;
+use crate::enrich::ClusterEnds;
 use crate::text::{Clock, append, join};
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::observation::Exchange;
@@ -18,7 +18,7 @@ pub(super) fn exchange_line(
     number: ConnectionNumber,
     exchange: &Exchange,
     classification: &Classification,
-    place: &Place,
+    place: &ClusterEnds,
 ) -> Vec<u8> {
     let mut line = Vec::new();
     append(&mut line, &ConnectionPart::new(number, &exchange.connection));

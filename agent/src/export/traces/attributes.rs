@@ -1,7 +1,7 @@
 //! What spans say: OpenTelemetry's names where it has one, `wrongdoor.` in front of the others. What is not
 //! known is left out.
 
-use crate::enrich::{Place, Pod};
+use crate::enrich::{ClusterEnds, Pod};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use std::net::IpAddr;
 use wrongdoor_core::engine::ConnectionEnd;
@@ -85,7 +85,7 @@ impl Attributes {
     }
 
     /// And where it was seen, in the words of OpenTelemetry's Kubernetes conventions; they have none for a peer.
-    pub(super) fn at(mut self, place: &Place) -> Self {
+    pub(super) fn at(mut self, place: &ClusterEnds) -> Self {
         if let Some(container) = place.pod.as_deref() {
             let Pod { name, uid, node, workload } = &*container.pod;
             self.put("k8s.namespace.name", Some(workload.namespace.to_string()));

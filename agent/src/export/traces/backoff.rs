@@ -16,14 +16,14 @@ pub(super) struct Patience {
 
 /// The pauses between the attempts with one batch.
 pub(super) struct Backoff {
-    patience: Patience,
+    timeout: Patience,
     next: Duration,
     waited: Duration,
 }
 
 impl Backoff {
-    pub(super) fn new(patience: Patience) -> Self {
-        Self { patience, next: patience.first_pause, waited: Duration::ZERO }
+    pub(super) fn new(timeout: Patience) -> Self {
+        Self { timeout, next: timeout.first_pause, waited: Duration::ZERO }
     }
 
     /// The next pause: at least what the collector `asked` for, and otherwise between half and all of what is
@@ -32,10 +32,10 @@ impl Backoff {
     pub(super) fn pause(&mut self, asked: Option<Duration>, spent: Duration) -> Option<Duration> {
         let half = self.next / 2;
         let pause = (half + half.mul_f64(random())).max(asked.unwrap_or_default());
-        self.next = (self.next * 2).min(self.patience.longest_pause);
+        self.next = (self.next * 2).min(self.timeout.longest_pause);
         // Whoever asks may ask for longer than can be counted.
         self.waited = self.waited.saturating_add(spent).saturating_add(pause);
-        (self.waited <= self.patience.give_up_after).then_some(pause)
+        (self.waited <= self.timeout.give_up_after).then_some(pause)
     }
 }
 
@@ -48,7 +48,7 @@ fn random() -> f64 {
 mod tests {
     use super::*;
 
-    const PATIENCE: Patience = Patience {
+    const TIMEOUT: Patience = Patience {
         first_pause: Duration::from_millis(100),
         longest_pause: Duration::from_millis(800),
         give_up_after: Duration::from_secs(10),
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_longest_and_come_to_an_end() {
-        let mut backoff = Backoff::new(PATIENCE);
+        let mut backoff = Backoff::new(TIMEOUT);
         let mut total = Duration::ZERO;
         for turn in [100, 200, 400, 800, 800, 800] {
             let pause = backoff.pause(None, Duration::ZERO).unwrap();
@@ -67,24 +67,24 @@ mod tests {
         while let Some(pause) = backoff.pause(None, Duration::ZERO) {
             total += pause;
         }
-        assert!(total <= PATIENCE.give_up_after);
-        assert!(total > PATIENCE.give_up_after - PATIENCE.longest_pause);
+        assert!(total <= TIMEOUT.give_up_after);
+        assert!(total > TIMEOUT.give_up_after - TIMEOUT.longest_pause);
     }
 
     #[test]
     fn the_collectors_word_counts_and_has_a_limit() {
-        let mut backoff = Backoff::new(PATIENCE);
+        let mut backoff = Backoff::new(TIMEOUT);
         let asked = Duration::from_secs(3);
         assert_eq!(backoff.pause(Some(asked), Duration::ZERO), Some(asked));
         assert_eq!(backoff.pause(Some(Duration::from_secs(8)), Duration::ZERO), None);
         assert_eq!(backoff.pause(Some(Duration::MAX), Duration::MAX), None);
-        assert_eq!(Backoff::new(PATIENCE).pause(None, Duration::from_secs(11)), None);
+        assert_eq!(Backoff::new(TIMEOUT).pause(None, Duration::from_secs(11)), None);
     }
 
     #[test]
     fn agents_do_not_come_back_at_once() {
         let pauses: Vec<_> =
-            (0..8).map(|_| Backoff::new(PATIENCE).pause(None, Duration::ZERO)).collect();
+            (0..8).map(|_| Backoff::new(TIMEOUT).pause(None, Duration::ZERO)).collect();
         assert!(pauses.iter().any(|pause| *pause != pauses[0]), "{pauses:?}");
     }
 }

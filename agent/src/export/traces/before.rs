@@ -1,6 +1,6 @@
 //! Exchanges of connections on which nothing was found so far: if something is, they belong to its trace.
 
-use crate::enrich::Place;
+use crate::enrich::ClusterEnds;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::observation::Exchange;
@@ -11,7 +11,7 @@ pub(super) const MAX_BEFORE: usize = 32;
 const MAX_CONNECTIONS_BEFORE: usize = 4096;
 
 /// An exchange that was ruled on, and where it was seen.
-pub(super) type Ruled = (Exchange, Classification, Place);
+pub(super) type Ruled = (Exchange, Classification, ClusterEnds);
 
 /// Keeps them.
 pub(super) struct Before {
@@ -80,7 +80,7 @@ mod tests {
         let (exchange, classification) = ruled("coalescing").remove(0);
         for stream in streams {
             let exchange = Exchange { stream, ..exchange.clone() };
-            before.keep(connection, (exchange, classification.clone(), Place::default()));
+            before.keep(connection, (exchange, classification.clone(), ClusterEnds::default()));
         }
     }
 

@@ -18,7 +18,7 @@ pub(super) type SpanId = [u8; 8];
 
 /// Where packets are seen.
 #[derive(Clone, Debug)]
-pub(super) struct Place(String);
+pub(super) struct Machine(String);
 
 /// What a span is of.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ pub(super) enum Subject {
     },
 }
 
-impl Place {
+impl Machine {
     /// Where this agent is. What cannot be told is left out, and does not matter for what probes see.
     pub(super) fn here() -> Self {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
@@ -89,8 +89,8 @@ mod tests {
         for trace in [[1; 16], [2; 16]] {
             for role in ENDS {
                 for subject in subjects {
-                    let id = Place::of("a").span(trace, role, subject);
-                    assert_eq!(id, Place::of("a").span(trace, role, subject));
+                    let id = Machine::of("a").span(trace, role, subject);
+                    assert_eq!(id, Machine::of("a").span(trace, role, subject));
                     assert!(ids.insert(id), "{trace:?} {role:?} {subject:?}");
                 }
             }
@@ -101,14 +101,14 @@ mod tests {
     fn the_place_tells_apart_who_sees_packets_and_nobody_else() {
         for role in ENDS {
             let [a, b] =
-                ["a", "b"].map(|name| Place::of(name).span([1; 16], role, Subject::Connection));
+                ["a", "b"].map(|name| Machine::of(name).span([1; 16], role, Subject::Connection));
             assert_eq!(a == b, role.is_some());
         }
     }
 
     #[test]
     fn this_place_is_known() {
-        let Place(here) = Place::here();
+        let Machine(here) = Machine::here();
         assert!(here.len() > 40 && here.contains("net:["), "{here}");
     }
 }

@@ -11,11 +11,11 @@
 mod attributes;
 mod backoff;
 mod before;
-mod choice;
 mod client;
 mod environment;
 mod ids;
 mod resource;
+mod selection;
 mod sender;
 mod settings;
 mod spans;
@@ -24,11 +24,11 @@ mod tls;
 pub(crate) use environment::Environment;
 pub(crate) use settings::{Protocol, TracesSettings, TracesWish};
 
-use super::{Record, Written};
+use super::{Record, SinkStats};
 use crate::privileges;
-use choice::Choice;
 use client::Client;
-use ids::Place;
+use ids::Machine;
+use selection::SpanSelection;
 use sender::{Delivered, Pace, Sender};
 use spans::{Span, Spans};
 use std::io;
@@ -44,11 +44,11 @@ use tokio::sync::oneshot;
 /// Spans that may wait to be sent.
 const MAX_QUEUED: usize = 4096;
 /// So much longer the thread may take to notice that it is over.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE_PERIOD: Duration = Duration::from_secs(1);
 
 /// The traces of a run.
 pub(crate) struct Traces {
-    choice: Choice,
+    selection: SpanSelection,
     queue: Queue,
     /// Told how long the last of the sending may take.
     last: oneshot::Sender<Duration>,
@@ -83,7 +83,7 @@ impl Traces {
         let (last, over) = oneshot::channel();
         let (alive, ended) = channel();
         let delivered = Arc::<Delivered>::default();
-        let (choice, counts) = (Choice::new(settings.of), Arc::clone(&delivered));
+        let (selection, counts) = (SpanSelection::new(settings.of), Arc::clone(&delivered));
         thread::Builder::new().name("traces".to_owned()).spawn(move || {
             privileges::keep(privileges::NOTHING, "traces");
             runtime.block_on(async {
@@ -97,23 +97,23 @@ impl Traces {
             runtime.shutdown_background();
             drop(alive);
         })?;
-        let spans = Spans::new(Place::here());
+        let spans = Spans::new(Machine::here());
         let queue = Queue { spans, queue, wanted: 0, full: 0, failed: 0 };
-        Ok(Self { choice, queue, last, ended, delivered })
+        Ok(Self { selection, queue, last, ended, delivered })
     }
 
     /// A record, which becomes a span if it is of interest. Never waits.
     pub(crate) fn offer(&mut self, record: &Record) {
-        let Self { choice, queue, .. } = self;
+        let Self { selection, queue, .. } = self;
         match record {
             Record::Exchange { number, exchange, classification, place } => {
                 let ruled = (exchange, classification, place);
-                choice.exchange(number.0, ruled, &mut |trace, ruled| {
+                selection.exchange(number.0, ruled, &mut |trace, ruled| {
                     queue.offer(|spans| spans.exchange(trace, ruled));
                 });
             }
             Record::Connection { number, connection, place } => {
-                if let Some(trace) = choice.connection(number.0, connection) {
+                if let Some(trace) = selection.connection(number.0, connection) {
                     queue
                         .offer(|spans| spans.connection(trace.id, connection, place, trace.latest));
                 }
@@ -123,9 +123,9 @@ impl Traces {
     }
 
     /// What became of the spans so far.
-    pub(crate) fn written(&self) -> Written {
-        let over_limit = self.choice.over_limit();
-        Written {
+    pub(crate) fn written(&self) -> SinkStats {
+        let over_limit = self.selection.over_limit();
+        SinkStats {
             wanted: self.queue.wanted + over_limit,
             queue_full: self.queue.full,
             failed: self.queue.failed + self.delivered.failed.load(Ordering::Relaxed),
@@ -133,21 +133,21 @@ impl Traces {
         }
     }
 
-    /// Sends what is left, and ends. Gives up on a collector that does not take it within `patience`.
-    pub(crate) fn finish(self, patience: Duration) -> Written {
+    /// Sends what is left, and ends. Gives up on a collector that does not take it within `timeout`.
+    pub(crate) fn finish(self, timeout: Duration) -> SinkStats {
         let so_far = self.written();
         let Self { queue, last, ended, delivered, .. } = self;
         drop(queue.queue);
         // Where nobody listens any more, it has ended.
-        let _is_over = last.send(patience);
-        if ended.recv_timeout(patience + GRACE) == Err(RecvTimeoutError::Timeout) {
+        let _is_over = last.send(timeout);
+        if ended.recv_timeout(timeout + GRACE_PERIOD) == Err(RecvTimeoutError::Timeout) {
             tracing::warn!("the traces' sender does not end");
         }
         let sent = delivered.sent.load(Ordering::Relaxed);
         let failed = queue.wanted.saturating_sub(queue.full + sent);
         let lost = failed + so_far.queue_full + so_far.over_limit;
         tracing::info!(spans = so_far.wanted, sent, lost, "traces are over");
-        Written { failed, ..so_far }
+        SinkStats { failed, ..so_far }
     }
 }
 

@@ -19,14 +19,14 @@ const MAX_BATCH_BYTES: usize = 1024 * 1024;
 pub(super) struct Pace {
     /// So long a batch waits to be filled.
     pub(super) gather: Duration,
-    pub(super) patience: Patience,
+    pub(super) timeout: Patience,
 }
 
 impl Default for Pace {
     fn default() -> Self {
         Self {
             gather: Duration::from_secs(1),
-            patience: Patience {
+            timeout: Patience {
                 first_pause: Duration::from_millis(500),
                 longest_pause: Duration::from_secs(5),
                 give_up_after: Duration::from_secs(30),
@@ -91,7 +91,7 @@ impl<'a> Sender<'a> {
     async fn deliver(&mut self, spans: Vec<Span>) {
         let count = spans.len() as u64;
         let batch = self.client.batch(spans);
-        let mut backoff = Backoff::new(self.pace.patience);
+        let mut backoff = Backoff::new(self.pace.timeout);
         let (sent, failed) = loop {
             let began = Instant::now();
             match self.client.send(&batch).await {

@@ -13,7 +13,7 @@
 use crate::capture::source::Source;
 use crate::enrich::{Directory, View};
 use crate::error::Error;
-use crate::export::{Correlated, Events, Record, State, Summary, Traces};
+use crate::export::{CorrelateStats, Events, Record, State, Summary, Traces};
 use crate::ledger::SourceStats;
 use crate::log;
 use crate::state::{AgentState, RuntimeOverrides};
@@ -25,7 +25,7 @@ use wrongdoor_core::explain::correlator::{self, Correlator};
 use wrongdoor_core::explain::recovery::Windows;
 
 /// So long a turn waits for news.
-const PATIENCE: Duration = Duration::from_millis(100);
+const TIMEOUT: Duration = Duration::from_millis(100);
 /// More turns than this are not made for what is still in the buffers when the run ends.
 const MAX_LAST_TURNS: usize = 64;
 
@@ -68,8 +68,8 @@ pub(crate) fn run(
         if shared.stop.load(Ordering::Relaxed) || left == Some(Duration::ZERO) {
             break;
         }
-        let patience = left.map_or(PATIENCE, |left| left.min(PATIENCE));
-        captured = live.turn(&mut *source, patience);
+        let timeout = left.map_or(TIMEOUT, |left| left.min(TIMEOUT));
+        captured = live.turn(&mut *source, timeout);
     }
     if captured.is_ok() {
         captured = live.drain(&mut *source);
@@ -112,9 +112,9 @@ impl<'a> Live<'a> {
     }
 
     /// Takes what has come.
-    fn turn(&mut self, source: &mut dyn Source, patience: Duration) -> Result<(), Error> {
+    fn turn(&mut self, source: &mut dyn Source, timeout: Duration) -> Result<(), Error> {
         self.heed();
-        let polled = source.poll(&mut self.engine, patience);
+        let polled = source.poll(&mut self.engine, timeout);
         self.hear(source.tally());
         self.shared.health.turned(source.is_ready());
         polled
@@ -122,8 +122,8 @@ impl<'a> Live<'a> {
 
     /// Takes over what was changed, and tells what the log left out.
     fn heed(&mut self) {
-        if let Some(RuntimeOverrides { naming, events_of }) = self.shared.take_overrides() {
-            self.shared.metrics().rename(naming);
+        if let Some(RuntimeOverrides { label_limiter, events_of }) = self.shared.take_overrides() {
+            self.shared.metrics().rename(label_limiter);
             if let Some(events) = &mut self.sinks.events {
                 events.select(events_of);
             }
@@ -202,7 +202,7 @@ impl<'a> Live<'a> {
             self.correlator.close(now, &mut told);
         }
         let Sinks { events, traces } = &self.sinks;
-        let correlated = Correlated {
+        let correlated = CorrelateStats {
             observations: self.observations,
             forgotten: self.correlator.forgotten(),
             pairs_forgotten: self.correlator.pairs_forgotten(),

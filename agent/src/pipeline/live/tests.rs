@@ -168,8 +168,8 @@ impl Source for Detached {
         self.replay.name()
     }
 
-    fn poll(&mut self, engine: &mut Engine, patience: Duration) -> Result<(), Error> {
-        self.replay.poll(engine, patience)
+    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), Error> {
+        self.replay.poll(engine, timeout)
     }
 
     fn is_ready(&self) -> bool {

@@ -1,13 +1,13 @@
 //! Requests on a connection, and what came back.
 
 mod fingerprint;
-mod trouble;
+mod probe_error;
 
-use super::choice::{Method, Protocol};
-use super::connection::Manner;
+use super::connection::ProbeOptions;
 use super::name::Name;
-use super::outcome::{Answer, Stage, Trouble};
-use super::tls::{Alert, Overheard};
+use super::options::{Method, Protocol};
+use super::outcome::{Answer, ProbeError, Stage};
+use super::tls::{Alert, AlertRecorder};
 use bytes::Bytes;
 use fingerprint::Fingerprint;
 use http::header::{ACCEPT, HOST, USER_AGENT};
@@ -25,7 +25,7 @@ use tokio_rustls::client::TlsStream;
 /// The most of a body that is read; what is longer is left where it is.
 const MAX_BODY: usize = 64 * 1024;
 /// How long a body is waited for; streams have no end.
-const BODY_PATIENCE: Duration = Duration::from_secs(1);
+const BODY_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a connection may take to say goodbye.
 const FAREWELL: Duration = Duration::from_millis(250);
 /// Server logs show it, and agents keep these requests out of what they count of clients.
@@ -48,22 +48,22 @@ impl Http {
     pub(super) async fn over(
         stream: TlsStream<TcpStream>,
         protocol: Protocol,
-    ) -> Result<Self, Trouble> {
-        let (stream, alert) = Overheard::new(stream);
+    ) -> Result<Self, ProbeError> {
+        let (stream, alert) = AlertRecorder::new(stream);
         let stream = TokioIo::new(stream);
         // How the connection ends is told by the request on it.
         match protocol {
             Protocol::Http1 => {
                 let begun = http1::handshake(stream).await;
-                let (sender, driver) =
-                    begun.map_err(|error| alert.heard().unwrap_or_else(|| trouble::of(&error)))?;
+                let (sender, driver) = begun
+                    .map_err(|error| alert.heard().unwrap_or_else(|| probe_error::of(&error)))?;
                 let driver = tokio::spawn(async { drop(driver.await) });
                 Ok(Self { sender: Sender::One(sender), driver, alert })
             }
             Protocol::H2 => {
                 let begun = http2::handshake(TokioExecutor::new(), stream).await;
-                let (sender, driver) =
-                    begun.map_err(|error| alert.heard().unwrap_or_else(|| trouble::of(&error)))?;
+                let (sender, driver) = begun
+                    .map_err(|error| alert.heard().unwrap_or_else(|| probe_error::of(&error)))?;
                 let driver = tokio::spawn(async { drop(driver.await) });
                 Ok(Self { sender: Sender::Two(sender), driver, alert })
             }
@@ -79,33 +79,41 @@ impl Http {
     }
 
     /// Why TLS ended, where it did so with an alert.
-    pub(super) fn alert(&self) -> Option<Trouble> {
+    pub(super) fn alert(&self) -> Option<ProbeError> {
         self.alert.heard()
     }
 
     /// Asks for a name.
-    pub(super) async fn ask(&mut self, manner: &Manner, name: &Name) -> Result<Answer, Trouble> {
-        let request = self.request(manner, name)?;
+    pub(super) async fn ask(
+        &mut self,
+        options: &ProbeOptions,
+        name: &Name,
+    ) -> Result<Answer, ProbeError> {
+        let request = self.request(options, name)?;
         let response = match &mut self.sender {
             Sender::One(sender) => sender.send_request(request).await,
             Sender::Two(sender) => sender.send_request(request).await,
         };
-        Ok(answer(response.map_err(|error| trouble::of(&error))?).await)
+        Ok(answer(response.map_err(|error| probe_error::of(&error))?).await)
     }
 
-    fn request(&self, manner: &Manner, name: &Name) -> Result<Request<Empty<Bytes>>, Trouble> {
-        let method = match manner.method {
+    fn request(
+        &self,
+        options: &ProbeOptions,
+        name: &Name,
+    ) -> Result<Request<Empty<Bytes>>, ProbeError> {
+        let method = match options.method {
             Method::Head => http::Method::HEAD,
             Method::Get => http::Method::GET,
         };
         let request = Request::builder().method(method);
         let request = match &self.sender {
             // The authority is the pseudo-header, and no `Host` beside it.
-            Sender::Two(_) => request.uri(name.uri(&manner.path).unwrap_or_default()),
-            Sender::One(_) => request.uri(manner.path.as_str()).header(HOST, name.raw.as_str()),
+            Sender::Two(_) => request.uri(name.uri(&options.path).unwrap_or_default()),
+            Sender::One(_) => request.uri(options.path.as_str()).header(HOST, name.raw.as_str()),
         };
         let request = request.header(USER_AGENT, AGENT).header(ACCEPT, "*/*").body(Empty::new());
-        request.map_err(|error| Trouble::new(Stage::Request, "http_error", error))
+        request.map_err(|error| ProbeError::new(Stage::Request, "http_error", error))
     }
 
     /// Ends it as well-bred clients do.
@@ -122,7 +130,7 @@ impl Http {
 async fn answer(response: Response<Incoming>) -> Answer {
     let (head, body) = response.into_parts();
     let mut fingerprint = Fingerprint::new(head.status, &head.headers);
-    let whole = timeout(BODY_PATIENCE, read(body, &mut fingerprint)).await;
+    let whole = timeout(BODY_TIMEOUT, read(body, &mut fingerprint)).await;
     Answer {
         status: head.status.as_u16(),
         version: match head.version {

@@ -1,7 +1,7 @@
 //! Who answers what: connections by their SNI, names that are asked for on them.
 
 use super::{answer_of, sni_of};
-use crate::probe::choice::{Protocol, Test};
+use crate::probe::options::{Protocol, Test};
 use crate::probe::outcome::Found;
 use crate::probe::report::Report;
 use crate::text::{Tone, sanitize, wide_grid};

@@ -2,8 +2,8 @@
 
 mod matrix;
 
-use super::choice::Protocol;
 use super::hazard::{Hazard, Kind};
+use super::options::Protocol;
 use super::outcome::{Found, Verification};
 use super::parity::{About, Disagreement, Side};
 use super::report::Report;

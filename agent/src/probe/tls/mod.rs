@@ -1,15 +1,16 @@
 //! TLS of a probe: who is asked, what is shown, whether it is believed.
 
 mod alert;
-mod overheard;
+mod alert_recorder;
+mod certificate_recorder;
 mod trust;
-mod witness;
 
-pub(super) use overheard::{Alert, Overheard};
+pub(super) use alert_recorder::{Alert, AlertRecorder};
 pub(crate) use trust::Trust;
 
-use super::outcome::{Handshake, Stage, Trouble, Verification};
+use super::outcome::{Handshake, ProbeError, Stage, Verification};
 use super::plan::Probe;
+use certificate_recorder::CertificateRecorder;
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, Error, InvalidMessage, ProtocolVersion};
@@ -19,7 +20,6 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use witness::Witness;
 use wrongdoor_core::wire::tls::client_hello::PROBE;
 
 /// Whether a handshake can ask for this name.
@@ -29,7 +29,7 @@ pub(super) fn is_server_name(name: &str) -> bool {
 
 /// A handshake as it goes on: what it shows is known when it fails, too.
 pub(super) struct Attempt {
-    witness: Arc<Witness>,
+    certificate_recorder: Arc<CertificateRecorder>,
     connector: TlsConnector,
     server_name: ServerName<'static>,
 }
@@ -41,35 +41,40 @@ impl Attempt {
         let name = probe.sni.as_ref().and_then(|name| ServerName::try_from(name.clone()).ok());
         let enable_sni = name.is_some();
         let asked = name.or_else(|| probe.address().map(ServerName::from));
-        let witness = Arc::new(Witness::new(trust.clone(), asked.is_some()));
+        let certificate_recorder =
+            Arc::new(CertificateRecorder::new(trust.clone(), asked.is_some()));
         let server_name = asked.unwrap_or_else(|| ServerName::from(server.ip()));
         let mut config = ClientConfig::builder_with_provider(trust.provider())
             .with_safe_default_protocol_versions()?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::clone(&witness) as Arc<_>)
+            .with_custom_certificate_verifier(Arc::clone(&certificate_recorder) as Arc<_>)
             .with_no_client_auth();
         // No server knows the second one: it tells agents on the way that this is no client's handshake.
         config.alpn_protocols = vec![probe.protocol.alpn().into(), PROBE.into()];
         // A resumed session shows no certificate.
         config.resumption = Resumption::disabled();
         config.enable_sni = enable_sni;
-        Ok(Self { witness, connector: TlsConnector::from(Arc::new(config)), server_name })
+        Ok(Self {
+            certificate_recorder,
+            connector: TlsConnector::from(Arc::new(config)),
+            server_name,
+        })
     }
 
     /// The handshake itself.
-    pub(super) async fn shake(&self, tcp: TcpStream) -> Result<TlsStream<TcpStream>, Trouble> {
+    pub(super) async fn shake(&self, tcp: TcpStream) -> Result<TlsStream<TcpStream>, ProbeError> {
         let connected = self.connector.connect(self.server_name.clone(), tcp).await;
         connected.map_err(|error| {
-            let verification = self.witness.verification();
+            let verification = self.certificate_recorder.verification();
             match error.get_ref().and_then(|cause| cause.downcast_ref::<Error>()) {
                 Some(Error::InvalidCertificate(_)) if let Some(found) = verification => {
-                    Trouble::new(Stage::Handshake, found.as_str(), error)
+                    ProbeError::new(Stage::Handshake, found.as_str(), error)
                 }
-                Some(cause) => Trouble::new(Stage::Handshake, kind(cause), cause),
+                Some(cause) => ProbeError::new(Stage::Handshake, kind(cause), cause),
                 None if error.kind() == io::ErrorKind::ConnectionReset => {
-                    Trouble::new(Stage::Handshake, "connection_reset", error)
+                    ProbeError::new(Stage::Handshake, "connection_reset", error)
                 }
-                None => Trouble::new(Stage::Handshake, "handshake_closed", error),
+                None => ProbeError::new(Stage::Handshake, "handshake_closed", error),
             }
         })
     }
@@ -82,8 +87,8 @@ impl Attempt {
         Handshake {
             version: version.and_then(version_name),
             alpn: alpn.map(|name| String::from_utf8_lossy(name).into_owned()),
-            certificate: self.witness.names(),
-            verification: self.witness.verification(),
+            certificate: self.certificate_recorder.names(),
+            verification: self.certificate_recorder.verification(),
         }
     }
 }

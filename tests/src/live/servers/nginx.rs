@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::refused;
-use crate::live::agent::PATIENCE;
+use crate::live::agent::TIMEOUT;
 use crate::live::{Ground, Peer, library};
 use crate::nginx::{self, ServerBlock};
 use crate::server::Server;
@@ -36,7 +36,7 @@ pub(super) fn start(
 /// one stays until its last connection has lingered, which may take half a minute.
 pub fn workers(peer: &Peer, earlier: &BTreeSet<u32>) -> Result<BTreeSet<u32>> {
     let mut now = BTreeSet::new();
-    wait::within(PATIENCE, "nginx to have its workers", || {
+    wait::within(TIMEOUT, "nginx to have its workers", || {
         now = library::children(peer.pid())?.into_iter().collect();
         Ok((now.len() == WORKERS && now.is_disjoint(earlier)).then(|| now.clone()))
     })

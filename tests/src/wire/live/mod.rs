@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use wrongdoor_core::engine::{Config, Engine};
 use wrongdoor_core::observation::probe_event::{
-    Direction, Input, Process, SessionId, Silence, Socket, SocketId,
+    Direction, ProbeEvent, Process, SessionId, Silence, Socket, SocketId,
 };
 use wrongdoor_core::side::Side;
 use wrongdoor_core::time::Timestamp;
@@ -150,7 +150,7 @@ pub fn observe_reports_with(config: Config, reports: &[Report]) -> Found {
     let mut found = Found::default();
     for (number, report) in (1..).zip(reports) {
         let at = Timestamp(i64::try_from(number).unwrap_or(0).saturating_mul(1000));
-        engine.live(number, at, report.input(&process));
+        engine.handle_probe_event(number, at, report.input(&process));
         found.peak_held = found.peak_held.max(engine.held_bytes());
         found.peak_connections = found.peak_connections.max(engine.connections());
     }
@@ -164,23 +164,23 @@ pub fn observe_reports_with(config: Config, reports: &[Report]) -> Found {
 
 impl Report {
     /// As the engine takes it.
-    pub fn input<'a>(&'a self, process: &'a Arc<Process>) -> Input<'a> {
+    pub fn input<'a>(&'a self, process: &'a Arc<Process>) -> ProbeEvent<'a> {
         match self {
-            Self::Handshake(socket, direction, offset, bytes) => Input::Handshake {
+            Self::Handshake(socket, direction, offset, bytes) => ProbeEvent::Handshake {
                 socket: *socket,
                 direction: *direction,
                 offset: *offset,
                 bytes,
                 missing: 0,
             },
-            Self::Session(session, socket, role, is_older) => Input::Session {
+            Self::Session(session, socket, role, is_older) => ProbeEvent::Session {
                 session: *session,
                 socket: *socket,
                 process,
                 role: *role,
                 is_older: *is_older,
             },
-            Self::Plaintext(session, direction, sequence, piece) => Input::Plaintext {
+            Self::Plaintext(session, direction, sequence, piece) => ProbeEvent::Plaintext {
                 session: *session,
                 direction: *direction,
                 sequence: *sequence,
@@ -189,10 +189,10 @@ impl Report {
                 bytes: &piece.bytes,
             },
             Self::Silent(session, direction, why) => {
-                Input::Silent { session: *session, direction: *direction, why: *why }
+                ProbeEvent::Silent { session: *session, direction: *direction, why: *why }
             }
-            Self::SessionClosed(session) => Input::SessionClosed { session: *session },
-            Self::SocketClosed(socket) => Input::SocketClosed { socket: *socket },
+            Self::SessionClosed(session) => ProbeEvent::SessionClosed { session: *session },
+            Self::SocketClosed(socket) => ProbeEvent::SocketClosed { socket: *socket },
         }
     }
 }

@@ -3,11 +3,11 @@
 //! Only ratios within a round are compared, and the order is turned round each time: what else the machine
 //! does changes from minute to minute.
 
+mod baseline;
 mod load;
 mod probes;
 mod processor;
 mod table;
-mod textbook;
 mod tracer;
 
 use std::path::PathBuf;
@@ -85,7 +85,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let kit = Kit {
         turn,
         wrongdoor,
-        textbook: textbook::build()?,
+        baseline: baseline::build()?,
         sslsnoop: tools::path("sslsnoop.bt")?,
         library: libssl()?,
         folder: folder.path(),

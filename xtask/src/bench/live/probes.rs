@@ -13,7 +13,7 @@ use wrongdoor_tests::wait;
 /// The kernel's number of the type of traps' programs (`enum bpf_prog_type`).
 const KPROBE: u32 = 2;
 /// How long another's probes are waited for to go.
-const PATIENCE: Duration = Duration::from_mins(5);
+const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// A program, and how often and how long it ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub(crate) fn is_alone(ours: &BTreeSet<u32>) -> Result<bool> {
 
 /// Waits for that.
 pub(crate) fn wait_until_alone(ours: &BTreeSet<u32>) -> Result<()> {
-    wait::within(PATIENCE, "others' probes to go", || Ok(is_alone(ours)?.then_some(())))
+    wait::within(TIMEOUT, "others' probes to go", || Ok(is_alone(ours)?.then_some(())))
 }
 
 /// How many bytes wrongdoor's kernel side has sent so far.

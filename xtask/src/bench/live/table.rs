@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::tracer::{Ends, Program};
 use super::{Sample, Series};
 
-/// How many times the textbook's requests/s are to be kept, of small answers.
-const TARGET_TEXTBOOK: f64 = 1.5;
+/// How many times the baseline's requests/s are to be kept, of small answers.
+const TARGET_BASELINE: f64 = 1.5;
 /// What is to be left of the requests/s of downloads, with the server watched.
 const TARGET_DOWNLOADS: f64 = 0.95;
 /// Less than so many bytes are to go through the ring for an HTTP/2 exchange.
@@ -126,11 +126,11 @@ fn targets(text: &mut String, all: &[Series]) {
             Some(median(paired(other, series, |of, to| of.done.rate / to.done.rate)))
         };
         if series.load.is_small {
-            if let Some(times) = against(Program::Textbook) {
-                let target = TARGET_TEXTBOOK;
+            if let Some(times) = against(Program::Baseline) {
+                let target = TARGET_BASELINE;
                 say(
                     times >= target,
-                    format!("{of}: {times:.2} times the textbook's requests/s (≥ {target})"),
+                    format!("{of}: {times:.2} times the baseline's requests/s (≥ {target})"),
                 );
             }
             if let Some(times) = against(Program::Sslsnoop) {

@@ -12,13 +12,13 @@ use wrongdoor_tests::live::agent::{Agent, Events};
 use wrongdoor_tests::live::kernel::Turn;
 use wrongdoor_tests::{server, tools, wait};
 
-use super::textbook::Textbook;
+use super::baseline::Baseline;
 use super::{probes, processor};
 
 /// bpftrace has attached all that it will when it has attached nothing for so long.
 const SETTLED: Duration = Duration::from_millis(1500);
 /// How long it may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A program that watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub(crate) enum Program {
     Wrongdoor,
     /// Debian's bpftrace script. It times calls, and moves no data.
     Sslsnoop,
-    /// The usual design: `xtask/textbook`.
-    Textbook,
+    /// The usual design: `xtask/baseline`.
+    Baseline,
 }
 
 /// What it watches.
@@ -43,9 +43,9 @@ pub(crate) enum Ends {
 /// no sslsnoop.bt of the server alone.
 pub(crate) const WATCHED: [(Program, Ends); 5] = [
     (Program::Wrongdoor, Ends::Server),
-    (Program::Textbook, Ends::Server),
+    (Program::Baseline, Ends::Server),
     (Program::Wrongdoor, Ends::Both),
-    (Program::Textbook, Ends::Both),
+    (Program::Baseline, Ends::Both),
     (Program::Sslsnoop, Ends::Both),
 ];
 
@@ -54,7 +54,7 @@ pub(crate) const WATCHED: [(Program, Ends); 5] = [
 pub(crate) struct Kit<'a> {
     pub(crate) turn: Turn,
     pub(crate) wrongdoor: PathBuf,
-    pub(crate) textbook: Vec<u8>,
+    pub(crate) baseline: Vec<u8>,
     pub(crate) sslsnoop: PathBuf,
     pub(crate) library: PathBuf,
     pub(crate) folder: &'a Path,
@@ -72,7 +72,7 @@ pub(crate) struct Tracer {
 enum Running {
     Wrongdoor(Agent),
     Sslsnoop(Bpftrace),
-    Textbook(Box<Textbook>),
+    Baseline(Box<Baseline>),
 }
 
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl Program {
         match self {
             Self::Wrongdoor => "wrongdoor",
             Self::Sslsnoop => "sslsnoop.bt",
-            Self::Textbook => "textbook",
+            Self::Baseline => "baseline",
         }
     }
 }
@@ -105,9 +105,9 @@ impl Tracer {
         let running = match program {
             Program::Wrongdoor => Running::Wrongdoor(wrongdoor(kit, ends)?),
             Program::Sslsnoop => Running::Sslsnoop(sslsnoop(kit)?),
-            Program::Textbook => {
+            Program::Baseline => {
                 let only = (ends == Ends::Server).then_some(pid);
-                Running::Textbook(Box::new(Textbook::start(&kit.textbook, &kit.library, only)?))
+                Running::Baseline(Box::new(Baseline::start(&kit.baseline, &kit.library, only)?))
             }
         };
         let mut tracer = Self { running, programs: BTreeSet::new() };
@@ -120,7 +120,7 @@ impl Tracer {
         self.programs = probes::of_process(match &self.running {
             Running::Wrongdoor(agent) => agent.pid(),
             Running::Sslsnoop(Bpftrace(process)) => process.id(),
-            Running::Textbook(_) => process::id(),
+            Running::Baseline(_) => process::id(),
         })?;
         Ok(())
     }
@@ -132,7 +132,7 @@ impl Tracer {
                 (processor::of_process(agent.pid())?, Some(probes::ring_bytes(&self.programs)?))
             }
             Running::Sslsnoop(Bpftrace(process)) => (processor::of_process(process.id())?, None),
-            Running::Textbook(textbook) => (textbook.processor()?, Some(textbook.bytes())),
+            Running::Baseline(baseline) => (baseline.processor()?, Some(baseline.bytes())),
         })
     }
 
@@ -144,7 +144,7 @@ impl Tracer {
                     as u64
             }
             Running::Sslsnoop(_) => 0,
-            Running::Textbook(textbook) => textbook.lost()?,
+            Running::Baseline(baseline) => baseline.lost()?,
         })
     }
 }
@@ -176,7 +176,7 @@ fn sslsnoop(kit: &Kit<'_>) -> Result<Bpftrace> {
         .context("cannot run bpftrace")?;
     let mut bpftrace = Bpftrace(process);
     let (mut seen, mut since) = (0, Instant::now());
-    wait::within(PATIENCE, "bpftrace to attach", || {
+    wait::within(TIMEOUT, "bpftrace to attach", || {
         let ended = bpftrace.0.try_wait()?;
         ensure!(ended.is_none(), "bpftrace ended:\n{}", std::fs::read_to_string(&log)?);
         let links = probes::of_process(bpftrace.0.id())?.len();

@@ -55,10 +55,10 @@ fn plan(bytes: &[u8], uretprobe: bool) -> Vec<Spot> {
 
 fn entry(address: u64, object: u8, is_emulated: bool) -> Spot {
     let arguments = Arguments { object, buffer: 6, length: 2, ..Arguments::default() };
-    Spot { place: Place::Entry, address, arguments, is_emulated }
+    Spot { place: AttachPosition::Entry, address, arguments, is_emulated }
 }
 
-fn end(place: Place, address: u64, result: u8, is_emulated: bool) -> Spot {
+fn end(place: AttachPosition, address: u64, result: u8, is_emulated: bool) -> Spot {
     let arguments = Arguments { result, ..Arguments::default() };
     Spot { place, address, arguments, is_emulated }
 }
@@ -83,7 +83,7 @@ fn the_stack_protector_is_where_a_call_ends() {
         .label("smashed")
         .far(CALL, FAILS)
         .done();
-    let expected = [entry(at["in"], 7, true), end(Place::Return, at["out"], 0, true)];
+    let expected = [entry(at["in"], 7, true), end(AttachPosition::Return, at["out"], 0, true)];
     assert_eq!(plan(&code, true), expected);
     assert_eq!(plan(&code, false), expected);
 }
@@ -111,19 +111,19 @@ fn each_return_has_its_own_place() {
         .done();
     let places = [
         entry(0x1000, 7, true),
-        end(Place::Return, at["ret"], 0, false),
-        end(Place::Return, at["out"], 3, true),
+        end(AttachPosition::Return, at["ret"], 0, false),
+        end(AttachPosition::Return, at["out"], 3, true),
     ];
     assert_eq!(plan(&code, false), places);
     // A cheap uretprobe is better than a dear `ret`.
-    let cheap = [entry(0x1000, 7, true), end(Place::Uretprobe, 0x1000, 0, true)];
+    let cheap = [entry(0x1000, 7, true), end(AttachPosition::Uretprobe, 0x1000, 0, true)];
     assert_eq!(plan(&code, true), cheap);
 }
 
 #[test]
 fn a_function_that_does_nothing_returns_all_the_same() {
     let code = [XOR_EAX, RET].concat();
-    let expected = [entry(0x1000, 7, false), end(Place::Return, 0x1002, 0, false)];
+    let expected = [entry(0x1000, 7, false), end(AttachPosition::Return, 0x1002, 0, false)];
     assert_eq!(plan(&code, false), expected);
 }
 
@@ -139,7 +139,7 @@ fn no_place_is_before_the_last_write_to_memory() {
         .label("ret")
         .put(RET)
         .done();
-    assert_eq!(plan(&code, false)[1], end(Place::Return, at["ret"], 0, false));
+    assert_eq!(plan(&code, false)[1], end(AttachPosition::Return, at["ret"], 0, false));
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_loop_back_to_the_place_moves_it_to_the_beginning() {
         .put(RET)
         .done();
     let spots = plan(&code, false);
-    assert_eq!(spots, [entry(0x1000, 7, false), end(Place::Return, at["ret"], 0, false)]);
+    assert_eq!(spots, [entry(0x1000, 7, false), end(AttachPosition::Return, at["ret"], 0, false)]);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_uretprobe_sits_behind_endbr64() {
         .put(RET)
         .done();
     let place = at["push"];
-    let expected = [entry(place, 7, true), end(Place::Uretprobe, place, 0, true)];
+    let expected = [entry(place, 7, true), end(AttachPosition::Uretprobe, place, 0, true)];
     assert_eq!(plan(&code, true), expected);
 }
 
@@ -211,7 +211,7 @@ fn what_only_hands_on_is_not_traced_twice() {
     assert!(matches!(read(&to(OTHER), false), Plan::Impossible(_)));
     // At the jump the return address is still on top of the stack.
     let place = 0x1002;
-    let expected = [entry(place, 7, true), end(Place::Uretprobe, place, 0, true)];
+    let expected = [entry(place, 7, true), end(AttachPosition::Uretprobe, place, 0, true)];
     assert_eq!(plan(&to(OTHER), true), expected);
 }
 
@@ -230,7 +230,7 @@ fn a_new_object_is_its_result() {
         .done();
     let Plan::Traps(spots) = plan_as(Function::New, When::End, &code, true) else { panic!() };
     let arguments = Arguments { object: 3, result: 3, ..Arguments::default() };
-    let (place, address) = (Place::Return, at["out"]);
+    let (place, address) = (AttachPosition::Return, at["out"]);
     assert_eq!(spots, [Spot { place, address, arguments, is_emulated: true }]);
 }
 
@@ -273,11 +273,12 @@ fn behind_a_go_stack_check_every_call_comes_once() {
     let body = Body { function: Function::GoRead, address: 0x1000, bytes: &code, is_whole: true };
     let Plan::Traps(spots) = plan_go(&body, When::Both) else { panic!() };
     let arguments = Arguments { object: 0, buffer: 3, length: 1, ..Arguments::default() };
-    let place = Spot { place: Place::Entry, address: at["in"], arguments, is_emulated: true };
+    let place =
+        Spot { place: AttachPosition::Entry, address: at["in"], arguments, is_emulated: true };
     let expected = [
         place,
-        end(Place::Return, at["first"], 0, false),
-        end(Place::Return, at["second"], 0, false),
+        end(AttachPosition::Return, at["first"], 0, false),
+        end(AttachPosition::Return, at["second"], 0, false),
     ];
     assert_eq!(spots, expected);
 }

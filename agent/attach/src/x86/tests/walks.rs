@@ -70,7 +70,7 @@ fn walk(code: &Code, spots: &[Spot], choices: &[bool]) -> Option<Call> {
         for spot in spots.iter().filter(|spot| spot.address == line.address) {
             let arguments = spot.arguments;
             match spot.place {
-                Place::Entry => {
+                AttachPosition::Entry => {
                     call.entries += 1;
                     if call.entries == 1 {
                         let named = [arguments.object, arguments.buffer, arguments.length];
@@ -78,14 +78,14 @@ fn walk(code: &Code, spots: &[Spot], choices: &[bool]) -> Option<Call> {
                         assert_eq!(held, [7, 6, 2], "the arguments at {:#x}", line.address);
                     }
                 }
-                Place::Return => {
+                AttachPosition::Return => {
                     let result = call.registers[usize::from(arguments.result)];
                     call.ends.push((result, call.writes));
                 }
-                Place::Uretprobe if call.entries <= 1 => {
+                AttachPosition::Uretprobe if call.entries <= 1 => {
                     assert_eq!(call.registers[usize::from(RSP)], usize::from(RSP));
                 }
-                Place::Uretprobe => {}
+                AttachPosition::Uretprobe => {}
             }
         }
         if line.flow == Flow::Return {
@@ -132,7 +132,7 @@ proptest! {
             let to = |line: &code::Line| matches!(line.flow, Flow::Jump(0x1000) | Flow::Branch(0x1000));
             let anew = spots[0].address == 0x1000 || code.lines.iter().any(to);
             prop_assert!(call.entries == 1 || anew && call.entries > 1, "{} entries", call.entries);
-            if spots.iter().any(|spot| spot.place == Place::Return) {
+            if spots.iter().any(|spot| spot.place == AttachPosition::Return) {
                 let last = call.registers[usize::from(RAX)];
                 prop_assert_eq!(call.ends, [(last, call.writes)]);
             }

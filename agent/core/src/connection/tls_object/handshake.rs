@@ -1,9 +1,9 @@
 //! The handshake of a live connection, from the segments of its socket: facts, and nothing else.
 
 use super::PerDirection;
-use crate::connection::tcp::Input;
+use crate::connection::tcp::Resources;
 use crate::layer::tls::Session;
-use crate::layer::{Hello, Place, hello};
+use crate::layer::{Hello, Position, hello};
 use crate::observation::Context;
 use crate::observation::Observed;
 use crate::observation::probe_event::Direction;
@@ -58,7 +58,7 @@ impl Handshake {
         segment: &Segment<'_>,
         role: Option<Side>,
         observed: &mut Observed,
-        input: &mut Input<'_>,
+        resources: &mut Resources<'_>,
     ) {
         let Some(open) = &mut self.open else { return };
         let Open { streams, reader } = &mut **open;
@@ -67,7 +67,7 @@ impl Handshake {
         stream.start(u32::MAX);
         let missing = usize::try_from(segment.missing).unwrap_or(usize::MAX);
         stream.segment(segment.at, segment.offset, segment.bytes, missing, false, |delivery| {
-            reader.read(segment.direction, &delivery, role, &mut observed.context(input));
+            reader.read(segment.direction, &delivery, role, &mut observed.context(resources));
         });
         self.settle();
     }
@@ -77,17 +77,17 @@ impl Handshake {
         &mut self,
         role: Option<Side>,
         observed: &mut Observed,
-        input: &mut Input<'_>,
+        resources: &mut Resources<'_>,
     ) {
         let Some(mut open) = self.open.take() else { return };
         let Open { streams, reader } = &mut *open;
         for direction in [Direction::Received, Direction::Sent] {
             streams.get_mut(direction).flush(|delivery| {
-                reader.read(direction, &delivery, role, &mut observed.context(input));
+                reader.read(direction, &delivery, role, &mut observed.context(resources));
             });
         }
         if let Some((_, session)) = &mut reader.session {
-            session.finish(&mut observed.context(input));
+            session.finish(&mut observed.context(resources));
         }
     }
 
@@ -179,7 +179,8 @@ impl Reader {
         }
         cx.observed.is_ours = true;
         cx.tls();
-        let mut session = Box::new(Session::only_hellos(Place { nesting: 1, requests_before: 0 }));
+        let mut session =
+            Box::new(Session::only_hellos(Position { nesting: 1, requests_before: 0 }));
         for direction in [direction, direction.other()] {
             let first = std::mem::take(self.first.get_mut(direction));
             session.feed(direction.side(this), at, &first, cx);

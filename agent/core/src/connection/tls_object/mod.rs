@@ -5,9 +5,9 @@
 
 mod handshake;
 
-use super::tcp::Input;
+use super::tcp::Resources;
 use crate::counters::Loss;
-use crate::layer::{Content, MAX_NESTING, Place, Standing, opener};
+use crate::layer::{Content, MAX_NESTING, Position, Standing, opener};
 use crate::observation::Observed;
 use crate::observation::probe_event::{
     Direction, Observer, Process, SessionId, Silence, Socket, Visibility,
@@ -28,7 +28,7 @@ const MAX_LOOKED_AT: usize = 4096;
 const PROTOCOL: &str = "live";
 
 /// One connection.
-pub(crate) struct LiveConnection {
+pub(crate) struct TlsObject {
     socket: Option<Socket>,
     session: Option<SessionId>,
     /// The session was there before the probes.
@@ -57,7 +57,7 @@ struct Flow {
     is_over: bool,
 }
 
-/// Plaintext, as in [`Input::Plaintext`](crate::observation::probe_event::Input::Plaintext).
+/// Plaintext, as in [`ProbeEvent::Plaintext`](crate::observation::probe_event::ProbeEvent::Plaintext).
 pub(crate) struct Piece<'a> {
     pub(crate) at: Timestamp,
     pub(crate) direction: Direction,
@@ -79,7 +79,7 @@ struct PerDirection<T> {
     sent: T,
 }
 
-impl LiveConnection {
+impl TlsObject {
     /// A connection of which nothing was read yet.
     pub(crate) fn new(id: ConnectionId, at: Timestamp, socket: Option<Socket>) -> Self {
         // Until something better is known, the client is the end with the higher port.
@@ -110,7 +110,7 @@ impl LiveConnection {
             handshake: Handshake::awaited(),
             flows: PerDirection::default(),
             // A tunnel through the session is not told to its end, so no layer is looked for in it.
-            content: Content::undecided(Place { nesting: MAX_NESTING, requests_before: 0 }),
+            content: Content::undecided(Position { nesting: MAX_NESTING, requests_before: 0 }),
             waiting: Vec::new(),
             waiting_bytes: 0,
             server_has_spoken: false,
@@ -147,11 +147,11 @@ impl LiveConnection {
     }
 
     /// A piece of the handshake.
-    pub(crate) fn segment(&mut self, segment: &Segment<'_>, input: &mut Input<'_>) {
-        self.handshake.segment(segment, self.role, &mut self.observed, input);
-        self.complete(input);
+    pub(crate) fn segment(&mut self, segment: &Segment<'_>, resources: &mut Resources<'_>) {
+        self.handshake.segment(segment, self.role, &mut self.observed, resources);
+        self.complete(resources);
         if let Some(role) = self.handshake.role() {
-            self.learn_role(role, input);
+            self.learn_role(role, resources);
         }
     }
 
@@ -162,48 +162,53 @@ impl LiveConnection {
         process: &Arc<Process>,
         role: Option<Side>,
         is_older: bool,
-        input: &mut Input<'_>,
+        resources: &mut Resources<'_>,
     ) {
         self.session = Some(session);
         self.is_older = is_older;
-        let mut cx = self.observed.context(input);
+        let mut cx = self.observed.context(resources);
         cx.observed.is_ours = true;
         // It is TLS, whether or not its handshake was seen.
         cx.tls();
         cx.facts().observer.process = Some(Arc::clone(process));
         if let Some(role) = role {
-            self.learn_role(role, input);
+            self.learn_role(role, resources);
         }
     }
 
     /// Plaintext of the session.
-    pub(crate) fn plaintext(&mut self, piece: Piece<'_>, input: &mut Input<'_>) {
+    pub(crate) fn plaintext(&mut self, piece: Piece<'_>, resources: &mut Resources<'_>) {
         if self.is_older {
             return;
         }
         if self.observed.facts.decryption != Decryption::Library {
-            self.observed.context(input).facts().decryption = Decryption::Library;
+            self.observed.context(resources).facts().decryption = Decryption::Library;
         }
         if self.role.is_some() {
-            return self.read(&piece, input);
+            return self.read(&piece, resources);
         }
         self.waiting_bytes += size_of::<Waiting>() + piece.bytes.len();
         let bytes = Cow::Owned(piece.bytes.into_owned());
         self.waiting.push(Waiting::Piece(Piece { bytes, ..piece }));
-        self.role_from_content(input);
+        self.role_from_content(resources);
     }
 
     /// The kernel's side can make nothing more of a direction.
-    pub(crate) fn silent(&mut self, direction: Direction, why: Silence, input: &mut Input<'_>) {
+    pub(crate) fn silent(
+        &mut self,
+        direction: Direction,
+        why: Silence,
+        resources: &mut Resources<'_>,
+    ) {
         if self.is_older {
             return;
         }
         let Some(role) = self.role else {
             self.waiting_bytes += size_of::<Waiting>();
             self.waiting.push(Waiting::Silent(direction, why));
-            return self.role_from_content(input);
+            return self.role_from_content(resources);
         };
-        let mut cx = self.observed.context(input);
+        let mut cx = self.observed.context(resources);
         let flow = self.flows.get_mut(direction);
         if std::mem::replace(&mut flow.is_over, true) {
             return;
@@ -222,9 +227,9 @@ impl LiveConnection {
     }
 
     /// Reports of it are lost, which no other report may show.
-    pub(crate) fn lost(&mut self, input: &mut Input<'_>) {
+    pub(crate) fn lost(&mut self, resources: &mut Resources<'_>) {
         if !self.is_older && self.observed.gaps == 0 {
-            self.observed.context(input).gap();
+            self.observed.context(resources).gap();
         }
     }
 
@@ -238,13 +243,13 @@ impl LiveConnection {
     }
 
     /// Nothing more will come.
-    pub(crate) fn finish(&mut self, input: &mut Input<'_>) {
-        self.handshake.finish(self.role, &mut self.observed, input);
-        self.complete(input);
+    pub(crate) fn finish(&mut self, resources: &mut Resources<'_>) {
+        self.handshake.finish(self.role, &mut self.observed, resources);
+        self.complete(resources);
         if !self.waiting.is_empty() {
-            self.give_up_waiting(input);
+            self.give_up_waiting(resources);
         }
-        self.content.finish(&mut self.observed.context(input));
+        self.content.finish(&mut self.observed.context(resources));
     }
 
     /// Bytes held.
@@ -263,7 +268,7 @@ impl LiveConnection {
         }
     }
 
-    fn learn_role(&mut self, role: Side, input: &mut Input<'_>) {
+    fn learn_role(&mut self, role: Side, resources: &mut Resources<'_>) {
         if self.role.is_some() {
             return;
         }
@@ -275,18 +280,18 @@ impl LiveConnection {
                 if role == Side::Client { (local, remote) } else { (remote, local) };
             (facts.client, facts.server) = (Some(client), Some(server));
         }
-        self.observed.context(input).hello();
+        self.observed.context(resources).hello();
         self.waiting_bytes = 0;
         for waiting in std::mem::take(&mut self.waiting) {
             match waiting {
-                Waiting::Piece(piece) => self.read(&piece, input),
-                Waiting::Silent(direction, why) => self.silent(direction, why, input),
+                Waiting::Piece(piece) => self.read(&piece, resources),
+                Waiting::Silent(direction, why) => self.silent(direction, why, resources),
             }
         }
     }
 
     /// What a session begins with says which end it is, if nothing else does.
-    fn role_from_content(&mut self, input: &mut Input<'_>) {
+    fn role_from_content(&mut self, resources: &mut Resources<'_>) {
         let is_first = |piece: &Piece<'_>| piece.sequence == 0 && piece.omitted == 0;
         for direction in [Direction::Received, Direction::Sent] {
             let mut pieces = self.waiting.iter().filter_map(|waiting| match waiting {
@@ -305,31 +310,31 @@ impl LiveConnection {
             );
             if let Some(sender) = opener(&bytes) {
                 let this = if direction == Direction::Sent { sender } else { sender.other() };
-                return self.learn_role(this, input);
+                return self.learn_role(this, resources);
             }
         }
         if self.waiting_bytes > MAX_WAITING {
-            input.counters.lose(Loss::Limit);
-            self.give_up_waiting(input);
+            resources.counters.lose(Loss::Limit);
+            self.give_up_waiting(resources);
         }
     }
 
-    fn give_up_waiting(&mut self, input: &mut Input<'_>) {
-        input.counters.error(PROTOCOL, "role_unknown");
+    fn give_up_waiting(&mut self, resources: &mut Resources<'_>) {
+        resources.counters.error(PROTOCOL, "role_unknown");
         self.waiting = Vec::new();
         self.waiting_bytes = 0;
         self.content = Content::Foreign;
         (self.flows.received.is_over, self.flows.sent.is_over) = (true, true);
     }
 
-    fn read(&mut self, piece: &Piece<'_>, input: &mut Input<'_>) {
+    fn read(&mut self, piece: &Piece<'_>, resources: &mut Resources<'_>) {
         let Some(role) = self.role else { return };
         let side = piece.direction.side(role);
         let flow = self.flows.get_mut(piece.direction);
         if flow.is_over {
             return;
         }
-        let mut cx = self.observed.context(input);
+        let mut cx = self.observed.context(resources);
         let lost = piece.sequence.wrapping_sub(flow.next);
         if lost > u32::MAX / 2 {
             return cx.counters.error(PROTOCOL, "out_of_place");
@@ -369,13 +374,13 @@ impl LiveConnection {
             }
         }
         self.server_has_spoken |= side == Side::Server;
-        self.complete(input);
+        self.complete(resources);
     }
 
     /// Either may be told first: the certificate, or that the handshake was completed.
-    fn complete(&mut self, input: &mut Input<'_>) {
+    fn complete(&mut self, resources: &mut Resources<'_>) {
         if self.server_has_spoken {
-            self.observed.context(input).handshake_completed();
+            self.observed.context(resources).handshake_completed();
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::CauseId;
 use super::inputs::{Peer, Signals};
-use crate::http_facts::{Generator, Software};
+use crate::http_facts::{Generator, ServerSoftware};
 
 /// The advice for requests of `wrongdoor probe`.
 pub(super) const PROBE: &str = "Nothing to change: `wrongdoor probe` sends such requests on purpose. If you did not run it, look at the client: any client can send this name.";
@@ -87,7 +87,7 @@ fn sentences(id: CauseId, s: &Signals) -> Vec<&'static str> {
 const CLIENT_OMITS: &str = "Make the client send the host as SNI. A health check or curl against an address: `curl --resolve host:443:address https://host/` in place of `-H Host:`.";
 
 /// What proxies run, where it is known.
-fn proxy(s: &Signals) -> Option<Software> {
+fn proxy(s: &Signals) -> Option<ServerSoftware> {
     match s.peer {
         Peer::Proxy(software) => software,
         Peer::LikelyProxy | Peer::Ordinary => None,
@@ -104,9 +104,9 @@ fn until_then(s: &Signals) -> Vec<&'static str> {
 }
 
 /// How to keep the connections of a proxy apart.
-fn pool(proxy: Option<Software>) -> Vec<&'static str> {
+fn pool(proxy: Option<ServerSoftware>) -> Vec<&'static str> {
     match proxy {
-        Some(Software::Nginx) => vec![NGINX_POOL],
+        Some(ServerSoftware::Nginx) => vec![NGINX_POOL],
         None => vec![NGINX_POOL, OWN_POOL],
         Some(_) => vec![OWN_POOL],
     }
@@ -116,18 +116,18 @@ fn pool(proxy: Option<Software>) -> Vec<&'static str> {
 /// advice for Caddy turns their reuse off.
 fn pool_too(s: &Signals) -> Vec<&'static str> {
     match proxy(s) {
-        Some(Software::HaProxy | Software::Caddy) => vec![],
+        Some(ServerSoftware::HaProxy | ServerSoftware::Caddy) => vec![],
         proxy => [vec![ALSO_POOL], pool(proxy)].concat(),
     }
 }
 
-fn proxy_omits(proxy: Option<Software>) -> &'static str {
+fn proxy_omits(proxy: Option<ServerSoftware>) -> &'static str {
     match proxy {
-        Some(Software::Nginx) => "nginx: `proxy_ssl_server_name on; proxy_ssl_name $host;`.",
-        Some(Software::HaProxy) => {
+        Some(ServerSoftware::Nginx) => "nginx: `proxy_ssl_server_name on; proxy_ssl_name $host;`.",
+        Some(ServerSoftware::HaProxy) => {
             "HAProxy: `sni req.hdr(host),field(1,:)` on the server line (the default from 3.3 on)."
         }
-        Some(Software::Caddy) => {
+        Some(ServerSoftware::Caddy) => {
             "Caddy: `tls_server_name {host}` with `keepalive off` in the transport (else its first connection is used for every name), or `header_up Host {upstream_hostport}`."
         }
         _ => {
@@ -136,19 +136,19 @@ fn proxy_omits(proxy: Option<Software>) -> &'static str {
     }
 }
 
-fn proxy_wrong(proxy: Option<Software>) -> &'static str {
+fn proxy_wrong(proxy: Option<ServerSoftware>) -> &'static str {
     match proxy {
-        Some(Software::Nginx) => {
+        Some(ServerSoftware::Nginx) => {
             "nginx: `proxy_ssl_name $host;` next to `proxy_ssl_server_name on;`: without it the SNI is the name in `proxy_pass`."
         }
-        Some(Software::HaProxy) => {
+        Some(ServerSoftware::HaProxy) => {
             "HAProxy: `sni req.hdr(host),field(1,:)` in place of a fixed `sni str(…)` or of `ssl_fc_sni`."
         }
-        Some(Software::Caddy) => {
+        Some(ServerSoftware::Caddy) => {
             "Caddy: `header_up Host {upstream_hostport}`, or `tls_server_name {host}` with `keepalive off` (from 2.11 on Host is set by itself)."
         }
         _ => {
-            "Make SNI and Host agree on this hop: send the outgoing Host as SNI (nginx: `proxy_ssl_name $host`), or rewrite the Host to the SNI (Azure Front Door: origin host header; Go: `ReverseProxy{Rewrite: …SetURL}` in place of NewSingleHostReverseProxy; Caddy: `header_up Host {upstream_hostport}`)."
+            "Make SNI and Host agree on this hop: send the outgoing Host as SNI (nginx: `proxy_ssl_name $host`), or rewrite the Host to the SNI (Azure DownstreamHop Door: origin host header; Go: `ReverseProxy{Rewrite: …SetURL}` in place of NewSingleHostReverseProxy; Caddy: `header_up Host {upstream_hostport}`)."
         }
     }
 }

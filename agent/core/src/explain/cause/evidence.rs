@@ -1,7 +1,7 @@
 //! How evidence is worded: each one fact of this traffic.
 
 use super::inputs::{Peer, Refusal, Signals};
-use crate::http_facts::{Generator, Software};
+use crate::http_facts::{Generator, ServerSoftware};
 use crate::seen::Seen;
 
 pub(super) fn host(s: &Signals) -> String {
@@ -71,14 +71,14 @@ pub(super) fn peer(s: &Signals) -> String {
     }
 }
 
-fn name_of(software: Software) -> &'static str {
+fn name_of(software: ServerSoftware) -> &'static str {
     match software {
-        Software::Apache => "Apache httpd",
-        Software::Nginx => "nginx",
-        Software::Caddy => "Caddy",
-        Software::HaProxy => "HAProxy",
-        Software::Traefik => "Traefik",
-        Software::Envoy => "Envoy",
+        ServerSoftware::Apache => "Apache httpd",
+        ServerSoftware::Nginx => "nginx",
+        ServerSoftware::Caddy => "Caddy",
+        ServerSoftware::HaProxy => "HAProxy",
+        ServerSoftware::Traefik => "Traefik",
+        ServerSoftware::Envoy => "Envoy",
         _ => "a proxy",
     }
 }

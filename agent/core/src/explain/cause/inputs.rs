@@ -1,7 +1,7 @@
 //! What a cause is told from.
 
 use crate::http::HttpVersion;
-use crate::http_facts::{AgentClass, Answer, Origin, Software};
+use crate::http_facts::{AgentClass, Answer, Attribution, ServerSoftware};
 use crate::name::{Coverage, Host, Sni};
 use crate::observation::Exchange;
 use crate::observation::verdict::Verdict;
@@ -23,7 +23,7 @@ pub enum Refusal {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Peer {
     /// A proxy: its process is known, or the request that it hands on was seen to come in.
-    Proxy(Option<Software>),
+    Proxy(Option<ServerSoftware>),
     /// Most likely a proxy: it says that it forwards, or does what only proxies do.
     LikelyProxy,
     /// Nothing says that it is one.
@@ -33,7 +33,7 @@ pub enum Peer {
 
 /// The request through which a proxy came to send this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Front {
+pub struct DownstreamHop {
     /// The connection's name, as told.
     pub connection: u64,
     /// The server name that its client asked for.
@@ -93,18 +93,23 @@ pub struct Signals {
     /// What the response says.
     pub answer: Answer,
     /// Who made the response.
-    pub origin: Origin,
+    pub origin: Attribution,
     /// Who asks.
     pub peer: Peer,
     /// What was seen before at the endpoint.
     pub past: Past,
     /// What came in at the proxy that asks.
-    pub front: Option<Front>,
+    pub front: Option<DownstreamHop>,
 }
 
 impl Signals {
     /// Of an exchange that was refused, with what is known beside it.
-    pub fn new(exchange: &Exchange, refusal: Refusal, verdict: Verdict, around: Around) -> Self {
+    pub fn new(
+        exchange: &Exchange,
+        refusal: Refusal,
+        verdict: Verdict,
+        around: ConnectionContext,
+    ) -> Self {
         let tls = exchange.connection.tls.as_ref();
         let certificate = tls.and_then(|tls| tls.certificate.as_ref());
         let covered = certificate.zip(exchange.host()).and_then(|(certificate, host)| {
@@ -114,7 +119,7 @@ impl Signals {
                 Coverage::Unknown => None,
             }
         });
-        let Around { origin, peer, past, front } = around;
+        let ConnectionContext { origin, peer, past, front } = around;
         Self {
             refusal,
             verdict,
@@ -168,13 +173,13 @@ impl Signals {
 
 /// What is known of an exchange beside itself.
 #[derive(Clone, Debug)]
-pub struct Around {
+pub struct ConnectionContext {
     /// Who made the response.
-    pub origin: Origin,
+    pub origin: Attribution,
     /// Who asks.
     pub peer: Peer,
     /// What was seen before at the endpoint.
     pub past: Past,
     /// What came in at the proxy that asks.
-    pub front: Option<Front>,
+    pub front: Option<DownstreamHop>,
 }

@@ -10,7 +10,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use inputs::{Around, Front, Past, Peer, Refusal, Signals};
+pub use inputs::{ConnectionContext, DownstreamHop, Past, Peer, Refusal, Signals};
 
 use crate::http_facts::AgentClass;
 use crate::observation::Exchange;

@@ -1,9 +1,9 @@
 //! Each rule, its near misses, and what must not be taken for something else.
 
-use super::inputs::{Front, Past, Peer, Refusal, Signals};
+use super::inputs::{DownstreamHop, Past, Peer, Refusal, Signals};
 use super::{CauseId, Confidence, explain};
 use crate::http::HttpVersion;
-use crate::http_facts::{AgentClass, Answer, BodyMark, Generator, Origin, Software};
+use crate::http_facts::{AgentClass, Answer, Attribution, BodyMark, Generator, ServerSoftware};
 use crate::name::{Host, Sni};
 use crate::observation::verdict::Verdict;
 use crate::seen::Seen;
@@ -15,8 +15,8 @@ fn host(name: &str) -> Host {
     Host::Name(name.into())
 }
 
-fn made_by(generator: Generator) -> Origin {
-    Origin { generator, is_certain: true, is_relayed: false }
+fn made_by(generator: Generator) -> Attribution {
+    Attribution { generator, is_certain: true, is_relayed: false }
 }
 
 /// A 421 of Apache's to a browser that asked for b.test, on a connection that was opened, and used, for a.test.
@@ -88,8 +88,8 @@ fn shared_pool() -> Signals {
     Signals { opened_for_sni: Some(true), first: Some(false), hosts: 2, ..wrong_sni() }
 }
 
-fn front(is_coalesced: bool) -> Option<Front> {
-    Some(Front { connection: 1, sni: Some(host("a.test")), is_coalesced })
+fn front(is_coalesced: bool) -> Option<DownstreamHop> {
+    Some(DownstreamHop { connection: 1, sni: Some(host("a.test")), is_coalesced })
 }
 
 fn body(mark: BodyMark) -> Answer {
@@ -146,7 +146,7 @@ fn a_cached_421_is_one_whoever_made_it() {
         "cached and relayed",
         &Signals {
             answer,
-            origin: Origin { is_relayed: true, ..made_by(Generator::Apache) },
+            origin: Attribution { is_relayed: true, ..made_by(Generator::Apache) },
             ..same_host()
         },
         C::Cached,
@@ -189,7 +189,7 @@ fn a_connect_is_not_to_be_compared() {
 
 #[test]
 fn who_sends_no_sni_is_told_by_who_asks() {
-    for peer in [Peer::Proxy(Some(Software::Nginx)), Peer::Proxy(None), Peer::LikelyProxy] {
+    for peer in [Peer::Proxy(Some(ServerSoftware::Nginx)), Peer::Proxy(None), Peer::LikelyProxy] {
         check("a proxy", &Signals { peer, ..no_sni() }, C::ProxyOmitsSni, High);
     }
     check("a client", &no_sni(), C::ClientOmitsSni, High);
@@ -205,17 +205,19 @@ fn who_sends_no_sni_is_told_by_who_asks() {
 fn advice_names_the_setting_of_the_software_at_hand() {
     let advice = |peer| explain(&Signals { peer, ..no_sni() }).advice;
     assert!(
-        advice(Peer::Proxy(Some(Software::Nginx))).starts_with("nginx: `proxy_ssl_server_name on;")
+        advice(Peer::Proxy(Some(ServerSoftware::Nginx)))
+            .starts_with("nginx: `proxy_ssl_server_name on;")
     );
     assert!(
-        advice(Peer::Proxy(Some(Software::HaProxy))).starts_with("HAProxy: `sni req.hdr(host)")
+        advice(Peer::Proxy(Some(ServerSoftware::HaProxy)))
+            .starts_with("HAProxy: `sni req.hdr(host)")
     );
     assert!(advice(Peer::Proxy(None)).contains("ALB"));
 }
 
 #[test]
 fn a_proxys_wrong_sni_and_its_shared_pool_differ_in_the_first_request() {
-    let known = Peer::Proxy(Some(Software::Nginx));
+    let known = Peer::Proxy(Some(ServerSoftware::Nginx));
     check("wrong from the start", &Signals { peer: known, ..wrong_sni() }, C::ProxyWrongSni, High);
     let kept_apart = Past { is_known_for: true, ..Past::default() };
     let pool = Signals { peer: known, past: kept_apart, ..shared_pool() };
@@ -253,7 +255,7 @@ fn a_proxys_wrong_sni_and_its_shared_pool_differ_in_the_first_request() {
 
 #[test]
 fn an_sni_that_came_from_a_coalesced_front_is_told() {
-    let known = Peer::Proxy(Some(Software::HaProxy));
+    let known = Peer::Proxy(Some(ServerSoftware::HaProxy));
     check(
         "wrong from the start",
         &Signals { peer: known, front: front(true), ..wrong_sni() },
@@ -272,7 +274,7 @@ fn an_sni_that_came_from_a_coalesced_front_is_told() {
         C::ProxyWrongSni,
         High,
     );
-    let other = Some(Front { sni: Some(host("c.test")), ..front(true).unwrap() });
+    let other = Some(DownstreamHop { sni: Some(host("c.test")), ..front(true).unwrap() });
     check(
         "another SNI in front",
         &Signals { peer: known, front: other, ..wrong_sni() },
@@ -313,7 +315,7 @@ fn legal_coalescing_is_refused_for_settings_or_for_names() {
         C::CoalescedNameCheck,
         Medium,
     );
-    let reset = Signals { refusal: Refusal::Reset, origin: Origin::UNKNOWN, ..coalesced() };
+    let reset = Signals { refusal: Refusal::Reset, origin: Attribution::UNKNOWN, ..coalesced() };
     check("Tomcat's reset", &reset, C::CoalescedNameCheck, Medium);
     check(
         "uncovered",
@@ -355,7 +357,7 @@ fn a_name_that_is_not_served_is_the_last_guess_about_a_match() {
     check("fresh", &same_host(), C::NameNotServed, High);
     check("later", &Signals { first: Some(false), ..same_host() }, C::NameNotServed, Medium);
     check("alternative", &Signals { alt_used: true, ..same_host() }, C::BadAlternative, Medium);
-    let relayed = Origin { is_relayed: true, ..made_by(Generator::Apache) };
+    let relayed = Attribution { is_relayed: true, ..made_by(Generator::Apache) };
     check("relayed", &Signals { origin: relayed, ..same_host() }, C::Unknown, Low);
 }
 
@@ -423,11 +425,11 @@ fn advice_claims_a_client_certificate_only_where_one_was_asked_for() {
 fn advice_for_the_sni_of_a_proxy_also_mends_its_pool() {
     let by = |peer| Signals { peer, ..no_sni() };
     for (peer, mends) in [
-        (Peer::Proxy(Some(Software::Nginx)), true),
+        (Peer::Proxy(Some(ServerSoftware::Nginx)), true),
         (Peer::Proxy(None), true),
         (Peer::LikelyProxy, true),
         // Keeps its connections apart by SNI.
-        (Peer::Proxy(Some(Software::HaProxy)), false),
+        (Peer::Proxy(Some(ServerSoftware::HaProxy)), false),
     ] {
         for signals in [by(peer), Signals { peer, ..wrong_sni() }] {
             let advice = explain(&signals).advice;

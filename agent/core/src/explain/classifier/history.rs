@@ -19,7 +19,7 @@ pub const MAX_PAIRS: usize = 1024;
 
 /// The endpoints' history.
 #[derive(Debug, Default)]
-pub(super) struct History {
+pub(super) struct EndpointHistory {
     /// The endpoints that were used last, at most half of [`MAX_ENDPOINTS`].
     endpoints: Endpoints,
     /// Those that were used before: the next half takes their place.
@@ -78,7 +78,7 @@ struct Served {
     first: Option<Timestamp>,
 }
 
-impl History {
+impl EndpointHistory {
     /// A handshake for `host` was completed at `endpoint`, with a certificate that covers it.
     pub(super) fn serves(&mut self, endpoint: Endpoint, host: Host, asks_certificate: bool) {
         let Some(name) = self.of(endpoint).name(&host) else {

@@ -4,9 +4,9 @@
 //! in a capture, one address does; the second lies within the first in time; and method, path and status are the same.
 //! Where two would fit, none is taken.
 
-use crate::explain::cause::{Cause, Confidence, Front};
+use crate::explain::cause::{Cause, Confidence, DownstreamHop};
 use crate::http::Method;
-use crate::http_facts::Software;
+use crate::http_facts::ServerSoftware;
 use crate::name::Host;
 use crate::observation::Exchange;
 use crate::observation::probe_event::Process;
@@ -26,7 +26,7 @@ const MAX_ALIKE: usize = 64;
 pub const MAX_PROCESSES: usize = 16_384;
 
 /// A connection by its ends, and a stream of it: the same for whoever sees it, at which end ever.
-type Place = (Endpoint, Endpoint, u64);
+type RefusedExchange = (Endpoint, Endpoint, u64);
 
 /// Which hops belong together.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ pub(super) struct Hops {
     /// Refused exchanges, by the hash of their path and their status.
     alike: HashMap<(u64, u16), VecDeque<Refused>, RandomState>,
     order: VecDeque<(u64, u16)>,
-    links: HashMap<Place, Link, RandomState>,
+    links: HashMap<RefusedExchange, Link, RandomState>,
     processes: HashMap<(Endpoint, Endpoint), Ends, RandomState>,
     processes_order: VecDeque<(Endpoint, Endpoint)>,
 }
@@ -47,7 +47,7 @@ struct Ends {
 
 #[derive(Debug)]
 struct Refused {
-    place: Place,
+    place: RefusedExchange,
     number: u64,
     role: Option<Side>,
     process: Option<u32>,
@@ -63,8 +63,8 @@ struct Refused {
 
 #[derive(Debug, Default)]
 struct Link {
-    front: Candidate<Front>,
-    back: Candidate<Back>,
+    front: Candidate<DownstreamHop>,
+    back: Candidate<UpstreamHop>,
     cause: Option<Arc<Cause>>,
 }
 
@@ -73,14 +73,14 @@ struct Link {
 enum Candidate<T> {
     #[default]
     None,
-    One(Place, T),
+    One(RefusedExchange, T),
     /// More than one fits.
     Many,
 }
 
 /// The exchange that a proxy has handed the answer of on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Back {
+pub struct UpstreamHop {
     /// The connection's number.
     pub connection: u64,
     /// The stream.
@@ -141,9 +141,10 @@ impl Hops {
         for back in alike.iter() {
             if let Some(confidence) = belong(&front, back) {
                 let link = self.links.entry(front.place).or_default();
-                let found = Back { connection: back.number, stream: back.place.2, confidence };
+                let found =
+                    UpstreamHop { connection: back.number, stream: back.place.2, confidence };
                 link.back.add(back.place, found);
-                let shown = Front {
+                let shown = DownstreamHop {
                     connection: front.number,
                     sni: front.sni.clone(),
                     is_coalesced: front.is_coalesced,
@@ -160,7 +161,7 @@ impl Hops {
     }
 
     /// What came in at the proxy that asks here.
-    pub(super) fn front(&self, exchange: &Exchange) -> Option<&Front> {
+    pub(super) fn front(&self, exchange: &Exchange) -> Option<&DownstreamHop> {
         let link = self.links.get(&place(exchange)?)?;
         let (front, shown) = link.front.one()?;
         // The other end of it must have but this one too.
@@ -169,7 +170,7 @@ impl Hops {
     }
 
     /// What the proxy that answers here has handed on, and why that was refused.
-    pub(super) fn back(&self, exchange: &Exchange) -> Option<(Back, Option<&Arc<Cause>>)> {
+    pub(super) fn back(&self, exchange: &Exchange) -> Option<(UpstreamHop, Option<&Arc<Cause>>)> {
         let (place, back) = self.links.get(&place(exchange)?)?.back.one()?;
         let link = self.links.get(place)?;
         link.front.one()?;
@@ -253,13 +254,13 @@ fn belong(front: &Refused, back: &Refused) -> Option<Confidence> {
     }
 }
 
-fn place(exchange: &Exchange) -> Option<Place> {
+fn place(exchange: &Exchange) -> Option<RefusedExchange> {
     let facts = &exchange.connection;
     Some((facts.client?, facts.server?, exchange.stream))
 }
 
 impl<T> Candidate<T> {
-    fn add(&mut self, place: Place, found: T) {
+    fn add(&mut self, place: RefusedExchange, found: T) {
         match self {
             Self::None => *self = Self::One(place, found),
             Self::One(known, _) if *known == place => {}
@@ -267,7 +268,7 @@ impl<T> Candidate<T> {
         }
     }
 
-    fn one(&self) -> Option<(&Place, &T)> {
+    fn one(&self) -> Option<(&RefusedExchange, &T)> {
         match self {
             Self::One(place, found) => Some((place, found)),
             Self::None | Self::Many => None,
@@ -276,6 +277,6 @@ impl<T> Candidate<T> {
 }
 
 /// What a process runs, where its command says so.
-pub(super) fn software(process: Option<&Process>) -> Option<Software> {
-    process.and_then(|process| Software::of_process(&process.command))
+pub(super) fn software(process: Option<&Process>) -> Option<ServerSoftware> {
+    process.and_then(|process| ServerSoftware::of_process(&process.command))
 }

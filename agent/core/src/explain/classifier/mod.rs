@@ -8,27 +8,27 @@ mod refusal;
 mod tests;
 
 pub use history::{MAX_ENDPOINTS, MAX_NAMES, MAX_PAIRS};
-pub use hops::Back;
+pub use hops::UpstreamHop;
 pub use hops::{MAX_PROCESSES, MAX_REMEMBERED};
 
 use super::cause;
-use super::cause::{Around, Cause, Peer, Refusal, Signals};
+use super::cause::{Cause, ConnectionContext, Peer, Refusal, Signals};
 use super::recovery::Recovery;
 use crate::http::HttpVersion;
-use crate::http_facts::{AgentClass, Generator, Origin, Software};
+use crate::http_facts::{AgentClass, Attribution, Generator, ServerSoftware};
 use crate::name::{Coverage, Host};
 use crate::observation::Exchange;
 use crate::observation::verdict::{Verdict, port_fits};
 use crate::side::Side;
 use crate::wire::net::Endpoint;
-use history::History;
+use history::EndpointHistory;
 use hops::{Hops, software};
 use std::sync::Arc;
 
 /// Classifies exchanges: completes their verdicts with what is known of the endpoint, and finds the cause of a refusal.
 #[derive(Debug, Default)]
 pub struct Classifier {
-    history: History,
+    history: EndpointHistory,
     hops: Hops,
 }
 
@@ -45,7 +45,7 @@ pub struct Classification {
     /// Why it was refused, where it was: with 421, or for its name with something else.
     pub cause: Option<Arc<Cause>>,
     /// The exchange that the response was handed on from.
-    pub relayed_from: Option<Back>,
+    pub relayed_from: Option<UpstreamHop>,
     /// What became of it, where that is known by now.
     pub recovery: Option<Recovery>,
 }
@@ -131,7 +131,7 @@ impl Classifier {
         let cause = self.is_finding(exchange).then(|| Arc::new(cause::of_probe(exchange)));
         let generator = exchange.is_misdirected().then(|| {
             let answerer = software(self.hops.process(exchange, Side::Server));
-            Origin::of(&exchange.answer.unwrap_or_default(), answerer).generator
+            Attribution::of(&exchange.answer.unwrap_or_default(), answerer).generator
         });
         Classification { generator, cause, ..Classification::of(verdict) }
     }
@@ -141,12 +141,12 @@ impl Classifier {
         let past = self.history.past(exchange);
         let answerer = software(self.hops.process(exchange, Side::Server));
         let answer = exchange.answer.unwrap_or_default();
-        let mut origin = Origin::of(&answer, answerer);
+        let mut origin = Attribution::of(&answer, answerer);
         // Apache says that SNI and Host differ. Here they agree: it was said on another hop.
         let is_elsewhere = classification.verdict == Verdict::Match && exchange.is_misdirected();
         origin.is_relayed |= is_elsewhere
             && origin.generator == Generator::Apache
-            && answerer != Some(Software::Apache);
+            && answerer != Some(ServerSoftware::Apache);
         let Some(refusal) = refusal::of(exchange, &past, &origin) else { return classification };
         let generator = (refusal != Refusal::Reset).then_some(origin.generator);
         let back = self.hops.back(exchange).map(|(back, cause)| (back, cause.cloned()));
@@ -157,7 +157,7 @@ impl Classifier {
             _ => {
                 let front = self.hops.front(exchange).cloned();
                 let peer = self.peer(exchange, front.is_some());
-                let around = Around { origin, peer, past, front };
+                let around = ConnectionContext { origin, peer, past, front };
                 cause::explain(&Signals::new(exchange, refusal, classification.verdict, around))
             }
         };
@@ -193,7 +193,7 @@ impl Classifier {
 }
 
 /// What is wrong behind a proxy, as seen in front of it.
-fn handed_on(cause: &Cause, back: &Back) -> Cause {
+fn handed_on(cause: &Cause, back: &UpstreamHop) -> Cause {
     let relayed =
         format!("the answer was handed on from stream {} of c{}", back.stream, back.connection);
     let evidence = std::iter::once(relayed).chain(cause.evidence.iter().cloned()).collect();

@@ -1,7 +1,7 @@
 //! What other than 421 servers answer to a request that came through the wrong door.
 
 use crate::explain::cause::{Past, Refusal};
-use crate::http_facts::{BodyMark, ContentType, Generator, Origin, Software};
+use crate::http_facts::{Attribution, BodyMark, ContentType, Generator, ServerSoftware};
 use crate::observation::Exchange;
 use crate::observation::verdict::Verdict;
 
@@ -24,7 +24,7 @@ pub(super) fn is_sibling(exchange: &Exchange) -> bool {
 }
 
 /// How it was refused; `None` where the status is more likely about something else.
-pub(super) fn of(exchange: &Exchange, past: &Past, origin: &Origin) -> Option<Refusal> {
+pub(super) fn of(exchange: &Exchange, past: &Past, origin: &Attribution) -> Option<Refusal> {
     let Some(status) = exchange.status else { return Some(Refusal::Reset) };
     if status == 421 {
         return Some(Refusal::Misdirected);
@@ -37,8 +37,9 @@ pub(super) fn of(exchange: &Exchange, past: &Past, origin: &Origin) -> Option<Re
     let is_names = match status {
         // Tomcat names itself nowhere; Jetty, Apache and nginx do.
         400 => match answer.server {
-            None | Some(Software::Tomcat | Software::Jetty | Software::Apache) => true,
-            Some(Software::Nginx) => answer.content_type == Some(ContentType::Html),
+            None
+            | Some(ServerSoftware::Tomcat | ServerSoftware::Jetty | ServerSoftware::Apache) => true,
+            Some(ServerSoftware::Nginx) => answer.content_type == Some(ContentType::Html),
             Some(_) => exchange.verdict == Verdict::AuthorityConflict,
         },
         // SSLStrictSNIVHostCheck.

@@ -12,7 +12,7 @@ pub use record::{ConnectionNumber, Record, Summary};
 pub use unread::Unread;
 
 use super::classifier::Classifier;
-use super::recovery::{Judged, Recoveries, Recovery, Windows};
+use super::recovery::{Recoveries, Recovery, RecoveryReport, Windows};
 use crate::counters::Counters;
 use crate::observation::{ConnectionId, Event, Exchange, Observation};
 use crate::seen::Seen;
@@ -224,7 +224,7 @@ impl Correlator {
     /// Who came again, or did not: told with the finding where that still waits, and behind it in a run.
     fn recovered(
         &mut self,
-        judged: Vec<Judged>,
+        judged: Vec<RecoveryReport>,
         now: Duration,
         each: &mut impl FnMut(Record) -> bool,
     ) -> bool {

@@ -1,7 +1,7 @@
 //! Findings that wait, in the order in which they came.
 
 use super::ConnectionNumber;
-use crate::explain::recovery::Judged;
+use crate::explain::recovery::RecoveryReport;
 use crate::observation::{ConnectionEnd, Exchange};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub(super) enum Waiting {
     /// Behind its exchanges.
     Connection(ConnectionEnd),
     /// Behind the exchange that it is of.
-    Recovery(Judged),
+    Recovery(RecoveryReport),
 }
 
 /// First in, first out.

@@ -1,7 +1,7 @@
 //! What the correlator emits, and the sums at the end.
 
 use crate::explain::classifier::Classification;
-use crate::explain::recovery::Judged;
+use crate::explain::recovery::RecoveryReport;
 use crate::observation::{ConnectionEnd, Exchange};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,7 +34,7 @@ pub enum Record {
         /// The connection of that request.
         number: ConnectionNumber,
         /// What became of it.
-        judged: Judged,
+        judged: RecoveryReport,
     },
 }
 

@@ -15,7 +15,7 @@ use crate::seen::Seen;
 use crate::time::Timestamp;
 use answer::Answer;
 use hashbrown::HashMap;
-pub use outcome::{Judged, Outcome, Recovery};
+pub use outcome::{Outcome, Recovery, RecoveryReport};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use window::{Who, WhoOf, Window, port_of};
@@ -87,7 +87,7 @@ impl Recoveries {
         &mut self,
         connection: u64,
         exchange: &Exchange,
-        judged: &mut impl FnMut(Judged),
+        judged: &mut impl FnMut(RecoveryReport),
     ) {
         let (Some(host), Some(status)) = (exchange.host(), exchange.status) else { return };
         let Some(who) = WhoOf::new(&exchange.connection, host) else { return };
@@ -108,7 +108,7 @@ impl Recoveries {
         who: WhoOf<'_>,
         answer: &Answer,
         host: &Host,
-        judged: &mut impl FnMut(Judged),
+        judged: &mut impl FnMut(RecoveryReport),
     ) {
         let Some(windows) = self.open.get_mut(&who) else { return };
         windows.iter_mut().for_each(|window| window.hear_of(answer));
@@ -122,7 +122,7 @@ impl Recoveries {
     }
 
     /// Ends the windows that are over by now.
-    pub fn expire(&mut self, now: Timestamp, judged: &mut impl FnMut(Judged)) {
+    pub fn expire(&mut self, now: Timestamp, judged: &mut impl FnMut(RecoveryReport)) {
         while let Some(entry) = self.ends.first_entry() {
             if entry.key().0 > now {
                 break;
@@ -135,7 +135,7 @@ impl Recoveries {
     }
 
     /// No more will be seen: what was not asked again by now was not, as far as that can be told.
-    pub fn finish(&mut self, judged: &mut impl FnMut(Judged)) {
+    pub fn finish(&mut self, judged: &mut impl FnMut(RecoveryReport)) {
         self.expire(Timestamp(i64::MAX), judged);
     }
 
@@ -149,7 +149,7 @@ impl Recoveries {
         who: Who,
         answer: Answer,
         exchange: &Exchange,
-        judged: &mut impl FnMut(Judged),
+        judged: &mut impl FnMut(RecoveryReport),
     ) {
         let is_browser = exchange.hints.agent == Seen::Known(AgentClass::Browser);
         let length = if is_browser { self.windows.browser } else { self.windows.other };

@@ -77,7 +77,7 @@ pub struct Recovery {
 
 /// A window that ended.
 #[derive(Clone, Debug)]
-pub struct Judged {
+pub struct RecoveryReport {
     /// The number of the connection, and the stream, of the 421.
     pub connection: u64,
     /// The stream.

@@ -8,7 +8,8 @@ use crate::wire::net::Endpoint;
 fn told(said: &[(u64, Said)], until: i64) -> Vec<(u64, u64, Outcome)> {
     let mut recoveries = Recoveries::default();
     let mut told = Vec::new();
-    let mut judged = |one: Judged| told.push((one.connection, one.stream, one.recovery.outcome));
+    let mut judged =
+        |one: RecoveryReport| told.push((one.connection, one.stream, one.recovery.outcome));
     for (number, said) in said {
         recoveries.exchange(*number, &said.exchange(), &mut judged);
     }
@@ -122,7 +123,7 @@ fn time_and_handshakes_are_counted_to_the_answer() {
     recoveries.exchange(1, &said().exchange(), &mut |one| told.push(one));
     recoveries.hello(2, &elsewhere().facts());
     recoveries.exchange(2, &elsewhere().exchange(), &mut |one| told.push(one));
-    let [Judged { recovery, .. }] = told[..] else { panic!("{told:?}") };
+    let [RecoveryReport { recovery, .. }] = told[..] else { panic!("{told:?}") };
     assert_eq!(recovery.after, Some(Duration::from_millis(20)));
     assert_eq!(
         (recovery.connection, recovery.status, recovery.handshakes),

@@ -1,7 +1,7 @@
 //! What one client may still do about one 421.
 
 use super::answer::Answer;
-use super::outcome::{Judged, Outcome, Recovery};
+use super::outcome::{Outcome, Recovery, RecoveryReport};
 use crate::http_facts::AgentClass;
 use crate::name::Host;
 use crate::observation::Exchange;
@@ -143,7 +143,7 @@ impl Window {
         }
     }
 
-    pub(super) fn answered(self, then: &Answer, host: Host) -> Judged {
+    pub(super) fn answered(self, then: &Answer, host: Host) -> RecoveryReport {
         let is_same = then.connection == self.answer.connection;
         let falls_back = self.answer.version.can_coalesce() && !then.version.can_coalesce()
             || self.answer.transport == TransportKind::Quic && then.transport == TransportKind::Tcp;
@@ -166,7 +166,7 @@ impl Window {
         self.handshakes.iter().copied().filter(|at| *at <= moment).collect()
     }
 
-    pub(super) fn ended(self, host: Host) -> Judged {
+    pub(super) fn ended(self, host: Host) -> RecoveryReport {
         match self.other {
             Some(other) => self.judged(Outcome::OtherConnectionOpened, Some((other, None)), host),
             None => self.judged(Outcome::NotRetried, None, host),
@@ -178,7 +178,7 @@ impl Window {
         outcome: Outcome,
         then: Option<(u64, Option<(u16, Duration)>)>,
         host: Host,
-    ) -> Judged {
+    ) -> RecoveryReport {
         let (status, after) = then.and_then(|(_, answer)| answer).unzip();
         let recovery = Recovery {
             outcome,
@@ -189,6 +189,6 @@ impl Window {
             is_expected: self.agent.known().map(AgentClass::retries),
         };
         let Self { answer, stream, observer, server, .. } = self;
-        Judged { connection: answer.connection, stream, recovery, host, observer, server }
+        RecoveryReport { connection: answer.connection, stream, recovery, host, observer, server }
     }
 }

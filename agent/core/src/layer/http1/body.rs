@@ -34,7 +34,7 @@ pub(super) enum Progress {
     /// All bytes were the body's.
     More,
     /// The body ended; so many of the bytes were its.
-    Ended(usize),
+    EndedExchange(usize),
     /// The chunking is broken: where the next message begins cannot be told.
     Malformed,
 }
@@ -103,7 +103,7 @@ impl Body {
                     }
                     used += here;
                     if self.skip(here as u64) {
-                        return Progress::Ended(used);
+                        return Progress::EndedExchange(used);
                     }
                     continue;
                 }
@@ -125,7 +125,7 @@ impl Body {
                     line.push(byte);
                 }
                 Self::Chunked(Chunk::Trailer(len)) => match byte {
-                    b'\n' if *len == 0 => return Progress::Ended(used + 1),
+                    b'\n' if *len == 0 => return Progress::EndedExchange(used + 1),
                     b'\n' => *len = 0,
                     b'\r' => {}
                     _ if *len >= MAX_LINE => return Progress::Malformed,
@@ -157,10 +157,10 @@ mod tests {
             let mut state = Body::Chunked(Chunk::Size(Vec::new()));
             let ended = match state.read(&body[..cut], None) {
                 Progress::More => match state.read(&body[cut..], None) {
-                    Progress::Ended(used) => cut + used,
+                    Progress::EndedExchange(used) => cut + used,
                     other => panic!("{other:?}"),
                 },
-                Progress::Ended(used) => used,
+                Progress::EndedExchange(used) => used,
                 Progress::Malformed => panic!("malformed"),
             };
             assert_eq!(ended, end, "{cut}");

@@ -5,7 +5,7 @@ use super::direction::{Direction, Phase};
 use super::exchanges::{Outstanding, Refused};
 use crate::counters::Loss;
 use crate::http_facts::MAX_SNIFFED;
-use crate::layer::{Content, Demand, Place, Standing};
+use crate::layer::{Content, Demand, Position, Standing};
 use crate::observation::Context;
 use crate::side::Side;
 use crate::time::Timestamp;
@@ -19,7 +19,7 @@ pub(crate) struct Http1 {
     pub(super) server: Direction,
     pub(super) outstanding: VecDeque<Outstanding>,
     pub(super) outstanding_bytes: usize,
-    pub(super) place: Place,
+    pub(super) place: Position,
     /// How many requests were seen, those before a tunnel included.
     pub(super) requests: u64,
     /// What a tunnel or an upgrade carries.
@@ -31,7 +31,7 @@ pub(crate) struct Http1 {
 }
 
 impl Http1 {
-    pub(crate) fn new(place: Place) -> Self {
+    pub(crate) fn new(place: Position) -> Self {
         Self {
             client: Direction::default(),
             server: Direction::default(),
@@ -297,7 +297,7 @@ impl Http1 {
                 }
                 Phase::Body(body) => match body.read(bytes, None) {
                     Progress::More => return &[],
-                    Progress::Ended(used) => {
+                    Progress::EndedExchange(used) => {
                         bytes = bytes.get(used..).unwrap_or_default();
                         self.client.phase = Phase::Head;
                         self.message_ended(Side::Client);
@@ -345,7 +345,7 @@ impl Http1 {
                         }
                         return &[];
                     }
-                    Progress::Ended(used) => {
+                    Progress::EndedExchange(used) => {
                         bytes = bytes.get(used..).unwrap_or_default();
                         self.server.phase = Phase::Head;
                         self.looked_at(true, cx);

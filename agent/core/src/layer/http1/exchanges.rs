@@ -6,11 +6,11 @@ use super::direction::Phase;
 use super::head::{self, RequestHead, ResponseHead, Upgrade};
 use crate::counters::Loss;
 use crate::http::{HttpVersion, Method};
-use crate::http_facts::{Answer, BodyMark, MAX_SNIFFED, RequestHints, Sniff};
+use crate::http_facts::{Answer, BodyMark, MAX_SNIFFED, RequestSignals, Sniff};
 use crate::layer::http2::{Http2, UpgradedRequest, known_authority};
-use crate::layer::{Content, Place};
+use crate::layer::{Content, Position};
 use crate::name::{AuthorityDefect, RequestAuthority};
-use crate::observation::{Context, Decryption, Ended};
+use crate::observation::{Context, Decryption, EndedExchange};
 use crate::seen::Seen;
 use crate::side::Side;
 use crate::time::Timestamp;
@@ -41,7 +41,7 @@ pub(super) struct Outstanding {
     first: bool,
     at: Timestamp,
     traceparent: Option<TraceParent>,
-    hints: RequestHints,
+    hints: RequestSignals,
 }
 
 impl Refused {
@@ -148,7 +148,8 @@ impl Http1 {
             }
         }
         if is_tunnel {
-            let place = Place { nesting: self.place.nesting + 1, requests_before: self.requests };
+            let place =
+                Position { nesting: self.place.nesting + 1, requests_before: self.requests };
             self.change_to(Content::undecided(place));
             return;
         }
@@ -215,7 +216,7 @@ impl Http1 {
         response: Option<(u16, Timestamp, Option<Answer>)>,
         cx: &mut Context<'_>,
     ) {
-        cx.exchange(Ended {
+        cx.exchange(EndedExchange {
             stream: request.number,
             version: request.version,
             method: request.method,

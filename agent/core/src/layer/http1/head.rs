@@ -2,7 +2,7 @@
 
 use super::body::{Body, Chunk};
 use crate::http::HttpVersion;
-use crate::http_facts::{Answer, Hint, Hints, RequestHints, is_refusal};
+use crate::http_facts::{Answer, Hint, Hints, RequestSignals, is_refusal};
 use crate::trace_context::TraceParent;
 
 /// The longest message head, in bytes; beyond it the direction is given up.
@@ -23,7 +23,7 @@ pub(super) struct RequestHead<'a> {
     /// More than one Host field.
     pub(super) hosts_repeated: bool,
     pub(super) traceparent: Option<TraceParent>,
-    pub(super) hints: RequestHints,
+    pub(super) hints: RequestSignals,
     /// `None`: no body. `Err`: lengths that contradict each other.
     pub(super) body: Result<Option<Body>, ()>,
     pub(super) upgrade: Option<Upgrade>,

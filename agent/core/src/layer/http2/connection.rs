@@ -94,7 +94,7 @@ impl Http2 {
         match self.directions.get_mut(side).gap(len, exact) {
             Missed::Nothing => {}
             Missed::Frame(head) => self.missed_frame(side, &head, cx),
-            Missed::Place => self.lost_place(side, cx),
+            Missed::State => self.lost_place(side, cx),
         }
     }
 
@@ -311,5 +311,5 @@ pub(crate) struct UpgradedRequest {
     pub(crate) first: Option<bool>,
     pub(crate) at: Timestamp,
     pub(crate) traceparent: Option<crate::trace_context::TraceParent>,
-    pub(crate) hints: crate::http_facts::RequestHints,
+    pub(crate) hints: crate::http_facts::RequestSignals,
 }

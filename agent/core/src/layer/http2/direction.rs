@@ -19,7 +19,7 @@ const MAX_SEARCHES: u32 = 256;
 
 /// A direction's place in the stream and its compression state.
 pub(super) struct Direction {
-    place: Place,
+    place: ParserState,
     /// What was collected so far of the preface, a frame header or a payload.
     collected: Vec<u8>,
     /// The header block that CONTINUATION frames continue.
@@ -37,7 +37,7 @@ pub(super) struct Direction {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Place {
+enum ParserState {
     Preface,
     Header,
     Payload(Head),
@@ -72,7 +72,7 @@ pub(super) enum Missed {
     /// This frame's payload.
     Frame(Head),
     /// The place: nothing of this direction can be relied upon any more.
-    Place,
+    State,
 }
 
 /// What [`Direction::advance`] found in front of the bytes.
@@ -92,15 +92,18 @@ pub(super) enum Step<'a> {
 impl Direction {
     /// The direction from its first byte; the client's begins with the preface.
     pub(super) fn from_start(is_client: bool) -> Self {
-        Self::new(if is_client { Place::Preface } else { Place::Header }, Decoder::new(keep))
+        Self::new(
+            if is_client { ParserState::Preface } else { ParserState::Header },
+            Decoder::new(keep),
+        )
     }
 
     /// The direction from somewhere in the middle.
     pub(super) fn from_middle() -> Self {
-        Self::new(Place::Lost, Decoder::mid_connection(keep))
+        Self::new(ParserState::Lost, Decoder::mid_connection(keep))
     }
 
-    fn new(place: Place, hpack: Decoder) -> Self {
+    fn new(place: ParserState, hpack: Decoder) -> Self {
         Self {
             place,
             collected: Vec::new(),
@@ -148,30 +151,39 @@ impl Direction {
     /// What the direction wants to see next.
     pub(super) fn demand(&self) -> Demand {
         match self.place {
-            Place::Preface => Demand::Take(PREFACE.len().saturating_sub(self.collected.len())),
-            Place::Header => Demand::Take(HEAD_LEN.saturating_sub(self.collected.len())),
-            Place::Payload(head) => Demand::Take(head.len.saturating_sub(self.collected.len())),
-            Place::Skip(left) => Demand::Skip(left),
-            Place::Lost => Demand::Take(usize::MAX),
-            Place::Stopped => Demand::Skip(u64::MAX),
+            ParserState::Preface => {
+                Demand::Take(PREFACE.len().saturating_sub(self.collected.len()))
+            }
+            ParserState::Header => Demand::Take(HEAD_LEN.saturating_sub(self.collected.len())),
+            ParserState::Payload(head) => {
+                Demand::Take(head.len.saturating_sub(self.collected.len()))
+            }
+            ParserState::Skip(left) => Demand::Skip(left),
+            ParserState::Lost => Demand::Take(usize::MAX),
+            ParserState::Stopped => Demand::Skip(u64::MAX),
         }
     }
 
     /// Passes over bytes that [`demand`](Self::demand) said it does not want.
     pub(super) fn skip(&mut self, len: u64) {
-        if let Place::Skip(left) = self.place {
-            self.place = if len < left { Place::Skip(left - len) } else { Place::Header };
+        if let ParserState::Skip(left) = self.place {
+            self.place =
+                if len < left { ParserState::Skip(left - len) } else { ParserState::Header };
         }
     }
 
     /// Passes over a frame of DATA whose header nothing proves: the next header has to be strict. False where it is
     /// another frame's, or its content is of interest.
     pub(super) fn pass_unproven(&mut self, head: &Head) -> bool {
-        let is_next = matches!(self.place, Place::Header) && self.collected.is_empty();
+        let is_next = matches!(self.place, ParserState::Header) && self.collected.is_empty();
         let is_body = head.kind == Kind::DATA && head.is_strict() && !self.watches(head.stream);
         let passes = is_next && is_body && self.block.is_none();
         if passes {
-            self.place = if head.len == 0 { Place::Header } else { Place::Skip(head.len as u64) };
+            self.place = if head.len == 0 {
+                ParserState::Header
+            } else {
+                ParserState::Skip(head.len as u64)
+            };
             self.on_probation = true;
         }
         passes
@@ -193,7 +205,7 @@ impl Direction {
 
     /// Nothing of this direction will be read any more.
     pub(super) fn is_stopped(&self) -> bool {
-        matches!(self.place, Place::Stopped)
+        matches!(self.place, ParserState::Stopped)
     }
 
     /// Bytes held.
@@ -206,22 +218,22 @@ impl Direction {
     /// Bytes are missing here: `len` of them, and exactly that many where `exact`.
     pub(super) fn gap(&mut self, len: Option<u64>, exact: bool) -> Missed {
         match (self.place, len) {
-            (Place::Skip(left), Some(len)) if len <= left => {
+            (ParserState::Skip(left), Some(len)) if len <= left => {
                 self.skip(len);
                 self.on_probation |= !exact;
                 Missed::Nothing
             }
             // The frame's length is known, so the next frame's place is too.
-            (Place::Payload(head), Some(len)) if exact && self.left_of(&head) >= len => {
+            (ParserState::Payload(head), Some(len)) if exact && self.left_of(&head) >= len => {
                 let left = self.left_of(&head) - len;
                 self.collected.clear();
-                self.place = if left == 0 { Place::Header } else { Place::Skip(left) };
+                self.place = if left == 0 { ParserState::Header } else { ParserState::Skip(left) };
                 Missed::Frame(head)
             }
-            (Place::Stopped, _) => Missed::Nothing,
+            (ParserState::Stopped, _) => Missed::Nothing,
             _ => {
                 self.lose_place();
-                Missed::Place
+                Missed::State
             }
         }
     }
@@ -230,29 +242,34 @@ impl Direction {
     /// be: frames that are collected are never left out, and nothing stands between those of a header block.
     pub(super) fn omit(&mut self, len: u64) -> bool {
         match self.place {
-            Place::Skip(left) if left <= len => {
-                self.place = Place::Header;
+            ParserState::Skip(left) if left <= len => {
+                self.place = ParserState::Header;
                 self.block.is_none()
             }
-            Place::Header => self.collected.is_empty() && self.block.is_none(),
-            Place::Lost | Place::Stopped => true,
-            Place::Skip(_) | Place::Preface | Place::Payload(_) => false,
+            ParserState::Header => self.collected.is_empty() && self.block.is_none(),
+            ParserState::Lost | ParserState::Stopped => true,
+            ParserState::Skip(_) | ParserState::Preface | ParserState::Payload(_) => false,
         }
     }
 
     pub(super) fn standing(&self) -> Standing {
         match self.place {
-            Place::Preface | Place::Header if self.collected.is_empty() => Standing::Boundary,
-            Place::Lost => Standing::Lost,
-            Place::Stopped => Standing::Stopped,
-            Place::Preface | Place::Header | Place::Payload(_) | Place::Skip(_) => Standing::Within,
+            ParserState::Preface | ParserState::Header if self.collected.is_empty() => {
+                Standing::Boundary
+            }
+            ParserState::Lost => Standing::Lost,
+            ParserState::Stopped => Standing::Stopped,
+            ParserState::Preface
+            | ParserState::Header
+            | ParserState::Payload(_)
+            | ParserState::Skip(_) => Standing::Within,
         }
     }
 
     /// A lost place is found: the next byte is the first of a frame, which needs no search for proof.
     pub(super) fn resume(&mut self) {
-        if matches!(self.place, Place::Lost) {
-            self.place = Place::Header;
+        if matches!(self.place, ParserState::Lost) {
+            self.place = ParserState::Header;
             self.may_continue = true;
         }
     }
@@ -265,11 +282,11 @@ impl Direction {
     /// Nothing of this direction can be read from here on.
     pub(super) fn stop(&mut self) {
         self.lose_place();
-        self.place = Place::Stopped;
+        self.place = ParserState::Stopped;
     }
 
     fn lose_place(&mut self) {
-        self.place = Place::Lost;
+        self.place = ParserState::Lost;
         self.collected.clear();
         self.block = None;
         self.watched = Vec::new();
@@ -279,16 +296,16 @@ impl Direction {
 
     /// Before the first [`advance`](Self::advance) on what one segment or record carried: looks for a lost place.
     pub(super) fn find_place(&mut self, bytes: &[u8]) {
-        if !matches!(self.place, Place::Lost) || bytes.is_empty() {
+        if !matches!(self.place, ParserState::Lost) || bytes.is_empty() {
             return;
         }
         if is_frame_chain(bytes) {
-            self.place = Place::Header;
+            self.place = ParserState::Header;
             return;
         }
         self.searches += 1;
         if self.searches >= MAX_SEARCHES {
-            self.place = Place::Stopped;
+            self.place = ParserState::Stopped;
         }
     }
 
@@ -296,11 +313,11 @@ impl Direction {
     pub(super) fn advance<'a>(&mut self, bytes: &mut &'a [u8]) -> Step<'a> {
         loop {
             match self.place {
-                Place::Lost | Place::Stopped => {
+                ParserState::Lost | ParserState::Stopped => {
                     *bytes = &[];
                     return Step::NeedMore;
                 }
-                Place::Skip(left) => {
+                ParserState::Skip(left) => {
                     let len = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
                     *bytes = bytes.get(len..).unwrap_or_default();
                     self.skip(len as u64);
@@ -308,7 +325,7 @@ impl Direction {
                         return Step::NeedMore;
                     }
                 }
-                Place::Preface => {
+                ParserState::Preface => {
                     let Some(preface) = self.collect(PREFACE.len(), bytes) else {
                         return Step::NeedMore;
                     };
@@ -319,9 +336,9 @@ impl Direction {
                         return Step::NotHttp2;
                     }
                     self.has_preface = true;
-                    self.place = Place::Header;
+                    self.place = ParserState::Header;
                 }
-                Place::Header => {
+                ParserState::Header => {
                     let Some(head) = self.collect(HEAD_LEN, bytes) else { return Step::NeedMore };
                     let head = head.unwrap_or(&self.collected).first_chunk().map(Head::parse);
                     self.collected.clear();
@@ -332,21 +349,21 @@ impl Direction {
                     }
                     self.on_probation = false;
                     if self.collects(&head) {
-                        self.place = Place::Payload(head);
+                        self.place = ParserState::Payload(head);
                     } else {
                         self.place = if head.len == 0 {
-                            Place::Header
+                            ParserState::Header
                         } else {
-                            Place::Skip(head.len as u64)
+                            ParserState::Skip(head.len as u64)
                         };
                         return Step::Passed(head);
                     }
                 }
-                Place::Payload(head) => {
+                ParserState::Payload(head) => {
                     let Some(payload) = self.collect(head.len, bytes) else {
                         return Step::NeedMore;
                     };
-                    self.place = Place::Header;
+                    self.place = ParserState::Header;
                     return Step::Frame(head, payload);
                 }
             }

@@ -1,7 +1,7 @@
 //! Header lists: the few fields that say what a request is for, and how it was answered.
 
 use crate::http::Method;
-use crate::http_facts::RequestHints;
+use crate::http_facts::RequestSignals;
 use crate::name::{Authority, without_userinfo};
 use crate::name::{AuthorityDefect, RequestAuthority};
 use crate::observation::{Context, HeaderList, OriginSet, raw_text};
@@ -16,7 +16,7 @@ pub(super) struct RequestHead {
     pub(super) authority: Arc<RequestAuthority>,
     pub(super) tunnel: bool,
     pub(super) traceparent: Option<TraceParent>,
-    pub(super) hints: RequestHints,
+    pub(super) hints: RequestSignals,
     pub(super) origins: Option<Arc<OriginSet>>,
 }
 

@@ -4,7 +4,7 @@ use super::head::RequestHead;
 use crate::counters::Loss;
 use crate::http::HttpVersion;
 use crate::http_facts::{Answer, Sniff};
-use crate::observation::{Context, Ended};
+use crate::observation::{Context, EndedExchange};
 use crate::time::Timestamp;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
@@ -248,7 +248,7 @@ impl Streams {
         let request = request.unwrap_or_default();
         let first = stream.first;
         let done = stream.client_ended && stream.server_ended;
-        cx.exchange(Ended {
+        cx.exchange(EndedExchange {
             stream: u64::from(id),
             version: HttpVersion::Http2,
             method: request.method,

@@ -1,10 +1,10 @@
 //! The session: records from both directions in, plaintext to the layer inside.
 
-use super::half::{Half, Keys, Opener, Record, Stage, Step};
 use super::handshake::Handshake;
 use super::open::{self, Inside, Opened};
+use super::record_reader::{Keys, Record, RecordDecrypter, RecordReader, Stage, Step};
 use crate::counters::Loss;
-use crate::layer::{Content, Demand, Place};
+use crate::layer::{Content, Demand, Position};
 use crate::observation::{Context, Decryption};
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
@@ -20,11 +20,11 @@ pub(super) const PROTOCOL: &str = "tls";
 
 /// One TLS session.
 pub(crate) struct Session {
-    pub(super) halves: PerSide<Half>,
+    pub(super) halves: PerSide<RecordReader>,
     pub(super) handshake: Handshake,
     /// What the session carries, once something was decrypted.
     pub(super) inner: Option<Content>,
-    place: Place,
+    place: Position,
     /// The reason was counted why nothing can be decrypted.
     pub(super) failure_told: bool,
     /// That records were opened was told.
@@ -51,7 +51,7 @@ pub(super) struct Arrived<'a> {
 }
 
 impl Session {
-    pub(crate) fn new(place: Place) -> Self {
+    pub(crate) fn new(place: Position) -> Self {
         Self {
             halves: PerSide::default(),
             handshake: Handshake::default(),
@@ -64,7 +64,7 @@ impl Session {
     }
 
     /// A session of which only what the handshake says in the clear is read.
-    pub(crate) fn only_hellos(place: Place) -> Self {
+    pub(crate) fn only_hellos(place: Position) -> Self {
         // That nothing can be decrypted is no failure, so none is told.
         Self { only_hellos: true, failure_told: true, ..Self::new(place) }
     }
@@ -76,8 +76,8 @@ impl Session {
 
     /// Whether all that this direction says in the clear was said: what waits is encrypted.
     pub(crate) fn is_beyond_handshake(&self, side: Side) -> bool {
-        let half = self.halves.get(side);
-        self.has_said_all() || half.keys.is_opaque() || !half.waiting.is_empty()
+        let record_reader = self.halves.get(side);
+        self.has_said_all() || record_reader.keys.is_opaque() || !record_reader.waiting.is_empty()
     }
 
     /// The next bytes of one direction. They begin where a segment began.
@@ -90,18 +90,18 @@ impl Session {
     ) {
         self.halves.get_mut(side).find_place(&mut bytes);
         loop {
-            let half = self.halves.get_mut(side);
-            match half.advance(&mut bytes) {
+            let record_reader = self.halves.get_mut(side);
+            match record_reader.advance(&mut bytes) {
                 Step::NeedMore => return,
                 Step::NotTls => {
                     cx.counters.error(PROTOCOL, "not_a_record");
-                    if half.keys.opener().is_some() {
+                    if record_reader.keys.opener().is_some() {
                         cx.gap();
                     }
                     self.lost(side, cx);
                 }
                 Step::Header(header) => {
-                    let is_next = half.waiting.is_empty() || self.only_hellos;
+                    let is_next = record_reader.waiting.is_empty() || self.only_hellos;
                     if is_next && self.is_unwanted(side, &header) {
                         self.passed(side, &header, cx);
                         self.halves.get_mut(side).pass();
@@ -111,14 +111,14 @@ impl Session {
                     self.arrived(&Arrived { side, at, header, payload, hole }, cx);
                 }
                 Step::Record(header, None, hole) => {
-                    let payload = half.payload();
+                    let payload = record_reader.payload();
                     self.arrived(&Arrived { side, at, header, payload: &payload, hole }, cx);
                 }
                 Step::Candidate(header, Some(payload)) => {
                     self.candidate(side, at, &header, payload, cx)
                 }
                 Step::Candidate(header, None) => {
-                    let payload = half.payload();
+                    let payload = record_reader.payload();
                     self.candidate(side, at, &header, &payload, cx);
                 }
             }
@@ -133,11 +133,14 @@ impl Session {
         if !self.halves.client.waiting.is_empty() || !self.halves.server.waiting.is_empty() {
             self.fail("hello_unseen", cx);
         }
-        for half in [&mut self.halves.client, &mut self.halves.server] {
-            if half.keys.opener().is_some_and(|opener| opener.has_failed) {
+        for record_reader in [&mut self.halves.client, &mut self.halves.server] {
+            if record_reader.keys.opener().is_some_and(|opener| opener.has_failed) {
                 cx.counters.error(PROTOCOL, "bad_record");
             }
-            if self.opened_told && !half.keys.is_opaque() && half.is_within_record() {
+            if self.opened_told
+                && !record_reader.keys.is_opaque()
+                && record_reader.is_within_record()
+            {
                 cx.counters.error(PROTOCOL, "incomplete_record");
                 cx.gap();
             }
@@ -202,15 +205,15 @@ impl Session {
 
     fn wait(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) {
         let Arrived { side, at, header, payload, hole } = *record;
-        let half = self.halves.get_mut(side);
+        let record_reader = self.halves.get_mut(side);
         let record = Record { at, header, payload: payload.to_vec(), hole };
-        if half.waiting_bytes + record.cost() > MAX_WAITING {
+        if record_reader.waiting_bytes + record.cost() > MAX_WAITING {
             cx.counters.lose(Loss::Limit);
             self.fail("no_keys", cx);
             return;
         }
-        half.waiting_bytes += record.cost();
-        half.waiting.push_back(record);
+        record_reader.waiting_bytes += record.cost();
+        record_reader.waiting.push_back(record);
     }
 
     /// Deals with records that waited, in either direction, as long as that gets anywhere.
@@ -223,12 +226,13 @@ impl Session {
                 let Record { at, header, hole, .. } = record;
                 let arrived = Arrived { side, at, header, payload: &record.payload, hole };
                 let turn = self.record(&arrived, cx);
-                let half = self.halves.get_mut(side);
+                let record_reader = self.halves.get_mut(side);
                 if matches!(turn, Turn::Wait) {
-                    half.waiting.push_front(record);
+                    record_reader.waiting.push_front(record);
                     break;
                 }
-                half.waiting_bytes = half.waiting_bytes.saturating_sub(record.cost());
+                record_reader.waiting_bytes =
+                    record_reader.waiting_bytes.saturating_sub(record.cost());
                 idle = 0;
             }
             side = side.other();
@@ -370,9 +374,9 @@ impl Session {
         }
     }
 
-    pub(super) fn set_keys(&mut self, side: Side, opener: Opener) {
-        let half = self.halves.get_mut(side);
-        half.messages.clear();
-        half.keys = Keys::Open(opener);
+    pub(super) fn set_keys(&mut self, side: Side, opener: RecordDecrypter) {
+        let record_reader = self.halves.get_mut(side);
+        record_reader.messages.clear();
+        record_reader.keys = Keys::Open(opener);
     }
 }

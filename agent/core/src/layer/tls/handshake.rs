@@ -1,7 +1,7 @@
 //! The handshake: what it says of the connection, and when which keys come into use.
 
 use super::flow::{PROTOCOL, Session};
-use super::half::{Keys, Record, Stage};
+use super::record_reader::{Keys, Record, Stage};
 use crate::name::Sni;
 use crate::observation::Context;
 use crate::side::{PerSide, Side};

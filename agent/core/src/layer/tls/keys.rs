@@ -1,8 +1,8 @@
 //! Keys: which secret is wanted when, and what is done where it is missing.
 
 use super::flow::{PROTOCOL, Session, Turn};
-use super::half::{Keys, Opener, Stage};
 use super::handshake::Progress;
+use super::record_reader::{Keys, RecordDecrypter, Stage};
 use crate::observation::Context;
 use crate::side::{PerSide, Side};
 use crate::wire::tls::cipher::{RecordCipher, Tls12Keys, version_is_supported};
@@ -54,7 +54,7 @@ impl Session {
             }
         }
         if let Some(cipher) = self.handshake.next.get_mut(side).take() {
-            self.set_keys(side, Opener::new(cipher, Stage::Tls12, None));
+            self.set_keys(side, RecordDecrypter::new(cipher, Stage::Tls12, None));
         }
         Turn::Done
     }
@@ -136,7 +136,9 @@ impl Session {
     /// is the first of the content.
     pub(super) fn expect_traffic(&mut self, side: Side, cx: &mut Context<'_>) {
         match self.opener(traffic_label(side), Stage::Application, cx) {
-            Ok(opener) => self.set_keys(side, Opener { may_fail: MAX_FOREIGN_RECORDS, ..opener }),
+            Ok(opener) => {
+                self.set_keys(side, RecordDecrypter { may_fail: MAX_FOREIGN_RECORDS, ..opener })
+            }
             Err(_) => self.fail_side(side, "no_keys", cx),
         }
     }
@@ -166,7 +168,7 @@ impl Session {
                     self.inner_gap(side, None, false, cx);
                 }
                 let traffic = self.opener(traffic_label(side), Stage::Application, cx);
-                traffic.map(|opener| Opener { may_fail: MAX_FOREIGN_RECORDS, ..opener })
+                traffic.map(|opener| RecordDecrypter { may_fail: MAX_FOREIGN_RECORDS, ..opener })
             }
             made => made,
         };
@@ -195,19 +197,25 @@ impl Session {
         }
     }
 
-    fn opener(&self, label: Label, stage: Stage, cx: &Context<'_>) -> Result<Opener, Missing> {
+    fn opener(
+        &self,
+        label: Label,
+        stage: Stage,
+        cx: &Context<'_>,
+    ) -> Result<RecordDecrypter, Missing> {
         let suite = self.suite()?;
         let secret = self.secret(label, cx)?;
         let cipher =
             RecordCipher::tls13(suite, secret.as_bytes()).ok_or(Missing::Never("wrong_keys"))?;
-        Ok(Opener::new(cipher, stage, Some(secret)))
+        Ok(RecordDecrypter::new(cipher, stage, Some(secret)))
     }
 
     /// The sender's next generation of keys (RFC 8446 §4.6.3).
     pub(super) fn key_update(&mut self, side: Side) {
         let Ok(suite) = self.suite() else { return };
-        let half = self.halves.get_mut(side);
-        let Some(opener) = half.keys.opener().filter(|opener| opener.stage == Stage::Application)
+        let record_reader = self.halves.get_mut(side);
+        let Some(opener) =
+            record_reader.keys.opener().filter(|opener| opener.stage == Stage::Application)
         else {
             return;
         };
@@ -215,9 +223,9 @@ impl Session {
             .secret
             .and_then(|secret| RecordCipher::next_secret(suite.hash, secret.as_bytes()));
         let cipher = next.as_deref().and_then(|next| RecordCipher::tls13(suite, next));
-        half.keys = match (cipher, next.as_deref().and_then(Secret::new)) {
+        record_reader.keys = match (cipher, next.as_deref().and_then(Secret::new)) {
             (Some(cipher), Some(secret)) => {
-                Keys::Open(Opener::new(cipher, Stage::Application, Some(secret)))
+                Keys::Open(RecordDecrypter::new(cipher, Stage::Application, Some(secret)))
             }
             _ => Keys::Opaque,
         };

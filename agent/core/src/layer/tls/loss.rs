@@ -1,8 +1,8 @@
 //! Losses: gaps in records, a place that is lost and found again, keys that are missing.
 
 use super::flow::{Arrived, PROTOCOL, Session};
-use super::half::{Keys, Stage};
 use super::open;
+use super::record_reader::{Keys, Stage};
 use crate::observation::Context;
 use crate::side::Side;
 use crate::time::Timestamp;
@@ -110,9 +110,11 @@ impl Session {
         payload: &[u8],
         cx: &mut Context<'_>,
     ) {
-        let half = self.halves.get_mut(side);
-        let lost = half.lost_before(header);
-        let Keys::Open(opener) = &mut half.keys else { return half.settle_candidate(false) };
+        let record_reader = self.halves.get_mut(side);
+        let lost = record_reader.lost_before(header);
+        let Keys::Open(opener) = &mut record_reader.keys else {
+            return record_reader.settle_candidate(false);
+        };
         let found = open::find_sequence(opener, header, payload, lost, &mut cx.scratch.plain);
         let typed = u64::from(opener.stage != Stage::Tls12);
         // What the missing records held, were all of them application data without padding.
@@ -120,7 +122,7 @@ impl Session {
         let len = found
             .zip(overhead)
             .and_then(|(records, overhead)| lost.checked_sub(records.saturating_mul(overhead)));
-        half.settle_candidate(found.is_some());
+        record_reader.settle_candidate(found.is_some());
         if found.is_none() {
             return;
         }
@@ -130,14 +132,14 @@ impl Session {
 
     /// The place in this direction is lost: of the handshake for good, of the content until a tag proves it again.
     pub(super) fn lost(&mut self, side: Side, cx: &mut Context<'_>) {
-        let half = self.halves.get_mut(side);
-        half.messages.clear();
-        match &mut half.keys {
+        let record_reader = self.halves.get_mut(side);
+        record_reader.messages.clear();
+        match &mut record_reader.keys {
             Keys::Open(opener) if opener.stage == Stage::Handshake => self.expect_traffic(side, cx),
             Keys::Open(opener) => opener.proven = false,
             Keys::Clear | Keys::Opaque => {
-                half.stop();
-                half.keys = Keys::Opaque;
+                record_reader.stop();
+                record_reader.keys = Keys::Opaque;
             }
         }
         if self.inner.is_some() || self.halves.get_mut(side).keys.opener().is_some() {

@@ -1,7 +1,7 @@
 //! Opening records. The tag is checked first; then a record is decrypted whole, or only where the layer inside
 //! reads it.
 
-use super::half::{Opener, Stage};
+use super::record_reader::{RecordDecrypter, Stage};
 use crate::layer::{Content, Demand};
 use crate::observation::Context;
 use crate::side::Side;
@@ -30,7 +30,7 @@ pub(super) enum Opened {
 /// Opens the record whose turn it is, and counts it where its tag is right. `is_wanted`: something of this
 /// direction's application data may still be read.
 pub(super) fn open(
-    opener: &mut Opener,
+    opener: &mut RecordDecrypter,
     header: &Header,
     payload: &[u8],
     is_wanted: bool,
@@ -76,7 +76,7 @@ fn inner_type(plaintext: &mut Vec<u8>) -> ContentType {
 
 /// The type and length of the content, without opening the rest.
 fn peek_type(
-    opener: &Opener,
+    opener: &RecordDecrypter,
     header: &Header,
     sealed: &Sealed<'_>,
 ) -> Option<(ContentType, usize)> {
@@ -108,7 +108,7 @@ pub(super) struct Inside<'a> {
 
 /// Gives the layer inside what it wants of a record whose tag is right, and passes over the rest.
 pub(super) fn peek(
-    opener: &Opener,
+    opener: &RecordDecrypter,
     sealed: &Sealed<'_>,
     len: usize,
     inside: &mut Inside<'_>,
@@ -140,7 +140,7 @@ pub(super) fn peek(
 /// Passes over what is a body's in a part of a record whose tag cannot be checked, and returns how many bytes
 /// are left that may be something else: these are not read.
 pub(super) fn pass(
-    opener: &Opener,
+    opener: &RecordDecrypter,
     sealed: &Sealed<'_>,
     part: Range<usize>,
     content: &mut Content,
@@ -174,7 +174,7 @@ fn skip(content: &mut Content, side: Side, wanted: u64, left: usize) -> usize {
 
 /// The content type of a record with a hole, if the hole spares what tells it.
 pub(super) fn type_beside_hole(
-    opener: &Opener,
+    opener: &RecordDecrypter,
     header: &Header,
     sealed: &Sealed<'_>,
     hole: (usize, usize),
@@ -187,7 +187,7 @@ pub(super) fn type_beside_hole(
 
 /// After a gap: finds the sequence number under which this record opens. The tag is the proof.
 pub(super) fn find_sequence(
-    opener: &mut Opener,
+    opener: &mut RecordDecrypter,
     header: &Header,
     payload: &[u8],
     lost: u64,

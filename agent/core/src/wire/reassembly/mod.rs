@@ -18,7 +18,7 @@ pub const MAX_HELD_BYTES: usize = 512 * 1024;
 pub const MAX_HELD_SEGMENTS: usize = 256;
 /// How many more packets of the connection may bring bytes that the receiver has acknowledged already.
 /// Captures can order the two directions a little wrong; later than that, the capture lost them.
-pub const ACKNOWLEDGED_PATIENCE: u32 = 16;
+pub const ACKNOWLEDGED_LIMIT: u32 = 16;
 /// The largest TCP window (RFC 7323 §2.3): a segment further ahead is not of this connection.
 const MAX_WINDOW: u64 = 1 << 30;
 /// Further from the expected one than this, a sequence number is of another connection: more than a capture loses
@@ -69,7 +69,7 @@ pub struct Stream {
     /// The last acknowledgment of the receiver.
     acknowledged: Option<u32>,
     /// Packets that may still pass until the acknowledged hole in front is a gap.
-    patience: Option<u32>,
+    acknowledged_limit: Option<u32>,
     counters: StreamCounters,
 }
 
@@ -191,14 +191,14 @@ impl Stream {
     pub fn acknowledged(&mut self, acknowledgment: u32, mut deliver: impl FnMut(Delivery<'_>)) {
         self.acknowledged = Some(acknowledgment);
         let (Some(base), Some(first)) = (self.base, self.held.first()) else {
-            self.patience = None;
+            self.acknowledged_limit = None;
             return;
         };
         match self.offset(base, acknowledgment) {
             Some(offset) if offset >= first => {
-                let left = *self.patience.get_or_insert(ACKNOWLEDGED_PATIENCE);
-                self.patience = left.checked_sub(1);
-                if self.patience.is_none() {
+                let left = *self.acknowledged_limit.get_or_insert(ACKNOWLEDGED_LIMIT);
+                self.acknowledged_limit = left.checked_sub(1);
+                if self.acknowledged_limit.is_none() {
                     self.give_up_hole(&mut deliver);
                 }
             }
@@ -347,13 +347,13 @@ impl Stream {
     /// Delivers what is now in order.
     fn drain(&mut self, deliver: &mut impl FnMut(Delivery<'_>)) {
         while let Some(piece) = self.held.take_first(self.next) {
-            self.patience = None;
+            self.acknowledged_limit = None;
             self.emit(piece.at, &piece.bytes, 0, piece.bytes.len(), piece.missing, deliver);
         }
     }
 
     fn give_up_hole(&mut self, deliver: &mut impl FnMut(Delivery<'_>)) {
-        self.patience = None;
+        self.acknowledged_limit = None;
         if let Some(first) = self.held.first() {
             self.held.distrust_single_first();
             self.gap(first.saturating_sub(self.next), deliver);

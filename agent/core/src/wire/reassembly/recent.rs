@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 /// How many segments are remembered of one direction.
 pub(super) const MAX_REMEMBERED: usize = 4;
 
-/// Place and hash of the last segments. The bytes themselves are gone.
+/// Position and hash of the last segments. The bytes themselves are gone.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     segments: [Delivered; MAX_REMEMBERED],

@@ -89,7 +89,7 @@ fn a_hole_is_a_gap_only_once_the_receiver_is_past_it() {
         stream.acknowledged(3, |delivery| seen.take(delivery));
     }
     assert_eq!(seen.0, whole(b"ab"));
-    for _ in 0..=ACKNOWLEDGED_PATIENCE {
+    for _ in 0..=ACKNOWLEDGED_LIMIT {
         stream.acknowledged(8, |delivery| seen.take(delivery));
     }
     assert_eq!(seen.0, [whole(b"ab"), vec![None; 3], whole(b"fg")].concat());

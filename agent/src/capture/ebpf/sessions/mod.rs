@@ -10,7 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use wrongdoor_core::engine::Engine;
 use wrongdoor_core::observation::probe_event::{
-    Direction, Input, Owner, SessionId, Silence, Socket, SocketId,
+    Direction, Owner, ProbeEvent, SessionId, Silence, Socket, SocketId,
 };
 use wrongdoor_core::side::Side;
 use wrongdoor_core::time::Timestamp;
@@ -20,7 +20,7 @@ use wrongdoor_ebpf_common as kernel;
 /// The most sessions that are known at a time; beyond it the oldest are forgotten.
 const MAX_SESSIONS: usize = 131_072;
 /// What a library had read before its socket was closed is still told so long after.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE_PERIOD: Duration = Duration::from_secs(10);
 
 /// Where an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -112,7 +112,7 @@ impl Sessions {
                         self.counts.unknown += 1;
                         continue;
                     };
-                    let input = Input::Plaintext {
+                    let input = ProbeEvent::Plaintext {
                         session,
                         direction: direction(record.head.direction),
                         sequence: record.sequence.wrapping_add(sequence),
@@ -120,14 +120,15 @@ impl Sessions {
                         at_boundary: piece.at_boundary != 0,
                         bytes,
                     };
-                    engine.live(number, at, input);
+                    engine.handle_probe_event(number, at, input);
                 }
             }
             Record::Silence(record) => {
                 if let Some(session) = self.find(record.pid, record.object, record.epoch) {
                     let direction = direction(record.head.direction);
-                    let input = Input::Silent { session, direction, why: why(record.head.detail) };
-                    engine.live(number, clock.time(record.head.at), input);
+                    let input =
+                        ProbeEvent::Silent { session, direction, why: why(record.head.detail) };
+                    engine.handle_probe_event(number, clock.time(record.head.at), input);
                 } else {
                     self.counts.unknown += 1;
                 }
@@ -140,8 +141,8 @@ impl Sessions {
                     }
                     let address = Address { pid: record.pid, object: record.object };
                     self.forget(address, record.epoch);
-                    let input = Input::SessionClosed { session };
-                    engine.live(number, clock.time(record.head.at), input);
+                    let input = ProbeEvent::SessionClosed { session };
+                    engine.handle_probe_event(number, clock.time(record.head.at), input);
                 } else {
                     self.counts.unknown += 1;
                 }
@@ -154,8 +155,8 @@ impl Sessions {
                 if let Some((address, epoch)) = self.by_socket.remove(&record.epoch) {
                     self.closing.push_back((Instant::now(), address, epoch));
                 }
-                let input = Input::SocketClosed { socket: SocketId(record.epoch) };
-                engine.live(number, clock.time(record.head.at), input);
+                let input = ProbeEvent::SocketClosed { socket: SocketId(record.epoch) };
+                engine.handle_probe_event(number, clock.time(record.head.at), input);
             }
             Record::Exec(_) => {}
         }
@@ -184,13 +185,13 @@ impl Sessions {
     fn lost(&mut self, owner: Option<Owner>, at: Timestamp, engine: &mut Engine) {
         // No record of its own brought it.
         self.counts.news += 1;
-        engine.live(self.number, at, Input::Lost { owner });
+        engine.handle_probe_event(self.number, at, ProbeEvent::Lost { owner });
     }
 
     /// Forgets sessions whose sockets are long closed.
     pub(super) fn turn(&mut self) {
         while let Some((closed, address, epoch)) = self.closing.front().copied()
-            && closed.elapsed() >= GRACE
+            && closed.elapsed() >= GRACE_PERIOD
         {
             self.closing.pop_front();
             self.forget(address, epoch);
@@ -225,8 +226,8 @@ impl Sessions {
         if let Some(former) = self.known.insert(address, Known { epoch: record.epoch, id }) {
             // The record of its end was lost: this one says both.
             self.counts.news += 1;
-            let input = Input::SessionClosed { session: former.id };
-            engine.live(self.number, at, input);
+            let input = ProbeEvent::SessionClosed { session: former.id };
+            engine.handle_probe_event(self.number, at, input);
         }
         self.order.push_back((address, record.epoch));
         let is_older = flags.contains(kernel::Flags::OLDER);
@@ -240,8 +241,8 @@ impl Sessions {
             flags.contains(kernel::Flags::SERVER).then_some(Side::Server)
         };
         let socket = has_socket.then(|| socket(&record.tuple));
-        let input = Input::Session { session: id, socket, process: &process, role, is_older };
-        engine.live(self.number, at, input);
+        let input = ProbeEvent::Session { session: id, socket, process: &process, role, is_older };
+        engine.handle_probe_event(self.number, at, input);
         while self.known.len() > MAX_SESSIONS {
             let Some((address, epoch)) = self.order.pop_front() else { break };
             self.forget(address, epoch);
@@ -268,14 +269,14 @@ fn handshake(
     clock: &Clock,
     engine: &mut Engine,
 ) {
-    let input = Input::Handshake {
+    let input = ProbeEvent::Handshake {
         socket: socket(&record.tuple),
         direction: direction(record.head.direction),
         offset: record.offset,
         bytes,
         missing: record.length.saturating_sub(record.head.count),
     };
-    engine.live(number, clock.time(record.head.at), input);
+    engine.handle_probe_event(number, clock.time(record.head.at), input);
 }
 
 fn why(detail: u8) -> Silence {

@@ -4,17 +4,17 @@ mod objects;
 mod server;
 
 use super::*;
-use crate::enrich::Standing;
+use crate::enrich::SyncState;
 use server::{Answer, Server, event, list, pod, service};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 /// The watcher waits up to half a minute before it asks again.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What is followed of this server, until `done` holds.
-async fn follows(server: &Server, directory: &Arc<Directory>, done: impl Fn(Standing) -> bool) {
+async fn follows(server: &Server, directory: &Arc<Directory>, done: impl Fn(SyncState) -> bool) {
     let config = Config::new(server.url().parse().unwrap());
     let client = Client::try_from(config).unwrap();
     let until = async {
@@ -28,7 +28,7 @@ async fn follows(server: &Server, directory: &Arc<Directory>, done: impl Fn(Stan
             () = until => {}
         }
     };
-    let waited = timeout(PATIENCE, both).await;
+    let waited = timeout(TIMEOUT, both).await;
     assert!(waited.is_ok(), "{:?}, asked {:#?}", directory.view().standing(), server.asked());
 }
 

@@ -1,9 +1,9 @@
 //! What is counted of requests, by the names in them.
 
 use super::family::{Exemplar, Family, Text};
+use super::label_limiter::LabelLimiter;
 use super::labels::{Outcome, Role, authority_of, role_of, role_of_side, sni_of};
 use super::names::{ADDRESS, Label, NONE, Names};
-use super::naming::Naming;
 use super::number;
 use super::recoveries::Recoveries;
 use super::series::{Key, Labelled, Series};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use wrongdoor_core::explain::cause::CauseId;
 use wrongdoor_core::explain::classifier::Classification;
-use wrongdoor_core::explain::recovery::{Judged, Outcome as Recovered};
+use wrongdoor_core::explain::recovery::{Outcome as Recovered, RecoveryReport};
 use wrongdoor_core::http::HttpVersion;
 use wrongdoor_core::http_facts::Generator;
 use wrongdoor_core::name::Host;
@@ -21,7 +21,7 @@ use wrongdoor_core::observation::verdict::Verdict;
 
 /// The families of counters that have names from the network in their labels.
 pub(super) struct Requests {
-    naming: Naming,
+    label_limiter: LabelLimiter,
     /// In place of a name in families without it.
     none: Label,
     authorities: Names,
@@ -37,7 +37,7 @@ pub(super) struct Requests {
 impl Default for Requests {
     fn default() -> Self {
         Self {
-            naming: Naming::default(),
+            label_limiter: LabelLimiter::default(),
             none: Label::from(NONE),
             authorities: Names::default(),
             server_names: Names::default(),
@@ -97,7 +97,7 @@ impl Requests {
     /// Counts what became of a 421.
     pub(super) fn recovered(
         &mut self,
-        judged: &Judged,
+        judged: &RecoveryReport,
         workload: Option<&Arc<Workload>>,
         now: Duration,
     ) {
@@ -106,7 +106,7 @@ impl Requests {
             Host::Name(name) => name,
             Host::Ip(_) => ADDRESS,
         };
-        let (authority, dropped) = self.authorities.see(self.naming.of(host), now);
+        let (authority, dropped) = self.authorities.see(self.label_limiter.of(host), now);
         if let Some(dropped) = dropped {
             self.forget_authority(&dropped);
         }
@@ -115,14 +115,14 @@ impl Requests {
     }
 
     /// Which names are told apart from now on. Those that are not any more lose their series.
-    pub(super) fn rename(&mut self, naming: Naming) {
-        for authority in self.authorities.keep(|name| naming.keeps(name)) {
+    pub(super) fn rename(&mut self, label_limiter: LabelLimiter) {
+        for authority in self.authorities.keep(|name| label_limiter.keeps(name)) {
             self.forget_authority(&authority);
         }
-        for sni in self.server_names.keep(|name| naming.keeps(name)) {
+        for sni in self.server_names.keep(|name| label_limiter.keeps(name)) {
             self.forget_sni(&sni);
         }
-        self.naming = naming;
+        self.label_limiter = label_limiter;
     }
 
     /// Lets what is idle go.
@@ -212,11 +212,11 @@ impl Requests {
 
     /// The label values of both names. Who loses its place to one of them loses its series.
     fn names(&mut self, authority: &str, sni: &str, now: Duration) -> (Label, Label) {
-        let (authority, dropped) = self.authorities.see(self.naming.of(authority), now);
+        let (authority, dropped) = self.authorities.see(self.label_limiter.of(authority), now);
         if let Some(dropped) = dropped {
             self.forget_authority(&dropped);
         }
-        let (sni, dropped) = self.server_names.see(self.naming.of(sni), now);
+        let (sni, dropped) = self.server_names.see(self.label_limiter.of(sni), now);
         if let Some(dropped) = dropped {
             self.forget_sni(&dropped);
         }

@@ -1,7 +1,7 @@
 //! What is drawn of an incident: the connections that have a part in it, and some of what else was asked on them.
 
 use crate::export::report::group::Incident;
-use crate::export::report::lanes::{Lane, Lanes, Mark, Place};
+use crate::export::report::lanes::{ExchangeKey, Lane, Lanes, Mark};
 use crate::export::report::words;
 use std::time::Duration;
 use wrongdoor_core::observation::Facts;
@@ -38,7 +38,7 @@ pub(super) struct DrawnLane {
 /// How two requests hang together.
 #[derive(Debug)]
 pub(super) struct Link {
-    pub(super) from: Place,
+    pub(super) from: ExchangeKey,
     /// Without a stream: the connection was opened, and nothing seen to be asked on it.
     pub(super) to: (u64, Option<u64>),
     pub(super) kind: LinkKind,
@@ -112,7 +112,7 @@ impl Scene {
     }
 
     /// A request's connection, and some of what else was asked on it.
-    fn add(&mut self, (number, stream): Place, incident: &Incident, lanes: &Lanes) {
+    fn add(&mut self, (number, stream): ExchangeKey, incident: &Incident, lanes: &Lanes) {
         let own = (number == incident.number)
             .then(|| Mark::new(&incident.exchange, &incident.classification))
             .into_iter();

@@ -1,9 +1,9 @@
 //! Spans, made after the fact: with the times that were seen and the ids that follow from what was seen.
 
 use super::attributes::{Attributes, known_method};
-use super::choice::RuledRef;
-use super::ids::{Place, SpanId, Subject, TraceId};
-use crate::enrich::Place as InCluster;
+use super::ids::{Machine, SpanId, Subject, TraceId};
+use super::selection::RuledRef;
+use crate::enrich::ClusterEnds;
 use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::{self, Link, SpanContext, SpanKind, Status, TraceFlags, TraceState};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
@@ -33,15 +33,15 @@ pub(super) fn size(span: &Span) -> usize {
 
 /// Makes spans.
 pub(super) struct Spans {
-    place: Place,
+    machine: Machine,
     scope: InstrumentationScope,
 }
 
 impl Spans {
-    pub(super) fn new(place: Place) -> Self {
+    pub(super) fn new(machine: Machine) -> Self {
         let scope =
             InstrumentationScope::builder("wrongdoor").with_version(env!("CARGO_PKG_VERSION"));
-        Self { place, scope: scope.build() }
+        Self { machine, scope: scope.build() }
     }
 
     /// An exchange, below its connection's span.
@@ -52,8 +52,8 @@ impl Spans {
     ) -> Span {
         let role = exchange.connection.observer.role;
         let Exchange { version, stream, .. } = *exchange;
-        let id = self.place.span(trace, role, Subject::Exchange { version, stream });
-        let parent = self.place.span(trace, role, Subject::Connection);
+        let id = self.machine.span(trace, role, Subject::Exchange { version, stream });
+        let parent = self.machine.span(trace, role, Subject::Connection);
         let error = exchange.status.filter(|status| is_error(role, *status));
         let status = if error.is_some() { Status::error("") } else { Status::Unset };
         let method = exchange.method.as_ref().known().and_then(known_method);
@@ -76,11 +76,11 @@ impl Spans {
         &self,
         trace: TraceId,
         connection: &ConnectionEnd,
-        place: &InCluster,
+        place: &ClusterEnds,
         latest: Timestamp,
     ) -> Span {
         let facts = &connection.facts;
-        let id = self.place.span(trace, facts.observer.role, Subject::Connection);
+        let id = self.machine.span(trace, facts.observer.role, Subject::Connection);
         let start = facts.opened.unwrap_or(facts.first_seen);
         SpanData {
             end_time: time(connection.closed.unwrap_or(latest).max(start)),

@@ -12,7 +12,7 @@ use wrongdoor_core::seen::Seen;
 const TRACE: TraceId = [7; 16];
 
 fn spans() -> Spans {
-    Spans::new(Place::of("here"))
+    Spans::new(Machine::of("here"))
 }
 
 /// The exchange of `coalescing` that is answered with 421, seen at an end.
@@ -43,9 +43,9 @@ fn both_ends_write_different_spans_into_one_trace() {
         let (exchange, classification) = seen_at(role);
         let mut connection = ended("coalescing");
         connection.facts = Arc::clone(&exchange.connection);
-        let span = spans().exchange(TRACE, (&exchange, &classification, &InCluster::default()));
+        let span = spans().exchange(TRACE, (&exchange, &classification, &ClusterEnds::default()));
         let parent =
-            spans().connection(TRACE, &connection, &InCluster::default(), exchange.started);
+            spans().connection(TRACE, &connection, &ClusterEnds::default(), exchange.started);
         assert_eq!(span.parent_span_id, parent.span_context.span_id());
         assert_eq!(parent.parent_span_id, trace::SpanId::INVALID);
         for span in [span, parent] {
@@ -68,7 +68,7 @@ fn a_421_is_an_error_of_clients_only() {
     ] {
         let (exchange, classification) = seen_at(role);
         let exchange = Exchange { status: Some(status), ..exchange };
-        let span = spans().exchange(TRACE, (&exchange, &classification, &InCluster::default()));
+        let span = spans().exchange(TRACE, (&exchange, &classification, &ClusterEnds::default()));
         assert_eq!(span.span_kind, kind);
         let is_error = matches!(span.status, Status::Error { .. });
         assert!(is_error || span.status == Status::Unset);
@@ -80,7 +80,7 @@ fn a_421_is_an_error_of_clients_only() {
 #[test]
 fn an_exchange_says_what_is_known_of_it() {
     let (exchange, classification) = seen_at(Some(Side::Server));
-    let span = spans().exchange(TRACE, (&exchange, &classification, &InCluster::default()));
+    let span = spans().exchange(TRACE, (&exchange, &classification, &ClusterEnds::default()));
     assert_eq!(span.name, "GET");
     assert_eq!(span.start_time, time(exchange.started));
     assert_eq!(span.end_time, time(exchange.responded.unwrap()));
@@ -139,7 +139,7 @@ fn a_client_has_the_server_for_a_peer_and_packets_have_no_end_of_their_own() {
     for (role, has_local) in [(Some(Side::Client), true), (None, false)] {
         let (exchange, classification) = seen_at(role);
         let found = attributes(
-            &spans().exchange(TRACE, (&exchange, &classification, &InCluster::default())),
+            &spans().exchange(TRACE, (&exchange, &classification, &ClusterEnds::default())),
         );
         assert_eq!(found["network.peer.port"], server);
         assert_eq!(found.contains_key("network.local.port"), has_local);
@@ -162,7 +162,7 @@ fn what_is_not_known_is_left_out() {
         first: None,
         ..exchange
     };
-    let span = spans().exchange(TRACE, (&exchange, &classification, &InCluster::default()));
+    let span = spans().exchange(TRACE, (&exchange, &classification, &ClusterEnds::default()));
     assert_eq!((span.name.as_ref(), span.end_time), ("HTTP", span.start_time));
     let found = attributes(&span);
     let unknown = ["http.request.", "http.response", "server.", "network.peer", "network.type"];
@@ -178,7 +178,7 @@ fn a_method_of_nobody_is_other_and_a_tunnel_has_no_scheme() {
     let (exchange, classification) = seen_at(Some(Side::Client));
     let method = Seen::Known(Method::from_bytes(b"BREW").unwrap());
     let odd = Exchange { method, version: HttpVersion::Http11, ..exchange.clone() };
-    let span = spans().exchange(TRACE, (&odd, &classification, &InCluster::default()));
+    let span = spans().exchange(TRACE, (&odd, &classification, &ClusterEnds::default()));
     assert_eq!(span.name, "HTTP");
     let found = attributes(&span);
     assert_eq!(found["http.request.method"], Value::from("_OTHER"));
@@ -187,7 +187,7 @@ fn a_method_of_nobody_is_other_and_a_tunnel_has_no_scheme() {
 
     let method = Seen::Known(Method::from_bytes(b"CONNECT").unwrap());
     let tunnel = Exchange { method, tunnel: true, ..exchange };
-    let span = spans().exchange(TRACE, (&tunnel, &classification, &InCluster::default()));
+    let span = spans().exchange(TRACE, (&tunnel, &classification, &ClusterEnds::default()));
     assert_eq!(span.name, "CONNECT");
     assert!(!attributes(&span).contains_key("url.scheme"));
 }
@@ -197,14 +197,14 @@ fn a_requests_own_trace_is_a_link() {
     let (exchange, classification) = seen_at(Some(Side::Server));
     assert!(
         spans()
-            .exchange(TRACE, (&exchange, &classification, &InCluster::default()))
+            .exchange(TRACE, (&exchange, &classification, &ClusterEnds::default()))
             .links
             .links
             .is_empty()
     );
     let parent = TraceParent { trace_id: [1; 16], parent_id: [2; 8], flags: 1 };
     let exchange = Exchange { traceparent: Some(parent), ..exchange };
-    let span = spans().exchange(TRACE, (&exchange, &classification, &InCluster::default()));
+    let span = spans().exchange(TRACE, (&exchange, &classification, &ClusterEnds::default()));
     let [link] = span.links.links.as_slice() else { panic!("{:?}", span.links) };
     assert_eq!(link.span_context, context([1; 16], [2; 8], TraceFlags::SAMPLED, true));
     assert_eq!(span.span_context.trace_id().to_bytes(), TRACE);
@@ -213,7 +213,7 @@ fn a_requests_own_trace_is_a_link() {
 #[test]
 fn the_size_is_nearly_what_goes_over_the_wire() {
     let (exchange, classification) = seen_at(Some(Side::Server));
-    let span = spans().exchange(TRACE, (&exchange, &classification, &InCluster::default()));
+    let span = spans().exchange(TRACE, (&exchange, &classification, &ClusterEnds::default()));
     let estimate = size(&span);
     let wire = opentelemetry_proto::tonic::trace::v1::Span::from(span);
     let exact = prost::Message::encoded_len(&wire);
@@ -224,7 +224,7 @@ fn the_size_is_nearly_what_goes_over_the_wire() {
 fn a_connection_lasts_as_long_as_it_was_seen() {
     let mut connection = ended("coalescing");
     let (opened, closed) = (connection.facts.opened.unwrap(), connection.closed.unwrap());
-    let span = spans().connection(TRACE, &connection, &InCluster::default(), Timestamp(0));
+    let span = spans().connection(TRACE, &connection, &ClusterEnds::default(), Timestamp(0));
     assert_eq!((&*span.name, &span.span_kind), ("connection", &SpanKind::Internal));
     assert_eq!((span.start_time, span.end_time), (time(opened), time(closed)));
     let found = attributes(&span);
@@ -237,11 +237,11 @@ fn a_connection_lasts_as_long_as_it_was_seen() {
     connection.closed = None;
     let latest = Timestamp(opened.0 + 5);
     assert_eq!(
-        spans().connection(TRACE, &connection, &InCluster::default(), latest).end_time,
+        spans().connection(TRACE, &connection, &ClusterEnds::default(), latest).end_time,
         time(latest)
     );
     assert_eq!(
-        spans().connection(TRACE, &connection, &InCluster::default(), Timestamp(0)).end_time,
+        spans().connection(TRACE, &connection, &ClusterEnds::default(), Timestamp(0)).end_time,
         time(opened)
     );
 }

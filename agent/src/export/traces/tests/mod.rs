@@ -3,7 +3,7 @@ mod collector;
 use super::backoff::Patience;
 use super::*;
 use crate::config::EventsOf;
-use crate::enrich::Place;
+use crate::enrich::ClusterEnds;
 use crate::export::ConnectionNumber;
 use crate::testing::{ended, ruled};
 use collector::{Habit, Seen};
@@ -11,11 +11,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Instant;
 use wrongdoor_core::observation::Exchange;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// What is offered in one go is one batch, on a busy machine too.
 const PACE: Pace = Pace {
     gather: Duration::from_millis(200),
-    patience: Patience {
+    timeout: Patience {
         first_pause: Duration::from_millis(5),
         longest_pause: Duration::from_millis(40),
         give_up_after: Duration::from_millis(400),
@@ -46,12 +46,12 @@ fn offer(traces: &mut Traces, connections: std::ops::Range<u64>) {
             number,
             exchange,
             classification: classification.clone(),
-            place: Place::default(),
+            place: ClusterEnds::default(),
         });
         traces.offer(&Record::Connection {
             number,
             connection: connection.clone(),
-            place: Place::default(),
+            place: ClusterEnds::default(),
         });
     }
 }
@@ -60,7 +60,7 @@ fn offer(traces: &mut Traces, connections: std::ops::Range<u64>) {
 fn settled(traces: &Traces, spans: u64) {
     let began = Instant::now();
     loop {
-        let Written { queue_full, failed, over_limit, .. } = traces.written();
+        let SinkStats { queue_full, failed, over_limit, .. } = traces.written();
         let sent = traces.delivered.sent.load(Ordering::Relaxed);
         if sent + queue_full + failed + over_limit == spans {
             return;
@@ -71,8 +71,8 @@ fn settled(traces: &Traces, spans: u64) {
 }
 
 /// Ends it, and requires that every span is accounted for: what was not lost is there.
-fn accounted(traces: Traces, seen: &Seen, wanted: u64) -> Written {
-    let written = traces.finish(PATIENCE);
+fn accounted(traces: Traces, seen: &Seen, wanted: u64) -> SinkStats {
+    let written = traces.finish(TIMEOUT);
     let lost = written.queue_full + written.failed + written.over_limit;
     assert_eq!(written.wanted, wanted);
     // The collector looks at what it got after it has answered.
@@ -125,7 +125,7 @@ fn what_is_not_taken_now_is_sent_again_and_counted_once() {
     settled(&traces, 6);
     offer(&mut traces, 3..6);
     settled(&traces, 12);
-    let nothing_lost = Written { wanted: 12, ..Written::default() };
+    let nothing_lost = SinkStats { wanted: 12, ..SinkStats::default() };
     assert_eq!(accounted(traces, &seen, 12), nothing_lost);
 }
 

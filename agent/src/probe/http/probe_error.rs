@@ -1,12 +1,12 @@
 //! Why a request has no answer.
 
-use crate::probe::outcome::{Stage, Trouble};
+use crate::probe::outcome::{ProbeError, Stage};
 use h2::Reason;
 use std::error::Error;
 use std::io;
 
 /// What an error means, by its causes.
-pub(super) fn of(error: &hyper::Error) -> Trouble {
+pub(super) fn of(error: &hyper::Error) -> ProbeError {
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -17,23 +17,23 @@ pub(super) fn of(error: &hyper::Error) -> Trouble {
         cause = error.source();
     }
     let kind = if error.is_canceled() || error.is_closed() {
-        return Trouble::new(Stage::Reuse, "connection_closed", said);
+        return ProbeError::new(Stage::Reuse, "connection_closed", said);
     } else if error.is_incomplete_message() {
         "closed_without_answer"
     } else {
         "http_error"
     };
-    Trouble::new(Stage::Request, kind, said)
+    ProbeError::new(Stage::Request, kind, said)
 }
 
-fn known(error: &(dyn Error + 'static)) -> Option<Trouble> {
+fn known(error: &(dyn Error + 'static)) -> Option<ProbeError> {
     if let Some(error) = error.downcast_ref::<h2::Error>() {
         return Some(of_http2(error));
     }
     error.downcast_ref::<io::Error>().map(of_io)
 }
 
-fn of_http2(error: &h2::Error) -> Trouble {
+fn of_http2(error: &h2::Error) -> ProbeError {
     if let Some(error) = error.get_io() {
         return of_io(error);
     }
@@ -49,15 +49,15 @@ fn of_http2(error: &h2::Error) -> Trouble {
         (_, false) => "connection_reset",
     };
     let detail = error.reason().map_or_else(|| error.to_string(), |reason| format!("{reason:?}"));
-    Trouble::new(stage, kind, detail)
+    ProbeError::new(stage, kind, detail)
 }
 
-fn of_io(error: &io::Error) -> Trouble {
+fn of_io(error: &io::Error) -> ProbeError {
     let kind = match error.kind() {
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "connection_reset",
         _ => "closed_without_answer",
     };
-    Trouble::new(Stage::Request, kind, error)
+    ProbeError::new(Stage::Request, kind, error)
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
     const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
 
     /// What a client makes of these frames, which it gets when it has asked.
-    fn over_http2(frames: &[&'static [u8]]) -> Trouble {
+    fn over_http2(frames: &[&'static [u8]]) -> ProbeError {
         let answer = [&[SETTINGS], frames].concat().concat();
         Builder::new_current_thread().build().unwrap().block_on(async {
             let (ours, mut theirs) = duplex(64 * 1024);
@@ -93,14 +93,14 @@ mod tests {
             let (mut client, driver) = begun.unwrap();
             let driver = tokio::spawn(driver);
             let request = Request::get("https://one.test/").body(Empty::<Bytes>::new()).unwrap();
-            let trouble = of(&client.send_request(request).await.unwrap_err());
+            let probe_error = of(&client.send_request(request).await.unwrap_err());
             server.abort();
             driver.abort();
-            trouble
+            probe_error
         })
     }
 
-    fn over_http1(answer: &'static [u8]) -> Trouble {
+    fn over_http1(answer: &'static [u8]) -> ProbeError {
         Builder::new_current_thread().build().unwrap().block_on(async {
             let (ours, mut theirs) = duplex(64 * 1024);
             tokio::spawn(async move {
@@ -120,13 +120,13 @@ mod tests {
         const RESET: &[u8] = &[0, 0, 4, 3, 0, 0, 0, 0, 1];
         const GOAWAY: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         let reset = over_http2(&[RESET, &[0, 0, 0, 1]]);
-        assert_eq!(reset, Trouble::new(Stage::Request, "stream_reset", "PROTOCOL_ERROR"));
+        assert_eq!(reset, ProbeError::new(Stage::Request, "stream_reset", "PROTOCOL_ERROR"));
         let refused = over_http2(&[RESET, &[0, 0, 0, 7]]);
-        assert_eq!(refused, Trouble::new(Stage::Reuse, "stream_reset", "REFUSED_STREAM"));
+        assert_eq!(refused, ProbeError::new(Stage::Reuse, "stream_reset", "REFUSED_STREAM"));
         let broken = over_http2(&[GOAWAY, &[0, 0, 0, 2]]);
-        assert_eq!(broken, Trouble::new(Stage::Request, "connection_reset", "INTERNAL_ERROR"));
+        assert_eq!(broken, ProbeError::new(Stage::Request, "connection_reset", "INTERNAL_ERROR"));
         let farewell = over_http2(&[GOAWAY, &[0, 0, 0, 0]]);
-        assert_eq!(farewell, Trouble::new(Stage::Reuse, "connection_closed", "NO_ERROR"));
+        assert_eq!(farewell, ProbeError::new(Stage::Reuse, "connection_closed", "NO_ERROR"));
     }
 
     #[test]

@@ -1,24 +1,24 @@
 //! A file that is there when it is whole.
 
 use crate::error::Error;
-use crate::files::{self, Place};
+use crate::files::{self, OutputPath};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// A file in the making, beside the place that it will have. Where it is not finished, it goes.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(super) struct AtomicFile {
     target: PathBuf,
     file: File,
     /// Where it is made; nothing where the target is no file, as a pipe or a device: nothing can take its place.
     partial: Option<PathBuf>,
 }
 
-impl Draft {
+impl AtomicFile {
     /// Begins one. What could not be written in the end is refused now.
     pub(super) fn begin(target: &Path) -> Result<Self, Error> {
-        let begun = Place::of(target).and_then(|place| {
+        let begun = OutputPath::of(target).and_then(|place| {
             let (file, partial) = open(&place)?;
             Ok(Self { target: place.path().to_owned(), file, partial })
         });
@@ -41,7 +41,7 @@ impl Draft {
     }
 }
 
-impl Drop for Draft {
+impl Drop for AtomicFile {
     fn drop(&mut self) {
         if let Some(partial) = &self.partial {
             // A name that nobody will look for; there is nothing else to be done about it.
@@ -50,7 +50,7 @@ impl Drop for Draft {
     }
 }
 
-fn open(place: &Place) -> io::Result<(File, Option<PathBuf>)> {
+fn open(place: &OutputPath) -> io::Result<(File, Option<PathBuf>)> {
     let target = place.path();
     match fs::metadata(target) {
         Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
@@ -81,12 +81,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let names = || fs::read_dir(folder.path()).unwrap().count();
         let target = folder.path().join("report.html");
-        drop(Draft::begin(&target).unwrap());
+        drop(AtomicFile::begin(&target).unwrap());
         assert_eq!(names(), 0);
-        let draft = Draft::begin(&target).unwrap();
+        let atomic_file = AtomicFile::begin(&target).unwrap();
         assert!(!target.exists());
-        draft.finish(b"one").unwrap();
-        Draft::begin(&target).unwrap().finish(b"two").unwrap();
+        atomic_file.finish(b"one").unwrap();
+        AtomicFile::begin(&target).unwrap().finish(b"two").unwrap();
         assert_eq!((fs::read(&target).unwrap(), names()), (b"two".to_vec(), 1));
         assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
     }
@@ -96,7 +96,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (link, target) = (folder.path().join("link"), folder.path().join("report.html"));
         std::os::unix::fs::symlink("report.html", &link).unwrap();
-        Draft::begin(&link).unwrap().finish(b"one").unwrap();
+        AtomicFile::begin(&link).unwrap().finish(b"one").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&target).unwrap(), b"one");
     }
@@ -105,14 +105,14 @@ mod tests {
     fn what_cannot_be_written_is_refused_at_once() {
         let folder = tempfile::tempdir().unwrap();
         for target in [folder.path().to_owned(), folder.path().join("no/such/folder.html")] {
-            let refused = Draft::begin(&target).unwrap_err();
+            let refused = AtomicFile::begin(&target).unwrap_err();
             assert!(refused.to_string().contains(&target.display().to_string()), "{refused}");
         }
     }
 
     #[test]
     fn a_device_stays_one() {
-        Draft::begin(Path::new("/dev/null")).unwrap().finish(b"gone").unwrap();
+        AtomicFile::begin(Path::new("/dev/null")).unwrap().finish(b"gone").unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
     }
 }

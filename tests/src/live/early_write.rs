@@ -10,7 +10,7 @@ use super::installed::{self, Symbols};
 use super::{Ground, Peer, Truth, process, truth};
 use crate::tools;
 
-const CLIENT: &str = include_str!("scripts/hasty_client.py");
+const CLIENT: &str = include_str!("scripts/early_write_client.py");
 
 /// Asks for each of `authorities` on a connection of its own. What the server saw; both ends must agree.
 pub fn play(ground: &Ground, peer: &Peer, authorities: &[&str]) -> Result<Vec<Truth>> {

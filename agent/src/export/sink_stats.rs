@@ -4,7 +4,7 @@ use std::ops::Add;
 
 /// What became of what a sink is to hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Written {
+pub(crate) struct SinkStats {
     /// How many there were.
     pub(crate) wanted: u64,
     /// Of them: there was no room in the queue.
@@ -15,7 +15,7 @@ pub(crate) struct Written {
     pub(crate) over_limit: u64,
 }
 
-impl Add for Written {
+impl Add for SinkStats {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {

@@ -12,7 +12,7 @@ use wrongdoor_core::wire::tls::certificate;
 
 /// For one handshake.
 #[derive(Debug)]
-pub(super) struct Witness {
+pub(super) struct CertificateRecorder {
     trust: Trust,
     /// The certificate must be for the name that was asked for.
     is_name_asked: bool,
@@ -25,7 +25,7 @@ struct Seen {
     verification: Option<Verification>,
 }
 
-impl Witness {
+impl CertificateRecorder {
     pub(super) fn new(trust: Trust, is_name_asked: bool) -> Self {
         Self { trust, is_name_asked, seen: Mutex::default() }
     }
@@ -43,7 +43,7 @@ impl Witness {
     }
 }
 
-impl ServerCertVerifier for Witness {
+impl ServerCertVerifier for CertificateRecorder {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -2,7 +2,7 @@
 //! keeps the text of an error alone, and in TLS 1.3 a server may refuse a client that takes the handshake for done.
 
 use super::kind;
-use crate::probe::outcome::{Stage, Trouble};
+use crate::probe::outcome::{ProbeError, Stage};
 use rustls::Error;
 use std::io;
 use std::pin::Pin;
@@ -12,10 +12,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What is remembered.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Alert(Arc<OnceLock<Trouble>>);
+pub(crate) struct Alert(Arc<OnceLock<ProbeError>>);
 
 /// The stream.
-pub(crate) struct Overheard<S> {
+pub(crate) struct AlertRecorder<S> {
     stream: S,
     alert: Alert,
     /// What writing failed with, as long as it is not known what the other end said before.
@@ -24,26 +24,26 @@ pub(crate) struct Overheard<S> {
 
 impl Alert {
     /// Why TLS ended, where it said so.
-    pub(crate) fn heard(&self) -> Option<Trouble> {
+    pub(crate) fn heard(&self) -> Option<ProbeError> {
         self.0.get().cloned()
     }
 
     fn hear(&self, error: &io::Error) {
         if let Some(cause) = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>()) {
             // The first is the reason, and the rest what followed from it.
-            self.0.get_or_init(|| Trouble::new(Stage::Handshake, kind(cause), cause));
+            self.0.get_or_init(|| ProbeError::new(Stage::Handshake, kind(cause), cause));
         }
     }
 }
 
-impl<S> Overheard<S> {
+impl<S> AlertRecorder<S> {
     pub(crate) fn new(stream: S) -> (Self, Alert) {
         let alert = Alert::default();
         (Self { stream, alert: alert.clone(), failed: None }, alert)
     }
 }
 
-impl<S: AsyncRead + Unpin> Overheard<S> {
+impl<S: AsyncRead + Unpin> AlertRecorder<S> {
     /// Who closes with an alert answers what still comes with a reset. Then writing fails before the alert was
     /// read, which is there all the same: so a failure is passed on when there is nothing left to read.
     fn read_on<T>(
@@ -75,7 +75,7 @@ impl<S: AsyncRead + Unpin> Overheard<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Overheard<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for AlertRecorder<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -87,7 +87,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Overheard<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Overheard<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for AlertRecorder<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,

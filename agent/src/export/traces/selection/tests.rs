@@ -6,7 +6,7 @@ use wrongdoor_core::observation::verdict::Verdict;
 type Sent = Vec<(TraceId, u64)>;
 
 fn placed((exchange, classification): (Exchange, Classification)) -> Ruled {
-    (exchange, classification, Place::default())
+    (exchange, classification, ClusterEnds::default())
 }
 
 /// One that agrees with its connection, and one answered with 421.
@@ -20,14 +20,14 @@ fn two() -> (Ruled, Ruled) {
 }
 
 fn offer(
-    choice: &mut Choice,
+    selection: &mut SpanSelection,
     number: u64,
     (exchange, classification, place): &Ruled,
     stream: u64,
 ) -> Sent {
     let mut sent = Vec::new();
     let exchange = Exchange { stream, ..exchange.clone() };
-    choice.exchange(number, (&exchange, classification, place), &mut |trace, (exchange, ..)| {
+    selection.exchange(number, (&exchange, classification, place), &mut |trace, (exchange, ..)| {
         sent.push((trace, exchange.stream));
     });
     sent
@@ -40,75 +40,80 @@ fn streams(sent: &Sent) -> Vec<u64> {
 #[test]
 fn what_came_before_is_sent_with_what_was_found_and_later_ones_as_they_come() {
     let (fine, found) = two();
-    let mut choice = Choice::new(EventsOf::Mismatched);
+    let mut selection = SpanSelection::new(EventsOf::Mismatched);
     for stream in [1, 3] {
-        assert_eq!(offer(&mut choice, 1, &fine, stream), []);
+        assert_eq!(offer(&mut selection, 1, &fine, stream), []);
     }
-    assert_eq!(offer(&mut choice, 2, &fine, 1), []);
-    let sent = offer(&mut choice, 1, &found, 5);
+    assert_eq!(offer(&mut selection, 2, &fine, 1), []);
+    let sent = offer(&mut selection, 1, &found, 5);
     assert_eq!(streams(&sent), [1, 3, 5]);
     let id = found.0.connection.trace_id();
     assert!(sent.iter().all(|(trace, _)| *trace == id));
-    assert_eq!(offer(&mut choice, 1, &fine, 7), [(id, 7)]);
-    assert_eq!(choice.over_limit(), 0);
+    assert_eq!(offer(&mut selection, 1, &fine, 7), [(id, 7)]);
+    assert_eq!(selection.over_limit(), 0);
 
     let connection = ended("coalescing");
-    let trace = choice.connection(1, &connection).unwrap();
+    let trace = selection.connection(1, &connection).unwrap();
     assert_eq!((trace.id, trace.latest), (id, fine.0.responded.max(found.0.responded).unwrap()));
-    assert!(choice.connection(1, &connection).is_none());
-    assert!(choice.connection(2, &connection).is_none());
-    assert!(choice.connections.is_empty());
+    assert!(selection.connection(1, &connection).is_none());
+    assert!(selection.connection(2, &connection).is_none());
+    assert!(selection.connections.is_empty());
 }
 
 #[test]
 fn what_is_wanted_decides() {
     let (fine, found) = two();
-    let mismatched =
-        (Exchange { status: Some(200), ..found.0.clone() }, found.1.clone(), Place::default());
+    let mismatched = (
+        Exchange { status: Some(200), ..found.0.clone() },
+        found.1.clone(),
+        ClusterEnds::default(),
+    );
     for (of, expected) in [
         (EventsOf::Misdirected, [false, false, true]),
         (EventsOf::Mismatched, [false, true, true]),
         (EventsOf::All, [true, true, true]),
     ] {
-        let mut choice = Choice::new(of);
+        let mut selection = SpanSelection::new(of);
         let mut chosen = [&fine, &mismatched, &found].into_iter().zip(1..);
         let chosen = std::array::from_fn(|_| {
             let (ruled, number) = chosen.next().unwrap();
-            !offer(&mut choice, number, ruled, 1).is_empty()
+            !offer(&mut selection, number, ruled, 1).is_empty()
         });
         assert_eq!(chosen, expected, "{of:?}");
         // Of a handshake alone there is a trace only where everything is wanted.
         let mut connection = ended("coalescing");
         connection.exchanges = 0;
-        assert_eq!(choice.connection(9, &connection).is_some(), of == EventsOf::All);
+        assert_eq!(selection.connection(9, &connection).is_some(), of == EventsOf::All);
     }
 }
 
 #[test]
 fn what_was_forgotten_and_what_is_too_much_is_counted() {
     let (fine, found) = two();
-    let mut choice = Choice::new(EventsOf::Mismatched);
+    let mut selection = SpanSelection::new(EventsOf::Mismatched);
     for stream in 0..40 {
-        offer(&mut choice, 1, &fine, stream);
+        offer(&mut selection, 1, &fine, stream);
     }
-    let sent = streams(&offer(&mut choice, 1, &found, 40));
+    let sent = streams(&offer(&mut selection, 1, &found, 40));
     assert_eq!(sent, (8..=40).collect::<Vec<_>>());
-    assert_eq!(choice.over_limit(), 8);
-    let later = (41..141).filter(|stream| !offer(&mut choice, 1, &fine, *stream).is_empty());
+    assert_eq!(selection.over_limit(), 8);
+    let later = (41..141).filter(|stream| !offer(&mut selection, 1, &fine, *stream).is_empty());
     assert_eq!(later.count() as u64, MAX_OTHER_EXCHANGES - 33);
-    let findings = (141..341).filter(|stream| !offer(&mut choice, 1, &found, *stream).is_empty());
+    let findings =
+        (141..341).filter(|stream| !offer(&mut selection, 1, &found, *stream).is_empty());
     assert_eq!(findings.count() as u64, MAX_EXCHANGES - MAX_OTHER_EXCHANGES);
-    assert_eq!(choice.over_limit(), 8 + (100 - 31) + (200 - 64));
+    assert_eq!(selection.over_limit(), 8 + (100 - 31) + (200 - 64));
 }
 
 #[test]
 fn without_a_memory_of_its_connection_a_finding_is_sent_alone() {
     let (fine, found) = two();
-    let mut choice = Choice { max_connections: 1, ..Choice::new(EventsOf::Mismatched) };
-    offer(&mut choice, 1, &fine, 1);
-    offer(&mut choice, 2, &fine, 1);
-    assert_eq!(streams(&offer(&mut choice, 2, &found, 3)), [3]);
-    assert_eq!(choice.over_limit(), 1);
-    assert!(choice.connection(2, &ended("coalescing")).is_none());
-    assert_eq!(streams(&offer(&mut choice, 1, &found, 3)), [1, 3]);
+    let mut selection =
+        SpanSelection { max_connections: 1, ..SpanSelection::new(EventsOf::Mismatched) };
+    offer(&mut selection, 1, &fine, 1);
+    offer(&mut selection, 2, &fine, 1);
+    assert_eq!(streams(&offer(&mut selection, 2, &found, 3)), [3]);
+    assert_eq!(selection.over_limit(), 1);
+    assert!(selection.connection(2, &ended("coalescing")).is_none());
+    assert_eq!(streams(&offer(&mut selection, 1, &found, 3)), [1, 3]);
 }

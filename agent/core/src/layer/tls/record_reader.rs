@@ -12,8 +12,8 @@ const MAX_SEARCHES: u32 = 64;
 
 /// One direction.
 #[derive(Default)]
-pub(super) struct Half {
-    place: Place,
+pub(super) struct RecordReader {
+    place: ReaderState,
     /// What was gathered of a header, and how many bytes that is.
     header: ([u8; HEADER_LEN], usize),
     /// What was gathered of a payload. Given back with the record, since most connections are idle.
@@ -33,7 +33,7 @@ pub(super) struct Half {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-enum Place {
+enum ReaderState {
     #[default]
     Header,
     Payload(Header),
@@ -54,13 +54,13 @@ pub(super) enum Keys {
     #[default]
     Clear,
     /// With these.
-    Open(Opener),
+    Open(RecordDecrypter),
     /// With keys that nobody has.
     Opaque,
 }
 
 /// Keys in use.
-pub(super) struct Opener {
+pub(super) struct RecordDecrypter {
     pub(super) cipher: RecordCipher,
     pub(super) stage: Stage,
     /// TLS 1.3: what the next generation is derived from.
@@ -103,60 +103,61 @@ impl Record {
     }
 }
 
-/// What [`Half::advance`] found.
+/// What [`RecordReader::advance`] found.
 pub(super) enum Step<'a> {
     /// All bytes are used.
     NeedMore,
     /// A record header; the caller says whether the payload is wanted.
     Header(Header),
-    /// A record. Its payload is in the bytes or, if `None`, in [`Half::payload`]; the last is the hole in it.
+    /// A record. Its payload is in the bytes or, if `None`, in [`RecordReader::payload`]; the last is the hole in it.
     Record(Header, Option<&'a [u8]>, Option<(usize, usize)>),
-    /// A record that may be one, whole. The caller says with [`Half::settle_candidate`] whether it was.
+    /// A record that may be one, whole. The caller says with [`RecordReader::settle_candidate`] whether it was.
     Candidate(Header, Option<&'a [u8]>),
     /// These bytes are not TLS.
     NotTls,
 }
 
-impl Half {
+impl RecordReader {
     /// The next step in `bytes`, which is advanced past what was used.
     pub(super) fn advance<'a>(&mut self, bytes: &mut &'a [u8]) -> Step<'a> {
         loop {
             match self.place {
-                Place::Stopped | Place::Lost => {
+                ReaderState::Stopped | ReaderState::Lost => {
                     self.position += bytes.len() as u64;
                     *bytes = &[];
                     return Step::NeedMore;
                 }
-                Place::Pass(left) => {
+                ReaderState::Pass(left) => {
                     let len = left.min(bytes.len());
                     self.used(len, bytes);
                     if len < left {
-                        self.place = Place::Pass(left - len);
+                        self.place = ReaderState::Pass(left - len);
                         return Step::NeedMore;
                     }
-                    self.place = Place::Header;
+                    self.place = ReaderState::Header;
                     self.boundary = self.position;
                 }
-                Place::Header => {
+                ReaderState::Header => {
                     let Some(header) = self.gather_header(bytes) else { return Step::NeedMore };
                     let Some(header) = Header::parse(header) else {
                         // With keys, a tag can prove a later record's place.
                         let has_keys = matches!(self.keys, Keys::Open(_));
-                        self.place = if has_keys { Place::Lost } else { Place::Stopped };
+                        self.place =
+                            if has_keys { ReaderState::Lost } else { ReaderState::Stopped };
                         return Step::NotTls;
                     };
-                    self.place = Place::Payload(header);
+                    self.place = ReaderState::Payload(header);
                     return Step::Header(header);
                 }
-                Place::Payload(header) => {
+                ReaderState::Payload(header) => {
                     let Some(payload) = self.gather(header.len, bytes) else {
                         return Step::NeedMore;
                     };
-                    self.place = Place::Header;
+                    self.place = ReaderState::Header;
                     self.boundary = self.position;
                     return Step::Record(header, payload, self.hole.take());
                 }
-                Place::Candidate(header) => {
+                ReaderState::Candidate(header) => {
                     let Some(payload) = self.gather(header.len, bytes) else {
                         return Step::NeedMore;
                     };
@@ -168,8 +169,8 @@ impl Half {
 
     /// Nobody wants the payload of the record whose header was just found.
     pub(super) fn pass(&mut self) {
-        if let Place::Payload(header) = self.place {
-            self.place = Place::Pass(header.len);
+        if let ReaderState::Payload(header) = self.place {
+            self.place = ReaderState::Pass(header.len);
         }
     }
 
@@ -184,31 +185,31 @@ impl Half {
         self.position = self.position.saturating_add(len.unwrap_or(0));
         let missing = len.and_then(|len| usize::try_from(len).ok()).unwrap_or(usize::MAX);
         match self.place {
-            Place::Pass(left) if missing <= left => {
-                self.place = Place::Pass(left - missing);
+            ReaderState::Pass(left) if missing <= left => {
+                self.place = ReaderState::Pass(left - missing);
                 true
             }
-            Place::Payload(header) if missing <= header.len - self.payload.len() => {
+            ReaderState::Payload(header) if missing <= header.len - self.payload.len() => {
                 let from = self.payload.len();
                 self.payload.resize(from + missing, 0);
                 // Two holes are one, with what is between them.
                 self.hole = Some((self.hole.map_or(from, |(first, _)| first), from + missing));
                 true
             }
-            Place::Stopped => true,
+            ReaderState::Stopped => true,
             _ => {
-                if !matches!(self.place, Place::Lost | Place::Candidate(_)) {
+                if !matches!(self.place, ReaderState::Lost | ReaderState::Candidate(_)) {
                     // The record that the gap began in is missing too, from its header on.
                     self.boundary = start
                         - (self.header.1 + self.payload.len()) as u64
-                        - if matches!(self.place, Place::Payload(_)) {
+                        - if matches!(self.place, ReaderState::Payload(_)) {
                             HEADER_LEN as u64
                         } else {
                             0
                         };
                 }
                 self.clear();
-                self.place = Place::Lost;
+                self.place = ReaderState::Lost;
                 false
             }
         }
@@ -216,7 +217,7 @@ impl Half {
 
     /// Before [`advance`](Self::advance) on what one segment carried: a record may begin with it.
     pub(super) fn find_place(&mut self, bytes: &mut &[u8]) {
-        if !matches!(self.place, Place::Lost) || !matches!(self.keys, Keys::Open(_)) {
+        if !matches!(self.place, ReaderState::Lost) || !matches!(self.keys, Keys::Open(_)) {
             return;
         }
         let Some((header, rest)) = bytes.split_first_chunk::<HEADER_LEN>() else { return };
@@ -225,7 +226,7 @@ impl Half {
         if let Some(header) = header {
             self.position += HEADER_LEN as u64;
             *bytes = rest;
-            self.place = Place::Candidate(header);
+            self.place = ReaderState::Candidate(header);
         }
     }
 
@@ -234,9 +235,9 @@ impl Half {
         self.clear();
         self.searches += 1;
         self.place = match found {
-            true => Place::Header,
-            false if self.searches < MAX_SEARCHES => Place::Lost,
-            false => Place::Stopped,
+            true => ReaderState::Header,
+            false if self.searches < MAX_SEARCHES => ReaderState::Lost,
+            false => ReaderState::Stopped,
         };
         if found {
             self.boundary = self.position;
@@ -249,15 +250,15 @@ impl Half {
     }
 
     pub(super) fn is_lost(&self) -> bool {
-        matches!(self.place, Place::Lost | Place::Candidate(_) | Place::Stopped)
+        matches!(self.place, ReaderState::Lost | ReaderState::Candidate(_) | ReaderState::Stopped)
     }
 
     /// Whether a record has begun whose end has not come.
     pub(super) fn is_within_record(&self) -> bool {
         match self.place {
-            Place::Header => self.header.1 > 0,
-            Place::Payload(_) | Place::Candidate(_) => true,
-            Place::Pass(_) | Place::Lost | Place::Stopped => false,
+            ReaderState::Header => self.header.1 > 0,
+            ReaderState::Payload(_) | ReaderState::Candidate(_) => true,
+            ReaderState::Pass(_) | ReaderState::Lost | ReaderState::Stopped => false,
         }
     }
 
@@ -271,7 +272,7 @@ impl Half {
     /// Nothing of this direction is looked at any more.
     pub(super) fn stop(&mut self) {
         self.clear();
-        self.place = Place::Stopped;
+        self.place = ReaderState::Stopped;
     }
 
     pub(super) fn held(&self) -> usize {
@@ -331,7 +332,7 @@ impl Half {
     }
 }
 
-impl Opener {
+impl RecordDecrypter {
     pub(super) fn new(cipher: RecordCipher, stage: Stage, secret: Option<Secret>) -> Self {
         Self { cipher, stage, secret, sequence: 0, proven: false, may_fail: 0, has_failed: false }
     }
@@ -346,7 +347,7 @@ impl Opener {
 }
 
 impl Keys {
-    pub(super) fn opener(&mut self) -> Option<&mut Opener> {
+    pub(super) fn opener(&mut self) -> Option<&mut RecordDecrypter> {
         match self {
             Self::Open(opener) => Some(opener),
             Self::Clear | Self::Opaque => None,
@@ -370,12 +371,12 @@ mod tests {
     fn the_buffer_of_a_large_record_counts_and_is_not_kept() {
         let record = [&[23, 3, 3, 0x20, 0][..], &[0; 0x2000]].concat();
         let (mut first, mut second) = record.split_at(100);
-        let mut half = Half::default();
-        assert!(matches!(half.advance(&mut first), Step::Header(_)));
-        assert!(matches!(half.advance(&mut first), Step::NeedMore));
-        assert!(half.held() >= 0x2000);
-        assert!(matches!(half.advance(&mut second), Step::Record(_, None, None)));
-        drop(half.payload());
-        assert_eq!((half.held(), half.payload.capacity()), (0, 0));
+        let mut record_reader = RecordReader::default();
+        assert!(matches!(record_reader.advance(&mut first), Step::Header(_)));
+        assert!(matches!(record_reader.advance(&mut first), Step::NeedMore));
+        assert!(record_reader.held() >= 0x2000);
+        assert!(matches!(record_reader.advance(&mut second), Step::Record(_, None, None)));
+        drop(record_reader.payload());
+        assert_eq!((record_reader.held(), record_reader.payload.capacity()), (0, 0));
     }
 }

@@ -1,4 +1,4 @@
-//! The reader of the usual design: see `xtask/textbook`.
+//! The reader of the usual design: see `xtask/baseline`.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -28,7 +28,7 @@ const TRAPS: [(&str, &str, &str); 4] = [
 ];
 
 /// The kernel side and its reader. Both end when this is dropped.
-pub(crate) struct Textbook {
+pub(crate) struct Baseline {
     /// Held for what dropping it does.
     _programs: Ebpf,
     lost: Array<MapData, u64>,
@@ -43,21 +43,21 @@ pub(crate) fn build() -> Result<Vec<u8>> {
     let toolchain =
         Toolchain::find().map_err(|missing| anyhow!("no BPF toolchain: {missing} is missing"))?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let folder = cargo::root().join("xtask/textbook");
+    let folder = cargo::root().join("xtask/baseline");
     let target = cargo::target()?.join("ebpf");
     let built = toolchain
         .build(&cargo, &folder, &target, std::env::consts::ARCH)
-        .map_err(|said| anyhow!("the textbook's kernel side does not build:\n{said}"))?;
-    Ok(std::fs::read(built.join("textbook"))?)
+        .map_err(|said| anyhow!("the baseline's kernel side does not build:\n{said}"))?;
+    Ok(std::fs::read(built.join("baseline"))?)
 }
 
-impl fmt::Debug for Textbook {
+impl fmt::Debug for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Textbook").field("thread", &self.thread).finish_non_exhaustive()
+        f.debug_struct("Baseline").field("thread", &self.thread).finish_non_exhaustive()
     }
 }
 
-impl Textbook {
+impl Baseline {
     /// Attaches it to `library`: in one process, or in all.
     pub(crate) fn start(object: &[u8], library: &Path, process: Option<u32>) -> Result<Self> {
         let scope = match process.and_then(NonZeroU32::new) {
@@ -106,7 +106,7 @@ impl Textbook {
     }
 }
 
-impl Drop for Textbook {
+impl Drop for Baseline {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
         if let Some(reader) = self.reader.take() {

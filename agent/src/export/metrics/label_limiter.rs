@@ -8,7 +8,7 @@ struct Pattern(String);
 
 /// The operator's choice. Without one, every name is told apart, within the bounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Naming {
+pub(crate) struct LabelLimiter {
     only: Vec<Pattern>,
     groups: Vec<Pattern>,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Naming {
 #[error("`{0}` is neither a host name nor `*.` and a domain")]
 pub(crate) struct NotAName(String);
 
-impl Naming {
+impl LabelLimiter {
     /// `only`: what is told apart, all else is `other`; empty for everything. `groups`: domains that are counted
     /// as one name each.
     pub(crate) fn new(only: &[String], groups: &[String]) -> Result<Self, NotAName> {
@@ -76,36 +76,36 @@ impl Pattern {
 mod tests {
     use super::*;
 
-    fn naming(only: &[&str], groups: &[&str]) -> Naming {
+    fn label_limiter(only: &[&str], groups: &[&str]) -> LabelLimiter {
         let owned =
             |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        Naming::new(&owned(only), &owned(groups)).unwrap()
+        LabelLimiter::new(&owned(only), &owned(groups)).unwrap()
     }
 
     #[test]
     fn without_a_choice_every_name_is_itself() {
-        assert_eq!(Naming::default().of("a.test"), "a.test");
+        assert_eq!(LabelLimiter::default().of("a.test"), "a.test");
     }
 
     #[test]
     fn what_is_below_a_domain_is_counted_together() {
-        let naming = naming(&[], &["*.Example.com"]);
-        assert_eq!(naming.of("a.example.com"), "*.example.com");
-        assert_eq!(naming.of("a.b.example.com"), "*.example.com");
-        assert_eq!(naming.of("example.com"), "example.com");
-        assert_eq!(naming.of("anexample.com"), "anexample.com");
-        assert!(naming.keeps("*.example.com") && !naming.keeps("a.example.com"));
+        let label_limiter = label_limiter(&[], &["*.Example.com"]);
+        assert_eq!(label_limiter.of("a.example.com"), "*.example.com");
+        assert_eq!(label_limiter.of("a.b.example.com"), "*.example.com");
+        assert_eq!(label_limiter.of("example.com"), "example.com");
+        assert_eq!(label_limiter.of("anexample.com"), "anexample.com");
+        assert!(label_limiter.keeps("*.example.com") && !label_limiter.keeps("a.example.com"));
     }
 
     #[test]
     fn with_a_list_all_else_is_other() {
-        let naming = naming(&["api.test", "*.shop.test"], &["*.example.com"]);
-        assert_eq!(naming.of("api.test"), "api.test");
-        assert_eq!(naming.of("eu.shop.test"), "*.shop.test");
-        assert_eq!(naming.of("a.example.com"), "*.example.com");
-        assert_eq!(naming.of("b.test"), OTHER);
+        let label_limiter = label_limiter(&["api.test", "*.shop.test"], &["*.example.com"]);
+        assert_eq!(label_limiter.of("api.test"), "api.test");
+        assert_eq!(label_limiter.of("eu.shop.test"), "*.shop.test");
+        assert_eq!(label_limiter.of("a.example.com"), "*.example.com");
+        assert_eq!(label_limiter.of("b.test"), OTHER);
         for reserved in ["", "ip", OTHER] {
-            assert_eq!(naming.of(reserved), reserved);
+            assert_eq!(label_limiter.of(reserved), reserved);
         }
     }
 
@@ -113,7 +113,7 @@ mod tests {
     fn what_is_no_name_is_refused() {
         for wrong in ["", "*", "*.", "a..test", "a.*.test", "https://a.test", "a.test:443"] {
             let wrong = [wrong.to_owned()];
-            assert_eq!(Naming::new(&wrong, &[]), Err(NotAName(wrong[0].clone())));
+            assert_eq!(LabelLimiter::new(&wrong, &[]), Err(NotAName(wrong[0].clone())));
         }
     }
 }

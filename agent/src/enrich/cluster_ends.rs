@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 /// Where something was seen. Both ends are unknown outside a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct ClusterEnds {
     /// The pod at the end that it was seen at; seen in packets, the pod that answers.
     pub(crate) pod: Option<Arc<Container>>,
     /// Who is at the other end.
@@ -51,7 +51,7 @@ pub(crate) enum Peer {
     Service(Arc<Service>),
 }
 
-impl Place {
+impl ClusterEnds {
     /// The workload that it counts for.
     pub(crate) fn workload(&self) -> Option<&Arc<Workload>> {
         self.pod.as_deref().map(|container| &container.pod.workload)

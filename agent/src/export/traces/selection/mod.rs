@@ -3,7 +3,7 @@
 use super::before::{Before, Ruled};
 use super::ids::TraceId;
 use crate::config::EventsOf;
-use crate::enrich::Place;
+use crate::enrich::ClusterEnds;
 use crate::export::is_selected;
 use std::collections::HashMap;
 use wrongdoor_core::engine::{ConnectionEnd, MAX_CONNECTIONS};
@@ -18,10 +18,10 @@ const MAX_EXCHANGES: u64 = 128;
 const MAX_OTHER_EXCHANGES: u64 = 64;
 
 /// An exchange, how it was ruled on, and where it was seen.
-pub(super) type RuledRef<'a> = (&'a Exchange, &'a Classification, &'a Place);
+pub(super) type RuledRef<'a> = (&'a Exchange, &'a Classification, &'a ClusterEnds);
 
 /// Chooses.
-pub(super) struct Choice {
+pub(super) struct SpanSelection {
     of: EventsOf,
     connections: HashMap<u64, Connection>,
     max_connections: usize,
@@ -47,7 +47,7 @@ pub(super) struct Trace {
     exchanges: u64,
 }
 
-impl Choice {
+impl SpanSelection {
     pub(super) fn new(of: EventsOf) -> Self {
         Self {
             of,

@@ -1,6 +1,6 @@
 use anyhow::{Context, Result};
 use wrongdoor_tests::live::compare::{Role, compare};
-use wrongdoor_tests::live::{Agent, Ground, Residents, Software, hasty, kernel};
+use wrongdoor_tests::live::{Agent, Ground, Residents, Software, early_write, kernel};
 
 #[test]
 fn connections_that_say_nothing_take_nothing_from_later_ones() -> Result<()> {
@@ -9,7 +9,7 @@ fn connections_that_say_nothing_take_nothing_from_later_ones() -> Result<()> {
         let ground = Ground::new()?;
         let peer = software.start(&ground)?;
         let agent = Agent::start(&turn)?;
-        let truth = hasty::play(&ground, &peer, &["a.test", "b.test"].repeat(10))
+        let truth = early_write::play(&ground, &peer, &["a.test", "b.test"].repeat(10))
             .with_context(|| format!("{software:?}"))?;
         let lines = agent.stop()?.exchanges;
         let told = compare(&truth, &lines, Role::Server, &[peer.port()]).require_all();
@@ -25,7 +25,7 @@ fn what_a_first_write_said_is_not_taken_from_the_second() -> Result<()> {
     let peer = Software::Nginx.start(&ground)?;
     let _residents = Residents::start()?;
     let agent = Agent::start(&turn)?;
-    let truth = hasty::write(&ground, &peer, &["a.test", "d.test", "b.test"])?;
+    let truth = early_write::write(&ground, &peer, &["a.test", "d.test", "b.test"])?;
     let lines = agent.stop()?.exchanges;
     compare(&truth, &lines, Role::Server, &[peer.port()]).require_all()?;
     // The probes were not told of the first request: of the client's end nothing is told that is not so.
@@ -38,7 +38,7 @@ fn peers_agree_to_be_hasty() -> Result<()> {
     for software in Software::ALL {
         let ground = Ground::new()?;
         let peer = software.start(&ground)?;
-        hasty::play(&ground, &peer, &["a.test"]).with_context(|| format!("{software:?}"))?;
+        early_write::play(&ground, &peer, &["a.test"]).with_context(|| format!("{software:?}"))?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A followed connection in the engine's table.
 
-use crate::connection::{Ends, LiveConnection, QuicConnection, TcpConnection};
+use crate::connection::{Ends, QuicConnection, TcpConnection, TlsObject};
 use crate::observation::ConnectionId;
 use crate::observation::probe_event::SocketId;
 use crate::wire::net::FlowKey;
@@ -10,7 +10,7 @@ pub(super) struct Slot {
     pub(super) last_seen: u64,
     pub(super) held: usize,
     pub(super) id: ConnectionId,
-    pub(super) follower: Follower,
+    pub(super) tracked: Tracked,
 }
 
 /// What a connection is found by.
@@ -23,10 +23,10 @@ pub(super) enum Key {
 }
 
 /// What follows a connection.
-pub(super) enum Follower {
+pub(super) enum Tracked {
     Tcp(Box<TcpConnection>),
     Quic(Box<QuicConnection>),
-    Live(Box<LiveConnection>),
+    Live(Box<TlsObject>),
     /// It has ended: what is still in flight belongs to it and begins nothing new.
     Ended(Past),
 }
@@ -42,7 +42,7 @@ pub(super) enum Past {
     Socket(SocketId),
 }
 
-impl Follower {
+impl Tracked {
     /// The flow of a TCP connection.
     pub(super) fn flow(&self) -> Option<FlowKey> {
         match self {

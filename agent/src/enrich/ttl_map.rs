@@ -10,7 +10,7 @@ pub(super) type Uid = Box<str>;
 
 /// Objects by uid, and by keys that several can claim: an address is given to another one some day.
 #[derive(Debug)]
-pub(super) struct Kept<K, T> {
+pub(super) struct TtlMap<K, T> {
     objects: HashMap<Uid, Entry<K, T>>,
     index: HashMap<K, Vec<Uid>>,
     /// What the list that is being told has had so far.
@@ -32,7 +32,7 @@ struct Entry<K, T> {
     gone: Option<Duration>,
 }
 
-impl<K: Clone + Eq + Hash, T> Kept<K, T> {
+impl<K: Clone + Eq + Hash, T> TtlMap<K, T> {
     /// At most so many, each for so long after its end.
     pub(super) fn new(bound: usize, grace: Duration) -> Self {
         let (objects, index) = (HashMap::new(), HashMap::new());
@@ -151,71 +151,71 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
-    const GRACE: Duration = Duration::from_secs(300);
+    const GRACE_PERIOD: Duration = Duration::from_secs(300);
 
-    fn kept(bound: usize) -> Kept<u8, &'static str> {
-        Kept::new(bound, GRACE)
+    fn ttl_map(bound: usize) -> TtlMap<u8, &'static str> {
+        TtlMap::new(bound, GRACE_PERIOD)
     }
 
     #[test]
     fn what_two_claim_is_nobodys() {
-        let mut kept = kept(9);
-        kept.apply("a", vec![1, 2], "a");
-        kept.apply("b", vec![2], "b");
-        assert_eq!([1, 2, 3].map(|key| kept.find(&key, SECOND)), [Some(&"a"), None, None]);
+        let mut ttl_map = ttl_map(9);
+        ttl_map.apply("a", vec![1, 2], "a");
+        ttl_map.apply("b", vec![2], "b");
+        assert_eq!([1, 2, 3].map(|key| ttl_map.find(&key, SECOND)), [Some(&"a"), None, None]);
         // Who came later has it, once the other one is gone; and the other one until then.
-        kept.delete("a", SECOND);
-        assert_eq!([1, 2].map(|key| kept.find(&key, SECOND)), [Some(&"a"), Some(&"b")]);
-        kept.apply("b", vec![3], "B");
-        assert_eq!([2, 3].map(|key| kept.find(&key, SECOND)), [Some(&"a"), Some(&"B")]);
+        ttl_map.delete("a", SECOND);
+        assert_eq!([1, 2].map(|key| ttl_map.find(&key, SECOND)), [Some(&"a"), Some(&"b")]);
+        ttl_map.apply("b", vec![3], "B");
+        assert_eq!([2, 3].map(|key| ttl_map.find(&key, SECOND)), [Some(&"a"), Some(&"B")]);
     }
 
     #[test]
     fn what_is_deleted_is_kept_for_a_while() {
-        let mut kept = kept(9);
-        kept.apply("a", vec![1], "a");
-        kept.delete("a", SECOND);
-        assert_eq!(kept.len(), 0);
-        kept.sweep(GRACE);
-        assert_eq!(kept.find(&1, GRACE), Some(&"a"));
+        let mut ttl_map = ttl_map(9);
+        ttl_map.apply("a", vec![1], "a");
+        ttl_map.delete("a", SECOND);
+        assert_eq!(ttl_map.len(), 0);
+        ttl_map.sweep(GRACE_PERIOD);
+        assert_eq!(ttl_map.find(&1, GRACE_PERIOD), Some(&"a"));
         // It is over when it is, and not when it is swept.
-        assert_eq!(kept.find(&1, SECOND + GRACE), None);
-        kept.sweep(SECOND + GRACE);
-        assert_eq!(kept.find(&1, GRACE), None);
-        assert!(kept.objects.is_empty() && kept.index.is_empty());
+        assert_eq!(ttl_map.find(&1, SECOND + GRACE_PERIOD), None);
+        ttl_map.sweep(SECOND + GRACE_PERIOD);
+        assert_eq!(ttl_map.find(&1, GRACE_PERIOD), None);
+        assert!(ttl_map.objects.is_empty() && ttl_map.index.is_empty());
     }
 
     #[test]
     fn what_a_new_list_does_not_have_was_deleted() {
-        let mut kept = kept(9);
-        kept.begin_list();
-        kept.apply("a", vec![1], "a");
-        kept.apply("b", vec![2], "b");
-        kept.end_list(SECOND);
-        assert_eq!(kept.len(), 2);
-        kept.begin_list();
-        kept.apply("b", vec![2], "b");
+        let mut ttl_map = ttl_map(9);
+        ttl_map.begin_list();
+        ttl_map.apply("a", vec![1], "a");
+        ttl_map.apply("b", vec![2], "b");
+        ttl_map.end_list(SECOND);
+        assert_eq!(ttl_map.len(), 2);
+        ttl_map.begin_list();
+        ttl_map.apply("b", vec![2], "b");
         // A list that breaks off says nothing.
-        kept.begin_list();
-        kept.apply("b", vec![2], "b");
-        kept.end_list(2 * SECOND);
-        assert_eq!((kept.len(), kept.find(&1, SECOND)), (1, Some(&"a")));
-        kept.sweep(2 * SECOND + GRACE);
-        assert_eq!(kept.find(&1, SECOND), None);
+        ttl_map.begin_list();
+        ttl_map.apply("b", vec![2], "b");
+        ttl_map.end_list(2 * SECOND);
+        assert_eq!((ttl_map.len(), ttl_map.find(&1, SECOND)), (1, Some(&"a")));
+        ttl_map.sweep(2 * SECOND + GRACE_PERIOD);
+        assert_eq!(ttl_map.find(&1, SECOND), None);
     }
 
     #[test]
     fn the_bound_is_kept_and_the_dead_make_room() {
-        let mut kept = kept(2);
+        let mut ttl_map = ttl_map(2);
         for (uid, key) in [("a", 1), ("b", 2), ("c", 3)] {
-            kept.apply(uid, vec![key], "x");
+            ttl_map.apply(uid, vec![key], "x");
         }
-        assert_eq!((kept.len(), kept.refused, kept.find(&3, SECOND)), (2, 1, None));
-        kept.delete("a", SECOND);
-        kept.apply("c", vec![3], "c");
-        assert_eq!((kept.len(), kept.refused, kept.find(&3, SECOND)), (2, 1, Some(&"c")));
+        assert_eq!((ttl_map.len(), ttl_map.refused, ttl_map.find(&3, SECOND)), (2, 1, None));
+        ttl_map.delete("a", SECOND);
+        ttl_map.apply("c", vec![3], "c");
+        assert_eq!((ttl_map.len(), ttl_map.refused, ttl_map.find(&3, SECOND)), (2, 1, Some(&"c")));
         // Who is there already has its place.
-        kept.apply("c", vec![4], "C");
-        assert_eq!((kept.refused, kept.find(&4, SECOND)), (1, Some(&"C")));
+        ttl_map.apply("c", vec![4], "C");
+        assert_eq!((ttl_map.refused, ttl_map.find(&4, SECOND)), (1, Some(&"C")));
     }
 }

@@ -7,15 +7,15 @@ use std::collections::VecDeque;
 
 /// Those that wait, in the order of their end.
 #[derive(Default)]
-pub(super) struct Parked {
+pub(super) struct WaitingForKeys {
     slots: VecDeque<Slot>,
     /// How many there are of each flow.
     flows: HashMap<FlowKey, usize, foldhash::fast::RandomState>,
 }
 
-impl Parked {
+impl WaitingForKeys {
     pub(super) fn push(&mut self, slot: Slot) {
-        if let Some(flow) = slot.follower.flow() {
+        if let Some(flow) = slot.tracked.flow() {
             *self.flows.entry(flow).or_default() += 1;
         }
         self.slots.push_back(slot);
@@ -24,7 +24,7 @@ impl Parked {
     /// The one that has waited longest.
     pub(super) fn pop(&mut self) -> Option<Slot> {
         let slot = self.slots.pop_front()?;
-        if let Some(flow) = slot.follower.flow()
+        if let Some(flow) = slot.tracked.flow()
             && let Some(count) = self.flows.get_mut(&flow)
         {
             *count -= 1;

@@ -1,7 +1,7 @@
 use anyhow::{Context, Result, ensure};
 use wrongdoor_tests::curl::Http;
 use wrongdoor_tests::live::compare::{Role, compare};
-use wrongdoor_tests::live::make::Make;
+use wrongdoor_tests::live::library_version::Make;
 use wrongdoor_tests::live::{Agent, Ask, Ground, Software, kernel};
 
 /// What clients with this library are to ask: several on a connection, and no SNI.
