@@ -5,7 +5,7 @@ use crate::cli::{Cli, Command, Run};
 use crate::enrich::ClusterEnds;
 use crate::error::Error;
 use crate::export::{ConnectionNumber, Record};
-use crate::ledger::SourceStats;
+use crate::ledger::{LossReason, SourceStats};
 use crate::state::AgentState;
 use clap::Parser;
 use std::path::{Path, PathBuf};
@@ -87,9 +87,9 @@ impl Source for Replay {
         let read = self.next as u64;
         SourceStats {
             kernel_events: read + 1 + read / 2,
-            kernel_lost: vec![("ring_full", read / 2)],
+            kernel_lost: vec![(LossReason::RingFull, read / 2)],
             capture_events: read + 1,
-            capture_lost: vec![("unresolved", 1)],
+            capture_lost: vec![(LossReason::Unresolved, 1)],
             attached: vec![("ssl_read", 2)],
             failures: vec![("ssl_write", "refused", 1)],
             tls_processes: vec![("traced", 2), ("unseen", 1)],

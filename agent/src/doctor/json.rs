@@ -1,7 +1,7 @@
 //! The report as one JSON object. The shapes are apart from the values, so that neither changes with the
 //! other.
 
-use super::report::{Finding, ProgramReport, Report, UnseenReport};
+use super::report::{Check, ProgramReport, Report, UnseenReport};
 use crate::capture::ebpf::LibraryReport;
 use crate::text::json_line;
 use serde::Serialize;
@@ -92,7 +92,7 @@ struct UnseenPart<'a> {
 // === impl FindingPart ===
 
 impl<'a> FindingPart<'a> {
-    fn new(finding: &'a Finding) -> Self {
+    fn new(finding: &'a Check) -> Self {
         Self {
             area: finding.area.as_str(),
             name: finding.name,

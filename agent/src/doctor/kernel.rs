@@ -1,13 +1,13 @@
 //! What the kernel is and how it is set.
 
-use super::report::{Area, Finding};
+use super::report::{Area, Check};
 use super::system::System;
 use crate::kernel_release::KernelRelease;
 
 /// The oldest kernel that has what the probes use.
 const OLDEST: KernelRelease = KernelRelease { major: 5, minor: 15 };
 
-pub(super) fn findings(system: &System) -> Vec<Finding> {
+pub(super) fn findings(system: &System) -> Vec<Check> {
     let release = system.proc("sys/kernel/osrelease");
     let version = release.as_deref().and_then(KernelRelease::parse);
     let release = release.unwrap_or_else(|| "not known".to_owned());
@@ -22,21 +22,21 @@ pub(super) fn findings(system: &System) -> Vec<Finding> {
     ]
 }
 
-fn age(release: &str, version: Option<KernelRelease>) -> Finding {
+fn age(release: &str, version: Option<KernelRelease>) -> Check {
     match version {
-        Some(version) if version >= OLDEST => Finding::ok(Area::Kernel, "release", release),
+        Some(version) if version >= OLDEST => Check::ok(Area::Kernel, "release", release),
         Some(_) => {
             let detail = format!("{release} is too old");
-            Finding::missing(Area::Kernel, "release", detail, "run Linux 5.15 or newer")
+            Check::missing(Area::Kernel, "release", detail, "run Linux 5.15 or newer")
         }
-        None => Finding::degraded(Area::Kernel, "release", release, "mount /proc"),
+        None => Check::degraded(Area::Kernel, "release", release, "mount /proc"),
     }
 }
 
-fn types(system: &System) -> Finding {
+fn types(system: &System) -> Check {
     match system.sys_opens("kernel/btf/vmlinux") {
-        Ok(()) => Finding::ok(Area::Kernel, "type information", "/sys/kernel/btf/vmlinux"),
-        Err(error) => Finding::missing(
+        Ok(()) => Check::ok(Area::Kernel, "type information", "/sys/kernel/btf/vmlinux"),
+        Err(error) => Check::missing(
             Area::Kernel,
             "type information",
             format!("/sys/kernel/btf/vmlinux: {error}"),
@@ -46,42 +46,42 @@ fn types(system: &System) -> Finding {
 }
 
 /// `none [integrity] confidentiality`
-fn lockdown(text: Option<&str>) -> Finding {
+fn lockdown(text: Option<&str>) -> Check {
     let mode = text.and_then(|text| Some(text.split_once('[')?.1.split_once(']')?.0));
     match mode {
-        None => Finding::ok(Area::Kernel, "lockdown", "not known: not in /sys/kernel/security"),
-        Some("confidentiality") => Finding::degraded(
+        None => Check::ok(Area::Kernel, "lockdown", "not known: not in /sys/kernel/security"),
+        Some("confidentiality") => Check::degraded(
             Area::Kernel,
             "lockdown",
             "confidentiality: programs may not read the kernel's memory",
             "boot with lockdown=integrity",
         ),
-        Some(mode) => Finding::ok(Area::Kernel, "lockdown", mode),
+        Some(mode) => Check::ok(Area::Kernel, "lockdown", mode),
     }
 }
 
-fn returns(version: Option<KernelRelease>) -> Finding {
+fn returns(version: Option<KernelRelease>) -> Check {
     match version {
-        Some(version) if version.has_deadly_uretprobes() => Finding::degraded(
+        Some(version) if version.has_deadly_uretprobes() => Check::degraded(
             Area::Kernel,
             "return probes",
             "not set: on kernels 6.11 to 6.13 they kill processes under a seccomp filter",
             "run a newer kernel",
         ),
-        Some(_) => Finding::ok(Area::Kernel, "return probes", "safe with seccomp filters"),
-        None => Finding::ok(Area::Kernel, "return probes", "not known"),
+        Some(_) => Check::ok(Area::Kernel, "return probes", "safe with seccomp filters"),
+        None => Check::ok(Area::Kernel, "return probes", "not known"),
     }
 }
 
 /// They bind only processes without CAP_BPF and CAP_PERFMON: told because somebody will ask.
-fn setting(system: &System, name: &'static str, file: &str) -> Finding {
+fn setting(system: &System, name: &'static str, file: &str) -> Check {
     let value = system.proc(&format!("sys/kernel/{file}"));
     let value = value.unwrap_or_else(|| "not there".to_owned());
-    Finding::ok(Area::Kernel, name, format!("kernel.{file} = {value}"))
+    Check::ok(Area::Kernel, name, format!("kernel.{file} = {value}"))
 }
 
 /// Connections that the kernel itself encrypts, in this network namespace.
-fn encryption(statistics: Option<&str>) -> Finding {
+fn encryption(statistics: Option<&str>) -> Check {
     let current: u64 = statistics
         .unwrap_or_default()
         .lines()
@@ -93,7 +93,7 @@ fn encryption(statistics: Option<&str>) -> Finding {
         0 => "not in use",
         _ => "in use; seen where OpenSSL or GnuTLS set it up, not where a program did itself",
     };
-    Finding::ok(Area::Kernel, "TLS in the kernel", detail)
+    Check::ok(Area::Kernel, "TLS in the kernel", detail)
 }
 
 #[cfg(test)]

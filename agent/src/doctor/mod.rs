@@ -18,7 +18,7 @@ pub(crate) use report::{Condition, Live, Report};
 pub(crate) use system::System;
 pub(crate) use table::table;
 
-use report::{Area, Finding};
+use report::{Area, Check};
 use std::time::Instant;
 
 /// Looks at the machine; `live` is what came of loading the probes.
@@ -34,10 +34,10 @@ pub(crate) fn examine(system: &System, live: Live, now: Instant) -> Report {
     Report { findings, live, unseen }
 }
 
-fn build(has_probes: bool) -> Finding {
+fn build(has_probes: bool) -> Check {
     if has_probes {
-        return Finding::ok(Area::Build, "probes", "in this build");
+        return Check::ok(Area::Build, "probes", "in this build");
     }
     let remedy = "install a BPF toolchain with `cargo xtask setup` and build again";
-    Finding::missing(Area::Build, "probes", "this build has no probes", remedy)
+    Check::missing(Area::Build, "probes", "this build has no probes", remedy)
 }

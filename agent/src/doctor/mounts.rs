@@ -1,13 +1,13 @@
 //! What is mounted, and what of the machine is visible from here.
 
-use super::report::{Area, Finding};
+use super::report::{Area, Check};
 use super::system::System;
 use wrongdoor_procfs::mounts::{self, Mount};
 
 /// The numbers of the namespaces that the kernel begins with: fixed in all of them.
 const FIRST_CGROUP_NAMESPACE: u64 = 0xEFFF_FFFB;
 
-pub(super) fn findings(system: &System) -> Vec<Finding> {
+pub(super) fn findings(system: &System) -> Vec<Check> {
     let text = system.proc("self/mountinfo").unwrap_or_default();
     let mounts: Vec<Mount> = mounts::parse(text.as_bytes()).collect();
     let sees_all_groups = system.namespace("cgroup") == Some(FIRST_CGROUP_NAMESPACE);
@@ -19,11 +19,11 @@ pub(super) fn findings(system: &System) -> Vec<Finding> {
 }
 
 /// On unified machines it is where control groups are expected; on hybrid ones a folder beside the others.
-fn groups(mounts: &[Mount], sees_all: bool) -> Finding {
+fn groups(mounts: &[Mount], sees_all: bool) -> Check {
     const NAME: &str = "cgroup2";
     let mut found = mounts.iter().filter(|mount| mount.kind == "cgroup2").peekable();
     if found.peek().is_none() {
-        return Finding::degraded(
+        return Check::degraded(
             Area::Mounts,
             NAME,
             "not mounted: handshakes are not seen, and server names stay unseen",
@@ -31,8 +31,8 @@ fn groups(mounts: &[Mount], sees_all: bool) -> Finding {
         );
     }
     match found.find(|mount| mount.is_whole(sees_all)) {
-        Some(mount) => Finding::ok(Area::Mounts, NAME, mount.point.to_string_lossy()),
-        None => Finding::degraded(
+        Some(mount) => Check::ok(Area::Mounts, NAME, mount.point.to_string_lossy()),
+        None => Check::degraded(
             Area::Mounts,
             NAME,
             "only this container's group is mounted: handshakes of others are not seen",
@@ -41,12 +41,12 @@ fn groups(mounts: &[Mount], sees_all: bool) -> Finding {
     }
 }
 
-fn optional(mounts: &[Mount], name: &'static str, kind: &str) -> Finding {
+fn optional(mounts: &[Mount], name: &'static str, kind: &str) -> Check {
     let detail = match mounts.iter().find(|mount| mount.kind == kind) {
         Some(mount) => mount.point.to_string_lossy().into_owned(),
         None => "not mounted, and not needed".to_owned(),
     };
-    Finding::ok(Area::Mounts, name, detail)
+    Check::ok(Area::Mounts, name, detail)
 }
 
 #[cfg(test)]

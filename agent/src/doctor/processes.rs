@@ -1,7 +1,7 @@
 //! What runs, and whose TLS cannot be looked into.
 
 use super::capabilities;
-use super::report::{Area, Finding, UnseenReport};
+use super::report::{Area, Check, UnseenReport};
 use super::system::System;
 use rustix::thread::CapabilitySet;
 use std::collections::{HashMap, HashSet};
@@ -18,7 +18,7 @@ pub(super) fn findings(
     system: &System,
     traced: &HashSet<FileId>,
     now: Instant,
-) -> (Vec<Finding>, Vec<UnseenReport>) {
+) -> (Vec<Check>, Vec<UnseenReport>) {
     let scan = Scanner::new(&system.proc).scan_all(now);
     let mut programs = Programs { system, traced, known: HashMap::new(), left: MAX_SEARCHED };
     let mut users: Vec<_> = scan
@@ -67,11 +67,11 @@ impl Programs<'_> {
     }
 }
 
-fn view(system: &System) -> Finding {
+fn view(system: &System) -> Check {
     const NAME: &str = "visible";
     match system.namespace("pid") {
-        Some(FIRST_PID_NAMESPACE) => Finding::ok(Area::Processes, NAME, "all of the machine"),
-        _ => Finding::degraded(
+        Some(FIRST_PID_NAMESPACE) => Check::ok(Area::Processes, NAME, "all of the machine"),
+        _ => Check::degraded(
             Area::Processes,
             NAME,
             "only those of this container",
@@ -80,23 +80,23 @@ fn view(system: &System) -> Finding {
     }
 }
 
-fn readable(scan: &Scan, may_look: bool) -> Finding {
+fn readable(scan: &Scan, may_look: bool) -> Check {
     const NAME: &str = "readable";
     let Scan { running, forbidden, beyond, deferred, .. } = scan;
     let left_out = beyond.saturating_add(*deferred);
     if left_out > 0 {
         let detail = format!("{left_out} of {running} are too many to look at at once");
         let remedy = "`wrongdoor run` looks at them in turn";
-        return Finding::degraded(Area::Processes, NAME, detail, remedy);
+        return Check::degraded(Area::Processes, NAME, detail, remedy);
     }
     if *forbidden == 0 {
-        return Finding::ok(Area::Processes, NAME, format!("all of {running}"));
+        return Check::ok(Area::Processes, NAME, format!("all of {running}"));
     }
     if may_look {
         // As pid 1 of a machine whose owner keeps some for it alone. Nothing can be granted.
         let detail = format!("all of {running} but {forbidden} with more privileges than this one");
-        return Finding::ok(Area::Processes, NAME, detail);
+        return Check::ok(Area::Processes, NAME, detail);
     }
     let detail = format!("{forbidden} of {running} may not be looked at");
-    Finding::degraded(Area::Processes, NAME, detail, "grant CAP_SYS_PTRACE")
+    Check::degraded(Area::Processes, NAME, detail, "grant CAP_SYS_PTRACE")
 }

@@ -6,7 +6,7 @@ use crate::capture::ebpf::LibraryReport;
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
     /// About the machine.
-    pub(crate) findings: Vec<Finding>,
+    pub(crate) findings: Vec<Check>,
     /// What came of loading the probes.
     pub(crate) live: Live,
     /// Processes whose TLS cannot be looked into.
@@ -58,7 +58,7 @@ pub(crate) struct UnseenReport {
 
 /// One thing about the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
+pub(crate) struct Check {
     /// What it belongs to.
     pub(crate) area: Area,
     /// Its name.
@@ -115,7 +115,7 @@ pub(crate) enum Condition {
 impl Report {
     /// What all of it comes to. What the kernel did with the probes counts more than what we expected.
     pub(crate) fn condition(&self) -> Condition {
-        let is_missing = |finding: &&Finding| finding.state == State::Missing;
+        let is_missing = |finding: &&Check| finding.state == State::Missing;
         let mut missing = self.findings.iter().filter(is_missing).peekable();
         let is_refused = missing.peek().is_some();
         let is_privilege = missing.all(|finding| finding.area == Area::Privileges);
@@ -147,9 +147,9 @@ impl ProgramReport {
     }
 }
 
-// === impl Finding ===
+// === impl Check ===
 
-impl Finding {
+impl Check {
     pub(super) fn ok(area: Area, name: &'static str, detail: impl Into<String>) -> Self {
         Self { area, name, state: State::Ok, detail: detail.into(), remedy: None }
     }

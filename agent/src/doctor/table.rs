@@ -1,6 +1,6 @@
 //! The report for people. The last line says what it comes to.
 
-use super::report::{Condition, Finding, ProgramReport, Report, State, UnseenReport};
+use super::report::{Check, Condition, ProgramReport, Report, State, UnseenReport};
 use crate::capture::ebpf::LibraryReport;
 use crate::text::{Tone, grid, sanitize};
 
@@ -45,7 +45,7 @@ fn verdict(condition: Condition) -> &'static str {
     }
 }
 
-fn finding(finding: &Finding) -> (Tone, [String; 3]) {
+fn finding(finding: &Check) -> (Tone, [String; 3]) {
     let name = format!("{}: {}", finding.area.as_str(), finding.name);
     let found = with_remedy(harmless_line(&finding.detail), finding.remedy.as_deref());
     (tone(finding.state), [finding.state.as_str().to_owned(), name, found])

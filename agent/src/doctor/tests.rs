@@ -1,6 +1,6 @@
 //! Reports of machines that there are not, and of this one.
 
-use super::report::{Area, Finding, ProgramReport, State};
+use super::report::{Area, Check, ProgramReport, State};
 use super::*;
 use crate::capture::ebpf::LibraryReport;
 use std::fs;
@@ -61,7 +61,7 @@ fn probes(programs: Vec<ProgramReport>) -> Live {
     Live { has_probes: true, programs, libraries: vec![] }
 }
 
-fn finding<'a>(report: &'a Report, name: &str) -> &'a Finding {
+fn finding<'a>(report: &'a Report, name: &str) -> &'a Check {
     report.findings.iter().find(|finding| finding.name == name).unwrap()
 }
 

@@ -20,7 +20,7 @@ pub(crate) use metrics::{CorrelateStats, Counted, Format, LabelLimiter, Metrics,
 pub(crate) use metrics::{Exported, catalogue};
 pub(crate) use output::Output;
 pub(crate) use recent::Recent;
-pub(crate) use record::{Record, is_finding, is_selected};
+pub(crate) use record::{Record, is_selected};
 pub(crate) use report::Report;
 pub(crate) use rotation::Limits;
 pub(crate) use sink_stats::SinkStats;

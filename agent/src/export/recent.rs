@@ -1,9 +1,10 @@
 //! The last findings, for whoever has no collector at hand.
 
 use super::shapes::exchange_line;
-use super::{ConnectionNumber, Record, is_finding};
+use super::{ConnectionNumber, Record};
 use crate::enrich::ClusterEnds;
 use std::collections::VecDeque;
+use wrongdoor_core::explain::Finding;
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::explain::recovery::RecoveryReport;
 use wrongdoor_core::observation::Exchange;
@@ -11,11 +12,11 @@ use wrongdoor_core::observation::Exchange;
 /// So many are remembered.
 const MAX_RECENT: usize = 100;
 
-type Finding = (ConnectionNumber, Exchange, Classification, ClusterEnds);
+type Remembered = (ConnectionNumber, Exchange, Classification, ClusterEnds);
 
 /// Exchanges that were answered with 421 or are mismatched: the last of them.
 #[derive(Clone, Default)]
-pub(crate) struct Recent(VecDeque<Finding>);
+pub(crate) struct Recent(VecDeque<Remembered>);
 
 impl Recent {
     /// A record, which is remembered if it is a finding.
@@ -27,7 +28,7 @@ impl Recent {
             Record::Recovery { number, judged, .. } => return self.recovered(*number, judged),
             Record::Connection { .. } => return,
         };
-        if !is_finding(exchange, classification) {
+        if Finding::of(exchange, classification).is_none() {
             return;
         }
         if self.0.len() >= MAX_RECENT {

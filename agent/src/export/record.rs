@@ -3,6 +3,7 @@
 use crate::config::EventsOf;
 use crate::enrich::{ClusterEnds, View};
 use wrongdoor_core::engine::ConnectionEnd;
+use wrongdoor_core::explain::Finding;
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::explain::correlator::{self, ConnectionNumber};
 use wrongdoor_core::explain::recovery::RecoveryReport;
@@ -46,11 +47,6 @@ impl Record {
     }
 }
 
-/// Whether an exchange is of interest by itself: answered with 421, mismatched, or refused for its name.
-pub(crate) fn is_finding(exchange: &Exchange, classification: &Classification) -> bool {
-    exchange.is_misdirected() || exchange.is_mismatched() || classification.cause.is_some()
-}
-
 /// Whether an exchange is one of those that were chosen.
 pub(crate) fn is_selected(
     of: EventsOf,
@@ -59,7 +55,7 @@ pub(crate) fn is_selected(
 ) -> bool {
     match of {
         EventsOf::Misdirected => exchange.is_misdirected(),
-        EventsOf::Mismatched => is_finding(exchange, classification),
+        EventsOf::Mismatched => Finding::of(exchange, classification).is_some(),
         EventsOf::All => true,
     }
 }

@@ -1,7 +1,6 @@
 //! A QUIC connection: its handshake. HTTP/3 is not decoded.
 
 use super::tcp::Resources;
-use crate::name::Sni;
 use crate::observation::Observed;
 use crate::observation::probe_event::Observer;
 use crate::observation::{ConnectionId, Decryption, Facts, Source, Tls, TransportKind};
@@ -9,8 +8,6 @@ use crate::time::Timestamp;
 use crate::wire::net::{End, FlowKey};
 use crate::wire::quic;
 use crate::wire::tls::Version;
-use crate::wire::tls::client_hello::ServerName;
-use crate::wire::tls::keylog::Label;
 use std::sync::Arc;
 
 const PROTOCOL: &str = "quic";
@@ -100,16 +97,7 @@ impl QuicConnection {
         let (Some(client), Some(hello)) = (self.quic.client(), self.quic.client_hello()) else {
             return;
         };
-        let ech_is_real = resources
-            .keys
-            .secrets(&hello.random)
-            .is_some_and(|secrets| secrets.get(Label::Ech).is_some());
-        let sni = match &hello.server_name {
-            _ if hello.ech && ech_is_real => Sni::Encrypted,
-            ServerName::Name(name) => Sni::from_bytes(name),
-            ServerName::Absent => Sni::Absent,
-            ServerName::Malformed => Sni::Unseen,
-        };
+        let sni = hello.sni(resources.keys);
         self.observed.is_ours = true;
         let facts = Arc::make_mut(&mut self.observed.facts);
         (facts.client, facts.server) =

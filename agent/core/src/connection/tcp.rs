@@ -2,6 +2,7 @@
 
 use super::reopening::{Opening, Proposal};
 use crate::counters::Counters;
+use crate::layer::Gap;
 use crate::layer::{Content, Position, sender};
 use crate::observation::probe_event::Observer;
 use crate::observation::{ConnectionId, Decryption, Facts, Source, TransportKind};
@@ -141,7 +142,7 @@ impl TcpConnection {
         let sequence = tcp.sequence.wrapping_add(u32::from(has(Flags::SYN)));
         if !payload.is_empty() || missing > 0 || has(Flags::FIN) {
             if !self.streams.get(side).is_started() && !has(Flags::SYN) {
-                self.content.gap(side, None, false, &mut self.observed.context(cx));
+                self.content.gap(side, Gap::Unknown, &mut self.observed.context(cx));
             }
             if self.content.is_foreign() && self.streams.get(side).is_fresh() {
                 self.look_at_answer(side, payload, cx.counters);
@@ -311,7 +312,7 @@ impl TcpConnection {
                     if !(only_handshakes && content.is_beyond_handshake(side)) {
                         cx.gap();
                     }
-                    content.gap(side, Some(len), true, &mut cx);
+                    content.gap(side, Gap::Exactly(len), &mut cx);
                 }
             }
         });

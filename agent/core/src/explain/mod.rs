@@ -3,4 +3,7 @@
 pub mod cause;
 pub mod classifier;
 pub mod correlator;
+mod finding;
 pub mod recovery;
+
+pub use finding::Finding;

@@ -3,6 +3,7 @@
 //! The layers nest: TLS carries HTTP/1, whose CONNECT carries TLS again, which carries HTTP/2.
 
 mod detect;
+mod gap;
 mod http1;
 pub mod http2;
 mod omission;
@@ -11,6 +12,7 @@ pub mod tls;
 mod undecided;
 
 pub(crate) use detect::{Hello, hello, opener, sender};
+pub(crate) use gap::Gap;
 pub(crate) use omission::Standing;
 
 use crate::observation::Context;
@@ -116,7 +118,7 @@ impl Content {
                     for chunk in replay {
                         if chunk.omitted > 0 && !self.omit(chunk.side, chunk.omitted, cx) {
                             cx.counters.error("live", "contradicted");
-                            self.gap(chunk.side, None, false, cx);
+                            self.gap(chunk.side, Gap::Unknown, cx);
                         }
                         self.feed(chunk.side, chunk.at, &chunk.bytes, cx);
                     }
@@ -134,13 +136,13 @@ impl Content {
         }
     }
 
-    /// Bytes of one direction are missing: `len` of them where that is known, exactly so where `exact`.
-    pub(crate) fn gap(&mut self, side: Side, len: Option<u64>, exact: bool, cx: &mut Context<'_>) {
+    /// Bytes of one direction are missing.
+    pub(crate) fn gap(&mut self, side: Side, gap: Gap, cx: &mut Context<'_>) {
         match self {
             Self::Undecided(undecided) => undecided.gap(side),
-            Self::Tls(session) => session.gap(side, len, cx),
-            Self::Http1(http1) => http1.gap(side, len, exact, cx),
-            Self::Http2(http2) => http2.gap(side, len, exact, cx),
+            Self::Tls(session) => session.gap(side, gap, cx),
+            Self::Http1(http1) => http1.gap(side, gap, cx),
+            Self::Http2(http2) => http2.gap(side, gap, cx),
             Self::Foreign => {}
         }
     }

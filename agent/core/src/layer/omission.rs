@@ -1,6 +1,7 @@
 //! Plaintext of which bodies were left out: what is left out, and where a direction stands.
 
 use super::Content;
+use crate::layer::Gap;
 use crate::observation::Context;
 use crate::side::Side;
 
@@ -54,7 +55,7 @@ impl Content {
     pub(crate) fn silence(&mut self, side: Side, cx: &mut Context<'_>) {
         match self {
             Self::Http2(http2) => http2.silence(side, cx),
-            _ => self.gap(side, None, false, cx),
+            _ => self.gap(side, Gap::Unknown, cx),
         }
     }
 

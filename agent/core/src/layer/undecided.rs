@@ -6,6 +6,7 @@ use super::http2::Http2;
 use super::proxy_header::{self, Header};
 use super::tls::Session;
 use super::{Content, MAX_NESTING, Position};
+use crate::layer::Gap;
 use crate::observation::Context;
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
@@ -125,7 +126,7 @@ impl Undecided {
             Beginning::Http1 => {
                 let mut http1 = Http1::new(self.place);
                 if self.in_middle.server {
-                    http1.gap(Side::Server, None, false, cx);
+                    http1.gap(Side::Server, Gap::Unknown, cx);
                 }
                 Content::Http1(Box::new(http1))
             }
@@ -204,7 +205,7 @@ impl Undecided {
             }
             _ if detect::is_record_chain(bytes) => {
                 let mut content = self.tls(cx);
-                content.gap(side, None, false, cx);
+                content.gap(side, Gap::Unknown, cx);
                 content
             }
             _ if detect::is_http1_request_line(bytes) || bytes.starts_with(b"HTTP/1.") => {

@@ -36,7 +36,7 @@ use super::source::Source;
 use crate::build_info::has_probes;
 use crate::error::Error;
 use crate::files::{self, OutputPath};
-use crate::ledger::SourceStats;
+use crate::ledger::{LossReason, SourceStats};
 use crate::privileges;
 use attach_kind::AttachKind;
 use clock::Clock;
@@ -285,16 +285,16 @@ impl Source for Probes {
         SourceStats {
             kernel_events: events + map_full + no_scratch + unreadable,
             kernel_lost: vec![
-                ("ring_full", ring_full),
-                ("map_full", map_full),
-                ("limit", no_scratch),
-                ("unreadable", unreadable),
+                (LossReason::RingFull, ring_full),
+                (LossReason::MapFull, map_full),
+                (LossReason::Limit, no_scratch),
+                (LossReason::Unreadable, unreadable),
             ],
             capture_events: counts.news,
             capture_lost: vec![
-                ("unresolved", counts.unknown),
-                ("limit", counts.dropped),
-                ("repeated", counts.repeated),
+                (LossReason::Unresolved, counts.unknown),
+                (LossReason::Limit, counts.dropped),
+                (LossReason::Repeated, counts.repeated),
             ],
             attached: status.attached,
             failures: status.failures,

@@ -20,7 +20,7 @@ mod watcher;
 
 use super::source::Source;
 use crate::error::Error;
-use crate::ledger::SourceStats;
+use crate::ledger::{LossReason, SourceStats};
 use filter::{Tls, Wanted};
 use keylogs::KeyLogs;
 use opener::{Group, Opener};
@@ -258,9 +258,9 @@ impl Source for Packets {
         let packets = self.totals.packets.max(read.packets + self.totals.drops);
         SourceStats {
             kernel_events: packets - read.repeated(),
-            kernel_lost: vec![("ring_full", self.totals.drops)],
+            kernel_lost: vec![(LossReason::RingFull, self.totals.drops)],
             capture_events: read.packets - read.repeated(),
-            capture_lost: vec![("limit", read.damaged)],
+            capture_lost: vec![(LossReason::Limit, read.damaged)],
             details: vec![
                 ("packets", read.packets),
                 ("packets_duplicate", read.duplicates),

@@ -10,7 +10,7 @@ use super::requests::Requests;
 use super::{Metrics, process};
 use crate::enrich::SyncState;
 use crate::export::SinkStats;
-use crate::ledger::SourceStats;
+use crate::ledger::{LossReason, SourceStats};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use wrongdoor_core::counters::{Counters, Loss};
@@ -74,8 +74,8 @@ const FAILURES: &str = "wrongdoor_probe_failures_total";
 fn example() -> Metrics {
     let none = |names: &[&'static str]| names.iter().map(|name| (*name, 0)).collect::<Vec<_>>();
     let tally = SourceStats {
-        kernel_lost: none(&["ring_full", "map_full", "limit", "unreadable"]),
-        capture_lost: none(&["unresolved", "limit", "repeated"]),
+        kernel_lost: LossReason::KERNEL.map(|reason| (reason, 0)).into(),
+        capture_lost: LossReason::CAPTURE.map(|reason| (reason, 0)).into(),
         attached: none(&["any"]),
         failures: vec![("any", "any", 0)],
         tls_processes: none(&["traced", "unseen"]),
@@ -103,6 +103,7 @@ fn example() -> Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use strum::IntoEnumIterator;
 
     #[test]
     fn each_metric_is_there_once_with_the_labels_of_the_contract() {
@@ -119,6 +120,16 @@ mod tests {
         );
         assert_eq!(labels("wrongdoor_events_lost_total"), ["reason", "stage"]);
         assert_eq!(labels("wrongdoor_recovery_seconds"), [""; 0]);
+    }
+
+    #[test]
+    fn every_reason_of_a_loss_is_in_the_catalogue() {
+        let catalogue = catalogue();
+        let lost = catalogue.iter().find(|one| one.name == "wrongdoor_events_lost_total").unwrap();
+        let reasons = lost.labels["reason"].as_ref().unwrap();
+        for reason in LossReason::iter() {
+            assert!(reasons.contains(reason.as_str()), "{reason:?}");
+        }
     }
 
     #[test]

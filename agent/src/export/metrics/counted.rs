@@ -37,7 +37,7 @@ impl Metrics {
             connections_tracked: self.tracked,
             events: self.ledger.events.clone(),
             events_lost: double(
-                &mut lost.map(|((stage, reason), count)| (*stage, *reason, *count)),
+                &mut lost.map(|((stage, reason), count)| (*stage, reason.as_str(), *count)),
             ),
             decode_errors: double(
                 &mut errors.map(|((protocol, kind), count)| (*protocol, *kind, *count)),

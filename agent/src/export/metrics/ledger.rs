@@ -18,7 +18,7 @@
 use super::family::Family;
 use super::number;
 use crate::export::SinkStats;
-use crate::ledger::SourceStats;
+use crate::ledger::{LossReason, SourceStats};
 use std::collections::BTreeMap;
 use wrongdoor_core::counters::{Counters, Loss};
 
@@ -26,7 +26,7 @@ use wrongdoor_core::counters::{Counters, Loss};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::export) struct Ledger {
     pub(super) events: BTreeMap<&'static str, u64>,
-    pub(super) lost: BTreeMap<(&'static str, &'static str), u64>,
+    pub(super) lost: BTreeMap<(&'static str, LossReason), u64>,
 }
 
 /// What came out of the engine and was ruled on.
@@ -53,31 +53,32 @@ impl Ledger {
         let mut ledger = Self::default();
         ledger.enter("kernel", tally.kernel_events);
         for (reason, count) in &tally.kernel_lost {
-            ledger.lose("kernel", reason, *count);
+            ledger.lose("kernel", *reason, *count);
         }
         ledger.enter("capture", tally.capture_events);
         for (reason, count) in &tally.capture_lost {
-            ledger.lose("capture", reason, *count);
+            ledger.lose("capture", *reason, *count);
         }
         ledger.enter("decode", inputs_of(counters));
         ledger.enter("correlate", correlated.observations);
         for (loss, count) in &counters.lost {
-            let stage = match loss {
-                Loss::Gap | Loss::Limit => "decode",
-                Loss::Evicted => "correlate",
+            let (stage, reason) = match loss {
+                Loss::Gap => ("decode", LossReason::Gap),
+                Loss::Limit => ("decode", LossReason::Limit),
+                Loss::Evicted => ("correlate", LossReason::Evicted),
             };
             ledger.enter(stage, *count);
-            ledger.lose(stage, loss.as_str(), *count);
+            ledger.lose(stage, reason, *count);
         }
-        ledger.lose("correlate", "limit", correlated.forgotten);
+        ledger.lose("correlate", LossReason::Limit, correlated.forgotten);
         // Beside the observations, which left as records.
         ledger.enter("correlate", correlated.pairs_forgotten + correlated.shed);
-        ledger.lose("correlate", "limit", correlated.pairs_forgotten);
-        ledger.lose("correlate", "shed", correlated.shed);
+        ledger.lose("correlate", LossReason::Limit, correlated.pairs_forgotten);
+        ledger.lose("correlate", LossReason::Shed, correlated.shed);
         ledger.enter("export", written.wanted);
-        ledger.lose("export", "queue_full", written.queue_full);
-        ledger.lose("export", "sink_failed", written.failed);
-        ledger.lose("export", "limit", written.over_limit);
+        ledger.lose("export", LossReason::QueueFull, written.queue_full);
+        ledger.lose("export", LossReason::SinkFailed, written.failed);
+        ledger.lose("export", LossReason::Limit, written.over_limit);
         ledger
     }
 
@@ -99,7 +100,7 @@ impl Ledger {
         let mut lost =
             Family::counter("wrongdoor_events_lost_total", "What was lost in a stage, and why.");
         for ((stage, reason), count) in &self.lost {
-            let labels = [("stage", (*stage).into()), ("reason", (*reason).into())];
+            let labels = [("stage", (*stage).into()), ("reason", reason.as_str().into())];
             lost = lost.with(labels, number(*count));
         }
         families.extend([events, lost]);
@@ -109,7 +110,7 @@ impl Ledger {
         *self.events.entry(stage).or_default() += count;
     }
 
-    fn lose(&mut self, stage: &'static str, reason: &'static str, count: u64) {
+    fn lose(&mut self, stage: &'static str, reason: LossReason, count: u64) {
         *self.lost.entry((stage, reason)).or_default() += count;
     }
 }

@@ -1,11 +1,11 @@
 //! What the page is made of, collected within bounds as records come: findings come last.
 
 use super::group::{Group, Key};
-use super::kind::Kind;
 use super::lanes::Lanes;
 use super::row::{Pattern, Row};
 use crate::export::Record;
 use std::collections::{BTreeMap, HashMap};
+use wrongdoor_core::explain::Finding;
 use wrongdoor_core::explain::cause::{CauseId, Confidence};
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::explain::correlator::Unread;
@@ -105,7 +105,7 @@ impl Collected {
     }
 
     fn exchange(&mut self, number: u64, exchange: &Exchange, classification: &Classification) {
-        let kind = Kind::of(exchange, classification);
+        let kind = Finding::of(exchange, classification);
         self.lanes.exchange(number, exchange, classification, kind.is_some());
         let rows = if kind.is_some() { &mut self.findings } else { &mut self.others };
         if rows.len() < MAX_ROWS {
@@ -121,7 +121,7 @@ impl Collected {
 
     fn group(
         &mut self,
-        kind: Kind,
+        kind: Finding,
         number: u64,
         exchange: &Exchange,
         classification: &Classification,
@@ -148,13 +148,13 @@ impl Collected {
 }
 
 impl Sums {
-    fn finding(&mut self, kind: Kind, exchange: &Exchange, classification: &Classification) {
+    fn finding(&mut self, kind: Finding, exchange: &Exchange, classification: &Classification) {
         self.silent += u64::from(classification.silent_misdirect);
         if let Some(recovery) = &classification.recovery {
             *self.outcomes.entry(recovery.outcome).or_default() += 1;
         }
         match kind {
-            Kind::Refused(cause) if exchange.is_misdirected() => {
+            Finding::Refused(cause) if exchange.is_misdirected() => {
                 let generator = classification
                     .generator
                     .map_or("a server that does not say what it is", super::words::generator);
@@ -164,9 +164,9 @@ impl Sums {
                 let confidence = classification.cause.as_ref().map(|cause| cause.confidence);
                 *best = (*best).into_iter().chain(confidence).min();
             }
-            Kind::Refused(_) => self.refused_otherwise += 1,
-            Kind::Mismatched(_) => self.legal += u64::from(kind.rank() == 2),
-            Kind::Silent => {}
+            Finding::Refused(_) => self.refused_otherwise += 1,
+            Finding::Mismatched(_) => self.legal += u64::from(kind.rank() == 2),
+            Finding::Silent => {}
         }
     }
 }

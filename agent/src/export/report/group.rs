@@ -1,9 +1,9 @@
 //! Findings of the same kind, for the same names.
 
-use super::kind::Kind;
 use super::words;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
+use wrongdoor_core::explain::Finding;
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::explain::recovery::Outcome;
 use wrongdoor_core::http_facts::Generator;
@@ -18,7 +18,7 @@ const MAX_EVIDENCE: usize = 64;
 /// What findings of one group have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Key {
-    pub(super) kind: Kind,
+    pub(super) kind: Finding,
     /// Who made the response, by its name in the output.
     pub(super) generator: Option<&'static str>,
     pub(super) sni: String,
@@ -51,7 +51,7 @@ pub(super) struct Group {
 }
 
 impl Key {
-    pub(super) fn of(kind: Kind, exchange: &Exchange, classification: &Classification) -> Self {
+    pub(super) fn of(kind: Finding, exchange: &Exchange, classification: &Classification) -> Self {
         Self {
             kind,
             generator: classification.generator.map(Generator::as_str),

@@ -1,9 +1,9 @@
 //! One line of the list.
 
 use super::group::Key;
-use super::kind::Kind;
 use super::words;
 use std::sync::Arc;
+use wrongdoor_core::explain::Finding;
 use wrongdoor_core::explain::cause::Cause;
 use wrongdoor_core::explain::classifier::{Classification, UpstreamHop};
 use wrongdoor_core::explain::recovery::Recovery;
@@ -27,7 +27,7 @@ pub(super) struct Row {
     pub(super) answered: Option<Timestamp>,
     pub(super) tls_version: Option<&'static str>,
     pub(super) alpn: Option<Box<str>>,
-    pub(super) kind: Option<Kind>,
+    pub(super) kind: Option<Finding>,
     pub(super) generator: Option<Generator>,
     pub(super) cause: Option<Arc<Cause>>,
     pub(super) recovery: Option<Recovery>,
@@ -49,7 +49,7 @@ impl Row {
         number: u64,
         exchange: &Exchange,
         classification: &Classification,
-        kind: Option<Kind>,
+        kind: Option<Finding>,
     ) -> Self {
         let facts = &exchange.connection;
         let tls = facts.tls.as_ref();

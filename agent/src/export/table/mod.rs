@@ -9,6 +9,7 @@ use crate::error::Error;
 use std::collections::HashMap;
 use unread::NotRead;
 use why::Why;
+use wrongdoor_core::explain::Finding;
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::name::Sni;
 use wrongdoor_core::observation::Exchange;
@@ -99,11 +100,11 @@ impl Sink for Table {
 
 impl Pattern {
     fn new(exchange: &Exchange, classification: &Classification) -> Self {
-        let class = match (exchange.is_misdirected(), exchange.is_mismatched()) {
-            (true, _) => Class::Misdirected,
-            (false, _) if classification.silent_misdirect => Class::Silent,
-            (false, true) => Class::Mismatched,
-            (false, false) => Class::Other,
+        let class = match Finding::of(exchange, classification) {
+            Some(Finding::Refused(_)) if exchange.is_misdirected() => Class::Misdirected,
+            Some(Finding::Silent) => Class::Silent,
+            Some(_) if exchange.is_mismatched() => Class::Mismatched,
+            _ => Class::Other,
         };
         let authority = match (exchange.host(), &exchange.authority.raw) {
             (Some(host), _) => host.to_string(),

@@ -2,6 +2,7 @@
 
 use super::PerDirection;
 use crate::connection::tcp::Resources;
+use crate::layer::Gap;
 use crate::layer::tls::Session;
 use crate::layer::{Hello, Position, hello};
 use crate::observation::Context;
@@ -146,7 +147,7 @@ impl Reader {
             Delivery::Data(at, bytes) => session.feed(side, *at, bytes, cx),
             Delivery::Gap(len) => {
                 cx.gap();
-                session.gap(side, Some(*len), cx);
+                session.gap(side, Gap::Exactly(*len), cx);
             }
         }
         self.is_over = session.has_said_all();

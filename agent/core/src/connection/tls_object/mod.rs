@@ -7,6 +7,7 @@ mod handshake;
 
 use super::tcp::Resources;
 use crate::counters::Loss;
+use crate::layer::Gap;
 use crate::layer::{Content, MAX_NESTING, Position, Standing, opener};
 use crate::observation::Observed;
 use crate::observation::probe_event::{
@@ -350,7 +351,7 @@ impl TlsObject {
         }
         if is_gap {
             cx.gap();
-            self.content.gap(side, None, false, &mut cx);
+            self.content.gap(side, Gap::Unknown, &mut cx);
             flow.is_lost = true;
         }
         if flow.is_lost && !piece.at_boundary {

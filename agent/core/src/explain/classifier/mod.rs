@@ -79,14 +79,14 @@ impl Classifier {
         self.history.exchange(exchange);
         self.hops.process_of(exchange);
         // A page that is not there is no sign of a proxy, unless it was asked for under another name.
-        let may_be_hop = exchange.status != Some(404) || self.is_finding(exchange);
+        let may_be_hop = exchange.status != Some(404) || self.needs_evidence(exchange);
         if exchange.answer.is_some() && may_be_hop {
             self.hops.refused(number, exchange);
         }
     }
 
     /// Whether an exchange is worth waiting with, until what others bear on it is known.
-    pub fn is_finding(&self, exchange: &Exchange) -> bool {
+    pub fn needs_evidence(&self, exchange: &Exchange) -> bool {
         exchange.is_misdirected() || exchange.is_mismatched() || refusal::is_sibling(exchange)
     }
 
@@ -128,7 +128,7 @@ impl Classifier {
 
     /// Of a request of `wrongdoor probe`: no refusal to explain, and no client that got the wrong answer.
     fn probed(&self, exchange: &Exchange, verdict: Verdict) -> Classification {
-        let cause = self.is_finding(exchange).then(|| Arc::new(cause::of_probe(exchange)));
+        let cause = self.needs_evidence(exchange).then(|| Arc::new(cause::of_probe(exchange)));
         let generator = exchange.is_misdirected().then(|| {
             let answerer = software(self.hops.process(exchange, Side::Server));
             Attribution::of(&exchange.answer.unwrap_or_default(), answerer).generator

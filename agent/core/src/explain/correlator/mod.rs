@@ -189,7 +189,7 @@ impl Correlator {
         if !exchange.is_probe() {
             self.recoveries.exchange(number.0, &exchange, &mut |one| judged.push(one));
         }
-        let is_finding = self.classifier.is_finding(&exchange);
+        let needs_evidence = self.classifier.needs_evidence(&exchange);
         let itself = (number.0, exchange.stream);
         if exchange.is_misdirected() {
             self.recovered.insert(itself, None);
@@ -201,7 +201,7 @@ impl Correlator {
             return false;
         }
         let waiting = Waiting::Exchange(Box::new(exchange));
-        let told = if is_finding {
+        let told = if needs_evidence {
             self.wait(now, number, waiting, each)
         } else {
             self.emit(number, waiting, each)

@@ -5,6 +5,7 @@ use super::direction::{Direction, Phase};
 use super::exchanges::{Outstanding, Refused};
 use crate::counters::Loss;
 use crate::http_facts::MAX_SNIFFED;
+use crate::layer::Gap;
 use crate::layer::{Content, Demand, Position, Standing};
 use crate::observation::Context;
 use crate::side::Side;
@@ -86,18 +87,16 @@ impl Http1 {
             + self.inner.as_ref().map_or(0, Content::held)
     }
 
-    pub(crate) fn gap(&mut self, side: Side, len: Option<u64>, exact: bool, cx: &mut Context<'_>) {
+    pub(crate) fn gap(&mut self, side: Side, gap: Gap, cx: &mut Context<'_>) {
         if side == Side::Server {
             self.looked_at(false, cx);
         }
         let direction = self.direction_mut(side);
-        match (&mut direction.phase, len) {
-            (Phase::Inner, _) => {
-                self.inner.iter_mut().for_each(|inner| inner.gap(side, len, exact, cx))
-            }
+        match (&mut direction.phase, gap) {
+            (Phase::Inner, _) => self.inner.iter_mut().for_each(|inner| inner.gap(side, gap, cx)),
             (Phase::Stopped, _) => {}
             (Phase::Body(Body::UntilClose), _) => {}
-            (Phase::Body(body), Some(len)) if exact && len <= body.can_miss() => {
+            (Phase::Body(body), Gap::Exactly(len)) if len <= body.can_miss() => {
                 if body.skip(len) {
                     direction.phase = Phase::Head;
                     self.message_ended(side);

@@ -5,6 +5,7 @@ use super::head::RequestHead;
 use super::origin;
 use super::stream::Streams;
 use crate::counters::Loss;
+use crate::layer::Gap;
 use crate::layer::{Demand, Standing};
 use crate::observation::Context;
 use crate::seen::Seen;
@@ -90,8 +91,8 @@ impl Http2 {
     }
 
     /// Bytes are missing in one direction.
-    pub(crate) fn gap(&mut self, side: Side, len: Option<u64>, exact: bool, cx: &mut Context<'_>) {
-        match self.directions.get_mut(side).gap(len, exact) {
+    pub(crate) fn gap(&mut self, side: Side, gap: Gap, cx: &mut Context<'_>) {
+        match self.directions.get_mut(side).gap(gap) {
             Missed::Nothing => {}
             Missed::Frame(head) => self.missed_frame(side, &head, cx),
             Missed::State => self.lost_place(side, cx),

@@ -1,6 +1,7 @@
 //! One direction of an HTTP/2 connection: from bytes to whole frames, bodies passed over.
 
 use crate::http_facts::MAX_SNIFFED;
+use crate::layer::Gap;
 use crate::layer::{Demand, Standing};
 use crate::observation::keep;
 use crate::wire::hpack::Decoder;
@@ -215,16 +216,16 @@ impl Direction {
         self.collected.len() + block + self.hpack.memory() + looked_at
     }
 
-    /// Bytes are missing here: `len` of them, and exactly that many where `exact`.
-    pub(super) fn gap(&mut self, len: Option<u64>, exact: bool) -> Missed {
-        match (self.place, len) {
-            (ParserState::Skip(left), Some(len)) if len <= left => {
+    /// Bytes are missing here.
+    pub(super) fn gap(&mut self, gap: Gap) -> Missed {
+        match (self.place, gap) {
+            (ParserState::Skip(left), Gap::About(len) | Gap::Exactly(len)) if len <= left => {
                 self.skip(len);
-                self.on_probation |= !exact;
+                self.on_probation |= matches!(gap, Gap::About(_));
                 Missed::Nothing
             }
             // The frame's length is known, so the next frame's place is too.
-            (ParserState::Payload(head), Some(len)) if exact && self.left_of(&head) >= len => {
+            (ParserState::Payload(head), Gap::Exactly(len)) if self.left_of(&head) >= len => {
                 let left = self.left_of(&head) - len;
                 self.collected.clear();
                 self.place = if left == 0 { ParserState::Header } else { ParserState::Skip(left) };

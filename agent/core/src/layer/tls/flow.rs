@@ -4,6 +4,7 @@ use super::handshake::Handshake;
 use super::open::{self, Inside, Opened};
 use super::record_reader::{Keys, Record, RecordDecrypter, RecordReader, Stage, Step};
 use crate::counters::Loss;
+use crate::layer::Gap;
 use crate::layer::{Content, Demand, Position};
 use crate::observation::{Context, Decryption};
 use crate::side::{PerSide, Side};
@@ -356,15 +357,9 @@ impl Session {
         }
     }
 
-    pub(super) fn inner_gap(
-        &mut self,
-        side: Side,
-        len: Option<u64>,
-        exact: bool,
-        cx: &mut Context<'_>,
-    ) {
+    pub(super) fn inner_gap(&mut self, side: Side, gap: Gap, cx: &mut Context<'_>) {
         self.inner(cx);
-        self.inner.iter_mut().for_each(|inner| inner.gap(side, len, exact, cx));
+        self.inner.iter_mut().for_each(|inner| inner.gap(side, gap, cx));
     }
 
     fn opened(&mut self, cx: &mut Context<'_>) {

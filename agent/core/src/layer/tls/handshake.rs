@@ -2,15 +2,13 @@
 
 use super::flow::{PROTOCOL, Session};
 use super::record_reader::{Keys, Record, Stage};
-use crate::name::Sni;
 use crate::observation::Context;
 use crate::side::{PerSide, Side};
 use crate::wire::tls::Version;
 use crate::wire::tls::certificate;
 use crate::wire::tls::cipher::RecordCipher;
-use crate::wire::tls::client_hello::{ClientHello, ServerName};
+use crate::wire::tls::client_hello::ClientHello;
 use crate::wire::tls::handshake::{MessageType, Next};
-use crate::wire::tls::keylog::Label;
 use crate::wire::tls::record::ContentType;
 use crate::wire::tls::server_hello::{EncryptedExtensions, ServerHello};
 use std::sync::Arc;
@@ -135,14 +133,7 @@ impl Session {
         for _ in 0..hello.malformed_extensions {
             cx.counters.error(PROTOCOL, "malformed_extension");
         }
-        let ech_is_real =
-            cx.keys.secrets(&hello.random).is_some_and(|secrets| secrets.get(Label::Ech).is_some());
-        let sni = match &hello.server_name {
-            _ if hello.ech && ech_is_real => Sni::Encrypted,
-            ServerName::Name(name) => Sni::from_bytes(name),
-            ServerName::Absent => Sni::Absent,
-            ServerName::Malformed => Sni::Unseen,
-        };
+        let sni = hello.sni(cx.keys);
         // The server's side may have been seen first, in a capture that orders the directions a little wrong.
         let tls = cx.tls();
         tls.sni_host = sni.host();

@@ -3,6 +3,7 @@
 use super::flow::{PROTOCOL, Session, Turn};
 use super::handshake::Progress;
 use super::record_reader::{Keys, RecordDecrypter, Stage};
+use crate::layer::Gap;
 use crate::observation::Context;
 use crate::side::{PerSide, Side};
 use crate::wire::tls::cipher::{RecordCipher, Tls12Keys, version_is_supported};
@@ -126,7 +127,7 @@ impl Session {
                 // Rejected early data does not open with the handshake's keys, and is passed over.
                 Some(false) => {}
                 // It cannot be told, so requests may be missing.
-                None => self.inner_gap(side, None, false, cx),
+                None => self.inner_gap(side, Gap::Unknown, cx),
             }
         }
         self.use_keys(side, handshake_label(side), Stage::Handshake, cx)
@@ -165,7 +166,7 @@ impl Session {
             Err(Missing::Never("no_keys")) if stage != Stage::Application => {
                 if stage == Stage::Early {
                     // Early requests came before whatever can be read.
-                    self.inner_gap(side, None, false, cx);
+                    self.inner_gap(side, Gap::Unknown, cx);
                 }
                 let traffic = self.opener(traffic_label(side), Stage::Application, cx);
                 traffic.map(|opener| RecordDecrypter { may_fail: MAX_FOREIGN_RECORDS, ..opener })

@@ -3,6 +3,7 @@
 use super::flow::{Arrived, PROTOCOL, Session};
 use super::open;
 use super::record_reader::{Keys, Stage};
+use crate::layer::Gap;
 use crate::observation::Context;
 use crate::side::Side;
 use crate::time::Timestamp;
@@ -12,8 +13,8 @@ use std::ops::Range;
 
 impl Session {
     /// Bytes of one direction are missing.
-    pub(crate) fn gap(&mut self, side: Side, len: Option<u64>, cx: &mut Context<'_>) {
-        if !self.halves.get_mut(side).gap(len) {
+    pub(crate) fn gap(&mut self, side: Side, gap: Gap, cx: &mut Context<'_>) {
+        if !self.halves.get_mut(side).gap(gap) {
             self.lost(side, cx);
         }
     }
@@ -36,7 +37,7 @@ impl Session {
         opener.sequence += 1;
         opener.proven = false;
         let Some((ContentType::APPLICATION_DATA, len)) = content else {
-            self.inner_gap(side, None, false, cx);
+            self.inner_gap(side, Gap::Unknown, cx);
             return;
         };
         // The hole in terms of the plaintext: TLS 1.2 puts an explicit nonce in front of GCM's.
@@ -44,19 +45,19 @@ impl Session {
         let (from, to) =
             (hole.0.saturating_sub(explicit).min(len), hole.1.saturating_sub(explicit).min(len));
         if hole.0 < explicit {
-            self.inner_gap(side, Some(len as u64), true, cx);
+            self.inner_gap(side, Gap::Exactly(len as u64), cx);
             return;
         }
         self.inner(cx);
         let before = self.pass(side, &sealed, 0..from);
         if before > 0 {
-            self.inner_gap(side, Some((len - from + before) as u64), true, cx);
+            self.inner_gap(side, Gap::Exactly((len - from + before) as u64), cx);
             return;
         }
-        self.inner_gap(side, Some((to - from) as u64), true, cx);
+        self.inner_gap(side, Gap::Exactly((to - from) as u64), cx);
         let behind = self.pass(side, &sealed, to..len);
         if behind > 0 {
-            self.inner_gap(side, Some(behind as u64), true, cx);
+            self.inner_gap(side, Gap::Exactly(behind as u64), cx);
         }
     }
 
@@ -98,7 +99,7 @@ impl Session {
         opener.sequence += 1;
         opener.proven = false;
         // What it held may have been no application data, or have had padding.
-        self.inner_gap(side, len, false, cx);
+        self.inner_gap(side, len.map_or(Gap::Unknown, Gap::About), cx);
     }
 
     /// What may be the first record after a gap. Only a tag that fits makes it one.
@@ -126,7 +127,7 @@ impl Session {
         if found.is_none() {
             return;
         }
-        self.inner_gap(side, len, false, cx);
+        self.inner_gap(side, len.map_or(Gap::Unknown, Gap::About), cx);
         self.arrived(&Arrived { side, at, header: *header, payload, hole: None }, cx);
     }
 
@@ -143,7 +144,7 @@ impl Session {
             }
         }
         if self.inner.is_some() || self.halves.get_mut(side).keys.opener().is_some() {
-            self.inner_gap(side, None, false, cx);
+            self.inner_gap(side, Gap::Unknown, cx);
         }
         self.resume_after_loss(cx);
     }
@@ -171,7 +172,7 @@ impl Session {
         }
         self.halves.get_mut(side).give_up();
         if self.inner.is_some() || self.halves.get_mut(side.other()).keys.opener().is_some() {
-            self.inner_gap(side, None, false, cx);
+            self.inner_gap(side, Gap::Unknown, cx);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One direction's record layer: records whole, with holes, or passed over; and a lost place found again.
 
+use crate::layer::Gap;
 use crate::time::Timestamp;
 use crate::wire::tls::cipher::RecordCipher;
 use crate::wire::tls::handshake::Messages;
@@ -180,8 +181,9 @@ impl RecordReader {
     }
 
     /// `len` bytes are missing here. False where the place is lost with them.
-    pub(super) fn gap(&mut self, len: Option<u64>) -> bool {
+    pub(super) fn gap(&mut self, gap: Gap) -> bool {
         let start = self.position;
+        let len = gap.len();
         self.position = self.position.saturating_add(len.unwrap_or(0));
         let missing = len.and_then(|len| usize::try_from(len).ok()).unwrap_or(usize::MAX);
         match self.place {

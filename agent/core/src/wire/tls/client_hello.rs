@@ -2,6 +2,8 @@
 
 use super::Version;
 use super::extension::{self, walk};
+use super::keylog::{KeyLog, Label};
+use crate::name::Sni;
 use crate::wire::reader::Reader;
 
 /// The name of `wrongdoor probe`: its product in `User-Agent`, and a protocol that it offers in ALPN behind the one that
@@ -47,6 +49,19 @@ pub enum ServerName {
 }
 
 impl ClientHello {
+    /// The server name that the client asks for. Where the keys hold a secret of an Encrypted ClientHello, the extension
+    /// is real and the visible name is not the one; without that it may be GREASE.
+    pub fn sni(&self, keys: &KeyLog) -> Sni {
+        let secrets = keys.secrets(&self.random);
+        let ech_is_real = secrets.is_some_and(|secrets| secrets.get(Label::Ech).is_some());
+        match &self.server_name {
+            _ if self.ech && ech_is_real => Sni::Encrypted,
+            ServerName::Name(name) => Sni::from_bytes(name),
+            ServerName::Absent => Sni::Absent,
+            ServerName::Malformed => Sni::Unseen,
+        }
+    }
+
     /// Whether HTTP over TCP is among the protocols that it offers.
     pub fn offers_http(&self) -> bool {
         self.alpn.iter().any(|protocol| protocol == b"h2" || protocol.starts_with(b"http/1."))

@@ -4,6 +4,7 @@ use crate::export::report::drawing;
 use crate::export::report::group::{Group, Key, MAX_CLIENTS};
 use crate::export::report::html::Html;
 use crate::export::report::lanes::Lanes;
+use crate::export::report::meaning::meaning;
 use crate::export::report::words::{self, number, plural};
 use crate::text::Clock;
 
@@ -107,7 +108,7 @@ fn fact(html: &mut Html, name: &str, value: impl std::fmt::Display) {
 }
 
 fn why(html: &mut Html, key: &Key, group: &Group) {
-    if let Some(meaning) = key.kind.meaning() {
+    if let Some(meaning) = meaning(key.kind) {
         html.element("p").text(sentence(meaning));
     }
     let Some(cause) = &group.incident.classification.cause else { return };

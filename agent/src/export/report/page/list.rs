@@ -3,11 +3,11 @@
 use crate::export::report::collect::Collected;
 use crate::export::report::group::{Group, Key};
 use crate::export::report::html::Html;
-use crate::export::report::kind::Kind;
 use crate::export::report::row::{Pattern, Row};
 use crate::export::report::words::{self, number, plural};
 use crate::text::Clock;
 use std::collections::HashMap;
+use wrongdoor_core::explain::Finding;
 
 /// The most bytes that the list may take: names are up to 255 bytes, and whoever sends them chooses which.
 const MAX_BYTES: usize = 5 * 1024 * 1024;
@@ -133,7 +133,7 @@ fn line(html: &mut Html, row: &Row, numbers: &HashMap<&Key, usize>, clock: &mut 
         let cell = if is_421 { cell.attr("class", "misdirected") } else { cell };
         cell.text(text);
     }
-    let cause = row.kind.map_or("", Kind::as_str);
+    let cause = row.kind.map_or("", Finding::as_str);
     for name in [pattern.verdict, cause] {
         html.element("td").with(|html| html.breakable(name));
     }

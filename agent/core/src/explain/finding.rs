@@ -1,25 +1,24 @@
-//! What sort of finding an exchange is.
+//! Findings: which exchanges are of interest, and why.
 
-use crate::text::verdict;
-use wrongdoor_core::explain::cause::CauseId;
-use wrongdoor_core::explain::classifier::Classification;
-use wrongdoor_core::observation::Exchange;
-use wrongdoor_core::observation::verdict::Verdict;
+use super::cause::CauseId;
+use super::classifier::Classification;
+use crate::observation::Exchange;
+use crate::observation::verdict::Verdict;
 
-/// What sort of finding.
+/// An exchange that is of interest by itself, and why: the worst that is known of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub enum Finding {
     /// Refused, for this cause.
     Refused(CauseId),
-    /// Served by the wrong one, and nobody noticed.
+    /// Answered with success by an endpoint that was never seen to serve the host under its own name.
     Silent,
     /// For another host than the connection is for, and nothing worse is known of it.
     Mismatched(Verdict),
 }
 
-impl Kind {
-    /// The kind of an exchange; nothing where it is no finding.
-    pub(super) fn of(exchange: &Exchange, classification: &Classification) -> Option<Self> {
+impl Finding {
+    /// The finding that an exchange is; `None` for all others.
+    pub fn of(exchange: &Exchange, classification: &Classification) -> Option<Self> {
         match &classification.cause {
             Some(cause) => Some(Self::Refused(cause.id)),
             None if exchange.is_misdirected() => Some(Self::Refused(CauseId::Unknown)),
@@ -30,7 +29,7 @@ impl Kind {
     }
 
     /// What it is, in a few words.
-    pub(super) fn title(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Refused(cause) => cause.title(),
             Self::Silent => "silent: answered by a server never seen to serve that host",
@@ -40,7 +39,7 @@ impl Kind {
     }
 
     /// The name in the list.
-    pub(super) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Refused(cause) => cause.as_str(),
             Self::Silent => "silent_misdirect",
@@ -48,21 +47,8 @@ impl Kind {
         }
     }
 
-    /// What to think of it, where no cause has advice.
-    pub(super) fn meaning(self) -> Option<&'static str> {
-        match self {
-            Self::Refused(_) => None,
-            Self::Silent => Some(
-                "The endpoint answered with success, and was never seen to serve that host by its own name: most likely \
-                 its default virtual host answered. Ask it for that host with that host as SNI and compare. If the \
-                 answers differ, make the server refuse names that it does not serve.",
-            ),
-            Self::Mismatched(verdict) => Some(verdict::meaning(verdict)),
-        }
-    }
-
     /// Lower is graver.
-    pub(super) fn rank(self) -> u8 {
+    pub fn rank(self) -> u8 {
         match self {
             Self::Refused(CauseId::Probe) => 2,
             Self::Refused(_) | Self::Silent => 0,
