@@ -33,8 +33,8 @@ pub(crate) fn run_to_end(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Builds the program and returns where it is. It is linked statically, as in the image: what is tested is what is
-/// shipped. Only the last step is another than `cargo build`'s, so that both share all that they compile.
+/// Builds the program and returns where it is. It is linked statically, as in the image. Only the last step differs from
+/// `cargo build`'s, so that both share all that they compile.
 pub(crate) fn build(release: bool) -> Result<PathBuf> {
     let what = ["rustc", "--locked", "--package", "wrongdoor", "--bin", "wrongdoor"];
     let profile: &[&str] = if release { &["--release"] } else { &[] };

@@ -64,11 +64,20 @@ mod tests {
     use super::Clock;
 
     #[test]
-    fn every_resolution_and_offset_stays_in_range() {
+    fn every_resolution_and_offset_is_exact_and_in_range() {
         for resolution in 0..=u8::MAX {
             for offset in [i64::MIN, -1, 0, 1, i64::MAX] {
                 for ticks in [0, 1, 1 << 32, u64::MAX] {
-                    let _in_range = Clock::new(resolution, offset).at(ticks);
+                    let (exponent, base) =
+                        (u32::from(resolution & 0x7f), if resolution < 0x80 { 10 } else { 2 });
+                    // What is finer than 128 bits can hold is less than a nanosecond for any count of ticks.
+                    let unit = i128::checked_pow(base, exponent);
+                    let nanoseconds =
+                        unit.map_or(0, |unit| i128::from(ticks) * 1_000_000_000 / unit);
+                    let expected = nanoseconds + i128::from(offset) * 1_000_000_000;
+                    let expected = expected.clamp(i64::MIN.into(), i64::MAX.into());
+                    let at = Clock::new(resolution, offset).at(ticks);
+                    assert_eq!(i128::from(at.0), expected, "{resolution} {offset} {ticks}");
                 }
             }
         }

@@ -49,16 +49,8 @@ struct ProgramPart<'a> {
     error: Option<&'a str>,
     stand_in: Option<&'static str>,
     attached: usize,
-    failed: Vec<FailedPart<'a>>,
     purpose: &'a str,
     remedy: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct FailedPart<'a> {
-    #[serde(rename = "where")]
-    place: &'a str,
-    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -107,14 +99,12 @@ impl<'a> FindingPart<'a> {
 
 impl<'a> ProgramPart<'a> {
     fn new(report: &'a ProgramReport) -> Self {
-        let failed = report.failed.iter();
         Self {
             program: &report.program,
             loaded: report.loaded.is_ok(),
             error: report.loaded.as_ref().err().map(String::as_str),
             stand_in: report.stand_in,
             attached: report.attached,
-            failed: failed.map(|(place, reason)| FailedPart { place, reason }).collect(),
             purpose: &report.purpose,
             remedy: report.remedy.as_deref(),
         }

@@ -35,7 +35,6 @@ pub(crate) fn probes() -> Live {
                 stand_in: None,
                 loaded: Err(error.to_string()),
                 attached: 0,
-                failed: Vec::new(),
                 purpose: "everything that is seen in TLS libraries".to_owned(),
                 remedy,
             };
@@ -63,7 +62,6 @@ pub(crate) fn probes() -> Live {
                 loaded: loaded.result.clone(),
                 stand_in,
                 attached: places(loaded.program),
-                failed: Vec::new(),
                 purpose: loaded.purpose.to_owned(),
                 remedy,
             }

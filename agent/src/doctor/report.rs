@@ -35,8 +35,6 @@ pub(crate) struct ProgramReport {
     pub(crate) stand_in: Option<&'static str>,
     /// How many places it is attached to.
     pub(crate) attached: usize,
-    /// Where it could not be attached, and why.
-    pub(crate) failed: Vec<(String, String)>,
     /// What it is for.
     pub(crate) purpose: String,
     /// What to do where it does not load.
@@ -143,7 +141,7 @@ impl Report {
 impl ProgramReport {
     /// What it is for is seen, by it or by its stand-in.
     pub(crate) fn is_whole(&self) -> bool {
-        self.stand_in.is_some() || self.loaded.is_ok() && self.failed.is_empty()
+        self.stand_in.is_some() || self.loaded.is_ok()
     }
 }
 

@@ -63,11 +63,6 @@ fn program(report: &ProgramReport) -> (Tone, [String; 4]) {
     } else if let Err(error) = &report.loaded {
         found = format!("{found}\nrefused: {}", harmless_line(error));
     }
-    let failed = report
-        .failed
-        .iter()
-        .map(|(place, reason)| format!("{}: {}", sanitize(place), harmless_line(reason)));
-    found = with_more(found, failed, report.failed.len());
     let remedy = report.remedy.as_deref().filter(|_| state != State::Ok);
     let places = report.attached.to_string();
     let name = sanitize(&report.program);

@@ -51,7 +51,6 @@ fn program(loaded: Result<(), String>) -> ProgramReport {
         loaded,
         stand_in: None,
         attached: 3,
-        failed: vec![],
         purpose: "plaintext that programs send".to_owned(),
         remedy: Some("run a newer kernel".to_owned()),
     }
@@ -133,9 +132,6 @@ fn tables_are_narrow_and_obey_nobody() {
     let java = machine.proc.add(7, "java");
     java.stat("\u{1b}[31mjava", 100, 0);
     java.maps("1000-2000 r-xp 0 fe:00 9 /libjvm.so\n");
-    let mut attached = program(Ok(()));
-    attached.failed =
-        (0..9).map(|n| (format!("/lib/\u{7}{n}"), "File exists\u{1b}[2J".to_owned())).collect();
     let library = LibraryReport {
         path: format!("/{}/libssl.so.3\u{1b}[0m", "very-long".repeat(50)),
         kind: "openssl".to_owned(),
@@ -146,7 +142,7 @@ fn tables_are_narrow_and_obey_nobody() {
         missing: vec!["SSL_write_ex2".to_owned()],
         refused: None,
     };
-    let mut live = probes(vec![attached, program(Err("Invalid argument\n".repeat(99)))]);
+    let mut live = probes(vec![program(Ok(())), program(Err("Invalid argument\n".repeat(99)))]);
     live.libraries.push(library);
     let report = machine.report(live);
     let text = table(&report, false);

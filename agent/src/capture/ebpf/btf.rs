@@ -208,9 +208,9 @@ mod tests {
     fn what_is_cut_is_refused_or_has_less() {
         let whole = sample();
         for length in 0..whole.len() {
-            if let Some(btf) = Btf::parse(&whole[..length]) {
-                btf.offset("outer", &["c", "e"]);
-            }
+            let offset =
+                Btf::parse(&whole[..length]).and_then(|btf| btf.offset("outer", &["c", "e"]));
+            assert!(offset.is_none_or(|offset| offset == 12), "{offset:?} of {length} bytes");
         }
     }
 }

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_bound_names_are_other_and_nothing_is_lost() {
+    fn beyond_the_bound_names_are_other_and_one_series_gives_way() {
         let mut series = Series::default();
         let total = 3 * MAX_SERIES;
         for at in 0..total {

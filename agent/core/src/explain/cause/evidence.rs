@@ -103,7 +103,7 @@ pub(super) fn reused(s: &Signals) -> Option<String> {
 /// What was served until now, and is refused since: a server that compares what it did not before.
 pub(super) fn upgrade(s: &Signals) -> Option<String> {
     let is_apache = s.origin.generator == Generator::Apache;
-    s.past.served_alike.filter(|_| is_apache).map(|_| {
+    (s.past.served_alike && is_apache).then(|| {
         "the same was served at this endpoint before; Apache compares names since 2.4.64 (distributions' updates of July 2025)".to_owned()
     })
 }

@@ -6,7 +6,6 @@ use crate::name::{Coverage, Host, Sni};
 use crate::observation::Exchange;
 use crate::observation::verdict::Verdict;
 use crate::seen::Seen;
-use crate::time::Timestamp;
 
 /// How a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +48,8 @@ pub struct Past {
     pub is_known_for: bool,
     /// It has served the authority under its own server name.
     pub served_under_own_name: bool,
-    /// When it last served the authority under this very server name, or without one as here.
-    pub served_alike: Option<Timestamp>,
+    /// It has served the authority under this very server name, or without one as here.
+    pub served_alike: bool,
     /// Its handshakes for the authority ask for a client certificate.
     pub asks_certificate: bool,
     /// How many hosts were asked for at it under this server name, or without one as here, that are not it.

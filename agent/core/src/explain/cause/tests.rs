@@ -7,7 +7,6 @@ use crate::http_facts::{AgentClass, Answer, Attribution, BodyMark, Generator, Se
 use crate::name::{Host, Sni};
 use crate::observation::verdict::Verdict;
 use crate::seen::Seen;
-use crate::time::Timestamp;
 use CauseId as C;
 use Confidence::{High, Low, Medium};
 
@@ -390,7 +389,7 @@ fn dots_conflicts_and_ech_have_causes_of_their_own() {
 
 #[test]
 fn what_was_served_before_is_told_as_evidence() {
-    let past = Past { served_alike: Some(Timestamp(1)), ..Past::default() };
+    let past = Past { served_alike: true, ..Past::default() };
     for signals in [no_sni(), Signals { peer: Peer::LikelyProxy, ..wrong_sni() }] {
         let has = |signals: &Signals| {
             explain(signals).evidence.iter().any(|fact| fact.contains("2.4.64"))

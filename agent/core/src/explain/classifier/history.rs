@@ -134,7 +134,7 @@ impl EndpointHistory {
         Past {
             is_known_for: name.is_certified,
             served_under_own_name: served(Some(pair.authority)).is_some(),
-            served_alike: served(pair.sni),
+            served_alike: served(pair.sni).is_some(),
             asks_certificate: name.asks_certificate,
             others_under_sni: others.count(),
             names: known.names.values().filter(|name| name.is_certified).count(),

@@ -30,7 +30,7 @@ pub(super) fn of(exchange: &Exchange, past: &Past, origin: &Attribution) -> Opti
         return Some(Refusal::Misdirected);
     }
     // The same names were served: this is about the resource.
-    if past.served_alike.is_some() || origin.is_relayed {
+    if past.served_alike || origin.is_relayed {
         return None;
     }
     let answer = exchange.answer.unwrap_or_default();

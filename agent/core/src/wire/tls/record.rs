@@ -12,8 +12,6 @@ pub struct ContentType(pub u8);
 impl ContentType {
     /// `change_cipher_spec`.
     pub const CHANGE_CIPHER_SPEC: Self = Self(20);
-    /// `alert`.
-    pub const ALERT: Self = Self(21);
     /// `handshake`.
     pub const HANDSHAKE: Self = Self(22);
     /// `application_data`.
