@@ -5,6 +5,7 @@ use super::handshake::MessageType;
 use crate::name::CertificateNames;
 use crate::wire::reader::Reader;
 use std::net::IpAddr;
+use tls_parser::{TlsMessageHandshake, parse_tls_handshake_msg_certificate};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -24,10 +25,13 @@ pub fn names_tls13(kind: MessageType, body: &[u8]) -> Option<CertificateNames> {
 
 /// The leaf of a TLS 1.2 Certificate message (RFC 5246 §7.4.2).
 fn leaf_tls12(body: &[u8]) -> Option<&[u8]> {
-    Reader::new(Reader::new(body).vec24()?).vec24()
+    match parse_tls_handshake_msg_certificate(body) {
+        Ok((_, TlsMessageHandshake::Certificate(sent))) => Some(sent.cert_chain.first()?.data),
+        _ => None,
+    }
 }
 
-/// The leaf of a TLS 1.3 Certificate message (RFC 8446 §4.4.2).
+/// The leaf of a TLS 1.3 Certificate message (RFC 8446 §4.4.2), which `tls-parser` does not know.
 fn leaf_tls13(body: &[u8]) -> Option<&[u8]> {
     let mut reader = Reader::new(body);
     reader.vec8()?;

@@ -5,6 +5,7 @@ use super::extension::{self, walk};
 use super::keylog::{KeyLog, Label};
 use crate::name::Sni;
 use crate::wire::reader::Reader;
+use tls_parser::parse_tls_handshake_client_hello;
 
 /// The name of `wrongdoor probe`: its product in `User-Agent`, and a protocol that it offers in ALPN behind the one that
 /// it speaks, so that agents know its handshakes too.
@@ -74,19 +75,15 @@ impl ClientHello {
 
     /// Reads the body of a handshake message of type `client_hello`; `None` where it is not one.
     pub fn parse(body: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(body);
-        let legacy_version = Version(reader.u16()?);
-        let random = reader.array()?;
-        let session_id = reader.vec8().filter(|id| id.len() <= 32)?.to_vec();
-        let suites = reader.vec16()?;
-        let compressions = reader.vec8()?;
-        if suites.is_empty() || suites.len() % 2 != 0 || compressions.is_empty() {
+        let (behind, sent) = parse_tls_handshake_client_hello(body).ok()?;
+        // The parser accepts empty lists, which no TLS stack sends.
+        if sent.ciphers.is_empty() || sent.comp.is_empty() {
             return None;
         }
         let mut hello = Self {
-            random,
-            version: legacy_version,
-            session_id,
+            random: sent.random.try_into().ok()?,
+            version: Version(sent.version.0),
+            session_id: sent.session_id.unwrap_or_default().to_vec(),
             server_name: ServerName::Absent,
             alpn: Vec::new(),
             ech: false,
@@ -94,13 +91,12 @@ impl ClientHello {
             early_data: false,
             malformed_extensions: 0,
         };
-        // Before TLS 1.2, a hello may end here.
-        if reader.is_empty() {
-            return Some(hello);
-        }
-        let (block, whole) = match reader.vec16() {
-            Some(block) => (block, reader.is_empty()),
-            None => (reader.rest().get(2..).unwrap_or_default(), false),
+        // The extensions are walked here: the parser's own list ends, without an error, at the first that is malformed.
+        let (block, whole) = match sent.ext {
+            Some(block) => (block, behind.is_empty()),
+            // Before TLS 1.2, a hello may end here.
+            None if behind.is_empty() => return Some(hello),
+            None => (behind.get(2..).unwrap_or_default(), false),
         };
         let mut name_extensions = 0;
         let whole = walk(block, |kind, content| {

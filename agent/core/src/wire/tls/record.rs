@@ -1,5 +1,7 @@
 //! The record layer's header (RFC 8446 §5.1, RFC 5246 §6.2.1).
 
+use tls_parser::parse_tls_record_header;
+
 /// The length of a record header.
 pub const HEADER_LEN: usize = 5;
 /// The longest payload of a record: 2^14 of plaintext and TLS 1.2's 2048 bytes of expansion.
@@ -35,10 +37,12 @@ impl Header {
     /// Heartbeat (24) is let through: it was negotiated for years. An empty record is legal only for
     /// application data.
     pub fn parse(bytes: [u8; HEADER_LEN]) -> Option<Self> {
-        let [kind, major, _minor, high, low] = bytes;
-        let len = usize::from(u16::from_be_bytes([high, low]));
+        // Only the header: the parser refuses records of TLS 1.2 that are legal, with more than 256 bytes of expansion.
+        let (_, sent) = parse_tls_record_header(&bytes).ok()?;
+        let (kind, len) = (sent.record_type.0, usize::from(sent.len));
+        let is_version = sent.version.0 >> 8 == 3;
         let plausible =
-            matches!(kind, 20..=24) && major == 3 && len <= MAX_PAYLOAD && (len > 0 || kind == 23);
+            matches!(kind, 20..=24) && is_version && len <= MAX_PAYLOAD && (len > 0 || kind == 23);
         plausible.then_some(Self { content_type: ContentType(kind), len, bytes })
     }
 }

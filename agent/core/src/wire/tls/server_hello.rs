@@ -3,6 +3,7 @@
 use super::Version;
 use super::extension::{self, selected_alpn, walk};
 use crate::wire::reader::Reader;
+use tls_parser::parse_tls_handshake_server_hello;
 
 /// The random that marks a HelloRetryRequest: SHA-256 of its name (RFC 8446 §4.1.3).
 const RETRY_RANDOM: [u8; 32] = [
@@ -41,17 +42,15 @@ pub struct EncryptedExtensions {
 }
 
 impl ServerHello {
-    /// Reads the body of a handshake message of type `server_hello`; `None` where it is not one.
+    /// Reads the body of a handshake message of type `server_hello`; `None` where it is not one, and of drafts of TLS 1.3,
+    /// whose hellos have other fields.
     pub fn parse(body: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(body);
-        let mut version = Version(reader.u16()?);
-        let random = reader.array()?;
-        let session_id = reader.vec8().filter(|id| id.len() <= 32)?.to_vec();
-        let cipher_suite = reader.u16()?;
-        reader.u8()?;
+        let (_, sent) = parse_tls_handshake_server_hello(body).ok()?;
+        let mut version = Version(sent.version.0);
+        let random: [u8; 32] = sent.random.try_into().ok()?;
         let (mut alpn, mut pre_shared_key, mut encrypt_then_mac) = (None, false, false);
         // What is broken here is simply not known: the lengths were the server's to keep.
-        walk(reader.vec16().unwrap_or_default(), |kind, content| match kind {
+        walk(sent.ext.unwrap_or_default(), |kind, content| match kind {
             extension::ALPN => alpn = selected_alpn(content).map(<[u8]>::to_vec),
             extension::PRE_SHARED_KEY => pre_shared_key = true,
             extension::ENCRYPT_THEN_MAC => encrypt_then_mac = true,
@@ -66,8 +65,8 @@ impl ServerHello {
         Some(Self {
             random,
             version,
-            session_id,
-            cipher_suite,
+            session_id: sent.session_id.unwrap_or_default().to_vec(),
+            cipher_suite: sent.cipher.0,
             alpn,
             retry,
             pre_shared_key,
