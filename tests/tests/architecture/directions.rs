@@ -61,19 +61,19 @@ const AGENT: &[Row] = &[
 
 /// The sinks, and what they share.
 const EXPORT: &[Row] = &[
-    ("events", &["record", "written"]),
+    ("events", &["record", "sink_stats"]),
     ("json_lines", &["shapes", "output", "record"]),
-    ("metrics", &["record", "written"]),
+    ("metrics", &["record", "sink_stats"]),
     ("recent", &["shapes", "record"]),
     ("report", &["record", "unread"]),
     ("table", &["output", "record", "unread"]),
-    ("traces", &["record", "written"]),
+    ("traces", &["record", "sink_stats"]),
     ("shapes", &[]),
     ("output", &["rotation"]),
     ("rotation", &[]),
     ("record", &[]),
     ("unread", &[]),
-    ("written", &[]),
+    ("sink_stats", &[]),
 ];
 
 const CORE: &[Row] = &[

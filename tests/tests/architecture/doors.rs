@@ -63,8 +63,8 @@ const DOORS: &[(&str, &[&str])] = &[
         "clap",
         &[
             "agent/src/cli",
-            "agent/src/config/choice",
-            "agent/src/probe/choice",
+            "agent/src/config/options",
+            "agent/src/probe/options",
             "agent/src/command/manual",
             "agent/src/testing",
         ],

@@ -1,70 +1,76 @@
 //! A file that is there when it is whole.
 
 use crate::error::Error;
-use crate::files::{self, OutputPath};
-use std::fs::{self, File};
+use crate::files::{OutputPath, PRIVATE};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
-/// A file in the making, beside the place that it will have. Where it is not finished, it goes.
+/// A file in the making. Where it is not finished, nothing is left of it.
 #[derive(Debug)]
 pub(super) struct AtomicFile {
     target: PathBuf,
-    file: File,
-    /// Where it is made; nothing where the target is no file, as a pipe or a device: nothing can take its place.
-    partial: Option<PathBuf>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Written beside the target, and then put in its place.
+    Beside(NamedTempFile),
+    /// A pipe or a device, which nothing can take the place of.
+    Inside(File),
 }
 
 impl AtomicFile {
-    /// Begins one. What could not be written in the end is refused now.
+    /// Begins one. A target that could not be written in the end is refused now.
     pub(super) fn begin(target: &Path) -> Result<Self, Error> {
-        let begun = OutputPath::of(target).and_then(|place| {
-            let (file, partial) = open(&place)?;
-            Ok(Self { target: place.path().to_owned(), file, partial })
+        let begun = OutputPath::of(target).and_then(|path| {
+            let state = State::open(&path)?;
+            Ok(Self { target: path.path().to_owned(), state })
         });
         begun.map_err(|source| failure(target, source))
     }
 
     /// Writes all of it, and puts it in its place.
-    pub(super) fn finish(mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.publish(bytes).map_err(|source| failure(&self.target, source))
+    pub(super) fn finish(self, bytes: &[u8]) -> Result<(), Error> {
+        let Self { target, state } = self;
+        state.publish(bytes, &target).map_err(|source| failure(&target, source))
+    }
+}
+
+impl State {
+    fn open(path: &OutputPath) -> io::Result<Self> {
+        let target = path.path();
+        match fs::metadata(target) {
+            Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(found) if !found.is_file() => {
+                return Ok(Self::Inside(path.options(0).open(target)?));
+            }
+            // A file that may not be written over is not replaced either.
+            Ok(_) => drop(path.options(0).open(target)?),
+            Err(_) => {}
+        }
+        let Some(name) = target.file_name() else { return Err(io::ErrorKind::IsADirectory.into()) };
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut prefix = std::ffi::OsString::from(".");
+        prefix.push(name);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(".partial").permissions(Permissions::from_mode(PRIVATE));
+        builder.tempfile_in(folder.unwrap_or(Path::new("."))).map(Self::Beside)
     }
 
-    fn publish(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.file.flush()?;
-        if let Some(partial) = &self.partial {
-            fs::rename(partial, &self.target)?;
-            self.partial = None;
+    fn publish(self, bytes: &[u8], target: &Path) -> io::Result<()> {
+        match self {
+            Self::Beside(mut file) => {
+                file.write_all(bytes)?;
+                file.persist(target)?;
+            }
+            Self::Inside(mut file) => file.write_all(bytes)?,
         }
         Ok(())
     }
-}
-
-impl Drop for AtomicFile {
-    fn drop(&mut self) {
-        if let Some(partial) = &self.partial {
-            // A name that nobody will look for; there is nothing else to be done about it.
-            drop(fs::remove_file(partial));
-        }
-    }
-}
-
-fn open(place: &OutputPath) -> io::Result<(File, Option<PathBuf>)> {
-    let target = place.path();
-    match fs::metadata(target) {
-        Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-        Ok(found) if !found.is_file() => return Ok((place.options(0).open(target)?, None)),
-        // As if it were written over: not, where that is not allowed.
-        Ok(_) => drop(place.options(0).open(target)?),
-        Err(_) => {}
-    }
-    let Some(name) = target.file_name() else { return Err(io::ErrorKind::IsADirectory.into()) };
-    let mut partial = std::ffi::OsString::from(".");
-    partial.push(name);
-    partial.push(format!(".{}.partial", std::process::id()));
-    let partial = target.with_file_name(partial);
-    Ok((files::create_new(&partial, files::PRIVATE)?, Some(partial)))
 }
 
 fn failure(target: &Path, source: io::Error) -> Error {
