@@ -48,7 +48,7 @@ fn shard(index: u32, choice: u8, packets: &[Captured]) -> Vec<Observation> {
     let mut engine = Engine::new(Config { shard, ..config(choice) }, keys());
     for ((link, bytes, wire_len), moment) in packets.iter().zip(0..) {
         let number = u64::try_from(moment).unwrap_or(0) + 1;
-        engine.packet(number, Timestamp(moment), *link, bytes, *wire_len);
+        engine.handle_packet(number, Timestamp(moment), *link, bytes, *wire_len);
     }
     engine.finish();
     engine.drain()

@@ -14,7 +14,7 @@ fn declared(manifest: &str) -> Result<Option<String>> {
 fn what_is_loaded_into_the_kernel_is_under_the_licence_that_it_declares_there() -> Result<()> {
     let kernel_side = "MIT OR GPL-2.0-only";
     for (folder, source) in
-        [("ebpf", "src/main.rs"), ("ebpf", "src/packets.rs"), ("xtask/textbook", "src/main.rs")]
+        [("ebpf", "src/main.rs"), ("ebpf", "src/bin/packets.rs"), ("xtask/baseline", "src/main.rs")]
     {
         let source = fs::read_to_string(repository().join(folder).join(source))?;
         ensure!(source.contains("Dual MIT/GPL"), "{folder}");

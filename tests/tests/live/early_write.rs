@@ -34,7 +34,7 @@ fn what_a_first_write_said_is_not_taken_from_the_second() -> Result<()> {
 }
 
 #[test]
-fn peers_agree_to_be_hasty() -> Result<()> {
+fn peers_agree_on_early_writes() -> Result<()> {
     for software in Software::ALL {
         let ground = Ground::new()?;
         let peer = software.start(&ground)?;
