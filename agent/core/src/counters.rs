@@ -24,7 +24,19 @@ pub struct Counters {
 }
 
 /// Why something that entered did not come out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Loss {
     /// Bytes that the capture does not have: one for each gap.
     Gap,
@@ -36,15 +48,11 @@ pub enum Loss {
 
 impl Loss {
     /// All of them, in order.
-    pub const ALL: [Self; Self::Evicted as usize + 1] = [Self::Gap, Self::Limit, Self::Evicted];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The metric label.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Gap => "gap",
-            Self::Limit => "limit",
-            Self::Evicted => "evicted",
-        }
+        self.into()
     }
 }
 

@@ -102,7 +102,7 @@ fn the_runbook_of_421s_has_every_cause() -> Result<()> {
     let text = fs::read_to_string(folder().join("runbooks/WrongdoorMisdirectedRatioHigh.md"))?;
     let rows: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("| `")).collect();
     let ids: Vec<_> = rows.iter().filter_map(|row| row.split('`').next()).collect();
-    ensure!(ids.iter().copied().eq(CauseId::ALL.map(CauseId::as_str)), "{ids:?}");
+    ensure!(ids.iter().copied().eq(CauseId::ALL.iter().map(|cause| cause.as_str())), "{ids:?}");
     for row in rows {
         let cells: Vec<_> = row.split(" | ").collect();
         ensure!(cells.len() == 3 && cells.iter().all(|cell| cell.len() > 3), "{row}");

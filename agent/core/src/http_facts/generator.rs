@@ -5,7 +5,19 @@ use super::body::BodyMark;
 use super::software::ServerSoftware;
 
 /// The software that made a response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
 pub enum Generator {
     /// Apache httpd.
     Apache,
@@ -53,43 +65,11 @@ pub struct Attribution {
 
 impl Generator {
     /// All of them, in order.
-    pub const ALL: [Self; Self::Unknown as usize + 1] = [
-        Self::Apache,
-        Self::Nginx,
-        Self::Caddy,
-        Self::HaProxy,
-        Self::Traefik,
-        Self::Envoy,
-        Self::Go,
-        Self::Fastly,
-        Self::CloudFront,
-        Self::Azure,
-        Self::H2o,
-        Self::HttpCore,
-        Self::Node,
-        Self::Other,
-        Self::Unknown,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name in the output.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Apache => "apache",
-            Self::Nginx => "nginx",
-            Self::Caddy => "caddy",
-            Self::HaProxy => "haproxy",
-            Self::Traefik => "traefik",
-            Self::Envoy => "envoy",
-            Self::Go => "go",
-            Self::Fastly => "fastly",
-            Self::CloudFront => "cloudfront",
-            Self::Azure => "azure",
-            Self::H2o => "h2o",
-            Self::HttpCore => "httpcore",
-            Self::Node => "node",
-            Self::Other => "other",
-            Self::Unknown => "unknown",
-        }
+        self.into()
     }
 
     fn of_software(software: ServerSoftware) -> Self {

@@ -171,7 +171,20 @@ pub struct Observer {
 }
 
 /// How much of a connection is seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Visibility {
     /// Its handshake, and nothing of what is inside.
     #[default]
@@ -186,16 +199,10 @@ pub enum Visibility {
 
 impl Visibility {
     /// All of them, in order.
-    pub const ALL: [Self; Self::OlderThanAgent as usize + 1] =
-        [Self::HandshakeOnly, Self::Plaintext, Self::Unresolved, Self::OlderThanAgent];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The metric label.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::HandshakeOnly => "handshake_only",
-            Self::Plaintext => "plaintext",
-            Self::Unresolved => "unresolved",
-            Self::OlderThanAgent => "older_than_agent",
-        }
+        self.into()
     }
 }

@@ -74,7 +74,8 @@ impl Connections {
         let keys = keys.chain(alpns.map(|alpn| like(role, alpn, NONE, "name", seen)));
         let keys = keys.chain(versions.map(|version| like(role, NONE, version, "name", seen)));
         let keys = keys.chain(Sni::STATES.map(|state| like(role, NONE, NONE, state, seen)));
-        let keys = keys.chain(Visibility::ALL.map(|seen| like(role, NONE, NONE, "name", seen)));
+        let keys =
+            keys.chain(Visibility::ALL.iter().map(|seen| like(role, NONE, NONE, "name", *seen)));
         example.ended = keys.map(|key| (key, 0)).collect();
         example
     }

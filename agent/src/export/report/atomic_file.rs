@@ -58,7 +58,7 @@ impl State {
         prefix.push(name);
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix).suffix(".partial").permissions(Permissions::from_mode(PRIVATE));
-        builder.tempfile_in(folder.unwrap_or(Path::new("."))).map(Self::Beside)
+        builder.tempfile_in(folder.unwrap_or_else(|| Path::new("."))).map(Self::Beside)
     }
 
     fn publish(self, bytes: &[u8], target: &Path) -> io::Result<()> {

@@ -18,7 +18,19 @@ use crate::seen::Seen;
 use crate::wire::tls::client_hello::PROBE;
 
 /// What is wrong. The order is that in which the rules are tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum CauseId {
     /// `wrongdoor probe` asked. No rule: see [`of_probe`].
     Probe,
@@ -115,57 +127,11 @@ pub fn explain(signals: &Signals) -> Cause {
 
 impl CauseId {
     /// All of them, in order.
-    pub const ALL: [Self; Self::Unknown as usize + 1] = [
-        Self::Probe,
-        Self::Application,
-        Self::Cached,
-        Self::CrawlerOptOut,
-        Self::ConnectCompared,
-        Self::ProxyOmitsSni,
-        Self::ClientOmitsSni,
-        Self::ProxyWrongSni,
-        Self::ProxyPoolNotKeyed,
-        Self::FrontCoalescingLeaked,
-        Self::CoalescedTlsPolicy,
-        Self::CoalescedNameCheck,
-        Self::ReuseNotCovered,
-        Self::PassthroughWildcard,
-        Self::NameNotServed,
-        Self::TrailingDot,
-        Self::HostOverride,
-        Self::AmbiguousAuthority,
-        Self::BadAlternative,
-        Self::EchOuterCompared,
-        Self::ClusterRedirect,
-        Self::Unknown,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name in the output.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Probe => "probe",
-            Self::Application => "application",
-            Self::Cached => "cached",
-            Self::CrawlerOptOut => "crawler_opt_out",
-            Self::ConnectCompared => "connect_compared",
-            Self::ProxyOmitsSni => "proxy_omits_sni",
-            Self::ClientOmitsSni => "client_omits_sni",
-            Self::ProxyWrongSni => "proxy_wrong_sni",
-            Self::ProxyPoolNotKeyed => "proxy_pool_not_keyed",
-            Self::FrontCoalescingLeaked => "front_coalescing_leaked",
-            Self::CoalescedTlsPolicy => "coalesced_tls_policy",
-            Self::CoalescedNameCheck => "coalesced_name_check",
-            Self::ReuseNotCovered => "reuse_not_covered",
-            Self::PassthroughWildcard => "passthrough_wildcard",
-            Self::NameNotServed => "name_not_served",
-            Self::TrailingDot => "trailing_dot",
-            Self::HostOverride => "host_override",
-            Self::AmbiguousAuthority => "ambiguous_authority",
-            Self::BadAlternative => "bad_alternative",
-            Self::EchOuterCompared => "ech_outer_compared",
-            Self::ClusterRedirect => "cluster_redirect",
-            Self::Unknown => "unknown",
-        }
+        self.into()
     }
 
     /// What it is, in a few words.

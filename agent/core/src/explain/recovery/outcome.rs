@@ -6,15 +6,29 @@ use crate::wire::net::Endpoint;
 use std::time::Duration;
 
 /// How it went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Outcome {
     /// Asked again on another connection, and answered otherwise.
     RecoveredNewConnection,
     /// Asked again on the same connection, and answered otherwise: the server changes its mind.
     RecoveredSameConnection,
     /// Asked again on another connection: 421 again.
+    #[strum(serialize = "retried_still_421")]
     RetriedStill421,
     /// Asked again on the same connection: 421 again, as it must be.
+    #[strum(serialize = "retried_same_connection_421")]
     RetriedSameConnection421,
     /// Another connection was opened for the host; what was asked for on it was not seen.
     OtherConnectionOpened,
@@ -26,27 +40,11 @@ pub enum Outcome {
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::RecoveredNewConnection,
-        Self::RecoveredSameConnection,
-        Self::RetriedStill421,
-        Self::RetriedSameConnection421,
-        Self::OtherConnectionOpened,
-        Self::ProtocolFallback,
-        Self::NotRetried,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name in the output.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RecoveredNewConnection => "recovered_new_connection",
-            Self::RecoveredSameConnection => "recovered_same_connection",
-            Self::RetriedStill421 => "retried_still_421",
-            Self::RetriedSameConnection421 => "retried_same_connection_421",
-            Self::OtherConnectionOpened => "other_connection_opened",
-            Self::ProtocolFallback => "protocol_fallback",
-            Self::NotRetried => "not_retried",
-        }
+        self.into()
     }
 
     /// Whether the client got an answer that is not 421.

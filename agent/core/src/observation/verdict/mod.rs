@@ -10,7 +10,19 @@ use crate::seen::Seen;
 const HTTPS_PORT: u16 = 443;
 
 /// The legality of one request. The first condition that holds, in this order, is the verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Verdict {
     /// No TLS on this hop.
     NotTls,
@@ -52,49 +64,11 @@ pub enum Verdict {
 
 impl Verdict {
     /// All of them, in order.
-    pub const ALL: [Self; Self::MismatchH1 as usize + 1] = [
-        Self::NotTls,
-        Self::Unknown,
-        Self::Malformed,
-        Self::NoAuthority,
-        Self::ProxyRequest,
-        Self::AuthorityConflict,
-        Self::NoSniIp,
-        Self::NoSni,
-        Self::SniInvalid,
-        Self::Match,
-        Self::MatchDot,
-        Self::EchIndeterminate,
-        Self::MisdirectedUncovered,
-        Self::CoalescedOutsideOriginSet,
-        Self::CoalescedLegal,
-        Self::CoalescedUnverified,
-        Self::MismatchH1Uncovered,
-        Self::MismatchH1,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name in the output.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotTls => "not_tls",
-            Self::Unknown => "unknown",
-            Self::Malformed => "malformed",
-            Self::NoAuthority => "no_authority",
-            Self::ProxyRequest => "proxy_request",
-            Self::AuthorityConflict => "authority_conflict",
-            Self::NoSniIp => "no_sni_ip",
-            Self::NoSni => "no_sni",
-            Self::SniInvalid => "sni_invalid",
-            Self::Match => "match",
-            Self::MatchDot => "match_dot",
-            Self::EchIndeterminate => "ech_indeterminate",
-            Self::MisdirectedUncovered => "misdirected_uncovered",
-            Self::CoalescedOutsideOriginSet => "coalesced_outside_origin_set",
-            Self::CoalescedLegal => "coalesced_legal",
-            Self::CoalescedUnverified => "coalesced_unverified",
-            Self::MismatchH1Uncovered => "mismatch_h1_uncovered",
-            Self::MismatchH1 => "mismatch_h1",
-        }
+        self.into()
     }
 
     /// Whether the verdict itself says that two known hosts differ.

@@ -1,7 +1,8 @@
 //! What could not be read, by kind.
 
 /// Why bytes of a QUIC connection were not understood. The names become metric labels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum QuicError {
     /// A packet that no key at hand opens: damaged, of another connection, or its keys' start was missed.
     Undecryptable,
@@ -29,38 +30,18 @@ pub struct ErrorCounts([u32; QuicError::ALL.len()]);
 
 impl QuicError {
     /// Every kind, in order.
-    pub const ALL: [Self; 9] = [
-        Self::Undecryptable,
-        Self::MalformedPacket,
-        Self::MalformedFrame,
-        Self::UnknownVersion,
-        Self::CryptoBeyondBound,
-        Self::MessageTooLong,
-        Self::MalformedMessage,
-        Self::HelloChanged,
-        Self::HandshakeDropped,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name in metrics.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Undecryptable => "undecryptable",
-            Self::MalformedPacket => "malformed_packet",
-            Self::MalformedFrame => "malformed_frame",
-            Self::UnknownVersion => "unknown_version",
-            Self::CryptoBeyondBound => "crypto_beyond_bound",
-            Self::MessageTooLong => "message_too_long",
-            Self::MalformedMessage => "malformed_message",
-            Self::HelloChanged => "hello_changed",
-            Self::HandshakeDropped => "handshake_dropped",
-        }
+        self.into()
     }
 }
 
 impl ErrorCounts {
     /// The kinds that happened, with how often.
     pub fn iter(&self) -> impl Iterator<Item = (QuicError, u32)> {
-        QuicError::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
+        QuicError::ALL.iter().copied().zip(self.0).filter(|(_, count)| *count > 0)
     }
 
     /// Whether nothing happened.
@@ -83,10 +64,13 @@ mod tests {
     #[test]
     fn every_kind_is_counted_in_its_own_place() {
         let mut counts = ErrorCounts::default();
-        for (at, error) in QuicError::ALL.into_iter().enumerate() {
+        for (at, error) in QuicError::ALL.iter().copied().enumerate() {
             assert_eq!(error as usize, at);
             counts.add(error);
         }
-        assert_eq!(counts.iter().collect::<Vec<_>>(), QuicError::ALL.map(|error| (error, 1)));
+        assert_eq!(
+            counts.iter().collect::<Vec<_>>(),
+            QuicError::ALL.iter().map(|error| (*error, 1)).collect::<Vec<_>>()
+        );
     }
 }

@@ -19,7 +19,7 @@ impl Requests {
             example.silent.seed(key(&none, &none, None, (role, verdict)), now);
             example.recovered.seed(key(&none, &none, None, (role, recovered)), now);
         }
-        for verdict in Verdict::ALL {
+        for verdict in Verdict::ALL.iter().copied() {
             example.exchanges.seed(key(&none, &none, None, (role, verdict, outcome, version)), now);
             example.mismatches.seed(key(&none, &none, None, (role, verdict, outcome)), now);
             example.silent.seed(key(&none, &none, None, (role, verdict)), now);
@@ -31,13 +31,13 @@ impl Requests {
         for version in HttpVersion::ALL {
             example.exchanges.seed(key(&none, &none, None, (role, verdict, outcome, version)), now);
         }
-        for cause in CauseId::ALL {
+        for cause in CauseId::ALL.iter().copied() {
             example.misdirected.seed(key(&none, &none, None, (role, cause, generator)), now);
         }
-        for generator in Generator::ALL {
+        for generator in Generator::ALL.iter().copied() {
             example.misdirected.seed(key(&none, &none, None, (role, cause, generator)), now);
         }
-        for outcome in Recovered::ALL {
+        for outcome in Recovered::ALL.iter().copied() {
             example.recovered.seed(key(&none, &none, None, (role, outcome)), now);
         }
         example
