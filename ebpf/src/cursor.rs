@@ -41,7 +41,7 @@ pub mod place {
     pub const START: u32 = 0;
     /// HTTP/2: at a frame's head.
     pub const FRAME: u32 = 1;
-    /// HTTP/2: in a payload that is told.
+    /// HTTP/2: in a payload that leaves the kernel.
     pub const TELL: u32 = 2;
     /// HTTP/2: in a payload that is passed over.
     pub const OMIT: u32 = 3;
@@ -61,7 +61,7 @@ pub mod place {
     pub const TRAILERS: u32 = 10;
     /// HTTP/1: in a body that ends with the connection.
     pub const TO_CLOSE: u32 = 11;
-    /// Nothing more is told.
+    /// Nothing more of it leaves the kernel.
     pub const SILENT: u32 = 12;
 }
 

@@ -32,7 +32,7 @@ pub fn make_room(
     }
 }
 
-/// The next bytes that are told begin here: opens a piece, unless they follow the last ones.
+/// The next bytes that leave the kernel begin here: opens a piece, unless they follow the last ones.
 #[inline(always)]
 pub fn open_piece(slot: &mut Slot, cursor: &mut Cursor, at_boundary: bool) {
     if slot.pieces != 0 && cursor.omitted == 0 {
@@ -107,7 +107,7 @@ pub fn flush(slot: &mut Slot, cursor: &mut Cursor, key: &ObjectKey, epoch: u64, 
     begin(slot);
 }
 
-/// Nothing more is told of this direction.
+/// Nothing more of this direction leaves the kernel.
 #[inline(always)]
 pub fn silence(cursor: &mut Cursor, key: &ObjectKey, epoch: u64, direction: u32, why: u8) {
     if cursor.place == place::SILENT {

@@ -137,6 +137,7 @@ impl Said {
             hints: RequestSignals { path: Some(self.path), ..RequestSignals::default() },
             answer: crate::http_facts::is_refusal(self.status).then(Answer::default),
             reset: None,
+            connection_reset: false,
             conduct: ConnectionUsage {
                 opened_for_sni: self.sni.map(|_| !first || is_own),
                 hosts: if first || is_own { 1 } else { 2 },

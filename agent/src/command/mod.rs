@@ -31,7 +31,7 @@ pub fn report(error: &Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let message = text::chain(error);
-    // Whoever reads the log by program reads its last line too.
+    // A program that reads the log reads its last line too.
     if log::is_for_programs() {
         tracing::error!("{message}");
     } else {

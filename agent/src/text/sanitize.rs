@@ -3,8 +3,8 @@
 /// The longest text that is shown whole, in characters.
 const MAX_TEXT: usize = 56;
 
-/// Text that somebody else chose, as a path or a command: nothing in it that a terminal would obey, and
-/// short. The end says most about a path, so it stays.
+/// Text that a traced process or a peer chose, as a path or a command: short, and without anything that a terminal obeys.
+/// The end says most about a path, so it stays.
 pub(crate) fn sanitize(text: &str) -> String {
     let shown = |c: char| if c.is_ascii() && !c.is_ascii_control() { c } else { '\u{fffd}' };
     let len = text.chars().count();

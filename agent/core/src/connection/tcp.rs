@@ -273,6 +273,9 @@ impl TcpConnection {
         for side in [Side::Client, Side::Server] {
             self.deliver(side, cx, |stream, deliver| stream.flush(deliver));
         }
+        let client = &self.streams.client;
+        let is_left = client.has_fin() || client.is_reset();
+        self.observed.was_reset = self.streams.server.is_reset() && !is_left;
         self.content.finish(&mut self.observed.context(cx));
         if self.streams.client.has_fin() && self.streams.server.has_fin() {
             self.closing = self.closing.or(self.last_fin);

@@ -41,6 +41,8 @@ pub(crate) struct Observed {
     opened_for_sni: Option<bool>,
     /// How many hosts were asked for, as far as they are remembered.
     hosts: u16,
+    /// The server reset the connection, and the client had not ended it.
+    pub(crate) was_reset: bool,
 }
 
 /// What a layer works with while it is fed.
@@ -98,6 +100,7 @@ impl Observed {
             hello_told: false,
             opened_for_sni: None,
             hosts: 0,
+            was_reset: false,
         }
     }
 
@@ -229,6 +232,10 @@ impl Context<'_> {
             hints: ended.hints,
             answer: ended.answer,
             reset: ended.reset,
+            // Behind a gap the answer may be what is missing.
+            connection_reset: ended.status.is_none()
+                && self.observed.was_reset
+                && self.observed.gaps == 0,
             conduct: ConnectionUsage {
                 opened_for_sni: self.observed.opened_for_sni,
                 hosts: self.observed.hosts,

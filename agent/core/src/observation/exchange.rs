@@ -51,6 +51,8 @@ pub struct Exchange {
     pub answer: Option<Answer>,
     /// The reason with which the server took back the stream, unanswered or not (RFC 9113 §7).
     pub reset: Option<u32>,
+    /// The server reset the whole connection before it answered (RFC 9293 §3.5.2), and the client had not ended it.
+    pub connection_reset: bool,
     /// How its connection was used until then.
     pub conduct: ConnectionUsage,
     /// Whether its authority belonged on this connection. Evidence from other connections is added by

@@ -16,7 +16,7 @@ use wrongdoor_procfs::{FileId, Mapped, OpenError, Opened, ProcessKey, ProcessSee
 const MAX_OTHERS: usize = 65_536;
 /// The most processes that one file is trapped in on its own: where only some are chosen.
 const MAX_CHOSEN: usize = 4_096;
-/// A file that nobody has mapped any more keeps its attach points so long, unless the command line says otherwise: a
+/// A file that no process maps any more keeps its attach points for this time, unless the command line says otherwise: a
 /// client that runs every few seconds is not trapped anew each time. Traps in a file that nobody runs cost nothing.
 pub(crate) const DETACH_DELAY: Duration = Duration::from_secs(30);
 
@@ -76,7 +76,7 @@ impl Traced {
         links.into_iter().flatten().map(|link| (link.program, link.places))
     }
 
-    /// Sets all attach points; what the kernel refuses is told once and counted.
+    /// Sets all attach points; what the kernel refuses is logged once and counted.
     fn attach_point(
         &mut self,
         programs: &mut Programs,
@@ -190,7 +190,7 @@ impl Libraries {
         }
     }
 
-    /// Takes the attach points out of files that nobody uses any more.
+    /// Takes the attach points out of files that no process uses any more.
     pub(crate) fn turn(&mut self, programs: &mut Programs) {
         let is_over =
             |traced: &Traced| traced.idle.is_some_and(|idle| idle.elapsed() >= self.detach_delay);

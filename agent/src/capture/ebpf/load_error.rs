@@ -61,7 +61,7 @@ impl From<LoadError> for crate::error::Error {
     }
 }
 
-/// The most of the verifier's log that is told: its end, where the reason stands.
+/// The most lines of the verifier's log in an error: its end has the reason.
 const MAX_LOG_LINES: usize = 6;
 
 /// An error with its causes, in one line. Of a program that the verifier rejects, the end of the verifier's log.

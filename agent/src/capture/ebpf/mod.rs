@@ -70,7 +70,7 @@ pub(crate) struct Options {
     pub(crate) scope: Scope,
     /// The size of the ring: a power of two, and at least a page.
     pub(crate) ring_bytes: u32,
-    /// A file that nobody has mapped any more keeps its attach points so long.
+    /// A file that no process maps any more keeps its attach points for this time.
     pub(crate) detach_delay: Duration,
     /// Uprobes attach by perf events, as before kernel 6.6, also where there is something better.
     pub(crate) only_perf_events: bool,

@@ -57,7 +57,7 @@ pub(super) enum Outcome {
     Misdirected,
     /// Another 4xx.
     Rejected,
-    /// 5xx, or the server reset the stream without an answer.
+    /// 5xx, or the server reset the stream or the connection without an answer.
     Failed,
     /// 1xx to 3xx.
     Served,
@@ -76,6 +76,7 @@ impl Outcome {
     pub(super) fn of(exchange: &Exchange) -> Self {
         match exchange.status {
             // Only resets by the server are kept.
+            None if exchange.connection_reset => Self::Failed,
             None if exchange.reset.is_some_and(|reason| reason != NO_ERROR) => Self::Failed,
             None => Self::Unanswered,
             Some(421) => Self::Misdirected,
@@ -161,5 +162,7 @@ mod tests {
             (exchange.status, exchange.reset) = (status, reset);
             assert_eq!(Outcome::of(&exchange).as_str(), expected, "{status:?} {reset:?}");
         }
+        exchange.connection_reset = true;
+        assert_eq!(Outcome::of(&exchange), Outcome::Failed);
     }
 }

@@ -1,9 +1,11 @@
-use super::super::observation::probe_event::{
+mod resets;
+
+use super::*;
+use crate::observation::probe_event::{
     Direction, ProbeEvent, Process, SessionId, Socket, SocketId,
 };
-use super::super::wire::http2_frame::PREFACE;
-use super::super::wire::net::Endpoint;
-use super::*;
+use crate::wire::http2_frame::PREFACE;
+use crate::wire::net::Endpoint;
 
 /// A segment from this port, in a packet without a link header.
 fn segment(port: u16, sequence: u32, flags: Flags, payload: &[u8]) -> Vec<u8> {
@@ -243,9 +245,9 @@ fn secrets_are_not_waited_for_longer_than_is_said() {
 
 #[test]
 fn secrets_that_come_one_by_one_are_waited_for() {
-    use super::super::wire::tls::keylog::KeyLog;
-    let capture = include_bytes!("../../../../tests/captures/coalescing.pcap");
-    let keys = include_bytes!("../../../../tests/captures/coalescing.keys");
+    use crate::wire::tls::keylog::KeyLog;
+    let capture = include_bytes!("../../../../../tests/captures/coalescing.pcap");
+    let keys = include_bytes!("../../../../../tests/captures/coalescing.keys");
     let exchanges = |cut: usize| {
         let mut engine = Engine::new(Config::default(), Arc::new(KeyLog::default()));
         engine.expect_secrets(true);
@@ -280,7 +282,7 @@ fn secrets_that_come_one_by_one_are_waited_for() {
 
 #[test]
 fn the_longest_idle_goes_first_whether_of_packets_or_of_probes() {
-    use super::super::observation::probe_event::SocketId;
+    use crate::observation::probe_event::SocketId;
     let config = Config { max_connections: 16, ..Config::default() };
     let mut engine = Engine::new(config, Arc::default());
     for port in 1..=8 {
@@ -379,7 +381,7 @@ fn ask(engine: &mut Engine, number: u64, session: SessionId, sequence: u32) {
 
 #[test]
 fn lost_reports_are_a_gap_of_their_connection_whether_or_not_another_report_shows_it() {
-    use super::super::observation::probe_event::Owner;
+    use crate::observation::probe_event::Owner;
     let by_session = |_: Socket, session| Some(Owner::Session(session));
     let by_socket = |socket: Socket, _| Some(Owner::Socket(socket.id));
     let ways: [fn(Socket, SessionId) -> Option<Owner>; 2] = [by_session, by_socket];
@@ -402,7 +404,7 @@ fn lost_reports_are_a_gap_of_their_connection_whether_or_not_another_report_show
 
 #[test]
 fn a_connection_that_lost_every_report_is_counted() {
-    use super::super::observation::probe_event::Owner;
+    use crate::observation::probe_event::Owner;
     let mut engine = Engine::new(Config::default(), Arc::default());
     let owners = [None, Some(Owner::Socket(SocketId(7))), Some(Owner::Session(SessionId(7)))];
     for (number, owner) in (1..).zip(owners) {
