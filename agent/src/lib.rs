@@ -22,3 +22,4 @@ mod state;
 #[cfg(test)]
 mod testing;
 mod text;
+mod tls_files;

@@ -19,7 +19,18 @@ const AGENT: &[Row] = &[
     ),
     (
         "service",
-        &["state", "cli", "export", "capture", "log", "privileges", "text", "error", "config"],
+        &[
+            "state",
+            "cli",
+            "export",
+            "capture",
+            "log",
+            "privileges",
+            "tls_files",
+            "text",
+            "error",
+            "config",
+        ],
     ),
     ("doctor", &["capture", "privileges", "kernel_release", "build_info", "text", "config"]),
     (
@@ -28,10 +39,20 @@ const AGENT: &[Row] = &[
     ),
     ("state", &["export", "enrich", "config"]),
     ("cli", &["probe", "build_info", "error", "config"]),
-    ("probe", &["progress", "text", "error"]),
+    ("probe", &["progress", "tls_files", "text", "error"]),
     (
         "export",
-        &["enrich", "ledger", "privileges", "build_info", "files", "text", "error", "config"],
+        &[
+            "enrich",
+            "tls_files",
+            "ledger",
+            "privileges",
+            "build_info",
+            "files",
+            "text",
+            "error",
+            "config",
+        ],
     ),
     (
         "capture",
@@ -55,6 +76,7 @@ const AGENT: &[Row] = &[
     ("build_info", &[]),
     ("files", &[]),
     ("text", &[]),
+    ("tls_files", &[]),
     ("error", &[]),
     ("config", &[]),
 ];

@@ -12,6 +12,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("memmap2", &["agent/pcap/src"]),
     ("ruzstd", &["agent/pcap/src", "agent/core/src/wire/tls/compressed_certificate"]),
     ("flate2", &["agent/pcap/src", "agent/src/export/traces"]),
+    ("rustls_native_certs", &["agent/src/tls_files"]),
     ("tls_parser", &["agent/core/src/wire/tls"]),
     ("x509_parser", &["agent/core/src/wire/tls/certificate"]),
     ("httparse", &["agent/core/src/layer/http1"]),
@@ -46,6 +47,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "agent/src/service/http/access",
             "agent/src/probe/tls",
             "agent/src/probe/http",
+            "agent/src/tls_files",
         ],
     ),
     (

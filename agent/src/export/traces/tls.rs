@@ -2,6 +2,7 @@
 
 use super::environment::{Environment, Variable};
 use crate::error::Error;
+use crate::tls_files::{self, system_roots};
 use rustls::client::WantsClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
@@ -65,23 +66,19 @@ fn trusted(file: &Variable) -> Result<RootCertStore, Error> {
 }
 
 fn of_the_system() -> Result<RootCertStore, Error> {
-    let mut roots = RootCertStore::empty();
-    // Old certificates that nobody can parse are nothing to stumble over.
-    let (found, _ignored) =
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if found == 0 {
-        let what = "this machine has no certificates to trust the traces' collector by; \
-                    install them, or name a file in OTEL_EXPORTER_OTLP_CERTIFICATE";
-        return Err(Error::Usage { what: what.to_owned() });
-    }
-    Ok(roots)
+    system_roots().ok_or_else(|| Error::Usage {
+        what: "this machine has no certificates to trust the traces' collector by; \
+               install them, or name a file in OTEL_EXPORTER_OTLP_CERTIFICATE"
+            .to_owned(),
+    })
 }
 
 const IN_PEM: &str = "name a file of certificates in PEM";
 
 fn certificates(file: &Variable) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let read = CertificateDer::pem_file_iter(&file.value).and_then(Iterator::collect);
-    let found: Vec<_> = read.map_err(|error| unreadable(file, &error))?;
+    let read = std::fs::read(&file.value).map_err(pem::Error::Io);
+    let read = read.and_then(|bytes| tls_files::certificates(&bytes));
+    let found = read.map_err(|error| unreadable(file, &error))?;
     if found.is_empty() {
         return Err(file.refused(&format!("names `{}`, which has none", file.value), IN_PEM));
     }

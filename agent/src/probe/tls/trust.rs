@@ -1,11 +1,10 @@
 //! Whom to trust.
 
 use crate::error::Error;
+use crate::tls_files::{certificates, system_roots};
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::{self, PemObject};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,9 +31,10 @@ impl Trust {
             name: file.display().to_string(),
             source,
         })?;
-        let read: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&bytes).collect();
         let mut roots = RootCertStore::empty();
-        for certificate in read.map_err(|error| named(format!("cannot be read: {error}")))? {
+        for certificate in
+            certificates(&bytes).map_err(|error| named(format!("cannot be read: {error}")))?
+        {
             let added = roots.add(certificate);
             added.map_err(|error| named(format!("has one that cannot be trusted: {error}")))?;
         }
@@ -46,15 +46,11 @@ impl Trust {
 
     /// Those whom the system trusts.
     pub(crate) fn of_the_system() -> Result<Self, Error> {
-        let mut roots = RootCertStore::empty();
-        // Old certificates that nobody can parse are nothing to stumble over.
-        let (found, _ignored) =
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if found == 0 {
+        let Some(roots) = system_roots() else {
             let what = "this machine has no certificates to trust servers by; install them (Debian: \
                         ca-certificates), name a file with --ca, or verify nothing with --insecure";
             return Err(Error::Usage { what: what.to_owned() });
-        }
+        };
         Self::of(roots)
     }
 

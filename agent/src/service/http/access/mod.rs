@@ -2,8 +2,9 @@
 
 use crate::error::Error;
 use crate::text::read_file;
+use crate::tls_files::certificates;
+use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -148,8 +149,7 @@ impl Text {
 }
 
 fn acceptor(certificate: &Text, key: &Text) -> Result<TlsAcceptor, Error> {
-    let chain = CertificateDer::pem_slice_iter(certificate.text()?.as_bytes())
-        .collect::<Result<Vec<_>, _>>()
+    let chain = certificates(certificate.text()?.as_bytes())
         .map_err(|error| certificate.refused(&format!("no certificates in PEM: {error}")))?;
     if chain.is_empty() {
         return Err(certificate.refused("no certificates in PEM"));
