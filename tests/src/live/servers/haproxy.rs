@@ -21,10 +21,11 @@ pub(super) fn start(ground: &Ground) -> Result<(Server, PathBuf)> {
     )?;
     let file = folder.join("haproxy.cfg");
     let server = Server::start("haproxy", ground.folder(), |port| {
+        // One thread: where two write their lines of the log at the same time, HAProxy drops one rather than wait.
         let text = format!(
             "global\n\
              log stdout format raw local0 info\n\
-             nbthread 2\n\
+             nbthread 1\n\
              defaults\n\
              mode http\n\
              log global\n\
