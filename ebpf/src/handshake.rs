@@ -12,12 +12,11 @@ use aya_ebpf::programs::SkBuffContext;
 use wrongdoor_ebpf_common::{AF_INET, AF_INET6, Counter, Direction, Owner, Tuple};
 
 use crate::counters::count;
-use crate::lost;
-use crate::pre_accept;
 use crate::segment::{
     DONE, MAX_HANDSHAKE, OWING, Segment, TCP, Way, hand_over, is_hello, namespace, owed, put,
     random, remember, segment,
 };
+use crate::{lost, pre_accept};
 
 /// Sockets in their handshake or lately so.
 const MAX_FLOWS: u32 = 65_536;

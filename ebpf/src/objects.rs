@@ -1,16 +1,14 @@
 //! TLS objects: what is known of each, from its birth to its end.
 
-use aya_ebpf::helpers::bpf_get_current_comm;
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::bpf_get_current_cgroup_id;
+use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, LruHashMap};
 use wrongdoor_ebpf_common::{Closed, Counter, Flags, Head, Kind, Object as Record, Owner, Tuple};
 
 use crate::counters::count;
 use crate::cursor::Cursor;
-use crate::lost;
-use crate::ring;
+use crate::{lost, ring};
 
 /// TLS objects in use. The least recently used goes first, and is reported no more.
 const MAX_OBJECTS: u32 = 65_536;

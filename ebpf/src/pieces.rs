@@ -4,10 +4,9 @@ use wrongdoor_ebpf_common::{Counter, Head, Kind, MAX_FORWARDED, Piece, Plaintext
 
 use crate::counters::count;
 use crate::cursor::{Cursor, place};
-use crate::lost;
 use crate::objects::{self, ObjectKey};
-use crate::ring;
 use crate::slot::{self, ROOM, Slot};
+use crate::{lost, ring};
 
 /// Of a slot that holds the record of a call: begins it.
 #[inline(always)]

@@ -8,10 +8,8 @@ use aya_ebpf::programs::SkBuffContext;
 use wrongdoor_ebpf_common::{Counter, Direction, Handshake, Head, Kind, Tuple};
 
 use crate::counters::count;
-use crate::kernel_socket;
-use crate::ring;
 use crate::settings::settings;
-use crate::slot;
+use crate::{kernel_socket, ring, slot};
 
 /// A direction's handshake bytes beyond this are not waited for: certificates fit many times over.
 pub const MAX_HANDSHAKE: u32 = 64 * 1024;

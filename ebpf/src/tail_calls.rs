@@ -15,11 +15,10 @@ use crate::calls::{self, CallKey, Calls, Frame, Work};
 use crate::counters::count;
 use crate::cursor::{Cursor, place};
 use crate::objects::{self, Object, ObjectKey, state};
-use crate::pieces;
 use crate::registers::{Registers, goroutine};
 use crate::slot::{self, Slot};
 use crate::start::{self, Beginning};
-use crate::{http1, http2, identify};
+use crate::{http1, http2, identify, pieces};
 
 /// The steps of a return, by their places in [`tail_call`].
 #[map]

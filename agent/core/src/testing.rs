@@ -2,13 +2,12 @@
 
 use crate::http::{HttpVersion, Method};
 use crate::http_facts::{Answer, RequestSignals};
-use crate::name::RequestAuthority;
-use crate::name::{Authority, CertificateNames, Sni};
+use crate::name::{Authority, CertificateNames, RequestAuthority, Sni};
 use crate::observation::probe_event::{Observer, Process};
-use crate::observation::verdict;
 use crate::observation::verdict::Request;
-use crate::observation::{ConnectionId, Decryption, Facts, Source, Tls, TransportKind};
-use crate::observation::{ConnectionUsage, Exchange};
+use crate::observation::{
+    ConnectionId, ConnectionUsage, Decryption, Exchange, Facts, Source, Tls, TransportKind, verdict,
+};
 use crate::seen::Seen;
 use crate::side::Side;
 use crate::time::Timestamp;

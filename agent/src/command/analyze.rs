@@ -3,9 +3,8 @@
 use crate::cli::{Analyze, FailOn, Format};
 use crate::error::{self, Error};
 use crate::export::{JsonLines, Output, Record, Report, Sink, Summary, Table, unread};
-use crate::pipeline;
 use crate::progress::Progress;
-use crate::text;
+use crate::{pipeline, text};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &Probe) -> Result<ExitCode, Error> {
     }
     output.flush()?;
     if report.is_nobody_there() {
-        return Err(nobody(&report));
+        return Err(all_unreachable(&report));
     }
     if let Some(why) = report.why_nothing_was_asked() {
         let what = nothing_asked(why);
@@ -117,7 +117,7 @@ fn nothing_asked(why: &str) -> String {
     format!("nothing could be asked, for no handshake came about ({why}): {remedy}")
 }
 
-fn nobody(report: &Report<'_>) -> Error {
+fn all_unreachable(report: &Report<'_>) -> Error {
     let servers = report.results.servers.iter().filter_map(|(server, trouble)| {
         trouble.as_ref().map(|trouble| format!("{server} ({})", trouble.kind))
     });

@@ -3,13 +3,12 @@
 use crate::capture::{LiveArguments, open_live};
 use crate::cli::Run;
 use crate::config::{self, Config};
-use crate::enrich;
 use crate::error::Error;
 use crate::export::{Events, JsonLines, Limits, Output, Traces, TracesSettings};
-use crate::log;
 use crate::pipeline::live::{self, Sinks, Times};
 use crate::service::{self, Access, Reload, Service};
 use crate::state::AgentState;
+use crate::{enrich, log};
 use std::process::ExitCode;
 use std::sync::Arc;
 use wrongdoor_core::explain::recovery::Windows;

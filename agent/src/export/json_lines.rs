@@ -9,8 +9,7 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::Arc;
 use wrongdoor_core::explain::classifier::Classification;
-use wrongdoor_core::observation::Exchange;
-use wrongdoor_core::observation::Facts;
+use wrongdoor_core::observation::{Exchange, Facts};
 
 /// The most connections whose part of a line is kept. Beyond it, all are made anew.
 const MAX_CONNECTION_PARTS: usize = 1024;

@@ -7,8 +7,7 @@ use wrongdoor_core::explain::Finding;
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::explain::correlator::{self, ConnectionNumber};
 use wrongdoor_core::explain::recovery::RecoveryReport;
-use wrongdoor_core::observation::Exchange;
-use wrongdoor_core::observation::Facts;
+use wrongdoor_core::observation::{Exchange, Facts};
 
 /// One finding.
 #[derive(Debug)]

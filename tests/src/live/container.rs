@@ -12,8 +12,7 @@ use super::servers::nginx;
 use super::{Ask, Ground, Truth, library, process};
 use crate::curl::{Curl, Http};
 use crate::ports::Port;
-use crate::tools;
-use crate::wait;
+use crate::{tools, wait};
 
 /// A running container. It ends when this is dropped.
 #[derive(Debug)]

@@ -1,10 +1,9 @@
 //! The right to use this machine's kernel: one test at a time, and none where it would prove nothing.
 
-use std::env;
-use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use std::{env, fs};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;

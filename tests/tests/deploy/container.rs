@@ -1,15 +1,13 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use wrongdoor_tests::binary;
 use wrongdoor_tests::deploy::chart::Chart;
 use wrongdoor_tests::deploy::image::Image;
 use wrongdoor_tests::deploy::pod::Pod;
 use wrongdoor_tests::live::container::{Container, asks};
 use wrongdoor_tests::live::network::{Network, Way};
-use wrongdoor_tests::live::process;
-use wrongdoor_tests::live::{Ground, kernel};
+use wrongdoor_tests::live::{Ground, kernel, process};
 use wrongdoor_tests::ports::Port;
-use wrongdoor_tests::tools;
+use wrongdoor_tests::{binary, tools};
 
 /// What the kernel calls the capabilities of a set, by their numbers.
 fn mask(numbers: &[u32]) -> String {

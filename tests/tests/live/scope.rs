@@ -10,8 +10,9 @@ use wrongdoor_tests::curl::Http;
 use wrongdoor_tests::live::compare::{Role, compare, is_of};
 use wrongdoor_tests::live::kernel::{self, Turn};
 use wrongdoor_tests::live::servers::nginx;
-use wrongdoor_tests::live::{Agent, Ask, Client, Ground, Peer, Software, Truth};
-use wrongdoor_tests::live::{clients, library, scene};
+use wrongdoor_tests::live::{
+    Agent, Ask, Client, Ground, Peer, Software, Truth, clients, library, scene,
+};
 use wrongdoor_tests::{binary, wait};
 
 /// How many connections are made at once, so that every worker of nginx gets some.

@@ -1,10 +1,9 @@
 //! What a hundred thousand connections take that are open and say nothing more.
 
-use std::env;
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::sync::Arc;
+use std::{env, fs};
 
 use anyhow::{Context, Result, ensure};
 use wrongdoor_core::engine::{Config, Engine};

@@ -1,8 +1,7 @@
 //! A control group of its own, so that other programs on the machine are no part of what is measured.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process;
+use std::{fs, process};
 
 use anyhow::{Context, Result};
 

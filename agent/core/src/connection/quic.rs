@@ -1,9 +1,8 @@
 //! A QUIC connection: its handshake. HTTP/3 is not decoded.
 
 use super::tcp::Resources;
-use crate::observation::Observed;
 use crate::observation::probe_event::Observer;
-use crate::observation::{ConnectionId, Decryption, Facts, Source, Tls, TransportKind};
+use crate::observation::{ConnectionId, Decryption, Facts, Observed, Source, Tls, TransportKind};
 use crate::time::Timestamp;
 use crate::wire::net::{End, FlowKey};
 use crate::wire::quic;

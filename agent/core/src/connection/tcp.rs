@@ -2,15 +2,14 @@
 
 use super::reopening::{Opening, Proposal};
 use crate::counters::Counters;
-use crate::layer::Gap;
-use crate::layer::{Content, Position, sender};
+use crate::layer::{Content, Gap, Position, sender};
 use crate::observation::probe_event::Observer;
-use crate::observation::{ConnectionId, Decryption, Facts, Source, TransportKind};
-use crate::observation::{Context, Observed, Scratch};
+use crate::observation::{
+    ConnectionId, Context, Decryption, Facts, Observed, Scratch, Source, TransportKind,
+};
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
-use crate::wire::net::Flags;
-use crate::wire::net::{End, FlowKey, Tcp};
+use crate::wire::net::{End, Flags, FlowKey, Tcp};
 use crate::wire::reassembly::{Delivery, Stream};
 use crate::wire::tls::keylog::KeyLog;
 

@@ -5,8 +5,9 @@ use super::tracked::{Key, Slot, Tracked};
 use super::{Engine, TlsInPackets};
 use crate::counters::Loss;
 use crate::observation::probe_event::Visibility;
-use crate::observation::{ConnectionEnd, Event, Observation};
-use crate::observation::{ConnectionId, Decryption, Observed, TransportKind};
+use crate::observation::{
+    ConnectionEnd, ConnectionId, Decryption, Event, Observation, Observed, TransportKind,
+};
 use crate::time::Timestamp;
 use std::sync::Arc;
 

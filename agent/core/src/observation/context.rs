@@ -1,16 +1,12 @@
 //! What the layers of a connection share: its facts, its exchanges so far, and where findings go.
 
-use super::Event;
-use super::HeaderList;
 use super::facts::{Decryption, Facts, OriginSet, Tls};
-use super::verdict;
 use super::verdict::Verdict;
-use super::{ConnectionUsage, Exchange};
+use super::{ConnectionUsage, Event, Exchange, HeaderList, verdict};
 use crate::counters::{Counters, Loss};
 use crate::http::{HttpVersion, Method};
 use crate::http_facts::{Answer, RequestSignals};
-use crate::name::{Coverage, Host, Sni};
-use crate::name::{MAX_RAW_AUTHORITY, RequestAuthority};
+use crate::name::{Coverage, Host, MAX_RAW_AUTHORITY, RequestAuthority, Sni};
 use crate::seen::Seen;
 use crate::time::Timestamp;
 use crate::trace_context::TraceParent;

@@ -1,8 +1,7 @@
 //! What the engine tells.
 
-use super::Exchange;
 use super::probe_event::Visibility;
-use super::{ConnectionId, Facts};
+use super::{ConnectionId, Exchange, Facts};
 use crate::name::Host;
 use crate::time::Timestamp;
 use crate::wire::net::Endpoint;

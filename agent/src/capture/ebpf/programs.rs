@@ -6,8 +6,9 @@ use super::settings;
 use super::uprobe_multi::{UprobeError, UprobeMulti};
 use crate::build_info::OBJECT;
 use aya::maps::{Array, MapData, PerCpuArray, ProgramArray, RingBuf};
-use aya::programs::{BtfTracePoint, Program};
-use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, FEntry, UProbe};
+use aya::programs::{
+    BtfTracePoint, CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, FEntry, Program, UProbe,
+};
 use aya::{Btf, Ebpf, EbpfLoader};
 use std::error::Error;
 use std::fs::File;

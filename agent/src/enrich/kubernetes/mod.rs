@@ -14,10 +14,9 @@ use crate::privileges;
 use crate::text::chain;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
+use std::{io, thread};
 use tokio::runtime::Builder;
 
 /// Whom to follow.

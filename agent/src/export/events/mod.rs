@@ -12,13 +12,13 @@ use crate::config::EventsOf;
 use crate::error::Error;
 use crate::privileges;
 use selection::Selection;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
-use std::sync::mpsc::{channel, sync_channel};
-use std::thread;
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel,
+};
 use std::time::Duration;
+use std::{io, thread};
 
 /// Records that may wait to be written.
 const MAX_QUEUED: usize = 4096;

@@ -3,9 +3,8 @@
 use super::names::{ADDRESS, NONE};
 use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::name::Host;
-use wrongdoor_core::observation::Exchange;
-use wrongdoor_core::observation::Facts;
 use wrongdoor_core::observation::probe_event::Visibility;
+use wrongdoor_core::observation::{Exchange, Facts};
 use wrongdoor_core::side::Side;
 use wrongdoor_core::wire::tls::Version;
 

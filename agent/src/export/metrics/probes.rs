@@ -5,8 +5,7 @@ use super::family::Family;
 use super::labels::{Outcome, Role, role_of};
 use super::number;
 use std::collections::HashMap;
-use wrongdoor_core::observation::Exchange;
-use wrongdoor_core::observation::Facts;
+use wrongdoor_core::observation::{Exchange, Facts};
 
 /// Requests and connections of `wrongdoor probe`. All labels have few values.
 #[derive(Default)]

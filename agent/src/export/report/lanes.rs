@@ -5,8 +5,7 @@ use std::sync::Arc;
 use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::name::RequestAuthority;
-use wrongdoor_core::observation::Exchange;
-use wrongdoor_core::observation::Facts;
+use wrongdoor_core::observation::{Exchange, Facts};
 use wrongdoor_core::time::Timestamp;
 
 /// The most connections that are remembered.

@@ -6,8 +6,7 @@ use std::time::Duration;
 use wrongdoor_core::explain::recovery::Outcome;
 use wrongdoor_core::http_facts::Generator;
 use wrongdoor_core::name::Sni;
-use wrongdoor_core::observation::Exchange;
-use wrongdoor_core::observation::Facts;
+use wrongdoor_core::observation::{Exchange, Facts};
 use wrongdoor_core::seen::Seen;
 use wrongdoor_core::time::Timestamp;
 

@@ -12,9 +12,8 @@ use why::Why;
 use wrongdoor_core::explain::Finding;
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::name::Sni;
-use wrongdoor_core::observation::Exchange;
-use wrongdoor_core::observation::Facts;
 use wrongdoor_core::observation::verdict::Verdict;
+use wrongdoor_core::observation::{Exchange, Facts};
 use wrongdoor_core::seen::Seen;
 
 /// The most patterns that are told apart; the rest is counted as one.

@@ -2,8 +2,7 @@
 
 use super::layout::{line, plural};
 use super::sni;
-use crate::export::Summary;
-use crate::export::unread;
+use crate::export::{Summary, unread};
 use crate::text::{Tone, grid, sanitize};
 use std::collections::HashMap;
 use wrongdoor_core::explain::correlator::Unread;

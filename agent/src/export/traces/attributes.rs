@@ -8,8 +8,7 @@ use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::http::Method;
 use wrongdoor_core::http_facts::Generator;
-use wrongdoor_core::observation::Exchange;
-use wrongdoor_core::observation::{Facts, TransportKind};
+use wrongdoor_core::observation::{Exchange, Facts, TransportKind};
 use wrongdoor_core::side::Side;
 use wrongdoor_core::wire::net::Endpoint;
 

@@ -2,12 +2,11 @@ use super::*;
 use crate::config::EventsOf;
 use crate::export::{Format, JsonLines, Output};
 use crate::testing::Replay;
-use std::fs;
-use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Instant;
+use std::{fs, io};
 
 fn times(length: Option<Duration>) -> Times {
     Times { length, drain: Duration::from_secs(5), windows: Windows::default() }

@@ -2,12 +2,10 @@
 
 use super::PerDirection;
 use crate::connection::tcp::Resources;
-use crate::layer::Gap;
 use crate::layer::tls::Session;
-use crate::layer::{Hello, Position, hello};
-use crate::observation::Context;
-use crate::observation::Observed;
+use crate::layer::{Gap, Hello, Position, hello};
 use crate::observation::probe_event::Direction;
+use crate::observation::{Context, Observed};
 use crate::side::Side;
 use crate::time::Timestamp;
 use crate::wire::reassembly::{Delivery, Stream};

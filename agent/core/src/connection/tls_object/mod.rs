@@ -7,13 +7,11 @@ mod handshake;
 
 use super::tcp::Resources;
 use crate::counters::Loss;
-use crate::layer::Gap;
-use crate::layer::{Content, MAX_NESTING, Position, Standing, opener};
-use crate::observation::Observed;
+use crate::layer::{Content, Gap, MAX_NESTING, Position, Standing, opener};
 use crate::observation::probe_event::{
     Direction, Observer, Process, SessionId, Silence, Socket, Visibility,
 };
-use crate::observation::{ConnectionId, Decryption, Facts, Source, TransportKind};
+use crate::observation::{ConnectionId, Decryption, Facts, Observed, Source, TransportKind};
 use crate::side::Side;
 use crate::time::Timestamp;
 use handshake::Handshake;

@@ -2,8 +2,7 @@
 
 use super::window::{WhoOf, port_of};
 use crate::http::HttpVersion;
-use crate::observation::Exchange;
-use crate::observation::TransportKind;
+use crate::observation::{Exchange, TransportKind};
 use crate::time::Timestamp;
 use std::hash::BuildHasher;
 

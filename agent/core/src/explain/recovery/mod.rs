@@ -9,8 +9,7 @@ mod window;
 
 use crate::http_facts::AgentClass;
 use crate::name::Host;
-use crate::observation::Exchange;
-use crate::observation::Facts;
+use crate::observation::{Exchange, Facts};
 use crate::seen::Seen;
 use crate::time::Timestamp;
 use answer::Answer;

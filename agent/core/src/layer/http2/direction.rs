@@ -1,8 +1,7 @@
 //! One direction of an HTTP/2 connection: from bytes to whole frames, bodies passed over.
 
 use crate::http_facts::MAX_SNIFFED;
-use crate::layer::Gap;
-use crate::layer::{Demand, Standing};
+use crate::layer::{Demand, Gap, Standing};
 use crate::observation::keep;
 use crate::wire::hpack::Decoder;
 use crate::wire::http2_frame::{END_STREAM, HEAD_LEN, Head, Kind, PREFACE, is_frame_chain};

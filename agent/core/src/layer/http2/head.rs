@@ -2,8 +2,7 @@
 
 use crate::http::Method;
 use crate::http_facts::RequestSignals;
-use crate::name::{Authority, without_userinfo};
-use crate::name::{AuthorityDefect, RequestAuthority};
+use crate::name::{Authority, AuthorityDefect, RequestAuthority, without_userinfo};
 use crate::observation::{Context, HeaderList, OriginSet, raw_text};
 use crate::seen::Seen;
 use crate::trace_context::TraceParent;

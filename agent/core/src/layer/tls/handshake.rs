@@ -4,13 +4,12 @@ use super::flow::{PROTOCOL, Session};
 use super::record_reader::{Keys, Record, Stage};
 use crate::observation::Context;
 use crate::side::{PerSide, Side};
-use crate::wire::tls::Version;
-use crate::wire::tls::certificate;
 use crate::wire::tls::cipher::RecordCipher;
 use crate::wire::tls::client_hello::ClientHello;
 use crate::wire::tls::handshake::{MessageType, Next};
 use crate::wire::tls::record::ContentType;
 use crate::wire::tls::server_hello::{EncryptedExtensions, ServerHello};
+use crate::wire::tls::{Version, certificate};
 use std::sync::Arc;
 
 /// What the handshake messages have said so far.

@@ -2,8 +2,7 @@
 
 use super::{Facts, OriginSet, Tls};
 use crate::http::HttpVersion;
-use crate::name::{Authority, Coverage, Host, Sni};
-use crate::name::{AuthorityDefect, RequestAuthority};
+use crate::name::{Authority, AuthorityDefect, Coverage, Host, RequestAuthority, Sni};
 use crate::seen::Seen;
 
 /// The https scheme's default port.
