@@ -148,7 +148,7 @@ fn proxy_wrong(proxy: Option<ServerSoftware>) -> &'static str {
             "Caddy: `header_up Host {upstream_hostport}`, or `tls_server_name {host}` with `keepalive off` (from 2.11 on Host is set by itself)."
         }
         _ => {
-            "Make SNI and Host agree on this hop: send the outgoing Host as SNI (nginx: `proxy_ssl_name $host`), or rewrite the Host to the SNI (Azure DownstreamHop Door: origin host header; Go: `ReverseProxy{Rewrite: …SetURL}` in place of NewSingleHostReverseProxy; Caddy: `header_up Host {upstream_hostport}`)."
+            "Make SNI and Host agree on this hop: send the outgoing Host as SNI (nginx: `proxy_ssl_name $host`), or rewrite the Host to the SNI (Azure Front Door: origin host header; Go: `ReverseProxy{Rewrite: …SetURL}` in place of NewSingleHostReverseProxy; Caddy: `header_up Host {upstream_hostport}`)."
         }
     }
 }

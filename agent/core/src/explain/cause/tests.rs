@@ -212,6 +212,8 @@ fn advice_names_the_setting_of_the_software_at_hand() {
             .starts_with("HAProxy: `sni req.hdr(host)")
     );
     assert!(advice(Peer::Proxy(None)).contains("ALB"));
+    let unknown = explain(&Signals { peer: Peer::LikelyProxy, ..wrong_sni() }).advice;
+    assert!(unknown.contains("(Azure Front Door: origin host header;"), "{unknown}");
 }
 
 #[test]
