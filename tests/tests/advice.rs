@@ -10,8 +10,13 @@ use wrongdoor_tests::certs::Authority;
 use wrongdoor_tests::tools;
 
 /// Where the advice is written.
-const TEXTS: [&str; 2] = [
-    include_str!("../../agent/core/src/explain/cause/advice.rs"),
+const TEXTS: [&str; 7] = [
+    include_str!("../../agent/core/src/explain/cause/rules/application.rs"),
+    include_str!("../../agent/core/src/explain/cause/rules/client.rs"),
+    include_str!("../../agent/core/src/explain/cause/rules/coalescing.rs"),
+    include_str!("../../agent/core/src/explain/cause/rules/proxy.rs"),
+    include_str!("../../agent/core/src/explain/cause/rules/server.rs"),
+    include_str!("../../agent/core/src/explain/cause/rules/settings.rs"),
     include_str!("../../dashboards/runbooks/WrongdoorMisdirectedRatioHigh.md"),
 ];
 

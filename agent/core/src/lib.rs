@@ -10,6 +10,7 @@
 //! comes out. [`explain::correlator::Correlator`] joins events with what other connections show.
 #![forbid(unsafe_code)]
 
+pub mod bounded_map;
 pub mod connection;
 pub mod counters;
 pub mod engine;

@@ -6,7 +6,8 @@ use crate::name::{Authority, CertificateNames, RequestAuthority, Sni};
 use crate::observation::probe_event::{Observer, Process};
 use crate::observation::verdict::Request;
 use crate::observation::{
-    ConnectionId, ConnectionUsage, Decryption, Exchange, Facts, Source, Tls, TransportKind, verdict,
+    ConnectionId, ConnectionUsage, Decryption, Ends, Exchange, Facts, Response, Source, Tls,
+    TransportKind, verdict,
 };
 use crate::seen::Seen;
 use crate::side::Side;
@@ -90,8 +91,7 @@ impl Said {
             });
         Facts {
             id: ConnectionId(0),
-            client: Some(self.client),
-            server: Some(self.server),
+            ends: Some(Ends { client: self.client, server: self.server }),
             client_declared: None,
             transport: TransportKind::Tcp,
             tls: Some(tls),
@@ -128,15 +128,15 @@ impl Said {
             method: Method::from_bytes(b"GET").map_or(Seen::Unreadable, Seen::Known),
             authority: Arc::new(authority),
             tunnel: false,
-            status: Some(self.status),
             first: Some(first),
             started: at(self.times.0),
-            responded: Some(at(self.times.1)),
+            response: Response::Answered {
+                status: self.status,
+                at: at(self.times.1),
+                answer: crate::http_facts::is_refusal(self.status).then(Answer::default),
+            },
             traceparent: None,
             hints: RequestSignals { path: Some(self.path), ..RequestSignals::default() },
-            answer: crate::http_facts::is_refusal(self.status).then(Answer::default),
-            reset: None,
-            connection_reset: false,
             conduct: ConnectionUsage {
                 opened_for_sni: self.sni.map(|_| !first || is_own),
                 hosts: if first || is_own { 1 } else { 2 },

@@ -2,6 +2,7 @@
 
 mod chain;
 mod clock;
+mod evidence;
 mod file;
 mod json;
 mod sanitize;
@@ -11,6 +12,7 @@ pub(crate) mod verdict;
 
 pub(crate) use chain::chain;
 pub(crate) use clock::{Clock, Time};
+pub(crate) use evidence::evidence;
 pub(crate) use file::read_file;
 pub(crate) use json::{append, join, json_line};
 pub(crate) use sanitize::sanitize;

@@ -186,8 +186,8 @@ fn told(exchange: &Exchange, classification: Classification) -> Told {
     let facts: &Facts = &exchange.connection;
     let raw = &exchange.authority.raw;
     Told {
-        client: facts.client.map(address),
-        server: facts.server.map(address),
+        client: facts.client().map(address),
+        server: facts.server().map(address),
         stream: exchange.stream,
         client_declared: facts.client_declared.map(address),
         tls_version: tls_version(facts),
@@ -203,13 +203,13 @@ fn told(exchange: &Exchange, classification: Classification) -> Told {
             Seen::Absent => "absent",
             Seen::Unreadable => "unreadable",
         },
-        status: exchange.status,
+        status: exchange.status(),
         verdict: classification.verdict.as_str(),
         first_on_connection: exchange.first,
         silent_misdirect: classification.silent_misdirect,
         generator: classification.generator.map(Generator::as_str),
         cause: classification.cause.as_ref().map(|cause| cause.id.as_str()),
-        responded: exchange.responded.is_some(),
+        responded: exchange.responded().is_some(),
     }
 }
 
@@ -217,8 +217,8 @@ fn connection_of(end: &ConnectionEnd) -> ToldConnection {
     let facts: &Facts = &end.facts;
     let certificate = facts.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
     ToldConnection {
-        client: facts.client.map(address),
-        server: facts.server.map(address),
+        client: facts.client().map(address),
+        server: facts.server().map(address),
         client_declared: facts.client_declared.map(address),
         tls_version: tls_version(facts),
         sni: facts.sni().name().map(ToOwned::to_owned),

@@ -102,7 +102,18 @@ const CORE: &[Row] = &[
     ("engine", &["connection", "observation", "wire", "counters", "side", "time"]),
     (
         "explain",
-        &["observation", "http_facts", "http", "name", "wire", "counters", "seen", "side", "time"],
+        &[
+            "observation",
+            "http_facts",
+            "http",
+            "name",
+            "wire",
+            "bounded_map",
+            "counters",
+            "seen",
+            "side",
+            "time",
+        ],
     ),
     ("connection", &["layer", "observation", "name", "wire", "counters", "side", "time"]),
     (
@@ -139,6 +150,7 @@ const CORE: &[Row] = &[
     ("wire", &["name", "seen", "time"]),
     ("name", &["seen"]),
     ("trace_context", &[]),
+    ("bounded_map", &[]),
     ("counters", &[]),
     ("seen", &[]),
     ("side", &[]),

@@ -7,5 +7,5 @@ mod tls_object;
 
 pub(crate) use quic::QuicConnection;
 pub(crate) use reopening::{Opening, Proposal};
-pub(crate) use tcp::{Ends, Resources, TcpConnection};
+pub(crate) use tcp::{Resources, SequenceEnds, TcpConnection};
 pub(crate) use tls_object::{Piece, Segment, TlsObject};

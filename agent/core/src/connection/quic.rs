@@ -2,7 +2,9 @@
 
 use super::tcp::Resources;
 use crate::observation::probe_event::Observer;
-use crate::observation::{ConnectionId, Decryption, Facts, Observed, Source, Tls, TransportKind};
+use crate::observation::{
+    ConnectionId, Decryption, Ends, Facts, Observed, Source, Tls, TransportKind,
+};
 use crate::time::Timestamp;
 use crate::wire::net::{End, FlowKey};
 use crate::wire::quic;
@@ -37,8 +39,7 @@ impl QuicConnection {
     fn facts(id: ConnectionId, key: FlowKey, client: End, at: Timestamp, source: Source) -> Facts {
         Facts {
             id,
-            client: Some(key.endpoint(client)),
-            server: Some(key.endpoint(client.other())),
+            ends: Some(Ends::of(&key, client)),
             client_declared: None,
             transport: TransportKind::Quic,
             tls: Some(Tls::default()),
@@ -99,8 +100,7 @@ impl QuicConnection {
         let sni = hello.sni(resources.keys);
         self.observed.is_ours = true;
         let facts = Arc::make_mut(&mut self.observed.facts);
-        (facts.client, facts.server) =
-            (Some(self.key.endpoint(client)), Some(self.key.endpoint(client.other())));
+        facts.ends = Some(Ends::of(&self.key, client));
         facts.decryption = match self.quic.decryption() {
             quic::Decryption::Opened => Decryption::KeyLog,
             _ => Decryption::None,

@@ -5,7 +5,7 @@ use crate::counters::Counters;
 use crate::layer::{Content, Gap, Position, sender};
 use crate::observation::probe_event::Observer;
 use crate::observation::{
-    ConnectionId, Context, Decryption, Facts, Observed, Scratch, Source, TransportKind,
+    ConnectionId, Context, Decryption, Ends, Facts, Observed, Scratch, Source, TransportKind,
 };
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
@@ -49,8 +49,7 @@ impl TcpConnection {
             };
         let facts = Facts {
             id,
-            client: Some(key.endpoint(client)),
-            server: Some(key.endpoint(client.other())),
+            ends: Some(Ends::of(&key, client)),
             client_declared: None,
             transport: TransportKind::Tcp,
             tls: None,
@@ -228,8 +227,7 @@ impl TcpConnection {
                 }
             }
             let facts = std::sync::Arc::make_mut(&mut self.observed.facts);
-            facts.client = Some(self.key.endpoint(client));
-            facts.server = Some(self.key.endpoint(client.other()));
+            facts.ends = Some(Ends::of(&self.key, client));
         }
     }
 
@@ -254,12 +252,12 @@ impl TcpConnection {
     }
 
     /// Where its ends began and stopped, as far as that is known.
-    pub(crate) fn ends(&self) -> Ends {
+    pub(crate) fn sequence_ends(&self) -> SequenceEnds {
         let numbers = |end| {
             let stream = self.streams.get(self.side(end));
             Numbers { first: stream.first_sequence(), next: stream.expected() }
         };
-        Ends { a: numbers(End::A), b: numbers(End::B) }
+        SequenceEnds { a: numbers(End::A), b: numbers(End::B) }
     }
 
     /// When it ended, if it has.
@@ -323,7 +321,7 @@ impl TcpConnection {
 
 /// The sequence numbers of a connection that is over.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ends {
+pub(crate) struct SequenceEnds {
     a: Numbers,
     b: Numbers,
 }
@@ -337,7 +335,7 @@ struct Numbers {
     next: Option<u32>,
 }
 
-impl Ends {
+impl SequenceEnds {
     /// Whether a packet begins a later connection on the same ports: a SYN, and not a late copy of this connection's.
     pub(crate) fn is_followed_by(&self, from: End, tcp: &Tcp) -> bool {
         let numbers = if from == End::A { self.a } else { self.b };

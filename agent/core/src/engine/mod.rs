@@ -316,10 +316,10 @@ impl Engine {
         }
         if connection.is_cleartext() && !self.shared.is_whole(&connection.key()) {
             self.held -= std::mem::take(&mut slot.held);
-            slot.tracked = Tracked::Ended(Past::Left(connection.ends()));
+            slot.tracked = Tracked::Ended(Past::Left(connection.sequence_ends()));
             self.shared.events.clear();
         } else if connection.closing().is_some() {
-            let over = Tracked::Ended(Past::Tcp(connection.ends()));
+            let over = Tracked::Ended(Past::Tcp(connection.sequence_ends()));
             let tracked = std::mem::replace(&mut slot.tracked, over);
             let held = std::mem::take(&mut slot.held);
             self.end(Slot { last_seen: self.turn, held, id, tracked });

@@ -1,6 +1,6 @@
 //! A followed connection in the engine's table.
 
-use crate::connection::{Ends, QuicConnection, TcpConnection, TlsObject};
+use crate::connection::{QuicConnection, SequenceEnds, TcpConnection, TlsObject};
 use crate::observation::ConnectionId;
 use crate::observation::probe_event::SocketId;
 use crate::wire::net::FlowKey;
@@ -35,9 +35,9 @@ pub(super) enum Tracked {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Past {
     /// A TCP connection: bytes behind its end are counted.
-    Tcp(Ends),
+    Tcp(SequenceEnds),
     /// A TCP connection that the filter passes on in parts only: the rest of it is left alone.
-    Left(Ends),
+    Left(SequenceEnds),
     /// A socket that probes report.
     Socket(SocketId),
 }

@@ -2,10 +2,10 @@
 
 use super::facts::{Decryption, Facts, OriginSet, Tls};
 use super::verdict::Verdict;
-use super::{ConnectionUsage, Event, Exchange, HeaderList, verdict};
+use super::{ConnectionUsage, Event, Exchange, HeaderList, Response, verdict};
 use crate::counters::{Counters, Loss};
 use crate::http::{HttpVersion, Method};
-use crate::http_facts::{Answer, RequestSignals};
+use crate::http_facts::RequestSignals;
 use crate::name::{Coverage, Host, MAX_RAW_AUTHORITY, RequestAuthority, Sni};
 use crate::seen::Seen;
 use crate::time::Timestamp;
@@ -69,15 +69,11 @@ pub(crate) struct EndedExchange {
     pub(crate) method: Seen<Method>,
     pub(crate) authority: Arc<RequestAuthority>,
     pub(crate) tunnel: bool,
-    pub(crate) status: Option<u16>,
     pub(crate) first: Option<bool>,
     pub(crate) started: Timestamp,
-    pub(crate) responded: Option<Timestamp>,
+    pub(crate) response: Response,
     pub(crate) traceparent: Option<TraceParent>,
     pub(crate) hints: RequestSignals,
-    pub(crate) answer: Option<Answer>,
-    /// The reason of the server's RST_STREAM.
-    pub(crate) reset: Option<u32>,
     /// The origin set at the time of the request: what came later did not bind it.
     pub(crate) origins: Option<Arc<OriginSet>>,
 }
@@ -147,7 +143,7 @@ impl Context<'_> {
     pub(crate) fn hello(&mut self) {
         let facts = &self.observed.facts;
         let names = facts.tls.as_ref().is_some_and(|tls| tls.sni_host.is_some());
-        if names && facts.client.is_some() && !self.observed.hello_told {
+        if names && facts.client().is_some() && !self.observed.hello_told {
             self.observed.hello_told = true;
             self.events.push(Event::Hello(Arc::clone(facts)));
         }
@@ -160,7 +156,7 @@ impl Context<'_> {
         let (Some((host, None)), Some(certificate)) = (&tls.sni_host, &tls.certificate) else {
             return;
         };
-        let Some(endpoint) = facts.server else { return };
+        let Some(endpoint) = facts.server() else { return };
         if !self.observed.sighting_told && certificate.covers(host) == Coverage::Covered {
             let asks_certificate = tls.asks_certificate;
             let event = Event::Serves { endpoint, host: host.clone(), asks_certificate };
@@ -213,6 +209,13 @@ impl Context<'_> {
             origins: ended.origins.as_deref(),
         };
         let verdict: Verdict = verdict::judge(facts, &request);
+        let response = match ended.response {
+            // Behind a gap the answer may be what is missing.
+            Response::Unseen if self.observed.was_reset && self.observed.gaps == 0 => {
+                Response::ConnectionReset
+            }
+            response => response,
+        };
         let exchange = Exchange {
             connection: Arc::clone(facts),
             stream: ended.stream,
@@ -220,18 +223,11 @@ impl Context<'_> {
             method: ended.method,
             authority: ended.authority,
             tunnel: ended.tunnel,
-            status: ended.status,
             first: ended.first,
             started: ended.started,
-            responded: ended.responded,
+            response,
             traceparent: ended.traceparent,
             hints: ended.hints,
-            answer: ended.answer,
-            reset: ended.reset,
-            // Behind a gap the answer may be what is missing.
-            connection_reset: ended.status.is_none()
-                && self.observed.was_reset
-                && self.observed.gaps == 0,
             conduct: ConnectionUsage {
                 opened_for_sni: self.observed.opened_for_sni,
                 hosts: self.observed.hosts,
@@ -262,16 +258,17 @@ impl Context<'_> {
     /// An ORIGIN frame: the set begins with the origin that the connection was opened for (RFC 8336 §2.3).
     pub(crate) fn origins(&mut self, add: impl FnOnce(&mut OriginSet)) {
         let facts = self.facts();
+        let server = facts.server();
         let Some(tls) = &facts.tls else { return };
         let origins = facts.origins.get_or_insert_with(|| {
             let mut initial = OriginSet::default();
             let host = match (&tls.sni_host, &tls.sni) {
                 (Some((host, _)), _) => Some(host.clone()),
-                (None, Sni::Absent) => facts.server.map(|server| Host::Ip(server.ip())),
+                (None, Sni::Absent) => server.map(|server| Host::Ip(server.ip())),
                 (None, _) => None,
             };
             if let Some(host) = host {
-                if let Some(server) = facts.server {
+                if let Some(server) = server {
                     initial.add(host.clone(), server.port());
                 }
                 initial.add(host, 443);

@@ -19,6 +19,34 @@ pub struct ConnectionUsage {
     pub hosts: u16,
 }
 
+/// How the server answered a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Response {
+    /// No final response was seen.
+    #[default]
+    Unseen,
+    /// With a final response.
+    Answered {
+        /// Its status.
+        status: u16,
+        /// When its head was complete.
+        at: Timestamp,
+        /// What it says of who made it, where it refuses.
+        answer: Option<Answer>,
+    },
+    /// The server reset the stream before it answered, with this error code (RFC 9113 §7).
+    StreamReset(u32),
+    /// The server reset the whole connection before it answered (RFC 9293 §3.5.2), and the client had not ended it.
+    ConnectionReset,
+}
+
+impl Response {
+    /// A final response that says nothing of who made it.
+    pub fn answered(status: u16, at: Timestamp) -> Self {
+        Self::Answered { status, at, answer: None }
+    }
+}
+
 /// One request and its response.
 #[derive(Clone, Debug)]
 pub struct Exchange {
@@ -34,25 +62,17 @@ pub struct Exchange {
     pub authority: Arc<RequestAuthority>,
     /// A CONNECT for a tunnel: its authority is where the tunnel leads.
     pub tunnel: bool,
-    /// The final response's status.
-    pub status: Option<u16>,
     /// Whether it is the first request on the connection; `None` where the start was not seen.
     pub first: Option<bool>,
     /// When the request's head was complete; without a request, when the response's was.
     pub started: Timestamp,
-    /// When the final response's head was complete.
-    pub responded: Option<Timestamp>,
+    /// How the server answered.
+    pub response: Response,
     /// The trace that the request says it is part of. `None` where it says nothing valid, or says it twice, or
     /// what it says could not be read.
     pub traceparent: Option<TraceParent>,
     /// What its fields say of who sent it.
     pub hints: RequestSignals,
-    /// What the response says of who made it, where it refuses.
-    pub answer: Option<Answer>,
-    /// The reason with which the server took back the stream, unanswered or not (RFC 9113 §7).
-    pub reset: Option<u32>,
-    /// The server reset the whole connection before it answered (RFC 9293 §3.5.2), and the client had not ended it.
-    pub connection_reset: bool,
     /// How its connection was used until then.
     pub conduct: ConnectionUsage,
     /// Whether its authority belonged on this connection. Evidence from other connections is added by
@@ -68,11 +88,8 @@ impl Exchange {
 
     /// The authority is not what the handshake was for: by the verdict, or by an invalid SNI of another host.
     pub fn is_mismatched(&self) -> bool {
-        self.verdict.is_mismatch()
-            || self.verdict == Verdict::SniInvalid && {
-                let sni = self.connection.tls.as_ref().and_then(|tls| tls.sni_host.as_ref());
-                sni.zip(self.host()).is_some_and(|((sni, _), host)| sni != host)
-            }
+        let sni = self.connection.tls.as_ref().and_then(|tls| tls.sni_host.as_ref());
+        self.verdict.is_mismatch_of(sni.map(|(sni, _)| sni), self.host())
     }
 
     /// It is a request of `wrongdoor probe`, as its user agent or its connection says. Any client can say that.
@@ -80,8 +97,37 @@ impl Exchange {
         self.hints.agent == Seen::Known(AgentClass::Probe) || self.connection.is_probe()
     }
 
+    /// The final response's status.
+    pub fn status(&self) -> Option<u16> {
+        match self.response {
+            Response::Answered { status, .. } => Some(status),
+            Response::Unseen | Response::StreamReset(_) | Response::ConnectionReset => None,
+        }
+    }
+
+    /// When the final response's head was complete.
+    pub fn responded(&self) -> Option<Timestamp> {
+        match self.response {
+            Response::Answered { at, .. } => Some(at),
+            Response::Unseen | Response::StreamReset(_) | Response::ConnectionReset => None,
+        }
+    }
+
+    /// When the final response's head was complete; without one, when the request's was.
+    pub fn ended(&self) -> Timestamp {
+        self.responded().unwrap_or(self.started)
+    }
+
+    /// What the response says of who made it, where it refuses.
+    pub fn answer(&self) -> Option<Answer> {
+        match self.response {
+            Response::Answered { answer, .. } => answer,
+            Response::Unseen | Response::StreamReset(_) | Response::ConnectionReset => None,
+        }
+    }
+
     /// The response is 421.
     pub fn is_misdirected(&self) -> bool {
-        self.status == Some(421)
+        self.status() == Some(421)
     }
 }

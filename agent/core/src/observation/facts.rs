@@ -3,7 +3,7 @@
 use super::probe_event::Observer;
 use crate::name::{CertificateNames, Host, Sni, SniDefect};
 use crate::time::Timestamp;
-use crate::wire::net::Endpoint;
+use crate::wire::net::{End, Endpoint, FlowKey};
 use crate::wire::tls::Version;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -65,11 +65,8 @@ impl Source {
 pub struct Facts {
     /// Which connection.
     pub id: ConnectionId,
-    /// The client's end of the transport; unknown, like the server's, where a probe could not tell whose
-    /// connection it is.
-    pub client: Option<Endpoint>,
-    /// The server's end.
-    pub server: Option<Endpoint>,
+    /// Both ends of the transport; unknown where a probe could not tell whose connection it is.
+    pub ends: Option<Ends>,
     /// The client that a PROXY protocol header names.
     pub client_declared: Option<Endpoint>,
     /// TCP or QUIC.
@@ -88,6 +85,15 @@ pub struct Facts {
     pub observer: Observer,
     /// From what it is known.
     pub source: Source,
+}
+
+/// The two ends of a transport connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ends {
+    /// The client's.
+    pub client: Endpoint,
+    /// The server's.
+    pub server: Endpoint,
 }
 
 /// What is known of a TLS session.
@@ -125,7 +131,24 @@ pub struct OriginSet {
     truncated: bool,
 }
 
+impl Ends {
+    /// The ends of this flow, whose client is at `client`.
+    pub(crate) fn of(flow: &FlowKey, client: End) -> Self {
+        Self { client: flow.endpoint(client), server: flow.endpoint(client.other()) }
+    }
+}
+
 impl Facts {
+    /// The client's end, where it is known.
+    pub fn client(&self) -> Option<Endpoint> {
+        self.ends.map(|ends| ends.client)
+    }
+
+    /// The server's end, where it is known.
+    pub fn server(&self) -> Option<Endpoint> {
+        self.ends.map(|ends| ends.server)
+    }
+
     /// Whether `wrongdoor probe` opened it, as its ClientHello says.
     pub fn is_probe(&self) -> bool {
         self.tls.as_ref().is_some_and(|tls| tls.is_probe)
@@ -143,9 +166,11 @@ impl Facts {
                 hash.update(server_random.unwrap_or_default());
             }
             _ => {
-                match (self.client, self.server) {
-                    (Some(client), Some(server)) => hash.update(format!("tuple{client}|{server}")),
-                    _ => {
+                match self.ends {
+                    Some(Ends { client, server }) => {
+                        hash.update(format!("tuple{client}|{server}"));
+                    }
+                    None => {
                         let pid = self.observer.process.as_ref().map_or(0, |process| process.pid);
                         hash.update(format!("session{}|{pid}|", self.id.0));
                     }

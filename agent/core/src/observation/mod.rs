@@ -11,8 +11,8 @@ pub mod verdict;
 pub use context::MAX_AUTHORITIES;
 pub(crate) use context::{Context, EndedExchange, Observed, Scratch, raw_text};
 pub use event::{ConnectionEnd, Event, Observation};
-pub use exchange::{ConnectionUsage, Exchange};
+pub use exchange::{ConnectionUsage, Exchange, Response};
 pub use facts::{
-    ConnectionId, Decryption, Facts, MAX_ORIGINS, OriginSet, Source, Tls, TransportKind,
+    ConnectionId, Decryption, Ends, Facts, MAX_ORIGINS, OriginSet, Source, Tls, TransportKind,
 };
 pub(crate) use header_list::{HeaderList, keep};

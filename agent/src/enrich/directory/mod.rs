@@ -232,10 +232,10 @@ impl View<'_> {
     /// Where a connection was seen.
     pub(crate) fn place(&self, facts: &Facts) -> ClusterEnds {
         let far = match facts.observer.role {
-            Some(Side::Client) => facts.server,
-            Some(Side::Server) | None => facts.client,
+            Some(Side::Client) => facts.server(),
+            Some(Side::Server) | None => facts.client(),
         };
-        ClusterEnds { pod: self.own(&facts.observer, facts.server), peer: self.peer(far) }
+        ClusterEnds { pod: self.own(&facts.observer, facts.server()), peer: self.peer(far) }
     }
 
     /// The pod at this end: by its process, for an address can be its node's. Packets belong to no process; there it

@@ -2,7 +2,7 @@ use super::*;
 use crate::enrich::Workload;
 use crate::testing::exchanges;
 use std::net::SocketAddr;
-use wrongdoor_core::observation::Exchange;
+use wrongdoor_core::observation::{Ends, Exchange};
 
 const WEB: &str = "10.0.0.7";
 const NODE: &str = "192.0.2.1";
@@ -28,15 +28,14 @@ fn web(uid: &str, containers: &[(&str, &str)], addresses: &[&str]) -> PodSeen {
 /// A connection between these, seen at an end by a process in a container of a pod.
 fn facts(role: Option<Side>, ends: [&str; 2], home: Option<(Option<&str>, Option<&str>)>) -> Facts {
     let like: Vec<Exchange> = exchanges("coalescing");
-    let end = |text: &str, port| Some(Endpoint::from(SocketAddr::new(text.parse().unwrap(), port)));
+    let end = |text: &str, port| Endpoint::from(SocketAddr::new(text.parse().unwrap(), port));
     let [client, server] = ends;
     let process = home.map(|(container, pod)| {
         let (container, pod) = (container.map(Into::into), pod.map(Into::into));
         Arc::new(Process { pid: 1, command: "nginx".into(), container, pod })
     });
     Facts {
-        client: end(client, 50_000),
-        server: end(server, 443),
+        ends: Some(Ends { client: end(client, 50_000), server: end(server, 443) }),
         observer: Observer { role, process },
         ..Facts::clone(&like[0].connection)
     }

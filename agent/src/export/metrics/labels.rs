@@ -4,7 +4,7 @@ use super::names::{ADDRESS, NONE};
 use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::name::Host;
 use wrongdoor_core::observation::probe_event::Visibility;
-use wrongdoor_core::observation::{Exchange, Facts};
+use wrongdoor_core::observation::{Exchange, Facts, Response};
 use wrongdoor_core::side::Side;
 use wrongdoor_core::wire::tls::Version;
 
@@ -73,15 +73,13 @@ impl Outcome {
         [Self::Misdirected, Self::Rejected, Self::Failed, Self::Served, Self::Unanswered];
 
     pub(super) fn of(exchange: &Exchange) -> Self {
-        match exchange.status {
-            // Only resets by the server are kept.
-            None if exchange.connection_reset => Self::Failed,
-            None if exchange.reset.is_some_and(|reason| reason != NO_ERROR) => Self::Failed,
-            None => Self::Unanswered,
-            Some(421) => Self::Misdirected,
-            Some(..400) => Self::Served,
-            Some(400..500) => Self::Rejected,
-            Some(500..) => Self::Failed,
+        match exchange.response {
+            Response::Answered { status: 421, .. } => Self::Misdirected,
+            Response::Answered { status: ..400, .. } => Self::Served,
+            Response::Answered { status: 400..500, .. } => Self::Rejected,
+            Response::Answered { status: 500.., .. } | Response::ConnectionReset => Self::Failed,
+            Response::StreamReset(NO_ERROR) | Response::Unseen => Self::Unanswered,
+            Response::StreamReset(_) => Self::Failed,
         }
     }
 
@@ -144,24 +142,23 @@ mod tests {
     fn outcomes_are_those_of_the_documentation() {
         const REFUSED_STREAM: u32 = 7;
         let mut exchange = exchanges("coalescing").remove(0);
-        for (status, reset, expected) in [
-            (Some(101), None, "served"),
-            (Some(200), None, "served"),
-            (Some(304), None, "served"),
-            (Some(400), None, "rejected"),
-            (Some(421), None, "misdirected"),
-            (Some(499), None, "rejected"),
-            (Some(503), None, "failed"),
-            (None, Some(REFUSED_STREAM), "failed"),
-            // The answer counts, not what came behind it.
-            (Some(200), Some(REFUSED_STREAM), "served"),
-            (None, Some(NO_ERROR), "unanswered"),
-            (None, None, "unanswered"),
+        let at = exchange.started;
+        let answered = |status| Response::Answered { status, at, answer: None };
+        for (response, expected) in [
+            (answered(101), "served"),
+            (answered(200), "served"),
+            (answered(304), "served"),
+            (answered(400), "rejected"),
+            (answered(421), "misdirected"),
+            (answered(499), "rejected"),
+            (answered(503), "failed"),
+            (Response::StreamReset(REFUSED_STREAM), "failed"),
+            (Response::StreamReset(NO_ERROR), "unanswered"),
+            (Response::ConnectionReset, "failed"),
+            (Response::Unseen, "unanswered"),
         ] {
-            (exchange.status, exchange.reset) = (status, reset);
-            assert_eq!(Outcome::of(&exchange).as_str(), expected, "{status:?} {reset:?}");
+            exchange.response = response;
+            assert_eq!(Outcome::of(&exchange).as_str(), expected, "{response:?}");
         }
-        exchange.connection_reset = true;
-        assert_eq!(Outcome::of(&exchange), Outcome::Failed);
     }
 }

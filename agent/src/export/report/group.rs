@@ -1,6 +1,7 @@
 //! Findings of the same kind, for the same names.
 
 use super::words;
+use crate::text;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use wrongdoor_core::explain::Finding;
@@ -88,19 +89,20 @@ impl Group {
         self.count += 1;
         self.first = self.first.min(exchange.started);
         self.last = self.last.max(exchange.started);
-        if let Some(client) = exchange.connection.client_declared.or(exchange.connection.client)
+        if let Some(client) =
+            exchange.connection.client_declared.or_else(|| exchange.connection.client())
             && self.clients.len() < MAX_CLIENTS
         {
             self.clients.insert(client.ip());
         }
-        *self.statuses.entry(exchange.status).or_default() += 1;
+        *self.statuses.entry(exchange.status()).or_default() += 1;
         if let Some(recovery) = &classification.recovery {
             *self.outcomes.entry(recovery.outcome).or_default() += 1;
         }
         if let Some(cause) = &classification.cause
             && self.evidence.len() < MAX_EVIDENCE
         {
-            self.evidence.insert(hash(&cause.evidence));
+            self.evidence.insert(hash(&text::evidence(&cause.evidence)));
         }
         if telling(exchange, classification)
             > telling(&self.incident.exchange, &self.incident.classification)
@@ -130,7 +132,7 @@ fn telling(exchange: &Exchange, classification: &Classification) -> u32 {
     u32::from(classification.relayed_from.is_some()) * 64
         + u32::from(comes_again) * 32
         + u32::from(gets_through) * 16
-        + u32::from(exchange.status.is_some()) * 8
+        + u32::from(exchange.status().is_some()) * 8
         + confidence * 2
         + u32::from(is_named == 3)
 }

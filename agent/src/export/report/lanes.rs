@@ -117,9 +117,9 @@ impl Mark {
         Self {
             stream: exchange.stream,
             started: exchange.started,
-            responded: exchange.responded,
+            responded: exchange.responded(),
             authority: Arc::clone(&exchange.authority),
-            status: exchange.status,
+            status: exchange.status(),
             is_silent: classification.silent_misdirect,
         }
     }

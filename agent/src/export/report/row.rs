@@ -57,8 +57,8 @@ impl Row {
             end.map_or_else(String::new, |end: wrongdoor_core::wire::net::Endpoint| end.to_string())
         };
         let client = match facts.client_declared {
-            Some(declared) => format!("{declared} via {}", end(facts.client)),
-            None => end(facts.client),
+            Some(declared) => format!("{declared} via {}", end(facts.client())),
+            None => end(facts.client()),
         };
         let pattern = Pattern::new(exchange, classification);
         let raw = exchange.authority.raw.as_ref().known();
@@ -67,11 +67,11 @@ impl Row {
             number,
             stream: exchange.stream,
             client,
-            server: end(facts.server),
+            server: end(facts.server()),
             method: exchange.method.as_ref().known().map_or("", Method::as_str).to_owned(),
             raw: raw.filter(|raw| ***raw != *pattern.authority).cloned(),
             pattern,
-            answered: exchange.responded,
+            answered: exchange.responded(),
             tls_version: tls.and_then(|tls| tls.version?.name()),
             alpn: tls.and_then(|tls| tls.alpn.clone()),
             kind,
@@ -99,7 +99,7 @@ impl Pattern {
             sni: words::sni(&exchange.connection),
             authority: words::authority(exchange),
             version: exchange.version.as_str(),
-            status: exchange.status,
+            status: exchange.status(),
             verdict: classification.verdict.as_str(),
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use wrongdoor_core::explain::cause::Confidence;
 use wrongdoor_core::explain::classifier::{Classification, UpstreamHop};
 use wrongdoor_core::explain::recovery::{Outcome, Recovery};
-use wrongdoor_core::observation::Exchange;
+use wrongdoor_core::observation::{Exchange, Response};
 
 /// The page of these records.
 fn page_of(records: impl IntoIterator<Item = Record>) -> String {
@@ -93,9 +93,8 @@ fn both_hops_of_a_proxy_and_the_retry_are_drawn() {
         is_expected: None,
     };
     let mut again = front.clone();
-    again.status = Some(200);
     again.started.0 += 10_000_000;
-    again.responded = Some(again.started);
+    again.response = Response::answered(200, again.started);
     let front_ruling = Classification {
         relayed_from: Some(relayed),
         recovery: Some(recovery),

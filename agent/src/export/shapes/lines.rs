@@ -3,7 +3,7 @@
 use super::super::{ConnectionNumber, Summary};
 use super::place::{PeerPart, PodPart};
 use crate::enrich::ClusterEnds;
-use crate::text::{Clock, Time};
+use crate::text::{self, Clock, Time};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -68,7 +68,7 @@ pub(in crate::export) struct ExchangePart<'a> {
 struct CausePart<'a> {
     id: &'static str,
     confidence: &'static str,
-    evidence: &'a [String],
+    evidence: Vec<String>,
     advice: &'a str,
 }
 
@@ -163,8 +163,8 @@ impl<'a> ConnectionPart<'a> {
         Self {
             kind: "exchange",
             connection: Text(number),
-            client: facts.client.map(Text),
-            server: facts.server.map(Text),
+            client: facts.client().map(Text),
+            server: facts.server().map(Text),
             client_declared: facts.client_declared.map(Text),
             transport: transport(facts.transport),
             tls_version: tls_version(facts),
@@ -195,7 +195,7 @@ impl<'a> ExchangePart<'a> {
                 Seen::Absent => "absent",
                 Seen::Unreadable => "unreadable",
             },
-            status: exchange.status,
+            status: exchange.status(),
             verdict: classification.verdict.as_str(),
             first_on_connection: exchange.first,
             silent_misdirect: classification.silent_misdirect,
@@ -204,7 +204,7 @@ impl<'a> ExchangePart<'a> {
             relayed_from: classification.relayed_from.as_ref().map(HopPart::new),
             recovery: classification.recovery.as_ref().map(RecoveryPart::new),
             started: clock.time(exchange.started),
-            responded: exchange.responded.map(|at| clock.time(at)),
+            responded: exchange.responded().map(|at| clock.time(at)),
             source: facts.source.as_str(),
             role: role(facts),
             process: facts.observer.process.as_deref().map(ProcessPart::new),
@@ -217,7 +217,12 @@ impl<'a> ExchangePart<'a> {
 impl<'a> CausePart<'a> {
     fn new(cause: &'a Cause) -> Self {
         let Cause { id, confidence, evidence, advice } = cause;
-        Self { id: id.as_str(), confidence: confidence.as_str(), evidence, advice }
+        Self {
+            id: id.as_str(),
+            confidence: confidence.as_str(),
+            evidence: text::evidence(evidence),
+            advice,
+        }
     }
 }
 
@@ -281,8 +286,8 @@ impl<'a> ConnectionLine<'a> {
         Self {
             kind: "connection",
             connection: Text(number),
-            client: facts.client.map(Text),
-            server: facts.server.map(Text),
+            client: facts.client().map(Text),
+            server: facts.server().map(Text),
             client_declared: facts.client_declared.map(Text),
             transport: transport(facts.transport),
             tls_version: tls_version(facts),

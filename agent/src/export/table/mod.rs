@@ -115,7 +115,7 @@ impl Pattern {
             class,
             sni: sni(&exchange.connection),
             authority,
-            status: exchange.status,
+            status: exchange.status(),
             version: exchange.version.as_str(),
             verdict: classification.verdict,
         }

@@ -49,7 +49,7 @@ impl NotRead {
             Some(Unread::Http3) => self.http3 += 1,
             None => return,
         }
-        let server = facts.server.map_or_else(|| "(unknown)".to_owned(), |end| end.to_string());
+        let server = facts.server().map_or_else(|| "(unknown)".to_owned(), |end| end.to_string());
         let handshake = Handshake { server, sni: sni(facts) };
         let is_new = !self.handshakes.contains_key(&handshake);
         if is_new && self.handshakes.len() >= MAX_HANDSHAKES {
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
     use crate::testing::ended;
     use std::sync::Arc;
-    use wrongdoor_core::observation::Decryption;
+    use wrongdoor_core::observation::{Decryption, Ends};
     use wrongdoor_core::wire::net::Endpoint;
 
     /// A connection to this port that could not be read.
@@ -134,7 +134,8 @@ mod tests {
             .iter()
             .for_each(|name| names.add_dns(name));
         let mut facts = (*ended("coalescing").facts).clone();
-        facts.server = Some(Endpoint::v4([192, 0, 2, 1], port));
+        let server = Endpoint::v4([192, 0, 2, 1], port);
+        facts.ends = facts.ends.map(|ends| Ends { server, ..ends });
         facts.decryption = Decryption::None;
         if let Some(tls) = &mut facts.tls {
             tls.certificate = Some(Arc::new(names));

@@ -1,7 +1,7 @@
 //! Why requests were refused, what became of them, and what to change.
 
 use super::layout::{line, plural};
-use crate::text::{WIDTH, sanitize};
+use crate::text::{self as words, WIDTH, sanitize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wrongdoor_core::explain::cause::{Cause, CauseId};
@@ -70,7 +70,7 @@ impl Why {
                 line(text, &format!("{INDENT}{count} {}", outcome.as_str()));
             }
             let evidence: Vec<String> =
-                evidence.iter().map(|evidence| readable(evidence)).collect();
+                words::evidence(evidence).iter().map(|fact| readable(fact)).collect();
             if !evidence.is_empty() {
                 wrapped(
                     text,
@@ -112,17 +112,19 @@ fn wrapped(text: &mut String, first: &str, further: &str, words: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wrongdoor_core::explain::cause::Confidence;
+    use wrongdoor_core::explain::cause::{Confidence, Evidence};
     use wrongdoor_core::explain::recovery::Recovery;
+    use wrongdoor_core::name::Sni;
 
     #[test]
     fn causes_are_told_in_a_hundred_columns_and_names_obeyed_by_nothing() {
         let mut why = Why::default();
+        let name: Box<str> = format!("\u{1b}[2J{}", "x".repeat(300)).into();
         for (exchange, classification) in crate::testing::ruled("apache-two-hosts") {
             let cause = Cause {
                 id: CauseId::ProxyOmitsSni,
                 confidence: Confidence::High,
-                evidence: vec![format!("the name \u{1b}[2J{}", "x".repeat(300)); 3],
+                evidence: vec![Evidence::SniPassedOn(Sni::Name(name.clone())); 3],
                 advice: "Send it: `proxy_ssl_server_name on;` and then a rather long explanation of why that would help here at all.".to_owned(),
             };
             let outcome = Outcome::NotRetried;

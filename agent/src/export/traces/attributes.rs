@@ -2,6 +2,7 @@
 //! known is left out.
 
 use crate::enrich::{ClusterEnds, Pod};
+use crate::text;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use std::net::IpAddr;
 use wrongdoor_core::engine::ConnectionEnd;
@@ -44,14 +45,17 @@ impl Attributes {
         let mut attributes = Self::default();
         attributes.connection(&exchange.connection);
         attributes.request(exchange);
-        attributes.put("http.response.status_code", exchange.status.map(i64::from));
+        attributes.put("http.response.status_code", exchange.status().map(i64::from));
         attributes.put("error.type", error.map(|status| status.to_string()));
         attributes.put("wrongdoor.verdict", Some(classification.verdict.as_str()));
         attributes.put("wrongdoor.silent_misdirect", Some(classification.silent_misdirect));
         if let Some(cause) = &classification.cause {
             attributes.put("wrongdoor.cause", Some(cause.id.as_str()));
             attributes.put("wrongdoor.cause.confidence", Some(cause.confidence.as_str()));
-            attributes.put("wrongdoor.cause.evidence", Some(list(cause.evidence.iter().cloned())));
+            attributes.put(
+                "wrongdoor.cause.evidence",
+                Some(list(text::evidence(&cause.evidence).into_iter())),
+            );
             attributes.put("wrongdoor.cause.advice", Some(cause.advice.clone()));
         }
         attributes.put("wrongdoor.generator", classification.generator.map(Generator::as_str));
@@ -138,18 +142,18 @@ impl Attributes {
     /// What all spans of a connection say.
     fn connection(&mut self, facts: &Facts) {
         self.put("network.transport", Some(transport(facts.transport)));
-        let any = facts.server.or(facts.client);
+        let any = facts.server().or_else(|| facts.client());
         self.put("network.type", any.map(|end| if is_v4(end) { "ipv4" } else { "ipv6" }));
         let (peer, local) = match facts.observer.role {
-            Some(Side::Client) => (facts.server, facts.client),
-            Some(Side::Server) => (facts.client, facts.server),
+            Some(Side::Client) => (facts.server(), facts.client()),
+            Some(Side::Server) => (facts.client(), facts.server()),
             // Between the ends, only the one that answers is a peer of anybody's.
-            None => (facts.server, None),
+            None => (facts.server(), None),
         };
         self.endpoint(("network.peer.address", "network.peer.port"), peer);
         self.endpoint(("network.local.address", "network.local.port"), local);
         if facts.observer.role != Some(Side::Client) {
-            let client = facts.client_declared.or(facts.client);
+            let client = facts.client_declared.or_else(|| facts.client());
             self.endpoint(("client.address", "client.port"), client);
         }
         if let Some(tls) = &facts.tls {

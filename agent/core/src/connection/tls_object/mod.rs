@@ -11,7 +11,7 @@ use crate::layer::{Content, Gap, MAX_NESTING, Position, Standing, opener};
 use crate::observation::probe_event::{
     Direction, Observer, Process, SessionId, Silence, Socket, Visibility,
 };
-use crate::observation::{ConnectionId, Decryption, Facts, Observed, Source, TransportKind};
+use crate::observation::{ConnectionId, Decryption, Ends, Facts, Observed, Source, TransportKind};
 use crate::side::Side;
 use crate::time::Timestamp;
 use handshake::Handshake;
@@ -82,15 +82,16 @@ impl TlsObject {
     /// A connection of which nothing was read yet.
     pub(crate) fn new(id: ConnectionId, at: Timestamp, socket: Option<Socket>) -> Self {
         // Until something better is known, the client is the end with the higher port.
-        let is_client =
-            |socket: Socket| (socket.local.port() > socket.remote.port()).then_some(socket.local);
-        let client = socket.map(|socket| is_client(socket).unwrap_or(socket.remote));
-        let server =
-            socket.map(|socket| is_client(socket).map_or(socket.local, |_local| socket.remote));
+        let ends = socket.map(|Socket { local, remote, .. }| {
+            if local.port() > remote.port() {
+                Ends { client: local, server: remote }
+            } else {
+                Ends { client: remote, server: local }
+            }
+        });
         let facts = Facts {
             id,
-            client,
-            server,
+            ends,
             client_declared: None,
             transport: TransportKind::Tcp,
             tls: None,
@@ -277,7 +278,7 @@ impl TlsObject {
         if let Some(Socket { local, remote, .. }) = self.socket {
             let (client, server) =
                 if role == Side::Client { (local, remote) } else { (remote, local) };
-            (facts.client, facts.server) = (Some(client), Some(server));
+            facts.ends = Some(Ends { client, server });
         }
         self.observed.context(resources).hello();
         self.waiting_bytes = 0;

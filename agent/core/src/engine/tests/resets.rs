@@ -1,6 +1,7 @@
 //! A connection that an RST ends before the answer.
 
 use super::*;
+use crate::observation::Response;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
 const RST: Flags = Flags(0x04);
@@ -19,7 +20,7 @@ fn resets(segments: &[Vec<u8>]) -> Vec<bool> {
     }
     engine.finish();
     let exchanges = engine.drain().into_iter().filter_map(|observation| match observation.event {
-        Event::Exchange(exchange) => Some(exchange.connection_reset),
+        Event::Exchange(exchange) => Some(exchange.response == Response::ConnectionReset),
         _ => None,
     });
     exchanges.collect()

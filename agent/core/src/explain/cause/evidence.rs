@@ -1,109 +1,161 @@
-//! How evidence is worded: each one fact of this traffic.
+//! Evidence: single facts of this traffic that led to a cause. Programs that show it choose the words.
 
 use super::inputs::{Peer, Refusal, Signals};
-use crate::http_facts::{Generator, ServerSoftware};
-use crate::seen::Seen;
+use crate::http_facts::{AgentClass, Attribution, BodyMark, Generator};
+use crate::name::{Host, Sni};
 
-pub(super) fn host(s: &Signals) -> String {
-    s.authority.as_ref().map_or_else(|| "(unknown)".to_owned(), ToString::to_string)
+/// One fact of this traffic. Names in it are from the network, as they were sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The user agent is `wrongdoor probe`'s.
+    ProbeUserAgent,
+    /// The ClientHello offers the protocol of `wrongdoor probe`.
+    ProbeHello,
+    /// The body of the response has words that only one answer has.
+    ResponseBody(BodyMark),
+    /// The response comes out of a cache, as `Age` or `X-Cache` says.
+    FromCache,
+    /// The response's `Cache-Control` lets caches store it.
+    Storable,
+    /// A crawler asks, over HTTP/2.
+    CrawlerOverHttp2,
+    /// There is no TLS on this hop.
+    NotTls,
+    /// No SNI was sent.
+    NoSni(Authority),
+    /// The SNI was not seen.
+    SniUnseen,
+    /// SNI and authority are one name.
+    SameName(Authority),
+    /// SNI and authority are two names.
+    NamesDiffer(Names),
+    /// The authority ends in a dot, the SNI does not.
+    DotInAuthority(Authority),
+    /// The SNI ends in a dot, the authority does not.
+    DotInSni(Names),
+    /// `:authority` and `Host` name two hosts.
+    AuthorityConflict,
+    /// The handshake had an ECH extension, and this outer name.
+    OuterName(Names),
+    /// A CONNECT, on a connection for this SNI.
+    Tunnel(Names),
+    /// `Alt-Used`: the request went to an alternative service.
+    AltUsed,
+    /// The response names an alternative service again.
+    AlternativeNamedAgain,
+    /// An HTTP/2 connection that was opened for the SNI was used for the authority.
+    Coalesced(Names),
+    /// The connection was used for the SNI first and for the authority later.
+    OpenedForAnother(Names),
+    /// The first request on the connection was for another host than the SNI.
+    NeverUsedForSni(Sni),
+    /// The same of a client that may coalesce: this is no coalescing.
+    NotCoalesced(Sni),
+    /// So many hosts were asked for on the connection.
+    HostsOnConnection(u16),
+    /// The same over HTTP/1, where a client uses a connection for one host.
+    HostsOverHttp1(u16),
+    /// It is not the first request on the connection.
+    LaterRequest,
+    /// So many hosts were asked for at the endpoint under this SNI, or without one.
+    HostsUnderSni(usize, Sni),
+    /// Whether the certificate of the connection covers the authority; `None` where no certificate was seen.
+    Coverage(Option<bool>, Authority),
+    /// Handshakes for the authority ask for a client certificate.
+    AsksClientCertificate(Authority),
+    /// The endpoint serves the authority on connections for it.
+    ServedUnderOwnName(Authority),
+    /// The endpoint serves other clients that ask for the authority.
+    OthersServed(Authority),
+    /// The endpoint was never seen to serve the authority.
+    NeverServed(Authority),
+    /// The endpoint behind an SNI router was never seen to serve the authority.
+    NeverServedBehind(Authority),
+    /// The endpoint completes handshakes for the authority.
+    AcceptsConnections(Authority),
+    /// The endpoint, an Apache httpd, served the same before.
+    ServedAlikeByApache,
+    /// Who generated the refusal.
+    GeneratedBy(Refusal, Attribution),
+    /// A proxy relayed the response from a hop behind it.
+    Relayed,
+    /// A proxy relayed the response from this stream.
+    RelayedFrom {
+        /// The number of its connection.
+        connection: u64,
+        /// The stream, or the request's place on an HTTP/1 connection.
+        stream: u64,
+    },
+    /// What the client is.
+    Client(Peer, Option<AgentClass>),
+    /// The request came in at the proxy on this connection, which was opened for the SNI.
+    CameInOn(u64, Names),
+    /// The proxy asked its upstream with the SNI of that connection.
+    SniPassedOn(Sni),
 }
 
-pub(super) fn sni(s: &Signals) -> String {
-    s.sni.name().map_or_else(|| format!("({})", s.sni.state()), str::to_owned)
+/// The host that a request asks for; `None` where it is unknown.
+pub type Authority = Option<Host>;
+
+/// What the connection was opened for and what the request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// The SNI of the connection.
+    pub sni: Sni,
+    /// The host that the request asks for.
+    pub authority: Authority,
 }
 
-pub(super) fn same_name(s: &Signals) -> String {
-    format!("SNI and authority are both {}", host(s))
-}
-
-pub(super) fn differs(s: &Signals) -> String {
-    format!("the SNI is {}, the authority {}", sni(s), host(s))
-}
-
-pub(super) fn no_sni(s: &Signals) -> String {
-    format!("no SNI was sent, and the authority is {}", host(s))
-}
-
-pub(super) fn coalesced(s: &Signals) -> String {
-    format!("an HTTP/2 connection that was opened for {} was used for {}", sni(s), host(s))
-}
-
-pub(super) fn coverage(s: &Signals) -> String {
-    match s.covered {
-        Some(true) => format!("its certificate covers {} too", host(s)),
-        Some(false) => format!("its certificate does not cover {}", host(s)),
-        None => "its certificate was not seen".to_owned(),
+/// Evidence that many rules share.
+impl Signals {
+    pub(super) fn names(&self) -> Names {
+        Names { sni: self.sni.clone(), authority: self.authority.clone() }
     }
-}
 
-pub(super) fn made_by(s: &Signals) -> String {
-    let generator = s.origin.generator.as_str();
-    let status = match s.refusal {
-        Refusal::Misdirected => "421".to_owned(),
-        Refusal::Rejected(status) => status.to_string(),
-        Refusal::Reset => return "the stream was reset as a protocol error".to_owned(),
-    };
-    match (s.origin.generator, s.origin.is_certain) {
-        (Generator::Unknown, _) => format!("nothing tells who made the {status}"),
-        (_, true) => format!("the {status} is {generator}'s own"),
-        (_, false) => format!(
-            "the {status} has {generator}'s header fields; its body was not seen or says nothing"
-        ),
+    pub(super) fn no_sni(&self) -> Evidence {
+        Evidence::NoSni(self.authority.clone())
     }
-}
 
-pub(super) fn peer(s: &Signals) -> String {
-    match s.peer {
-        Peer::Proxy(Some(software)) => {
-            format!("the client is {}, by its process", name_of(software))
+    pub(super) fn same_name(&self) -> Evidence {
+        Evidence::SameName(self.authority.clone())
+    }
+
+    pub(super) fn names_differ(&self) -> Evidence {
+        Evidence::NamesDiffer(self.names())
+    }
+
+    pub(super) fn coalesced(&self) -> Evidence {
+        Evidence::Coalesced(self.names())
+    }
+
+    pub(super) fn coverage(&self) -> Evidence {
+        Evidence::Coverage(self.covered, self.authority.clone())
+    }
+
+    pub(super) fn generated_by(&self) -> Evidence {
+        Evidence::GeneratedBy(self.refusal, self.origin)
+    }
+
+    pub(super) fn client(&self) -> Evidence {
+        Evidence::Client(self.peer, self.agent.known())
+    }
+
+    pub(super) fn hosts_under_sni(&self) -> Option<Evidence> {
+        let count = self.past.others_under_sni;
+        (count > 1).then(|| Evidence::HostsUnderSni(count, self.sni.clone()))
+    }
+
+    /// The connection is used again: with the right SNI it would be another host's.
+    pub(super) fn reused(&self) -> Option<Evidence> {
+        if self.hosts > 1 {
+            return Some(Evidence::HostsOnConnection(self.hosts));
         }
-        Peer::Proxy(None) => "the client hands on a request that came in at it".to_owned(),
-        Peer::LikelyProxy => {
-            "the client is most likely a proxy: it forwards, or asks as only proxies do".to_owned()
-        }
-        Peer::Ordinary => match s.agent {
-            Seen::Known(class) => format!(
-                "nothing says that the client is a proxy; its user agent is a {}'s",
-                class.as_str()
-            ),
-            _ => "nothing says that the client is a proxy".to_owned(),
-        },
+        (self.first == Some(false)).then_some(Evidence::LaterRequest)
     }
-}
 
-fn name_of(software: ServerSoftware) -> &'static str {
-    match software {
-        ServerSoftware::Apache => "Apache httpd",
-        ServerSoftware::Nginx => "nginx",
-        ServerSoftware::Caddy => "Caddy",
-        ServerSoftware::HaProxy => "HAProxy",
-        ServerSoftware::Traefik => "Traefik",
-        ServerSoftware::Envoy => "Envoy",
-        _ => "a proxy",
+    /// What was served until now is refused since: a server that compares what it did not compare before.
+    pub(super) fn served_alike(&self) -> Option<Evidence> {
+        let is_apache = self.origin.generator == Generator::Apache;
+        (self.past.served_alike && is_apache).then_some(Evidence::ServedAlikeByApache)
     }
-}
-
-pub(super) fn others(s: &Signals) -> Option<String> {
-    let count = s.past.others_under_sni;
-    let under = s
-        .sni
-        .name()
-        .map_or_else(|| "without SNI".to_owned(), |name| format!("under the SNI {name}"));
-    (count > 1).then(|| format!("{count} hosts were asked for at this endpoint {under}"))
-}
-
-/// The connection is used again: with the right SNI it would be another host's.
-pub(super) fn reused(s: &Signals) -> Option<String> {
-    if s.hosts > 1 {
-        return Some(format!("the connection was used for {} hosts", s.hosts));
-    }
-    (s.first == Some(false)).then(|| "it is not the first request on the connection".to_owned())
-}
-
-/// What was served until now, and is refused since: a server that compares what it did not before.
-pub(super) fn upgrade(s: &Signals) -> Option<String> {
-    let is_apache = s.origin.generator == Generator::Apache;
-    (s.past.served_alike && is_apache).then(|| {
-        "the same was served at this endpoint before; Apache compares names since 2.4.64 (distributions' updates of July 2025)".to_owned()
-    })
 }

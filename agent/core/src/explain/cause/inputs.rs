@@ -134,7 +134,7 @@ impl Signals {
             hosts: exchange.conduct.hosts,
             agent: exchange.hints.agent,
             alt_used: exchange.hints.alt_used,
-            answer: exchange.answer.unwrap_or_default(),
+            answer: exchange.answer().unwrap_or_default(),
             origin,
             peer,
             past,
@@ -144,13 +144,17 @@ impl Signals {
 
     /// Whether SNI and authority are two hosts.
     pub(super) fn is_mismatch(&self) -> bool {
-        self.verdict.is_mismatch()
-            || self.verdict == Verdict::SniInvalid
-                && self
-                    .sni_host
-                    .as_ref()
-                    .zip(self.authority.as_ref())
-                    .is_some_and(|(sni, authority)| sni != authority)
+        self.verdict.is_mismatch_of(self.sni_host.as_ref(), self.authority.as_ref())
+    }
+
+    /// Whether SNI and authority are one host.
+    pub(super) fn is_match(&self) -> bool {
+        self.verdict == Verdict::Match
+    }
+
+    /// Whether the SNI was not seen, or is encrypted.
+    pub(super) fn is_sni_hidden(&self) -> bool {
+        matches!(self.sni, Sni::Unseen | Sni::Encrypted)
     }
 
     /// Whether it came without a server name though it asks for one.

@@ -1,21 +1,21 @@
 //! Why a request was refused, on whose side, and what to change.
 //!
-//! [`explain`] goes through the [rules](rules), one a cause, and takes the first that fits. It sees nothing but
-//! [`Signals`], so that what it says can be told from them again.
+//! [`explain`] tries the [rules](rules), one for each cause, and takes the first that fits. It sees nothing but
+//! [`Signals`], so that the same signals always give the same cause.
 
-mod advice;
 mod evidence;
 mod inputs;
 mod rules;
 #[cfg(test)]
 mod tests;
 
+pub use evidence::{Authority, Evidence, Names};
 pub use inputs::{ConnectionContext, DownstreamHop, Past, Peer, Refusal, Signals};
 
 use crate::http_facts::AgentClass;
 use crate::observation::Exchange;
 use crate::seen::Seen;
-use crate::wire::tls::client_hello::PROBE;
+use rules::Fit;
 
 /// What is wrong. The order is that in which the rules are tried.
 #[derive(
@@ -96,8 +96,8 @@ pub struct Cause {
     pub id: CauseId,
     /// How far the evidence carries.
     pub confidence: Confidence,
-    /// What of this traffic led to it. Names in it are from the network.
-    pub evidence: Vec<String>,
+    /// What of this traffic led to it.
+    pub evidence: Vec<Evidence>,
     /// What to change, by the name of the setting.
     pub advice: String,
 }
@@ -106,23 +106,20 @@ pub struct Cause {
 pub fn of_probe(exchange: &Exchange) -> Cause {
     let by_agent = exchange.hints.agent == Seen::Known(AgentClass::Probe);
     let by_hello = exchange.connection.is_probe();
-    let evidence = [
-        by_agent.then(|| format!("the user agent is {PROBE}")),
-        by_hello.then(|| format!("the ClientHello of the connection offers the protocol {PROBE}")),
-    ];
+    let evidence =
+        [by_agent.then_some(Evidence::ProbeUserAgent), by_hello.then_some(Evidence::ProbeHello)];
     Cause {
         id: CauseId::Probe,
         confidence: Confidence::High,
         evidence: evidence.into_iter().flatten().collect(),
-        advice: advice::PROBE.to_owned(),
+        advice: rules::PROBE_ADVICE.to_owned(),
     }
 }
 
 /// Why this request was refused.
 pub fn explain(signals: &Signals) -> Cause {
-    let (id, found) = rules::first(signals);
-    let rules::Found { confidence, evidence } = found;
-    Cause { id, confidence, evidence, advice: advice::of(id, signals) }
+    let (rule, Fit { confidence, evidence }) = rules::first(signals);
+    Cause { id: rule.id, confidence, evidence, advice: (rule.advice)(signals).join(" ") }
 }
 
 impl CauseId {
@@ -136,38 +133,7 @@ impl CauseId {
 
     /// What it is, in a few words.
     pub fn title(self) -> &'static str {
-        match self {
-            Self::Probe => "a request of `wrongdoor probe`",
-            Self::Application => "the application says 421, not the TLS layer",
-            Self::Cached => "a cached 421 is served again",
-            Self::CrawlerOptOut => "the site turns crawlers away from HTTP/2",
-            Self::ConnectCompared => "the target of a CONNECT was compared with the SNI",
-            Self::ProxyOmitsSni => "a reverse proxy sends no SNI to its upstream",
-            Self::ClientOmitsSni => "the client sends no SNI",
-            Self::ProxyWrongSni => "a reverse proxy sends an SNI that is not the Host it asks for",
-            Self::ProxyPoolNotKeyed => {
-                "a proxy's connection pool is shared by hosts with different SNI"
-            }
-            Self::FrontCoalescingLeaked => {
-                "a proxy passes the front's SNI on, and the front was coalesced"
-            }
-            Self::CoalescedTlsPolicy => {
-                "legal coalescing into a virtual host with other TLS settings"
-            }
-            Self::CoalescedNameCheck => "legal coalescing, refused by a comparison of names",
-            Self::ReuseNotCovered => "reuse for a host that the certificate does not cover",
-            Self::PassthroughWildcard => {
-                "one certificate, but different backends behind an SNI router"
-            }
-            Self::NameNotServed => "the server does not serve this name",
-            Self::TrailingDot => "a trailing dot that only one side strips",
-            Self::HostOverride => "the client sets a Host that is not the host it connected for",
-            Self::AmbiguousAuthority => ":authority and Host name different hosts",
-            Self::BadAlternative => "an alternative service that does not serve the origin",
-            Self::EchOuterCompared => "the outer name of ECH was compared with the authority",
-            Self::ClusterRedirect => "a cluster's member that is not the leader",
-            Self::Unknown => "no known cause fits",
-        }
+        rules::of(self).title
     }
 }
 

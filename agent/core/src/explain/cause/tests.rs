@@ -1,7 +1,7 @@
 //! Each rule, its near misses, and what must not be taken for something else.
 
 use super::inputs::{DownstreamHop, Past, Peer, Refusal, Signals};
-use super::{CauseId, Confidence, explain};
+use super::{CauseId, Confidence, Evidence, Names, explain};
 use crate::http::HttpVersion;
 use crate::http_facts::{AgentClass, Answer, Attribution, BodyMark, Generator, ServerSoftware};
 use crate::name::{Host, Sni};
@@ -393,19 +393,19 @@ fn dots_conflicts_and_ech_have_causes_of_their_own() {
 fn what_was_served_before_is_told_as_evidence() {
     let past = Past { served_alike: true, ..Past::default() };
     for signals in [no_sni(), Signals { peer: Peer::LikelyProxy, ..wrong_sni() }] {
-        let has = |signals: &Signals| {
-            explain(signals).evidence.iter().any(|fact| fact.contains("2.4.64"))
-        };
+        let has =
+            |signals: &Signals| explain(signals).evidence.contains(&Evidence::ServedAlikeByApache);
         assert!(has(&Signals { past: past.clone(), ..signals.clone() }) && !has(&signals));
     }
 }
 
 #[test]
 fn evidence_says_what_was_seen_of_this_traffic() {
-    let evidence = explain(&coalesced()).evidence.join("; ");
-    assert!(evidence.contains("a.test") && evidence.contains("b.test"), "{evidence}");
-    let other = Signals { authority: Some(host("other.test")), ..coalesced() };
-    assert!(explain(&other).evidence.join("; ").contains("other.test"));
+    for authority in ["b.test", "other.test"] {
+        let signals = Signals { authority: Some(host(authority)), ..coalesced() };
+        let names = Names { sni: Sni::Name("a.test".into()), authority: Some(host(authority)) };
+        assert_eq!(explain(&signals).evidence[0], Evidence::Coalesced(names));
+    }
 }
 
 #[test]
@@ -437,11 +437,10 @@ fn advice_for_the_sni_of_a_proxy_also_mends_its_pool() {
             assert_eq!(advice.contains("`upstream {}`"), mends, "{peer:?}: {advice}");
         }
     }
-    let evidence = |signals: &Signals| explain(signals).evidence.join("; ");
     let again = Signals { first: Some(false), ..by(Peer::LikelyProxy) };
-    assert!(evidence(&again).contains("not the first request"), "{}", evidence(&again));
+    assert!(explain(&again).evidence.contains(&Evidence::LaterRequest));
     let shared = Signals { hosts: 3, ..again };
-    assert!(evidence(&shared).contains("used for 3 hosts"), "{}", evidence(&shared));
+    assert!(explain(&shared).evidence.contains(&Evidence::HostsOnConnection(3)));
 }
 
 #[test]

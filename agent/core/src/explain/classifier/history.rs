@@ -91,12 +91,12 @@ impl EndpointHistory {
 
     /// An exchange at its endpoint.
     pub(super) fn exchange(&mut self, exchange: &Exchange) {
-        let (Some(endpoint), Some(pair)) = (exchange.connection.server, PairOf::of(exchange))
+        let (Some(endpoint), Some(pair)) = (exchange.connection.server(), PairOf::of(exchange))
         else {
             return;
         };
-        let status = exchange.status.filter(|status| (200..=399).contains(status));
-        let served = status.map(|_| exchange.responded.unwrap_or(exchange.started));
+        let status = exchange.status().filter(|status| (200..=399).contains(status));
+        let served = status.map(|_| exchange.ended());
         let is_own = served.is_some() && is_under_own_name(exchange);
         let known = self.of(endpoint);
         let name_is_kept =
@@ -147,7 +147,7 @@ impl EndpointHistory {
     }
 
     fn known(&self, exchange: &Exchange) -> Option<&Known> {
-        let endpoint = exchange.connection.server?;
+        let endpoint = exchange.connection.server()?;
         self.endpoints.get(&endpoint).or_else(|| self.former.get(&endpoint))
     }
 

@@ -4,16 +4,16 @@
 //! in a capture, one address does; the second lies within the first in time; and method, path and status are the same.
 //! Where two would fit, none is taken.
 
+use crate::bounded_map::BoundedMap;
 use crate::explain::cause::{Cause, Confidence, DownstreamHop};
 use crate::http::Method;
 use crate::http_facts::ServerSoftware;
 use crate::name::Host;
-use crate::observation::Exchange;
 use crate::observation::probe_event::Process;
+use crate::observation::{Ends, Exchange};
 use crate::seen::Seen;
 use crate::side::Side;
 use crate::time::Timestamp;
-use crate::wire::net::Endpoint;
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -25,22 +25,22 @@ const MAX_ALIKE: usize = 64;
 /// The most connections whose processes are remembered.
 pub const MAX_PROCESSES: usize = 16_384;
 
-/// A connection by its ends, and a stream of it: the same for whoever sees it, at which end ever.
-type RefusedExchange = (Endpoint, Endpoint, u64);
+/// A stream of a connection, by its ends: the same at whichever end it was observed.
+type RefusedExchange = (Ends, u64);
 
 /// Which hops belong together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Hops {
     /// Refused exchanges, by the hash of their path and their status.
     alike: HashMap<(u64, u16), VecDeque<Refused>, RandomState>,
     order: VecDeque<(u64, u16)>,
     links: HashMap<RefusedExchange, Link, RandomState>,
-    processes: HashMap<(Endpoint, Endpoint), Ends, RandomState>,
-    processes_order: VecDeque<(Endpoint, Endpoint)>,
+    processes: BoundedMap<Ends, EndProcesses>,
 }
 
+/// The processes at both ends of a connection, as far as they were seen.
 #[derive(Debug, Default)]
-struct Ends {
+struct EndProcesses {
     client: Option<Arc<Process>>,
     server: Option<Arc<Process>>,
 }
@@ -89,6 +89,17 @@ pub struct UpstreamHop {
     pub confidence: Confidence,
 }
 
+impl Default for Hops {
+    fn default() -> Self {
+        Self {
+            alike: HashMap::default(),
+            order: VecDeque::new(),
+            links: HashMap::default(),
+            processes: BoundedMap::new(MAX_PROCESSES),
+        }
+    }
+}
+
 impl Hops {
     /// An exchange of any kind: who uses its connection.
     pub(super) fn process_of(&mut self, exchange: &Exchange) {
@@ -96,20 +107,11 @@ impl Hops {
         let (Some(process), Some(role)) = (&facts.observer.process, facts.observer.role) else {
             return;
         };
-        let (Some(client), Some(server)) = (facts.client, facts.server) else { return };
-        let tuple = (client, server);
-        if !self.processes.contains_key(&tuple) {
-            if self.processes_order.len() >= MAX_PROCESSES
-                && let Some(oldest) = self.processes_order.pop_front()
-            {
-                self.processes.remove(&oldest);
-            }
-            self.processes_order.push_back(tuple);
-        }
-        let ends = self.processes.entry(tuple).or_default();
+        let Some(ends) = facts.ends else { return };
+        let processes = self.processes.get_or_insert_with(ends, EndProcesses::default);
         let end = match role {
-            Side::Client => &mut ends.client,
-            Side::Server => &mut ends.server,
+            Side::Client => &mut processes.client,
+            Side::Server => &mut processes.server,
         };
         if end.as_ref().is_none_or(|known| !Arc::ptr_eq(known, process)) {
             *end = Some(Arc::clone(process));
@@ -122,10 +124,10 @@ impl Hops {
         if facts.observer.role == Some(side) {
             return facts.observer.process.as_deref();
         }
-        let ends = self.processes.get(&(facts.client?, facts.server?))?;
+        let processes = self.processes.get(&facts.ends?)?;
         match side {
-            Side::Client => ends.client.as_deref(),
-            Side::Server => ends.server.as_deref(),
+            Side::Client => processes.client.as_deref(),
+            Side::Server => processes.server.as_deref(),
         }
     }
 
@@ -142,7 +144,7 @@ impl Hops {
             if let Some(confidence) = belong(&front, back) {
                 let link = self.links.entry(front.place).or_default();
                 let found =
-                    UpstreamHop { connection: back.number, stream: back.place.2, confidence };
+                    UpstreamHop { connection: back.number, stream: back.place.1, confidence };
                 link.back.add(back.place, found);
                 let shown = DownstreamHop {
                     connection: front.number,
@@ -224,9 +226,9 @@ impl Refused {
             is_coalesced,
             random: tls.and_then(|tls| tls.client_random),
             started: exchange.started,
-            ended: exchange.responded.unwrap_or(exchange.started),
+            ended: exchange.ended(),
         };
-        Some(((exchange.hints.path?, exchange.status?), refused))
+        Some(((exchange.hints.path?, exchange.status()?), refused))
     }
 }
 
@@ -235,7 +237,7 @@ fn belong(front: &Refused, back: &Refused) -> Option<Confidence> {
     let is_within = back.started >= front.started && back.ended <= front.ended;
     // Who asks the same server beside is another client of it, and no hop.
     let is_passed_through = front.random.is_some() && front.random == back.random;
-    let is_other = front.place.1 != back.place.1 && !is_passed_through;
+    let is_other = front.place.0.server != back.place.0.server && !is_passed_through;
     if !is_within || !is_other || front.method != back.method {
         return None;
     }
@@ -247,7 +249,7 @@ fn belong(front: &Refused, back: &Refused) -> Option<Confidence> {
         }
         (None, None) => {
             // The address that was asked is the one that asks.
-            let is_one = front.place.1.ip() == back.place.0.ip() && is_same_host;
+            let is_one = front.place.0.server.ip() == back.place.0.client.ip() && is_same_host;
             is_one.then_some(Confidence::Medium)
         }
         _ => None,
@@ -255,8 +257,7 @@ fn belong(front: &Refused, back: &Refused) -> Option<Confidence> {
 }
 
 fn place(exchange: &Exchange) -> Option<RefusedExchange> {
-    let facts = &exchange.connection;
-    Some((facts.client?, facts.server?, exchange.stream))
+    Some((exchange.connection.ends?, exchange.stream))
 }
 
 impl<T> Candidate<T> {

@@ -12,7 +12,7 @@ pub use hops::UpstreamHop;
 pub use hops::{MAX_PROCESSES, MAX_REMEMBERED};
 
 use super::cause;
-use super::cause::{Cause, ConnectionContext, Peer, Refusal, Signals};
+use super::cause::{Cause, ConnectionContext, Evidence, Peer, Refusal, Signals};
 use super::recovery::Recovery;
 use crate::http::HttpVersion;
 use crate::http_facts::{AgentClass, Attribution, Generator, ServerSoftware};
@@ -79,8 +79,8 @@ impl Classifier {
         self.history.exchange(exchange);
         self.hops.process_of(exchange);
         // A page that is not there is no sign of a proxy, unless it was asked for under another name.
-        let may_be_hop = exchange.status != Some(404) || self.needs_evidence(exchange);
-        if exchange.answer.is_some() && may_be_hop {
+        let may_be_hop = exchange.status() != Some(404) || self.needs_evidence(exchange);
+        if exchange.answer().is_some() && may_be_hop {
             self.hops.refused(number, exchange);
         }
     }
@@ -112,11 +112,11 @@ impl Classifier {
         if exchange.is_probe() {
             return self.probed(exchange, verdict);
         }
-        let is_served = exchange.status.is_some_and(|status| (200..=299).contains(&status));
+        let is_served = exchange.status().is_some_and(|status| (200..=299).contains(&status));
         // Where the endpoint's address is not known, there is nothing to look up: that proves nothing.
         let silent_misdirect = exchange.is_mismatched()
             && is_served
-            && exchange.connection.server.is_some()
+            && exchange.connection.server().is_some()
             && !self.history.may_serve(exchange);
         let classification = Classification { silent_misdirect, ..Classification::of(verdict) };
         if exchange.is_misdirected() || refusal::is_sibling(exchange) {
@@ -131,7 +131,7 @@ impl Classifier {
         let cause = self.needs_evidence(exchange).then(|| Arc::new(cause::of_probe(exchange)));
         let generator = exchange.is_misdirected().then(|| {
             let answerer = software(self.hops.process(exchange, Side::Server));
-            Attribution::of(&exchange.answer.unwrap_or_default(), answerer).generator
+            Attribution::of(&exchange.answer().unwrap_or_default(), answerer).generator
         });
         Classification { generator, cause, ..Classification::of(verdict) }
     }
@@ -140,7 +140,7 @@ impl Classifier {
     fn refused(&mut self, exchange: &Exchange, classification: Classification) -> Classification {
         let past = self.history.past(exchange);
         let answerer = software(self.hops.process(exchange, Side::Server));
-        let answer = exchange.answer.unwrap_or_default();
+        let answer = exchange.answer().unwrap_or_default();
         let mut origin = Attribution::of(&answer, answerer);
         // Apache says that SNI and Host differ. Here they agree: it was said on another hop.
         let is_elsewhere = classification.verdict == Verdict::Match && exchange.is_misdirected();
@@ -194,8 +194,7 @@ impl Classifier {
 
 /// What is wrong behind a proxy, as seen in front of it.
 fn handed_on(cause: &Cause, back: &UpstreamHop) -> Cause {
-    let relayed =
-        format!("the answer was handed on from stream {} of c{}", back.stream, back.connection);
+    let relayed = Evidence::RelayedFrom { connection: back.connection, stream: back.stream };
     let evidence = std::iter::once(relayed).chain(cause.evidence.iter().cloned()).collect();
     Cause { evidence, confidence: cause.confidence.max(back.confidence), ..cause.clone() }
 }

@@ -2,8 +2,8 @@
 
 use crate::explain::cause::{Past, Refusal};
 use crate::http_facts::{Attribution, BodyMark, ContentType, Generator, ServerSoftware};
-use crate::observation::Exchange;
 use crate::observation::verdict::Verdict;
+use crate::observation::{Exchange, Response};
 
 /// RST_STREAM's PROTOCOL_ERROR (RFC 9113 §7): Tomcat's answer over HTTP/2.
 const PROTOCOL_ERROR: u32 = 1;
@@ -16,16 +16,19 @@ pub(super) fn is_sibling(exchange: &Exchange) -> bool {
             exchange.verdict,
             Verdict::NoSni | Verdict::MatchDot | Verdict::SniInvalid | Verdict::AuthorityConflict
         );
-    let is_refused = match exchange.status {
-        Some(status) => matches!(status, 400 | 403) || status == 404 && exchange.is_mismatched(),
-        None => exchange.reset == Some(PROTOCOL_ERROR),
+    let is_refused = match exchange.response {
+        Response::Answered { status, .. } => {
+            matches!(status, 400 | 403) || status == 404 && exchange.is_mismatched()
+        }
+        Response::StreamReset(code) => code == PROTOCOL_ERROR,
+        Response::Unseen | Response::ConnectionReset => false,
     };
     is_about_names && is_refused
 }
 
 /// How it was refused; `None` where the status is more likely about something else.
 pub(super) fn of(exchange: &Exchange, past: &Past, origin: &Attribution) -> Option<Refusal> {
-    let Some(status) = exchange.status else { return Some(Refusal::Reset) };
+    let Some(status) = exchange.status() else { return Some(Refusal::Reset) };
     if status == 421 {
         return Some(Refusal::Misdirected);
     }
@@ -33,7 +36,7 @@ pub(super) fn of(exchange: &Exchange, past: &Past, origin: &Attribution) -> Opti
     if past.served_alike || origin.is_relayed {
         return None;
     }
-    let answer = exchange.answer.unwrap_or_default();
+    let answer = exchange.answer().unwrap_or_default();
     let is_names = match status {
         // Tomcat names itself nowhere; Jetty, Apache and nginx do.
         400 => match answer.server {

@@ -182,7 +182,7 @@ impl Correlator {
         now: Duration,
         each: &mut impl FnMut(Record) -> bool,
     ) -> bool {
-        self.clock.set(exchange.responded.unwrap_or(exchange.started), now);
+        self.clock.set(exchange.ended(), now);
         self.classifier.record(number.0, &exchange);
         let mut judged = Vec::new();
         // A probe does not ask again, and its requests are not what a client did next.

@@ -1,14 +1,15 @@
 use super::*;
 use crate::explain::recovery::Outcome;
+use crate::observation::Response;
 use crate::testing::said;
+use crate::time::Timestamp;
 
 /// A request that is answered with 421 on connection 1, and the same again a moment later on connection 2.
 fn refused_and_again() -> [Observation; 2] {
     let refused = said().exchange();
     let mut again = refused.clone();
-    again.started.0 = refused.responded.unwrap().0 + 1_000_000;
-    again.responded.as_mut().unwrap().0 += 2_000_000;
-    again.status = Some(200);
+    again.started.0 = refused.ended().0 + 1_000_000;
+    again.response = Response::answered(200, Timestamp(refused.ended().0 + 2_000_000));
     let event = |connection, exchange| Observation {
         packet: connection,
         connection: ConnectionId(connection),

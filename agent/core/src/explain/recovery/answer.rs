@@ -41,7 +41,7 @@ impl Answer {
             what,
             connection,
             started: exchange.started,
-            responded: exchange.responded.unwrap_or(exchange.started),
+            responded: exchange.ended(),
             status,
             version: exchange.version,
             transport: facts.transport,

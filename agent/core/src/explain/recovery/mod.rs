@@ -88,7 +88,7 @@ impl Recoveries {
         exchange: &Exchange,
         judged: &mut impl FnMut(RecoveryReport),
     ) {
-        let (Some(host), Some(status)) = (exchange.host(), exchange.status) else { return };
+        let (Some(host), Some(status)) = (exchange.host(), exchange.status()) else { return };
         let Some(who) = WhoOf::new(&exchange.connection, host) else { return };
         let answer = Answer::new(connection, exchange, status, who, self.open.hasher());
         self.close(who, &answer, host, judged);

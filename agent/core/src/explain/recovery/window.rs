@@ -62,8 +62,10 @@ pub(super) struct Window {
 impl<'a> WhoOf<'a> {
     pub(super) fn new(facts: &Facts, host: &'a Host) -> Option<Self> {
         let process = facts.observer.process.as_ref().map(|process| Client::Process(process.pid));
-        let address =
-            facts.client_declared.or(facts.client).map(|client| Client::Address(client.ip()));
+        let address = facts
+            .client_declared
+            .or_else(|| facts.client())
+            .map(|client| Client::Address(client.ip()));
         let client = match facts.observer.role {
             Some(Side::Client) => process.or(address),
             _ => address,
@@ -83,7 +85,7 @@ impl Equivalent<Who> for WhoOf<'_> {
 }
 
 pub(super) fn port_of(facts: &Facts) -> Option<u16> {
-    facts.server.map(|server| server.port())
+    facts.server().map(|server| server.port())
 }
 
 impl Window {
@@ -103,7 +105,7 @@ impl Window {
             stream: exchange.stream,
             agent: exchange.hints.agent,
             observer: exchange.connection.observer.clone(),
-            server: exchange.connection.server,
+            server: exchange.connection.server(),
             is_alternative: exchange.hints.alt_used,
             at,
             end: Timestamp(end),

@@ -6,7 +6,7 @@ use super::exchanges::{Outstanding, Refused};
 use crate::counters::Loss;
 use crate::http_facts::MAX_SNIFFED;
 use crate::layer::{Content, Demand, Gap, Position, Standing};
-use crate::observation::Context;
+use crate::observation::{Context, Response};
 use crate::side::Side;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
@@ -195,7 +195,7 @@ impl Http1 {
         self.looked_at(false, cx);
         self.count_unasked(cx);
         while let Some(request) = self.next_outstanding() {
-            self.tell(request, None, cx);
+            self.tell(request, Response::Unseen, cx);
         }
         self.inner.iter_mut().for_each(|inner| inner.finish(cx));
     }

@@ -10,7 +10,7 @@ use crate::http_facts::{Answer, BodyMark, MAX_SNIFFED, RequestSignals, Sniff};
 use crate::layer::http2::{Http2, UpgradedRequest, known_authority};
 use crate::layer::{Content, Position};
 use crate::name::{AuthorityDefect, RequestAuthority};
-use crate::observation::{Context, Decryption, EndedExchange};
+use crate::observation::{Context, Decryption, EndedExchange, Response};
 use crate::seen::Seen;
 use crate::side::Side;
 use crate::time::Timestamp;
@@ -144,7 +144,7 @@ impl Http1 {
             answer => {
                 let body = if has_body { BodyMark::Unseen } else { BodyMark::Empty };
                 let answer = answer.map(|answer| Answer { body, ..answer });
-                self.tell(request, Some((head.status, at, answer)), cx);
+                self.tell(request, Response::Answered { status: head.status, at, answer }, cx);
             }
         }
         if is_tunnel {
@@ -187,7 +187,7 @@ impl Http1 {
                 UpgradedRequest { method, authority, first: Some(first), at, traceparent, hints };
             self.change_to(Content::Http2(Box::new(Http2::after_upgrade(upgraded, cx))));
         } else {
-            self.tell(request, Some((head.status, at, None)), cx);
+            self.tell(request, Response::answered(head.status, at), cx);
             self.change_to(Content::Foreign);
         }
     }
@@ -206,30 +206,22 @@ impl Http1 {
         if let Some(refused) = self.refused.take() {
             let Refused { request, answer, status, at, sniff } = *refused;
             let answer = Answer { body: sniff.mark(is_whole), ..answer };
-            self.tell(request, Some((status, at, Some(answer))), cx);
+            self.tell(request, Response::Answered { status, at, answer: Some(answer) }, cx);
         }
     }
 
-    pub(super) fn tell(
-        &self,
-        request: Outstanding,
-        response: Option<(u16, Timestamp, Option<Answer>)>,
-        cx: &mut Context<'_>,
-    ) {
+    pub(super) fn tell(&self, request: Outstanding, response: Response, cx: &mut Context<'_>) {
         cx.exchange(EndedExchange {
             stream: request.number,
             version: request.version,
             method: request.method,
             authority: request.authority,
             tunnel: request.is_connect,
-            status: response.map(|(status, ..)| status),
             first: Some(request.first),
             started: request.at,
-            responded: response.map(|(_, at, _)| at),
+            response,
             traceparent: request.traceparent,
             hints: request.hints,
-            answer: response.and_then(|(.., answer)| answer),
-            reset: None,
             origins: None,
         });
     }

@@ -2,7 +2,7 @@
 
 use super::connection::Http2;
 use super::direction::{Block, BlockOf};
-use super::stream::Response;
+use super::stream::StreamResponse;
 use crate::counters::Loss;
 use crate::http_facts::{Answer, BodyMark, is_refusal};
 use crate::observation::{Context, Decryption, HeaderList};
@@ -188,7 +188,7 @@ impl Http2 {
         let is_shown = !end_stream && cx.observed.facts.decryption != Decryption::Library;
         let sniffs = status == Some(421) && is_shown && self.directions.server.watch(stream);
         let sniff = sniffs.then(Box::default);
-        let response = Response { status, at, answer, request_may_come: may_come, sniff };
+        let response = StreamResponse { status, at, answer, request_may_come: may_come, sniff };
         self.streams.response(stream, response, cx);
     }
 }

@@ -4,7 +4,7 @@ use super::head::RequestHead;
 use crate::counters::Loss;
 use crate::http::HttpVersion;
 use crate::http_facts::{Answer, Sniff};
-use crate::observation::{Context, EndedExchange};
+use crate::observation::{Context, EndedExchange, Response};
 use crate::time::Timestamp;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
@@ -32,7 +32,7 @@ pub(super) struct Streams {
 #[derive(Default)]
 struct Stream {
     request: Option<(RequestHead, Timestamp)>,
-    response: Option<Response>,
+    response: Option<StreamResponse>,
     first: Option<bool>,
     told: bool,
     client_ended: bool,
@@ -41,7 +41,8 @@ struct Stream {
     reset: Option<u32>,
 }
 
-pub(super) struct Response {
+/// A final response, and what it waits for.
+pub(super) struct StreamResponse {
     pub(super) status: Option<u16>,
     pub(super) at: Timestamp,
     pub(super) answer: Option<Answer>,
@@ -49,6 +50,17 @@ pub(super) struct Response {
     pub(super) request_may_come: bool,
     /// The exchange waits for the first bytes of the body.
     pub(super) sniff: Option<Box<Sniff>>,
+}
+
+impl StreamResponse {
+    /// The response, with what was seen of its body until now. Where the status cannot be read, it may have been an
+    /// interim one.
+    fn answered(&mut self) -> Option<Response> {
+        let sniff = self.sniff.take();
+        let mark = |body| sniff.map_or(body, |sniff| sniff.mark(false));
+        let answer = self.answer.map(|answer| Answer { body: mark(answer.body), ..answer });
+        Some(Response::Answered { status: self.status?, at: self.at, answer })
+    }
 }
 
 impl Streams {
@@ -92,7 +104,7 @@ impl Streams {
     }
 
     /// A final response. Without its request it waits for it where `request_may_come`.
-    pub(super) fn response(&mut self, id: u32, response: Response, cx: &mut Context<'_>) {
+    pub(super) fn response(&mut self, id: u32, response: StreamResponse, cx: &mut Context<'_>) {
         self.make_room(cx);
         let stream = self.open.entry(id).or_default();
         if stream.response.is_some() {
@@ -224,20 +236,10 @@ impl Streams {
     fn tell(&mut self, id: u32, cx: &mut Context<'_>) {
         let Some(stream) = self.open.get_mut(&id).filter(|stream| !stream.told) else { return };
         stream.told = true;
-        let status = stream.response.as_ref().and_then(|response| response.status);
-        // Where the status cannot be read, the response may have been an interim one.
-        let responded = stream
-            .response
-            .as_ref()
-            .filter(|response| response.status.is_some())
-            .map(|response| response.at);
         let seen_response_at = stream.response.as_ref().map(|response| response.at);
-        let answer = stream.response.as_mut().and_then(|response| {
-            let sniff = response.sniff.take();
-            let answer = response.answer?;
-            Some(Answer { body: sniff.map_or(answer.body, |sniff| sniff.mark(false)), ..answer })
-        });
-        let reset = stream.reset;
+        let answered = stream.response.as_mut().and_then(StreamResponse::answered);
+        let reset = stream.reset.map(Response::StreamReset);
+        let response = answered.or(reset).unwrap_or_default();
         let (request, started) = match stream.request.take() {
             Some((request, at)) => {
                 self.waiting_bytes = self.waiting_bytes.saturating_sub(request.cost());
@@ -254,14 +256,11 @@ impl Streams {
             method: request.method,
             authority: request.authority,
             tunnel: request.tunnel,
-            status,
             first,
             started,
-            responded,
+            response,
             traceparent: request.traceparent,
             hints: request.hints,
-            answer,
-            reset,
             origins: request.origins,
         });
         if done {

@@ -82,6 +82,13 @@ impl Verdict {
                 | Self::MismatchH1
         )
     }
+
+    /// Whether two known hosts differ: by the verdict, or where the SNI is invalid and still means another host.
+    pub fn is_mismatch_of(self, sni: Option<&Host>, authority: Option<&Host>) -> bool {
+        let is_invalid_sni = self == Self::SniInvalid;
+        self.is_mismatch()
+            || is_invalid_sni && sni.zip(authority).is_some_and(|(sni, host)| sni != host)
+    }
 }
 
 /// A request, as far as legality needs it.
@@ -180,7 +187,7 @@ fn outer_name_is_real(tls: &Tls, coverage: Coverage, request: &Request<'_>) -> b
 /// Behind address translation the server's own port is another one; so https's default is as good.
 pub(crate) fn port_fits(facts: &Facts, authority: &Authority) -> bool {
     let port = authority.port_or(HTTPS_PORT);
-    port == HTTPS_PORT || facts.server.is_some_and(|server| port == server.port())
+    port == HTTPS_PORT || facts.server().is_some_and(|server| port == server.port())
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::super::probe_event::Observer;
-use super::super::{ConnectionId, Decryption, Source, TransportKind};
+use super::super::{ConnectionId, Decryption, Ends, Source, TransportKind};
 use super::*;
 use crate::http::HttpVersion::{Http2, Http10, Http11};
 use crate::name::CertificateNames;
@@ -12,8 +12,10 @@ fn connection(sni: Sni) -> Facts {
     let tls = Tls { sni_host: sni.host(), sni, ..Tls::default() };
     Facts {
         id: ConnectionId(1),
-        client: Some(Endpoint::v4([192, 0, 2, 1], 50000)),
-        server: Some(Endpoint::v4([192, 0, 2, 2], 443)),
+        ends: Some(Ends {
+            client: Endpoint::v4([192, 0, 2, 1], 50000),
+            server: Endpoint::v4([192, 0, 2, 2], 443),
+        }),
         client_declared: None,
         transport: TransportKind::Tcp,
         tls: Some(tls),

@@ -77,7 +77,7 @@ impl Requests {
         let generator = classification.generator.unwrap_or(Generator::Unknown);
         let misdirected = key(&authority, &sni, workload, (role, cause, generator));
         let exemplar = || {
-            let at = exchange.responded.unwrap_or(exchange.started);
+            let at = exchange.ended();
             Some(Exemplar { trace_id: facts.trace_id(), at })
         };
         if exchange.is_misdirected() {

@@ -5,6 +5,7 @@ use super::*;
 use crate::testing::exchanges;
 use wrongdoor_core::explain::classifier::Classifier;
 use wrongdoor_core::name::{Host, Sni};
+use wrongdoor_core::observation::Response;
 
 const START: Duration = Duration::ZERO;
 
@@ -59,7 +60,7 @@ fn a_capture_is_counted_under_the_contracts_names() {
 #[test]
 fn a_silent_misdirect_is_counted() {
     let mut exchange = misdirected();
-    exchange.status = Some(200);
+    exchange.response = Response::answered(200, exchange.ended());
     let mut requests = Requests::default();
     count(&mut requests, &exchange, START);
     let text = read_file(&requests);
@@ -125,7 +126,7 @@ fn every_family_keeps_its_bound() {
     for at in 0..4 * MAX_SERIES {
         let (authority, sni) = (at % MAX_NAMES, at / MAX_NAMES);
         let mut exchange = request(&like, &format!("a{authority}.test"), &format!("s{sni}.test"));
-        exchange.status = [Some(421), Some(200)][at % 2];
+        exchange.response = Response::answered([421, 200][at % 2], exchange.ended());
         count(&mut requests, &exchange, START);
     }
     let text = read_file(&requests);

@@ -91,7 +91,7 @@ impl Scene {
     fn retry(&mut self, incident: &Incident, lanes: &Lanes) {
         let Some(recovery) = incident.classification.recovery else { return };
         let Some(number) = recovery.connection else { return };
-        let refused = incident.exchange.responded.unwrap_or(incident.exchange.started);
+        let refused = incident.exchange.ended();
         let stream = recovery.status.and_then(|status| {
             let marks = lanes.get(number).map_or(&[][..], |lane| &lane.marks);
             let host = incident.exchange.host();
@@ -177,7 +177,7 @@ impl DrawnLane {
         let protocol: Vec<String> = version.into_iter().chain(alpn).collect();
         Self {
             number,
-            ends: format!("{} → {}", end(facts.client), end(facts.server)),
+            ends: format!("{} → {}", end(facts.client()), end(facts.server())),
             sni: words::sni(facts),
             protocol: if protocol.is_empty() { "plain".to_owned() } else { protocol.join(", ") },
             opened: facts.opened,

@@ -6,7 +6,7 @@ use crate::export::report::html::Html;
 use crate::export::report::lanes::Lanes;
 use crate::export::report::meaning::meaning;
 use crate::export::report::words::{self, number, plural};
-use crate::text::Clock;
+use crate::text::{self, Clock};
 
 /// The whole story of a group.
 pub(super) fn finding(html: &mut Html, nth: usize, key: &Key, group: &Group, lanes: &Lanes) {
@@ -115,7 +115,7 @@ fn why(html: &mut Html, key: &Key, group: &Group) {
     if !cause.evidence.is_empty() {
         html.element("h4").text("Evidence");
         html.classed("ul", "evidence").with(|html| {
-            for evidence in &cause.evidence {
+            for evidence in &text::evidence(&cause.evidence) {
                 html.element("li").text(evidence);
             }
             let (others, or_more) = group.other_evidence();

@@ -5,7 +5,7 @@ use crate::export::report::group::{Group, Key};
 use crate::export::report::html::Html;
 use crate::export::report::row::{Pattern, Row};
 use crate::export::report::words::{self, number, plural};
-use crate::text::Clock;
+use crate::text::{self, Clock};
 use std::collections::HashMap;
 use wrongdoor_core::explain::Finding;
 
@@ -179,7 +179,7 @@ fn details(html: &mut Html, row: &Row, numbers: &HashMap<&Key, usize>) {
         fact("then", format!("{}{place}{status}{after}", words::outcome(recovery.outcome)));
     }
     if let Some(cause) = &row.cause {
-        fact("evidence", cause.evidence.join("; "));
+        fact("evidence", text::evidence(&cause.evidence).join("; "));
     }
     if let Some(nth) = row.key().and_then(|key| number_of(numbers, key)) {
         html.element("dt").text("finding");

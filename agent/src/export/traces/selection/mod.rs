@@ -136,7 +136,7 @@ impl Trace {
 
     /// Whether there is room for one more.
     fn takes(&mut self, exchange: &Exchange, is_found: bool) -> bool {
-        self.latest = self.latest.max(exchange.responded.unwrap_or(exchange.started));
+        self.latest = self.latest.max(exchange.ended());
         let room = if is_found { MAX_EXCHANGES } else { MAX_OTHER_EXCHANGES };
         let takes = self.exchanges < room;
         self.exchanges += u64::from(takes);

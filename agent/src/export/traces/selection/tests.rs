@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{ended, ruled};
+use wrongdoor_core::observation::Response;
 use wrongdoor_core::observation::verdict::Verdict;
 
 /// What was chosen: trace and stream.
@@ -54,7 +55,10 @@ fn what_came_before_is_sent_with_what_was_found_and_later_ones_as_they_come() {
 
     let connection = ended("coalescing");
     let trace = selection.connection(1, &connection).unwrap();
-    assert_eq!((trace.id, trace.latest), (id, fine.0.responded.max(found.0.responded).unwrap()));
+    assert_eq!(
+        (trace.id, trace.latest),
+        (id, fine.0.responded().max(found.0.responded()).unwrap())
+    );
     assert!(selection.connection(1, &connection).is_none());
     assert!(selection.connection(2, &connection).is_none());
     assert!(selection.connections.is_empty());
@@ -64,7 +68,7 @@ fn what_came_before_is_sent_with_what_was_found_and_later_ones_as_they_come() {
 fn what_is_wanted_decides() {
     let (fine, found) = two();
     let mismatched = (
-        Exchange { status: Some(200), ..found.0.clone() },
+        Exchange { response: Response::answered(200, found.0.ended()), ..found.0.clone() },
         found.1.clone(),
         ClusterEnds::default(),
     );

@@ -54,14 +54,14 @@ impl Spans {
         let Exchange { version, stream, .. } = *exchange;
         let id = self.machine.span(trace, role, Subject::Exchange { version, stream });
         let parent = self.machine.span(trace, role, Subject::Connection);
-        let error = exchange.status.filter(|status| is_error(role, *status));
+        let error = exchange.status().filter(|status| is_error(role, *status));
         let status = if error.is_some() { Status::error("") } else { Status::Unset };
         let method = exchange.method.as_ref().known().and_then(known_method);
         SpanData {
             parent_span_id: trace::SpanId::from_bytes(parent),
             span_kind: kind(role),
             // An answer that did not come, or was not seen, has no time.
-            end_time: time(exchange.responded.unwrap_or(exchange.started)),
+            end_time: time(exchange.ended()),
             attributes: Attributes::of_exchange(exchange, classification, error)
                 .at(place)
                 .into_vec(),

@@ -1,12 +1,13 @@
 use super::*;
 use crate::testing::{ended, ruled};
+use crate::text;
 use opentelemetry::{Array, StringValue, Value};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::http::{HttpVersion, Method};
-use wrongdoor_core::observation::Facts;
 use wrongdoor_core::observation::probe_event::{Observer, Process};
+use wrongdoor_core::observation::{Facts, Response};
 use wrongdoor_core::seen::Seen;
 
 const TRACE: TraceId = [7; 16];
@@ -67,7 +68,8 @@ fn a_421_is_an_error_of_clients_only() {
         (None, 500, SpanKind::Internal, Some("500")),
     ] {
         let (exchange, classification) = seen_at(role);
-        let exchange = Exchange { status: Some(status), ..exchange };
+        let exchange =
+            Exchange { response: Response::answered(status, exchange.ended()), ..exchange };
         let span = spans().exchange(TRACE, (&exchange, &classification, &ClusterEnds::default()));
         assert_eq!(span.span_kind, kind);
         let is_error = matches!(span.status, Status::Error { .. });
@@ -83,10 +85,10 @@ fn an_exchange_says_what_is_known_of_it() {
     let span = spans().exchange(TRACE, (&exchange, &classification, &ClusterEnds::default()));
     assert_eq!(span.name, "GET");
     assert_eq!(span.start_time, time(exchange.started));
-    assert_eq!(span.end_time, time(exchange.responded.unwrap()));
+    assert_eq!(span.end_time, time(exchange.responded().unwrap()));
     let found = attributes(&span);
     let facts = &exchange.connection;
-    let (client, server) = (facts.client.unwrap(), facts.server.unwrap());
+    let (client, server) = (facts.client().unwrap(), facts.server().unwrap());
     let authority = exchange.authority.parsed.as_ref().unwrap();
     let cause = classification.cause.clone().unwrap();
     let list = |texts: Vec<String>| {
@@ -116,7 +118,7 @@ fn an_exchange_says_what_is_known_of_it() {
         ("wrongdoor.cause", "coalesced_tls_policy".into()),
         ("wrongdoor.cause.advice", cause.advice.clone().into()),
         ("wrongdoor.cause.confidence", cause.confidence.as_str().into()),
-        ("wrongdoor.cause.evidence", list(cause.evidence.clone())),
+        ("wrongdoor.cause.evidence", list(text::evidence(&cause.evidence))),
         ("wrongdoor.generator", "apache".into()),
         ("wrongdoor.first_on_connection", exchange.first.unwrap().into()),
         ("wrongdoor.role", "server".into()),
@@ -135,7 +137,7 @@ fn an_exchange_says_what_is_known_of_it() {
 #[test]
 fn a_client_has_the_server_for_a_peer_and_packets_have_no_end_of_their_own() {
     let facts = seen_at(None).0.connection;
-    let server = Value::from(i64::from(facts.server.unwrap().port()));
+    let server = Value::from(i64::from(facts.server().unwrap().port()));
     for (role, has_local) in [(Some(Side::Client), true), (None, false)] {
         let (exchange, classification) = seen_at(role);
         let found = attributes(
@@ -151,14 +153,12 @@ fn a_client_has_the_server_for_a_peer_and_packets_have_no_end_of_their_own() {
 #[test]
 fn what_is_not_known_is_left_out() {
     let (exchange, classification) = seen_at(None);
-    let facts =
-        Facts { client: None, server: None, tls: None, ..Facts::clone(&exchange.connection) };
+    let facts = Facts { ends: None, tls: None, ..Facts::clone(&exchange.connection) };
     let exchange = Exchange {
         connection: Arc::new(facts),
         method: Seen::Unreadable,
         authority: Arc::default(),
-        status: None,
-        responded: None,
+        response: Response::Unseen,
         first: None,
         ..exchange
     };
