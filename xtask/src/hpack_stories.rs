@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value as Json;
 use wrongdoor_core::seen::Seen;
-use wrongdoor_core::wire::hpack::{Decoder, Keep, Value};
+use wrongdoor_core::wire::hpack::{HpackDecoder, Keep, Value};
 
 /// Decodes the stories of http2jp/hpack-test-case and compares every field.
 #[derive(Debug, clap::Args)]
@@ -49,7 +49,7 @@ fn replay_folder(folder: &Path, sums: &mut Sums) -> Result<()> {
 fn replay(path: &Path, sums: &mut Sums) -> Result<()> {
     let story: Json = serde_json::from_slice(&fs::read(path)?)?;
     let cases = story.get("cases").and_then(Json::as_array).context("no cases")?;
-    let mut decoder = Decoder::new(|_name| Keep::Whole);
+    let mut decoder = HpackDecoder::new(|_name| Keep::Whole);
     for (number, case) in cases.iter().enumerate() {
         let sent = fields_sent(case).with_context(|| format!("case {number}"))?;
         let wire = case.get("wire").and_then(Json::as_str).context("no wire")?;
@@ -72,7 +72,7 @@ fn fields_sent(case: &Json) -> Result<Vec<(String, String)>> {
         .collect()
 }
 
-fn fields_read(decoder: &mut Decoder, block: &[u8]) -> Result<Vec<(String, String)>> {
+fn fields_read(decoder: &mut HpackDecoder, block: &[u8]) -> Result<Vec<(String, String)>> {
     let (mut fields, mut unread) = (Vec::new(), 0);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let decoded = decoder.decode(block, |field| match (field.name, field.value) {

@@ -1,7 +1,7 @@
 //! What the tests of judging have in common: exchanges as they would come out of the engine.
 
 use crate::http::{HttpVersion, Method};
-use crate::http_facts::{Answer, RequestSignals};
+use crate::http_facts::{ErrorResponse, RequestSignals};
 use crate::name::{Authority, CertificateNames, RequestAuthority, Sni};
 use crate::observation::probe_event::{Observer, Process};
 use crate::observation::verdict::Request;
@@ -133,7 +133,7 @@ impl Said {
             response: Response::Answered {
                 status: self.status,
                 at: at(self.times.1),
-                answer: crate::http_facts::is_refusal(self.status).then(Answer::default),
+                answer: crate::http_facts::is_refusal(self.status).then(ErrorResponse::default),
             },
             traceparent: None,
             hints: RequestSignals { path: Some(self.path), ..RequestSignals::default() },

@@ -1,8 +1,8 @@
 //! Evidence in words.
 
-use wrongdoor_core::explain::cause::{Authority, Evidence, Names, Peer, Refusal};
+use wrongdoor_core::explain::cause::{ClientKind, Evidence, NamePair, Refusal};
 use wrongdoor_core::http_facts::{AgentClass, Attribution, BodyMark, Generator, ServerSoftware};
-use wrongdoor_core::name::Sni;
+use wrongdoor_core::name::{Host, Sni};
 use wrongdoor_core::wire::tls::client_hello::PROBE;
 
 /// Each piece of evidence, in words. Names in it are from the network.
@@ -128,7 +128,7 @@ fn words(evidence: &Evidence) -> String {
     }
 }
 
-fn host(authority: &Authority) -> String {
+fn host(authority: &Option<Host>) -> String {
     authority.as_ref().map_or_else(|| "(unknown)".to_owned(), ToString::to_string)
 }
 
@@ -136,7 +136,7 @@ fn name(sni: &Sni) -> String {
     sni.name().map_or_else(|| format!("({})", sni.state()), str::to_owned)
 }
 
-fn both(names: &Names) -> (String, String) {
+fn both(names: &NamePair) -> (String, String) {
     (name(&names.sni), host(&names.authority))
 }
 
@@ -165,20 +165,22 @@ fn generated_by(refusal: Refusal, by: Attribution) -> String {
     }
 }
 
-fn client(peer: Peer, agent: Option<AgentClass>) -> String {
+fn client(peer: ClientKind, agent: Option<AgentClass>) -> String {
     match (peer, agent) {
-        (Peer::Proxy(Some(software)), _) => {
+        (ClientKind::Proxy(Some(software)), _) => {
             format!("the client is {}, by its process", proxy(software))
         }
-        (Peer::Proxy(None), _) => "the client hands on a request that came in at it".to_owned(),
-        (Peer::LikelyProxy, _) => {
+        (ClientKind::Proxy(None), _) => {
+            "the client hands on a request that came in at it".to_owned()
+        }
+        (ClientKind::LikelyProxy, _) => {
             "the client is most likely a proxy: it forwards, or asks as only proxies do".to_owned()
         }
-        (Peer::Ordinary, Some(class)) => format!(
+        (ClientKind::Ordinary, Some(class)) => format!(
             "nothing says that the client is a proxy; its user agent is a {}'s",
             class.as_str()
         ),
-        (Peer::Ordinary, None) => "nothing says that the client is a proxy".to_owned(),
+        (ClientKind::Ordinary, None) => "nothing says that the client is a proxy".to_owned(),
     }
 }
 
@@ -197,13 +199,12 @@ fn proxy(software: ServerSoftware) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wrongdoor_core::name::Host;
 
     #[test]
     fn evidence_names_what_was_seen_of_this_traffic() {
         let sni = Sni::Name("a.test".into());
         let authority = Some(Host::Name("b.test".into()));
-        let names = Names { sni, authority: authority.clone() };
+        let names = NamePair { sni, authority: authority.clone() };
         let cases = [
             (
                 Evidence::Coalesced(names),

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{Cursor, Result, Write};
 use std::path::Path;
-use wrongdoor_core::wire::net::{Decoder, FlowKey, LinkType, Transport};
+use wrongdoor_core::wire::net::{PacketDecoder, FlowKey, LinkType, Transport};
 use wrongdoor_fuzz::CAPTURES;
 use wrongdoor_pcap::CaptureFile;
 
@@ -179,7 +179,7 @@ fn packet() -> Result<()> {
 
 /// The TCP connections of a capture as scripts.
 fn scripts(capture: &[u8]) -> Vec<Vec<u8>> {
-    let (mut decoder, mut connections) = (Decoder::default(), Vec::<Vec<u8>>::new());
+    let (mut decoder, mut connections) = (PacketDecoder::default(), Vec::<Vec<u8>>::new());
     let mut places = HashMap::new();
     for frame in frames(capture) {
         let decoded = decoder.decode(LinkType::ETHERNET, &frame, frame.len(), |packet| {
@@ -319,7 +319,7 @@ fn quic() -> Result<()> {
         let mut first = None;
         for frame in frames(CAPTURES[number]) {
             let decoded =
-                Decoder::default().decode(LinkType::ETHERNET, &frame, frame.len(), |packet| {
+                PacketDecoder::default().decode(LinkType::ETHERNET, &frame, frame.len(), |packet| {
                     let client = *first.get_or_insert(packet.source);
                     let side = u8::from(packet.source != client);
                     seed.extend(

@@ -5,7 +5,7 @@ use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use wrongdoor_core::seen::Seen;
 use wrongdoor_core::side::Side;
-use wrongdoor_core::wire::hpack::{Decoder, Field, HpackError, Keep, TABLE_LIMIT, Value};
+use wrongdoor_core::wire::hpack::{HpackDecoder, Field, HpackError, Keep, TABLE_LIMIT, Value};
 use wrongdoor_fuzz::{Script, Shape, Watched, config, keys};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -73,7 +73,7 @@ fn blocks(input: &mut Unstructured<'_>, late: usize) -> Result<()> {
         b"user-agent" => Keep::Digest(|_name, value| value.len() as u64),
         _ => Keep::Whole,
     };
-    let (mut whole, mut late_one) = (Decoder::new(keep), Decoder::mid_connection(keep));
+    let (mut whole, mut late_one) = (HpackDecoder::new(keep), HpackDecoder::mid_connection(keep));
     for number in 0.. {
         if input.is_empty() {
             break;
@@ -111,7 +111,7 @@ fn compare(read: &std::result::Result<Vec<(Read, Read)>, HpackError>, truth: &[(
 }
 
 fn decode(
-    decoder: &mut Decoder,
+    decoder: &mut HpackDecoder,
     block: &[u8],
 ) -> std::result::Result<Vec<(Read, Read)>, HpackError> {
     let mut fields = Vec::new();

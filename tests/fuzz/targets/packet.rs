@@ -3,7 +3,7 @@
 
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use wrongdoor_core::wire::net::{Decoder, Endpoint, LinkType, MAX_DATAGRAM, Transport};
+use wrongdoor_core::wire::net::{PacketDecoder, Endpoint, LinkType, MAX_DATAGRAM, Transport};
 
 /// Link types that are decoded, and one that is not.
 const LINKS: [u32; 25] = [
@@ -19,7 +19,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn run(input: &mut Unstructured<'_>) -> Result<()> {
-    let mut decoder = Decoder::default();
+    let mut decoder = PacketDecoder::default();
     while !input.is_empty() {
         let link = LinkType(LINKS[usize::from(input.arbitrary::<u8>()?) % LINKS.len()]);
         let (len, beyond): (u16, u16) = (input.arbitrary()?, input.arbitrary()?);
@@ -32,8 +32,8 @@ fn run(input: &mut Unstructured<'_>) -> Result<()> {
         }
         // The same frame, of which less was captured.
         let cut = usize::from(beyond) % (frame.len() + 1);
-        let whole = decode(&mut Decoder::default(), link, frame, wire_len);
-        let part = decode(&mut Decoder::default(), link, &frame[..cut], wire_len);
+        let whole = decode(&mut PacketDecoder::default(), link, frame, wire_len);
+        let part = decode(&mut PacketDecoder::default(), link, &frame[..cut], wire_len);
         // A datagram that is cut in the header of a tunnel is an ordinary one.
         if let Some((source, destination, Transport::Tcp(tcp), payload, missing)) = part {
             let whole = whole.expect("there is more of it");
@@ -47,7 +47,7 @@ fn run(input: &mut Unstructured<'_>) -> Result<()> {
 }
 
 fn decode(
-    decoder: &mut Decoder,
+    decoder: &mut PacketDecoder,
     link: LinkType,
     frame: &[u8],
     wire_len: usize,

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use wrongdoor_core::time::Timestamp;
-use wrongdoor_core::wire::net::{Decoder, Endpoint, LinkType, Transport};
+use wrongdoor_core::wire::net::{Endpoint, LinkType, PacketDecoder, Transport};
 
 use super::Frame;
 
@@ -38,19 +38,20 @@ pub struct Segment {
 impl Segment {
     /// The segment in a frame, if there is one.
     pub fn of(frame: &Frame) -> Option<Self> {
-        let found = Decoder::default().decode(frame.link, &frame.bytes, frame.wire_len, |packet| {
-            match packet.transport {
-                Transport::Tcp(tcp) => Some(Self {
-                    from: address(packet.source),
-                    to: address(packet.destination),
-                    sequence: tcp.sequence,
-                    acknowledgment: tcp.acknowledgment,
-                    flags: tcp.flags.0,
-                    payload: packet.payload.to_vec(),
-                }),
-                Transport::Udp => None,
-            }
-        });
+        let found =
+            PacketDecoder::default().decode(frame.link, &frame.bytes, frame.wire_len, |packet| {
+                match packet.transport {
+                    Transport::Tcp(tcp) => Some(Self {
+                        from: address(packet.source),
+                        to: address(packet.destination),
+                        sequence: tcp.sequence,
+                        acknowledgment: tcp.acknowledgment,
+                        flags: tcp.flags.0,
+                        payload: packet.payload.to_vec(),
+                    }),
+                    Transport::Udp => None,
+                }
+            });
         found.ok().flatten().flatten()
     }
 

@@ -8,7 +8,7 @@ use crate::observation::{
 use crate::time::Timestamp;
 use crate::wire::net::{End, FlowKey};
 use crate::wire::quic;
-use crate::wire::tls::Version;
+use crate::wire::tls::TlsVersion;
 use std::sync::Arc;
 
 const PROTOCOL: &str = "quic";
@@ -102,14 +102,16 @@ impl QuicConnection {
         let facts = Arc::make_mut(&mut self.observed.facts);
         facts.ends = Some(Ends::of(&self.key, client));
         facts.decryption = match self.quic.decryption() {
-            quic::Decryption::Opened => Decryption::KeyLog,
+            quic::QuicDecryption::Opened => Decryption::KeyLog,
             _ => Decryption::None,
         };
         let certificate = self.quic.certificate_names();
         let known = facts.tls.take().and_then(|tls| tls.certificate);
         facts.tls = Some(Tls {
             asks_certificate: false,
-            version: Some(self.quic.server_hello().map_or(Version::TLS1_3, |hello| hello.version)),
+            version: Some(
+                self.quic.server_hello().map_or(TlsVersion::TLS1_3, |hello| hello.version),
+            ),
             sni_host: sni.host(),
             sni,
             ech: hello.ech,

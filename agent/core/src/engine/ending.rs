@@ -1,7 +1,7 @@
 //! How connections end: by themselves, or to make room for others.
 
 use super::config::MAX_PARKED;
-use super::tracked::{Key, Slot, Tracked};
+use super::tracked::{Slot, Tracked, TrackedKey};
 use super::{Engine, TlsInPackets};
 use crate::counters::Loss;
 use crate::observation::probe_event::Visibility;
@@ -33,7 +33,7 @@ impl Engine {
     /// Drops those connections among the eligible that were idle longest; false where there are none.
     pub(super) fn evict(&mut self, is_eligible: impl Fn(&Slot) -> bool) -> bool {
         let eligible = self.connections.iter().filter(|(_, slot)| is_eligible(slot));
-        let mut idle: Vec<(u64, Key)> =
+        let mut idle: Vec<(u64, TrackedKey)> =
             eligible.map(|(key, slot)| (slot.last_seen, *key)).collect();
         let share = (idle.len() / EVICTED_SHARE).max(1).min(idle.len());
         if share == 0 {
@@ -54,7 +54,7 @@ impl Engine {
     }
 
     /// Takes a connection out, with all that leads to it.
-    pub(super) fn take(&mut self, key: &Key) -> Option<Slot> {
+    pub(super) fn take(&mut self, key: &TrackedKey) -> Option<Slot> {
         let slot = self.connections.remove(key)?;
         self.live.forget(&slot);
         Some(slot)

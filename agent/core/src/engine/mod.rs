@@ -14,7 +14,7 @@ use crate::counters::{Counters, Loss};
 pub use crate::observation::{ConnectionEnd, Event, Observation};
 use crate::observation::{ConnectionId, Scratch};
 use crate::time::Timestamp;
-use crate::wire::net::{Decoder, End, Flags, FlowKey, LinkType, Packet, Tcp, Transport};
+use crate::wire::net::{End, Flags, FlowKey, LinkType, Packet, PacketDecoder, Tcp, Transport};
 use crate::wire::quic;
 use crate::wire::tls::keylog::KeyLog;
 pub use config::{Config, MAX_CONNECTIONS, MAX_HELD_BYTES, MAX_PARKED, Shard, TlsInPackets};
@@ -23,14 +23,14 @@ use hashbrown::HashMap;
 use probe_events::Live;
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use tracked::{Key, Past, Slot, Tracked};
+use tracked::{EndedConnection, Slot, Tracked, TrackedKey};
 use waiting_for_keys::WaitingForKeys;
 
 /// Follows connections and tells what it finds.
 pub struct Engine {
     config: Config,
-    decoder: Decoder,
-    connections: HashMap<Key, Slot, foldhash::quality::FixedState>,
+    decoder: PacketDecoder,
+    connections: HashMap<TrackedKey, Slot, foldhash::quality::FixedState>,
     /// Connections that have ended and whose secrets may still come, in the order of their end.
     waiting_for_keys: WaitingForKeys,
     /// Which of the connections are those of probes.
@@ -69,7 +69,7 @@ impl Engine {
         };
         Self {
             config,
-            decoder: Decoder::default(),
+            decoder: PacketDecoder::default(),
             connections: HashMap::default(),
             waiting_for_keys: WaitingForKeys::default(),
             live: Live::default(),
@@ -122,7 +122,7 @@ impl Engine {
     /// Reads what open connections hold for secrets that have come, without waiting for their next packets.
     pub fn resume(&mut self) {
         let keys_may_come = self.keys_may_come();
-        let mut waiting: Vec<Key> = self
+        let mut waiting: Vec<TrackedKey> = self
             .connections
             .iter()
             .filter(|(_, slot)| slot.held > 0)
@@ -232,25 +232,27 @@ impl Engine {
     }
 
     fn tcp(&mut self, flow: FlowKey, from: End, at: Timestamp, tcp: &Tcp, packet: &Packet<'_>) {
-        let key = Key::Flow(flow);
+        let key = TrackedKey::Flow(flow);
         let is_syn = tcp.flags.contains(Flags::SYN);
         let begun = match self.connections.get_mut(&key).map(|slot| &mut slot.tracked) {
             None => Opening::Another(None),
             Some(Tracked::Tcp(connection)) => {
                 connection.opening(from, at, self.packet, tcp, &mut self.shared.counters)
             }
-            Some(Tracked::Ended(Past::Tcp(ends) | Past::Left(ends)))
+            Some(Tracked::Ended(EndedConnection::Tcp(ends) | EndedConnection::Left(ends)))
                 if ends.is_followed_by(from, tcp) =>
             {
                 Opening::Another(None)
             }
-            Some(Tracked::Ended(Past::Tcp(ends))) => {
+            Some(Tracked::Ended(EndedConnection::Tcp(ends))) => {
                 let len = packet.payload.len() + packet.missing;
                 return ends.segment(from, tcp, len, &mut self.shared.counters);
             }
-            Some(Tracked::Ended(Past::Left(_))) => return,
+            Some(Tracked::Ended(EndedConnection::Left(_))) => return,
             Some(_) if is_syn => Opening::Another(None),
-            Some(Tracked::Quic(_) | Tracked::Live(_) | Tracked::Ended(Past::Socket(_))) => {
+            Some(
+                Tracked::Quic(_) | Tracked::Live(_) | Tracked::Ended(EndedConnection::Socket(_)),
+            ) => {
                 return;
             }
         };
@@ -287,13 +289,13 @@ impl Engine {
     ) {
         let (id, source) = (ConnectionId(number), self.config.source);
         let connection = TcpConnection::new(id, flow, from, at, tcp, payload, source);
-        self.follow(Key::Flow(flow), id, Tracked::Tcp(Box::new(connection)));
+        self.follow(TrackedKey::Flow(flow), id, Tracked::Tcp(Box::new(connection)));
     }
 
     /// A segment of a connection that is followed.
     fn segment(
         &mut self,
-        key: &Key,
+        key: &TrackedKey,
         from: End,
         at: Timestamp,
         tcp: &Tcp,
@@ -316,10 +318,10 @@ impl Engine {
         }
         if connection.is_cleartext() && !self.shared.is_whole(&connection.key()) {
             self.held -= std::mem::take(&mut slot.held);
-            slot.tracked = Tracked::Ended(Past::Left(connection.sequence_ends()));
+            slot.tracked = Tracked::Ended(EndedConnection::Left(connection.sequence_ends()));
             self.shared.events.clear();
         } else if connection.closing().is_some() {
-            let over = Tracked::Ended(Past::Tcp(connection.sequence_ends()));
+            let over = Tracked::Ended(EndedConnection::Tcp(connection.sequence_ends()));
             let tracked = std::mem::replace(&mut slot.tracked, over);
             let held = std::mem::take(&mut slot.held);
             self.end(Slot { last_seen: self.turn, held, id, tracked });
@@ -329,7 +331,7 @@ impl Engine {
     }
 
     fn udp(&mut self, flow: FlowKey, from: End, at: Timestamp, payload: &[u8]) {
-        let key = Key::Flow(flow);
+        let key = TrackedKey::Flow(flow);
         if !self.connections.contains_key(&key) {
             if !quic::looks_like_initial(payload) {
                 if let Some(version) = quic::unread_version(payload) {
@@ -358,7 +360,7 @@ impl Engine {
         self.observe(id);
     }
 
-    fn follow(&mut self, key: Key, id: ConnectionId, tracked: Tracked) {
+    fn follow(&mut self, key: TrackedKey, id: ConnectionId, tracked: Tracked) {
         if self.connections.len() >= self.config.max_connections {
             self.evict(|_| true);
         }

@@ -1,6 +1,6 @@
 //! The other way in: reports of probes, each to its connection.
 
-use super::{Engine, Key, Past, Slot, Tracked};
+use super::{EndedConnection, Engine, Slot, Tracked, TrackedKey};
 use crate::connection::{Piece, Resources, Segment, TlsObject};
 use crate::counters::Loss;
 use crate::observation::ConnectionId;
@@ -104,7 +104,7 @@ impl Engine {
             return self.open(TlsObject::without_handshake(new, at, None));
         };
         let id = self.of_socket(at, socket);
-        let key = Key::Live(id);
+        let key = TrackedKey::Live(id);
         let is_free = match self.connections.get(&key).map(|slot| &slot.tracked) {
             Some(Tracked::Live(connection)) if connection.session().is_some() => false,
             Some(Tracked::Live(connection)) if connection.can_be(role) => true,
@@ -143,7 +143,7 @@ impl Engine {
 
     fn socket_closed(&mut self, at: Timestamp, socket: SocketId) {
         let Some(id) = self.live.sockets.get(&socket).copied() else { return };
-        match self.connections.get_mut(&Key::Live(id)).map(|slot| &mut slot.tracked) {
+        match self.connections.get_mut(&TrackedKey::Live(id)).map(|slot| &mut slot.tracked) {
             Some(Tracked::Live(connection)) if connection.session().is_some() => {
                 // What was received may be read yet.
                 if connection.closed().is_none() {
@@ -153,9 +153,9 @@ impl Engine {
             }
             Some(Tracked::Live(_)) => {
                 self.close(id, at);
-                self.take(&Key::Live(id));
+                self.take(&TrackedKey::Live(id));
             }
-            _ => drop(self.take(&Key::Live(id))),
+            _ => drop(self.take(&TrackedKey::Live(id))),
         }
         if self.live.closing.len() > self.config.max_connections {
             self.end_closing();
@@ -164,15 +164,15 @@ impl Engine {
 
     /// Ends a connection. As long as its socket is open, what still comes of it begins nothing new.
     fn close(&mut self, id: ConnectionId, at: Timestamp) {
-        let Some(mut slot) = self.take(&Key::Live(id)) else { return };
+        let Some(mut slot) = self.take(&TrackedKey::Live(id)) else { return };
         let Tracked::Live(connection) = &mut slot.tracked else { return };
         let is_open = connection.closed().is_none();
         connection.close(at);
         if let Some(socket) = connection.socket().filter(|_| is_open) {
             self.live.sockets.insert(socket.id, id);
-            let tracked = Tracked::Ended(Past::Socket(socket.id));
+            let tracked = Tracked::Ended(EndedConnection::Socket(socket.id));
             let last_seen = self.turn;
-            self.connections.insert(Key::Live(id), Slot { last_seen, held: 0, id, tracked });
+            self.connections.insert(TrackedKey::Live(id), Slot { last_seen, held: 0, id, tracked });
         }
         self.end(slot);
     }
@@ -187,14 +187,14 @@ impl Engine {
     /// Ends the connection whose socket was closed first, if it has not ended.
     fn end_closing(&mut self) {
         let Some((_, id)) = self.live.closing.pop_front() else { return };
-        if let Some(slot) = self.take(&Key::Live(id)) {
+        if let Some(slot) = self.take(&TrackedKey::Live(id)) {
             self.end(slot);
         }
     }
 
     fn open(&mut self, connection: TlsObject) -> ConnectionId {
         let (id, socket) = (ConnectionId(self.packet), connection.socket());
-        self.follow(Key::Live(id), id, Tracked::Live(Box::new(connection)));
+        self.follow(TrackedKey::Live(id), id, Tracked::Live(Box::new(connection)));
         if let Some(socket) = socket {
             self.live.sockets.insert(socket.id, id);
         }
@@ -202,7 +202,7 @@ impl Engine {
     }
 
     fn feed(&mut self, id: ConnectionId, work: impl FnOnce(&mut TlsObject, &mut Resources<'_>)) {
-        let Some(slot) = self.connections.get_mut(&Key::Live(id)) else { return };
+        let Some(slot) = self.connections.get_mut(&TrackedKey::Live(id)) else { return };
         slot.last_seen = self.turn;
         let Tracked::Live(connection) = &mut slot.tracked else { return };
         work(connection, &mut self.shared.resources(false));
@@ -220,8 +220,10 @@ impl Live {
             Tracked::Live(connection) => {
                 (connection.socket().map(|socket| socket.id), connection.session())
             }
-            Tracked::Ended(Past::Socket(socket)) => (Some(*socket), None),
-            Tracked::Ended(Past::Tcp(_) | Past::Left(_)) | Tracked::Tcp(_) | Tracked::Quic(_) => {
+            Tracked::Ended(EndedConnection::Socket(socket)) => (Some(*socket), None),
+            Tracked::Ended(EndedConnection::Tcp(_) | EndedConnection::Left(_))
+            | Tracked::Tcp(_)
+            | Tracked::Quic(_) => {
                 return;
             }
         };

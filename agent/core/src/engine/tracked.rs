@@ -15,7 +15,7 @@ pub(super) struct Slot {
 
 /// What a connection is found by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Key {
+pub(super) enum TrackedKey {
     /// Packets.
     Flow(FlowKey),
     /// Reports of probes, by way of a socket or a session.
@@ -28,12 +28,12 @@ pub(super) enum Tracked {
     Quic(Box<QuicConnection>),
     Live(Box<TlsObject>),
     /// It has ended: what is still in flight belongs to it and begins nothing new.
-    Ended(Past),
+    Ended(EndedConnection),
 }
 
 /// What a connection that has ended was found by.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Past {
+pub(super) enum EndedConnection {
     /// A TCP connection: bytes behind its end are counted.
     Tcp(SequenceEnds),
     /// A TCP connection that the filter passes on in parts only: the rest of it is left alone.

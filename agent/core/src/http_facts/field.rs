@@ -1,7 +1,7 @@
 //! The header fields that are looked at, and what is kept of each.
 
 use super::agent::AgentClass;
-use super::answer::ContentType;
+use super::error_response::ContentType;
 use super::software::ServerSoftware;
 use crate::seen::Seen;
 use std::hash::{BuildHasher, RandomState};

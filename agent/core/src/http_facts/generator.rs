@@ -1,7 +1,7 @@
 //! Who made a response that refuses: what its words, its fields and the process behind the port say together.
 
-use super::answer::{Answer, ContentType};
 use super::body::BodyMark;
+use super::error_response::{ContentType, ErrorResponse};
 use super::software::ServerSoftware;
 
 /// The software that made a response.
@@ -105,7 +105,7 @@ impl Generator {
     }
 
     /// Whose pages have such fields, where the body was not seen: probes see heads only.
-    fn of_fields(answer: &Answer) -> Option<Self> {
+    fn of_fields(answer: &ErrorResponse) -> Option<Self> {
         const GO_PAGE: u64 = "Misdirected Request\n".len() as u64;
         const HAPROXY_PAGE: u64 = 104;
         match (answer.content_type, answer.content_length, answer.server) {
@@ -142,7 +142,7 @@ impl Attribution {
         Self { generator: Generator::Unknown, is_certain: false, is_relayed: false };
 
     /// From a response, and the software of the process that answered, where that is known.
-    pub fn of(answer: &Answer, process: Option<ServerSoftware>) -> Self {
+    pub fn of(answer: &ErrorResponse, process: Option<ServerSoftware>) -> Self {
         let words = Generator::of_words(answer.body);
         let fields =
             if answer.body == BodyMark::Unseen { Generator::of_fields(answer) } else { None };
@@ -188,14 +188,14 @@ mod tests {
         server: Option<ServerSoftware>,
         content_type: Option<ContentType>,
         body: BodyMark,
-    ) -> Answer {
-        Answer { server, content_type, body, ..Answer::default() }
+    ) -> ErrorResponse {
+        ErrorResponse { server, content_type, body, ..ErrorResponse::default() }
     }
 
     #[test]
     fn words_and_fields_name_who_made_a_response() {
         use Generator as G;
-        let page = |length| Answer {
+        let page = |length| ErrorResponse {
             content_length: Some(length),
             ..answer(None, Some(ContentType::Html), BodyMark::Unseen)
         };

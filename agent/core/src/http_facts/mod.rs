@@ -4,17 +4,17 @@
 //! itself is gone once the header block is read, also from the table that HPACK needs.
 
 mod agent;
-mod answer;
 mod body;
+mod error_response;
 mod field;
 mod generator;
 mod software;
 
 pub use agent::AgentClass;
-pub(crate) use answer::is_refusal;
-pub use answer::{Answer, ContentType};
 pub(crate) use body::Sniff;
 pub use body::{BodyMark, MAX_SNIFFED};
+pub(crate) use error_response::is_refusal;
+pub use error_response::{ContentType, ErrorResponse};
 pub(crate) use field::Hints;
 pub use field::{Hint, RequestSignals};
 pub use generator::{Attribution, Generator};

@@ -5,7 +5,7 @@ use crate::side::Side;
 use crate::wire::http2_frame::{PREFACE, is_frame_chain};
 use crate::wire::reader::Reader;
 use crate::wire::tls::handshake::MessageType;
-use crate::wire::tls::record::{ContentType, HEADER_LEN, Header};
+use crate::wire::tls::record::{HEADER_LEN, RecordHeader, RecordType};
 
 /// The longest HTTP method that a stream is recognised by.
 const MAX_METHOD: usize = 32;
@@ -103,7 +103,7 @@ pub(super) fn is_record_chain(bytes: &[u8]) -> bool {
     let mut reader = Reader::new(bytes);
     let mut headers = 0;
     while reader.len() >= HEADER_LEN {
-        let Some(header) = reader.array().and_then(Header::parse) else { return false };
+        let Some(header) = reader.array().and_then(RecordHeader::parse) else { return false };
         if header.bytes.get(2).is_none_or(|minor| *minor > 3) {
             return false;
         }
@@ -132,15 +132,15 @@ fn handshake(bytes: &[u8], first: MessageType) -> Beginning {
     let mut reader = Reader::new(bytes);
     let Some(header) = reader.array::<HEADER_LEN>() else {
         // 3: the major version of every SSL and TLS since 1996.
-        return if is_prefix_of(bytes, &[ContentType::HANDSHAKE.0, 3]) || bytes.starts_with(&[22, 3])
+        return if is_prefix_of(bytes, &[RecordType::HANDSHAKE.0, 3]) || bytes.starts_with(&[22, 3])
         {
             Beginning::NeedMore
         } else {
             Beginning::Foreign
         };
     };
-    match Header::parse(header) {
-        Some(header) if header.content_type == ContentType::HANDSHAKE => match reader.u8() {
+    match RecordHeader::parse(header) {
+        Some(header) if header.content_type == RecordType::HANDSHAKE => match reader.u8() {
             None => Beginning::NeedMore,
             Some(kind) if kind == first.0 => Beginning::Tls,
             Some(_) => Beginning::Foreign,

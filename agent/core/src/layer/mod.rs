@@ -4,6 +4,7 @@
 
 mod detect;
 mod gap;
+mod gather;
 mod http1;
 pub mod http2;
 mod omission;

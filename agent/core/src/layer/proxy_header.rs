@@ -14,7 +14,7 @@ const MAX_V2: usize = 16 + 4096;
 
 /// A header in front of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Header {
+pub(super) enum ProxyHeader {
     /// Not whole yet.
     NeedMore,
     /// Whole: its length, and the client that it names.
@@ -34,13 +34,13 @@ pub(super) fn may_begin(bytes: &[u8]) -> bool {
 }
 
 /// Reads the header in front.
-pub(super) fn parse(bytes: &[u8]) -> Header {
+pub(super) fn parse(bytes: &[u8]) -> ProxyHeader {
     if bytes.starts_with(V2) { v2(bytes) } else { v1(bytes) }
 }
 
-fn v1(bytes: &[u8]) -> Header {
+fn v1(bytes: &[u8]) -> ProxyHeader {
     let Some(end) = bytes.windows(2).take(MAX_V1).position(|pair| pair == b"\r\n") else {
-        return if bytes.len() < MAX_V1 { Header::NeedMore } else { Header::Malformed };
+        return if bytes.len() < MAX_V1 { ProxyHeader::NeedMore } else { ProxyHeader::Malformed };
     };
     let line = std::str::from_utf8(bytes.get(..end).unwrap_or_default()).unwrap_or_default();
     let mut words = line.split(' ').skip(1);
@@ -48,29 +48,29 @@ fn v1(bytes: &[u8]) -> Header {
         Some("TCP4" | "TCP6") => {
             let address = words.next().and_then(|word| word.parse::<IpAddr>().ok());
             let port = words.nth(1).and_then(|word| word.parse::<u16>().ok());
-            let Some(client) = address.zip(port) else { return Header::Malformed };
+            let Some(client) = address.zip(port) else { return ProxyHeader::Malformed };
             Some(SocketAddr::from(client))
         }
         Some("UNKNOWN") => None,
-        _ => return Header::Malformed,
+        _ => return ProxyHeader::Malformed,
     };
-    Header::Whole(end + 2, client)
+    ProxyHeader::Whole(end + 2, client)
 }
 
-fn v2(bytes: &[u8]) -> Header {
+fn v2(bytes: &[u8]) -> ProxyHeader {
     let mut reader = Reader::new(bytes);
     let fields = (reader.skip(V2.len()), reader.u8(), reader.u8(), reader.u16());
     let (Some(()), Some(command), Some(family), Some(len)) = fields else {
-        return Header::NeedMore;
+        return ProxyHeader::NeedMore;
     };
     let whole = 16 + usize::from(len);
     if command >> 4 != 2 || command & 0xf > 1 || whole > MAX_V2 {
-        return Header::Malformed;
+        return ProxyHeader::Malformed;
     }
-    let Some(addresses) = reader.take(usize::from(len)) else { return Header::NeedMore };
+    let Some(addresses) = reader.take(usize::from(len)) else { return ProxyHeader::NeedMore };
     // LOCAL (0) is the proxy itself speaking; only stream families (low nibble 1) have a client.
     let client = if command & 0xf == 1 { client_v2(family, Reader::new(addresses)) } else { None };
-    Header::Whole(whole, client)
+    ProxyHeader::Whole(whole, client)
 }
 
 fn client_v2(family: u8, mut addresses: Reader<'_>) -> Option<SocketAddr> {
@@ -97,16 +97,16 @@ mod tests {
     #[test]
     fn both_versions_name_the_client() {
         let v1 = b"PROXY TCP6 2001:db8::1 2001:db8::2 50000 443\r\nGET /";
-        assert_eq!(parse(v1), Header::Whole(46, Some("[2001:db8::1]:50000".parse().unwrap())));
-        assert_eq!(parse(b"PROXY UNKNOWN whatever\r\n"), Header::Whole(24, None));
+        assert_eq!(parse(v1), ProxyHeader::Whole(46, Some("[2001:db8::1]:50000".parse().unwrap())));
+        assert_eq!(parse(b"PROXY UNKNOWN whatever\r\n"), ProxyHeader::Whole(24, None));
         let v2 = [
             &V2[..],
             &[0x21, 0x11, 0, 15, 192, 0, 2, 1, 192, 0, 2, 2, 0xc3, 0x50, 1, 0xbb, 4, 0, 0],
         ]
         .concat();
-        assert_eq!(parse(&v2), Header::Whole(31, Some("192.0.2.1:50000".parse().unwrap())));
+        assert_eq!(parse(&v2), ProxyHeader::Whole(31, Some("192.0.2.1:50000".parse().unwrap())));
         let local = [&V2[..], &[0x20, 0, 0, 0]].concat();
-        assert_eq!(parse(&local), Header::Whole(16, None));
+        assert_eq!(parse(&local), ProxyHeader::Whole(16, None));
     }
 
     #[test]
@@ -116,12 +116,12 @@ mod tests {
         for whole in [&v2[..], b"PROXY TCP4 192.0.2.1 192.0.2.2 5 6\r\n"] {
             for end in 6..whole.len() {
                 assert!(
-                    may_begin(&whole[..end]) || parse(&whole[..end]) == Header::NeedMore,
+                    may_begin(&whole[..end]) || parse(&whole[..end]) == ProxyHeader::NeedMore,
                     "{end}"
                 );
             }
         }
-        assert_eq!(parse(b"PROXY TCP4 nowhere 192.0.2.2 5 6\r\n"), Header::Malformed);
-        assert_eq!(parse(&[b'P'; 200]), Header::Malformed);
+        assert_eq!(parse(b"PROXY TCP4 nowhere 192.0.2.2 5 6\r\n"), ProxyHeader::Malformed);
+        assert_eq!(parse(&[b'P'; 200]), ProxyHeader::Malformed);
     }
 }

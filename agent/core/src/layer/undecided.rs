@@ -3,7 +3,7 @@
 use super::detect::{self, Beginning};
 use super::http1::Http1;
 use super::http2::Http2;
-use super::proxy_header::{self, Header};
+use super::proxy_header::{self, ProxyHeader};
 use super::tls::Session;
 use super::{Content, MAX_NESTING, Position};
 use crate::layer::Gap;
@@ -141,12 +141,12 @@ impl Undecided {
             return beginning;
         }
         match proxy_header::parse(&self.client) {
-            Header::NeedMore => Beginning::NeedMore,
-            Header::Malformed => {
+            ProxyHeader::NeedMore => Beginning::NeedMore,
+            ProxyHeader::Malformed => {
                 cx.counters.error("proxy", "malformed");
                 Beginning::Foreign
             }
-            Header::Whole(len, client) => {
+            ProxyHeader::Whole(len, client) => {
                 if let Some(client) = client {
                     cx.facts().client_declared = Some(Endpoint::from(client));
                 }

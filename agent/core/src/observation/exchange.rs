@@ -3,7 +3,7 @@
 use super::Facts;
 use super::verdict::Verdict;
 use crate::http::{HttpVersion, Method};
-use crate::http_facts::{AgentClass, Answer, RequestSignals};
+use crate::http_facts::{AgentClass, ErrorResponse, RequestSignals};
 use crate::name::{Host, RequestAuthority};
 use crate::seen::Seen;
 use crate::time::Timestamp;
@@ -32,7 +32,7 @@ pub enum Response {
         /// When its head was complete.
         at: Timestamp,
         /// What it says of who made it, where it refuses.
-        answer: Option<Answer>,
+        answer: Option<ErrorResponse>,
     },
     /// The server reset the stream before it answered, with this error code (RFC 9113 §7).
     StreamReset(u32),
@@ -119,7 +119,7 @@ impl Exchange {
     }
 
     /// What the response says of who made it, where it refuses.
-    pub fn answer(&self) -> Option<Answer> {
+    pub fn answer(&self) -> Option<ErrorResponse> {
         match self.response {
             Response::Answered { answer, .. } => answer,
             Response::Unseen | Response::StreamReset(_) | Response::ConnectionReset => None,

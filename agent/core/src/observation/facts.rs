@@ -4,7 +4,7 @@ use super::probe_event::Observer;
 use crate::name::{CertificateNames, Host, Sni, SniDefect};
 use crate::time::Timestamp;
 use crate::wire::net::{End, Endpoint, FlowKey};
-use crate::wire::tls::Version;
+use crate::wire::tls::TlsVersion;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -100,7 +100,7 @@ pub struct Ends {
 #[derive(Clone, Debug, Default)]
 pub struct Tls {
     /// The version negotiated; unknown without the ServerHello.
-    pub version: Option<Version>,
+    pub version: Option<TlsVersion>,
     /// The server name asked for.
     pub sni: Sni,
     /// The host that it means, and what is wrong with it.

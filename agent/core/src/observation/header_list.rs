@@ -1,9 +1,9 @@
 //! Header lists: the few fields that are kept of a block.
 
-use crate::http_facts::{Answer, Hint, Hints};
+use crate::http_facts::{ErrorResponse, Hint, Hints};
 use crate::seen::Seen;
 use crate::trace_context::TraceParent;
-use crate::wire::hpack::{Decoder, Field, HpackError, Keep, Value};
+use crate::wire::hpack::{Field, HpackDecoder, HpackError, Keep, Value};
 
 /// The values that are looked at; every other value is passed over and stored nowhere.
 pub(crate) fn keep(name: &[u8]) -> Keep {
@@ -88,7 +88,11 @@ impl HeaderList {
     }
 
     /// Decodes a block, replacing what was here.
-    pub(crate) fn decode(&mut self, decoder: &mut Decoder, block: &[u8]) -> Result<(), HpackError> {
+    pub(crate) fn decode(
+        &mut self,
+        decoder: &mut HpackDecoder,
+        block: &[u8],
+    ) -> Result<(), HpackError> {
         self.clear();
         let decoded = decoder.decode(block, |Field { name, value }| {
             let Seen::Known(name) = name else {
@@ -121,8 +125,8 @@ impl HeaderList {
     }
 
     /// What a response says of who made it.
-    pub(crate) fn answer(&self) -> Answer {
-        Answer::of(&self.hints)
+    pub(crate) fn answer(&self) -> ErrorResponse {
+        ErrorResponse::of(&self.hints)
     }
 
     /// Whether this is a request's list and not trailers; what cannot be told is taken for a request.
@@ -161,7 +165,7 @@ mod tests {
 
     #[test]
     fn long_values_count_and_are_not_kept() {
-        let (mut list, mut decoder) = (HeaderList::default(), Decoder::new(keep));
+        let (mut list, mut decoder) = (HeaderList::default(), HpackDecoder::new(keep));
         list.authority.set(Value::Known(&[b'a'; 60_000]));
         assert!(list.authority.bytes.capacity() >= 60_000);
         list.decode(&mut decoder, &[0x82]).unwrap();
@@ -178,8 +182,8 @@ mod tests {
         let expected = TraceParent::parse(VALUE);
         assert!(expected.is_some());
 
-        let (mut list, mut decoder) = (HeaderList::default(), Decoder::new(keep));
-        let mut read = |decoder: &mut Decoder, block: &[u8]| {
+        let (mut list, mut decoder) = (HeaderList::default(), HpackDecoder::new(keep));
+        let mut read = |decoder: &mut HpackDecoder, block: &[u8]| {
             list.decode(decoder, block).unwrap();
             list.traceparent()
         };
@@ -188,7 +192,7 @@ mod tests {
         assert_eq!(read(&mut decoder, &[0xbe, 0xbe]), None);
         assert_eq!(read(&mut decoder, &[0x82]), None);
         // Of what was there before, an index says nothing.
-        let mut late = Decoder::mid_connection(keep);
+        let mut late = HpackDecoder::mid_connection(keep);
         assert_eq!(read(&mut late, &[0xbe]), None);
         assert_eq!(read(&mut late, &[&block[..], &[0xbf]].concat()), None);
         assert_eq!(read(&mut late, &[0xbe]), expected);

@@ -11,9 +11,9 @@ const DEFAULT_MAX_FRAME: usize = 16_384;
 
 /// A frame's type; unknown values survive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kind(pub(crate) u8);
+pub(crate) struct FrameType(pub(crate) u8);
 
-impl Kind {
+impl FrameType {
     pub(crate) const DATA: Self = Self(0);
     pub(crate) const HEADERS: Self = Self(1);
     pub(crate) const PRIORITY: Self = Self(2);
@@ -38,7 +38,7 @@ const PRIORITY: u8 = 0x20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) len: usize,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FrameType,
     pub(crate) flags: u8,
     pub(crate) stream: u32,
     /// The reserved bit, which is 0 where a frame really starts.
@@ -52,7 +52,7 @@ impl Head {
         let stream = u32::from_be_bytes([s0, s1, s2, s3]);
         Self {
             len: usize::try_from(len).unwrap_or(usize::MAX),
-            kind: Kind(kind),
+            kind: FrameType(kind),
             flags,
             stream: stream & 0x7fff_ffff,
             reserved: stream >> 31 != 0,
@@ -67,11 +67,11 @@ impl Head {
     pub(crate) fn is_collected(&self) -> bool {
         matches!(
             self.kind,
-            Kind::HEADERS
-                | Kind::PUSH_PROMISE
-                | Kind::CONTINUATION
-                | Kind::RST_STREAM
-                | Kind::ORIGIN
+            FrameType::HEADERS
+                | FrameType::PUSH_PROMISE
+                | FrameType::CONTINUATION
+                | FrameType::RST_STREAM
+                | FrameType::ORIGIN
         )
     }
 
@@ -81,14 +81,16 @@ impl Head {
         let on_stream = self.stream != 0;
         let flags = |defined: u8| self.flags & !defined == 0;
         let fits = match self.kind {
-            Kind::DATA => on_stream && flags(END_STREAM | PADDED) && self.len <= DEFAULT_MAX_FRAME,
-            Kind::HEADERS => {
+            FrameType::DATA => {
+                on_stream && flags(END_STREAM | PADDED) && self.len <= DEFAULT_MAX_FRAME
+            }
+            FrameType::HEADERS => {
                 let defined = END_STREAM | END_HEADERS | PADDED | PRIORITY;
                 on_stream && flags(defined) && (1..=DEFAULT_MAX_FRAME).contains(&self.len)
             }
-            Kind::PRIORITY => on_stream && self.flags == 0 && self.len == 5,
-            Kind::RST_STREAM => on_stream && self.flags == 0 && self.len == 4,
-            Kind::SETTINGS => {
+            FrameType::PRIORITY => on_stream && self.flags == 0 && self.len == 5,
+            FrameType::RST_STREAM => on_stream && self.flags == 0 && self.len == 4,
+            FrameType::SETTINGS => {
                 let size = if self.has(ACK) {
                     self.len == 0
                 } else {
@@ -96,11 +98,13 @@ impl Head {
                 };
                 !on_stream && flags(ACK) && size
             }
-            Kind::PING => !on_stream && flags(ACK) && self.len == 8,
-            Kind::GOAWAY => !on_stream && self.flags == 0 && (8..=1024).contains(&self.len),
-            Kind::WINDOW_UPDATE => self.flags == 0 && self.len == 4,
-            Kind::CONTINUATION => on_stream && flags(END_HEADERS) && self.len <= DEFAULT_MAX_FRAME,
-            Kind::PUSH_PROMISE => {
+            FrameType::PING => !on_stream && flags(ACK) && self.len == 8,
+            FrameType::GOAWAY => !on_stream && self.flags == 0 && (8..=1024).contains(&self.len),
+            FrameType::WINDOW_UPDATE => self.flags == 0 && self.len == 4,
+            FrameType::CONTINUATION => {
+                on_stream && flags(END_HEADERS) && self.len <= DEFAULT_MAX_FRAME
+            }
+            FrameType::PUSH_PROMISE => {
                 on_stream
                     && flags(END_HEADERS | PADDED)
                     && (5..=DEFAULT_MAX_FRAME).contains(&self.len)
@@ -150,10 +154,10 @@ pub(crate) fn is_frame_chain(bytes: &[u8]) -> bool {
         if !head.is_strict() {
             return false;
         }
-        proven |= !matches!(head.kind, Kind::DATA | Kind::CONTINUATION);
+        proven |= !matches!(head.kind, FrameType::DATA | FrameType::CONTINUATION);
         match tail.get(head.len..) {
             Some(after) => rest = after,
-            None => return proven && head.kind == Kind::DATA,
+            None => return proven && head.kind == FrameType::DATA,
         }
     }
     proven

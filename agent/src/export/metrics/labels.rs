@@ -6,7 +6,7 @@ use wrongdoor_core::name::Host;
 use wrongdoor_core::observation::probe_event::Visibility;
 use wrongdoor_core::observation::{Exchange, Facts, Response};
 use wrongdoor_core::side::Side;
-use wrongdoor_core::wire::tls::Version;
+use wrongdoor_core::wire::tls::TlsVersion;
 
 /// The end of the connection that this observation was made at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,7 +123,7 @@ pub(super) fn alpn_of(facts: &Facts) -> &'static str {
     let Some(tls) = &facts.tls else { return NONE };
     match &tls.alpn {
         Some(alpn) => ALPNS.into_iter().find(|known| **known == **alpn).unwrap_or(ALPN_OTHER),
-        None if tls.offers_http && tls.version == Some(Version::TLS1_3) => ALPN_OFFERED,
+        None if tls.offers_http && tls.version == Some(TlsVersion::TLS1_3) => ALPN_OFFERED,
         None => NONE,
     }
 }

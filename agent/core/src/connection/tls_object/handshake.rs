@@ -12,7 +12,7 @@ use crate::wire::reassembly::{Delivery, Stream};
 
 /// What the socket's two streams begin with.
 #[derive(Default)]
-pub(super) struct Handshake {
+pub(super) struct ProbeHandshake {
     /// `None` once everything was read, or where there is nothing to be read.
     open: Option<Box<Open>>,
     /// Whose hello came through which direction.
@@ -45,7 +45,7 @@ pub(crate) struct Segment<'a> {
     pub(crate) missing: u32,
 }
 
-impl Handshake {
+impl ProbeHandshake {
     /// Of a socket whose first byte is still to come.
     pub(super) fn awaited() -> Self {
         Self { open: Some(Box::default()), role: None }

@@ -14,7 +14,7 @@ use crate::observation::probe_event::{
 use crate::observation::{ConnectionId, Decryption, Ends, Facts, Observed, Source, TransportKind};
 use crate::side::Side;
 use crate::time::Timestamp;
-use handshake::Handshake;
+use handshake::ProbeHandshake;
 pub(crate) use handshake::Segment;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(crate) struct TlsObject {
     /// The session was there before the probes.
     is_older: bool,
     role: Option<Side>,
-    handshake: Handshake,
+    handshake: ProbeHandshake,
     flows: PerDirection<Flow>,
     content: Content,
     /// What the session told before the role was known.
@@ -107,7 +107,7 @@ impl TlsObject {
             session: None,
             is_older: false,
             role: None,
-            handshake: Handshake::awaited(),
+            handshake: ProbeHandshake::awaited(),
             flows: PerDirection::default(),
             // A tunnel through the session is not told to its end, so no layer is looked for in it.
             content: Content::undecided(Position { nesting: MAX_NESTING, requests_before: 0 }),
@@ -125,7 +125,7 @@ impl TlsObject {
         at: Timestamp,
         socket: Option<Socket>,
     ) -> Self {
-        Self { handshake: Handshake::default(), ..Self::new(id, at, socket) }
+        Self { handshake: ProbeHandshake::default(), ..Self::new(id, at, socket) }
     }
 
     pub(crate) fn socket(&self) -> Option<Socket> {

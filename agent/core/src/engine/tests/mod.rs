@@ -297,7 +297,7 @@ fn the_longest_idle_goes_first_whether_of_packets_or_of_probes() {
         let report = ProbeEvent::Handshake { socket, direction, offset: 0, bytes, missing: 0 };
         engine.handle_probe_event(port.into(), Timestamp(0), report);
     }
-    let of_probes = engine.connections.keys().filter(|key| matches!(key, Key::Live(_)));
+    let of_probes = engine.connections.keys().filter(|key| matches!(key, TrackedKey::Live(_)));
     assert_eq!(of_probes.count(), 12);
 }
 

@@ -1,10 +1,11 @@
 //! Evidence: single facts of this traffic that led to a cause. Programs that show it choose the words.
 
-use super::inputs::{Peer, Refusal, Signals};
+use super::inputs::{ClientKind, Refusal, Signals};
 use crate::http_facts::{AgentClass, Attribution, BodyMark, Generator};
 use crate::name::{Host, Sni};
 
-/// One fact of this traffic. Names in it are from the network, as they were sent.
+/// One fact of this traffic. A host is the one that the request asks for; `None` where it is unknown. NamePair are from the
+/// network, as they were sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
     /// The user agent is `wrongdoor probe`'s.
@@ -22,31 +23,31 @@ pub enum Evidence {
     /// There is no TLS on this hop.
     NotTls,
     /// No SNI was sent.
-    NoSni(Authority),
+    NoSni(Option<Host>),
     /// The SNI was not seen.
     SniUnseen,
     /// SNI and authority are one name.
-    SameName(Authority),
+    SameName(Option<Host>),
     /// SNI and authority are two names.
-    NamesDiffer(Names),
+    NamesDiffer(NamePair),
     /// The authority ends in a dot, the SNI does not.
-    DotInAuthority(Authority),
+    DotInAuthority(Option<Host>),
     /// The SNI ends in a dot, the authority does not.
-    DotInSni(Names),
+    DotInSni(NamePair),
     /// `:authority` and `Host` name two hosts.
     AuthorityConflict,
     /// The handshake had an ECH extension, and this outer name.
-    OuterName(Names),
+    OuterName(NamePair),
     /// A CONNECT, on a connection for this SNI.
-    Tunnel(Names),
+    Tunnel(NamePair),
     /// `Alt-Used`: the request went to an alternative service.
     AltUsed,
     /// The response names an alternative service again.
     AlternativeNamedAgain,
     /// An HTTP/2 connection that was opened for the SNI was used for the authority.
-    Coalesced(Names),
+    Coalesced(NamePair),
     /// The connection was used for the SNI first and for the authority later.
-    OpenedForAnother(Names),
+    OpenedForAnother(NamePair),
     /// The first request on the connection was for another host than the SNI.
     NeverUsedForSni(Sni),
     /// The same of a client that may coalesce: this is no coalescing.
@@ -60,19 +61,19 @@ pub enum Evidence {
     /// So many hosts were asked for at the endpoint under this SNI, or without one.
     HostsUnderSni(usize, Sni),
     /// Whether the certificate of the connection covers the authority; `None` where no certificate was seen.
-    Coverage(Option<bool>, Authority),
+    Coverage(Option<bool>, Option<Host>),
     /// Handshakes for the authority ask for a client certificate.
-    AsksClientCertificate(Authority),
+    AsksClientCertificate(Option<Host>),
     /// The endpoint serves the authority on connections for it.
-    ServedUnderOwnName(Authority),
+    ServedUnderOwnName(Option<Host>),
     /// The endpoint serves other clients that ask for the authority.
-    OthersServed(Authority),
+    OthersServed(Option<Host>),
     /// The endpoint was never seen to serve the authority.
-    NeverServed(Authority),
+    NeverServed(Option<Host>),
     /// The endpoint behind an SNI router was never seen to serve the authority.
-    NeverServedBehind(Authority),
+    NeverServedBehind(Option<Host>),
     /// The endpoint completes handshakes for the authority.
-    AcceptsConnections(Authority),
+    AcceptsConnections(Option<Host>),
     /// The endpoint, an Apache httpd, served the same before.
     ServedAlikeByApache,
     /// Who generated the refusal.
@@ -87,29 +88,26 @@ pub enum Evidence {
         stream: u64,
     },
     /// What the client is.
-    Client(Peer, Option<AgentClass>),
+    Client(ClientKind, Option<AgentClass>),
     /// The request came in at the proxy on this connection, which was opened for the SNI.
-    CameInOn(u64, Names),
+    CameInOn(u64, NamePair),
     /// The proxy asked its upstream with the SNI of that connection.
     SniPassedOn(Sni),
 }
 
-/// The host that a request asks for; `None` where it is unknown.
-pub type Authority = Option<Host>;
-
 /// What the connection was opened for and what the request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names {
+pub struct NamePair {
     /// The SNI of the connection.
     pub sni: Sni,
     /// The host that the request asks for.
-    pub authority: Authority,
+    pub authority: Option<Host>,
 }
 
 /// Evidence that many rules share.
 impl Signals {
-    pub(super) fn names(&self) -> Names {
-        Names { sni: self.sni.clone(), authority: self.authority.clone() }
+    pub(super) fn names(&self) -> NamePair {
+        NamePair { sni: self.sni.clone(), authority: self.authority.clone() }
     }
 
     pub(super) fn no_sni(&self) -> Evidence {

@@ -1,7 +1,7 @@
 //! What a cause is told from.
 
 use crate::http::HttpVersion;
-use crate::http_facts::{AgentClass, Answer, Attribution, ServerSoftware};
+use crate::http_facts::{AgentClass, Attribution, ErrorResponse, ServerSoftware};
 use crate::name::{Coverage, Host, Sni};
 use crate::observation::Exchange;
 use crate::observation::verdict::Verdict;
@@ -20,7 +20,7 @@ pub enum Refusal {
 
 /// What the other end of the connection, the one that asks, is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Peer {
+pub enum ClientKind {
     /// A proxy: its process is known, or the request that it hands on was seen to come in.
     Proxy(Option<ServerSoftware>),
     /// Most likely a proxy: it says that it forwards, or does what only proxies do.
@@ -90,11 +90,11 @@ pub struct Signals {
     /// It was sent to an alternative service.
     pub alt_used: bool,
     /// What the response says.
-    pub answer: Answer,
+    pub answer: ErrorResponse,
     /// Who made the response.
     pub origin: Attribution,
     /// Who asks.
-    pub peer: Peer,
+    pub peer: ClientKind,
     /// What was seen before at the endpoint.
     pub past: Past,
     /// What came in at the proxy that asks.
@@ -163,7 +163,7 @@ impl Signals {
     }
 
     pub(super) fn is_proxy(&self) -> bool {
-        !matches!(self.peer, Peer::Ordinary)
+        !matches!(self.peer, ClientKind::Ordinary)
     }
 
     /// Whether the front of this hop was coalesced, and its server name was sent on.
@@ -180,7 +180,7 @@ pub struct ConnectionContext {
     /// Who made the response.
     pub origin: Attribution,
     /// Who asks.
-    pub peer: Peer,
+    pub peer: ClientKind,
     /// What was seen before at the endpoint.
     pub past: Past,
     /// What came in at the proxy that asks.

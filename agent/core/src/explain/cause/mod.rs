@@ -9,8 +9,8 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use evidence::{Authority, Evidence, Names};
-pub use inputs::{ConnectionContext, DownstreamHop, Past, Peer, Refusal, Signals};
+pub use evidence::{Evidence, NamePair};
+pub use inputs::{ClientKind, ConnectionContext, DownstreamHop, Past, Refusal, Signals};
 
 use crate::http_facts::AgentClass;
 use crate::observation::Exchange;

@@ -1,9 +1,11 @@
 //! Each rule, its near misses, and what must not be taken for something else.
 
-use super::inputs::{DownstreamHop, Past, Peer, Refusal, Signals};
-use super::{CauseId, Confidence, Evidence, Names, explain};
+use super::inputs::{ClientKind, DownstreamHop, Past, Refusal, Signals};
+use super::{CauseId, Confidence, Evidence, NamePair, explain};
 use crate::http::HttpVersion;
-use crate::http_facts::{AgentClass, Answer, Attribution, BodyMark, Generator, ServerSoftware};
+use crate::http_facts::{
+    AgentClass, Attribution, BodyMark, ErrorResponse, Generator, ServerSoftware,
+};
 use crate::name::{Host, Sni};
 use crate::observation::verdict::Verdict;
 use crate::seen::Seen;
@@ -35,9 +37,9 @@ fn coalesced() -> Signals {
         hosts: 2,
         agent: Seen::Known(AgentClass::Browser),
         alt_used: false,
-        answer: Answer::default(),
+        answer: ErrorResponse::default(),
         origin: made_by(Generator::Apache),
-        peer: Peer::Ordinary,
+        peer: ClientKind::Ordinary,
         past: Past::default(),
         front: None,
     }
@@ -91,8 +93,8 @@ fn front(is_coalesced: bool) -> Option<DownstreamHop> {
     Some(DownstreamHop { connection: 1, sni: Some(host("a.test")), is_coalesced })
 }
 
-fn body(mark: BodyMark) -> Answer {
-    Answer { body: mark, ..Answer::default() }
+fn body(mark: BodyMark) -> ErrorResponse {
+    ErrorResponse { body: mark, ..ErrorResponse::default() }
 }
 
 fn check(name: &str, signals: &Signals, id: CauseId, confidence: Confidence) {
@@ -139,7 +141,7 @@ fn what_is_not_about_names_comes_first() {
 
 #[test]
 fn a_cached_421_is_one_whoever_made_it() {
-    let answer = Answer { from_cache: true, storable: true, ..Answer::default() };
+    let answer = ErrorResponse { from_cache: true, storable: true, ..ErrorResponse::default() };
     check("cached", &Signals { answer, ..same_host() }, C::Cached, High);
     check(
         "cached and relayed",
@@ -188,11 +190,16 @@ fn a_connect_is_not_to_be_compared() {
 
 #[test]
 fn who_sends_no_sni_is_told_by_who_asks() {
-    for peer in [Peer::Proxy(Some(ServerSoftware::Nginx)), Peer::Proxy(None), Peer::LikelyProxy] {
+    for peer in [
+        ClientKind::Proxy(Some(ServerSoftware::Nginx)),
+        ClientKind::Proxy(None),
+        ClientKind::LikelyProxy,
+    ] {
         check("a proxy", &Signals { peer, ..no_sni() }, C::ProxyOmitsSni, High);
     }
     check("a client", &no_sni(), C::ClientOmitsSni, High);
-    let unsure = Signals { peer: Peer::LikelyProxy, origin: made_by(Generator::Go), ..no_sni() };
+    let unsure =
+        Signals { peer: ClientKind::LikelyProxy, origin: made_by(Generator::Go), ..no_sni() };
     check("not Apache's", &unsure, C::ProxyOmitsSni, Medium);
     // An address needs no SNI: the server does not serve it, whatever that means.
     check("an address", &Signals { verdict: Verdict::NoSniIp, ..no_sni() }, C::Unknown, Low);
@@ -204,21 +211,21 @@ fn who_sends_no_sni_is_told_by_who_asks() {
 fn advice_names_the_setting_of_the_software_at_hand() {
     let advice = |peer| explain(&Signals { peer, ..no_sni() }).advice;
     assert!(
-        advice(Peer::Proxy(Some(ServerSoftware::Nginx)))
+        advice(ClientKind::Proxy(Some(ServerSoftware::Nginx)))
             .starts_with("nginx: `proxy_ssl_server_name on;")
     );
     assert!(
-        advice(Peer::Proxy(Some(ServerSoftware::HaProxy)))
+        advice(ClientKind::Proxy(Some(ServerSoftware::HaProxy)))
             .starts_with("HAProxy: `sni req.hdr(host)")
     );
-    assert!(advice(Peer::Proxy(None)).contains("ALB"));
-    let unknown = explain(&Signals { peer: Peer::LikelyProxy, ..wrong_sni() }).advice;
+    assert!(advice(ClientKind::Proxy(None)).contains("ALB"));
+    let unknown = explain(&Signals { peer: ClientKind::LikelyProxy, ..wrong_sni() }).advice;
     assert!(unknown.contains("(Azure Front Door: origin host header;"), "{unknown}");
 }
 
 #[test]
 fn a_proxys_wrong_sni_and_its_shared_pool_differ_in_the_first_request() {
-    let known = Peer::Proxy(Some(ServerSoftware::Nginx));
+    let known = ClientKind::Proxy(Some(ServerSoftware::Nginx));
     check("wrong from the start", &Signals { peer: known, ..wrong_sni() }, C::ProxyWrongSni, High);
     let kept_apart = Past { is_known_for: true, ..Past::default() };
     let pool = Signals { peer: known, past: kept_apart, ..shared_pool() };
@@ -226,20 +233,20 @@ fn a_proxys_wrong_sni_and_its_shared_pool_differ_in_the_first_request() {
     check("one SNI only", &Signals { peer: known, ..shared_pool() }, C::ProxyPoolNotKeyed, Medium);
     check(
         "likely one",
-        &Signals { peer: Peer::LikelyProxy, ..wrong_sni() },
+        &Signals { peer: ClientKind::LikelyProxy, ..wrong_sni() },
         C::ProxyWrongSni,
         Medium,
     );
     let many = Past { others_under_sni: 3, ..Past::default() };
     check(
         "for many hosts",
-        &Signals { peer: Peer::LikelyProxy, past: many, ..wrong_sni() },
+        &Signals { peer: ClientKind::LikelyProxy, past: many, ..wrong_sni() },
         C::ProxyWrongSni,
         High,
     );
     check(
         "likely a pool",
-        &Signals { peer: Peer::LikelyProxy, ..shared_pool() },
+        &Signals { peer: ClientKind::LikelyProxy, ..shared_pool() },
         C::ProxyPoolNotKeyed,
         Medium,
     );
@@ -256,7 +263,7 @@ fn a_proxys_wrong_sni_and_its_shared_pool_differ_in_the_first_request() {
 
 #[test]
 fn an_sni_that_came_from_a_coalesced_front_is_told() {
-    let known = Peer::Proxy(Some(ServerSoftware::HaProxy));
+    let known = ClientKind::Proxy(Some(ServerSoftware::HaProxy));
     check(
         "wrong from the start",
         &Signals { peer: known, front: front(true), ..wrong_sni() },
@@ -392,7 +399,7 @@ fn dots_conflicts_and_ech_have_causes_of_their_own() {
 #[test]
 fn what_was_served_before_is_told_as_evidence() {
     let past = Past { served_alike: true, ..Past::default() };
-    for signals in [no_sni(), Signals { peer: Peer::LikelyProxy, ..wrong_sni() }] {
+    for signals in [no_sni(), Signals { peer: ClientKind::LikelyProxy, ..wrong_sni() }] {
         let has =
             |signals: &Signals| explain(signals).evidence.contains(&Evidence::ServedAlikeByApache);
         assert!(has(&Signals { past: past.clone(), ..signals.clone() }) && !has(&signals));
@@ -403,7 +410,7 @@ fn what_was_served_before_is_told_as_evidence() {
 fn evidence_says_what_was_seen_of_this_traffic() {
     for authority in ["b.test", "other.test"] {
         let signals = Signals { authority: Some(host(authority)), ..coalesced() };
-        let names = Names { sni: Sni::Name("a.test".into()), authority: Some(host(authority)) };
+        let names = NamePair { sni: Sni::Name("a.test".into()), authority: Some(host(authority)) };
         assert_eq!(explain(&signals).evidence[0], Evidence::Coalesced(names));
     }
 }
@@ -426,18 +433,18 @@ fn advice_claims_a_client_certificate_only_where_one_was_asked_for() {
 fn advice_for_the_sni_of_a_proxy_also_mends_its_pool() {
     let by = |peer| Signals { peer, ..no_sni() };
     for (peer, mends) in [
-        (Peer::Proxy(Some(ServerSoftware::Nginx)), true),
-        (Peer::Proxy(None), true),
-        (Peer::LikelyProxy, true),
+        (ClientKind::Proxy(Some(ServerSoftware::Nginx)), true),
+        (ClientKind::Proxy(None), true),
+        (ClientKind::LikelyProxy, true),
         // Keeps its connections apart by SNI.
-        (Peer::Proxy(Some(ServerSoftware::HaProxy)), false),
+        (ClientKind::Proxy(Some(ServerSoftware::HaProxy)), false),
     ] {
         for signals in [by(peer), Signals { peer, ..wrong_sni() }] {
             let advice = explain(&signals).advice;
             assert_eq!(advice.contains("`upstream {}`"), mends, "{peer:?}: {advice}");
         }
     }
-    let again = Signals { first: Some(false), ..by(Peer::LikelyProxy) };
+    let again = Signals { first: Some(false), ..by(ClientKind::LikelyProxy) };
     assert!(explain(&again).evidence.contains(&Evidence::LaterRequest));
     let shared = Signals { hosts: 3, ..again };
     assert!(explain(&shared).evidence.contains(&Evidence::HostsOnConnection(3)));

@@ -12,7 +12,7 @@ pub use hops::UpstreamHop;
 pub use hops::{MAX_PROCESSES, MAX_REMEMBERED};
 
 use super::cause;
-use super::cause::{Cause, ConnectionContext, Evidence, Peer, Refusal, Signals};
+use super::cause::{Cause, ClientKind, ConnectionContext, Evidence, Refusal, Signals};
 use super::recovery::Recovery;
 use crate::http::HttpVersion;
 use crate::http_facts::{AgentClass, Attribution, Generator, ServerSoftware};
@@ -167,11 +167,11 @@ impl Classifier {
     }
 
     /// What the end that asks is.
-    fn peer(&self, exchange: &Exchange, hands_on: bool) -> Peer {
+    fn peer(&self, exchange: &Exchange, hands_on: bool) -> ClientKind {
         let process = self.hops.process(exchange, Side::Client);
         let known = software(process).filter(|software| software.is_proxy());
         if known.is_some() || hands_on {
-            return Peer::Proxy(known);
+            return ClientKind::Proxy(known);
         }
         let hints = &exchange.hints;
         let lacks_sni = exchange.verdict == Verdict::NoSni;
@@ -185,9 +185,9 @@ impl Classifier {
         // One connection for several hosts, over HTTP/1.
         let is_shared = !exchange.version.can_coalesce() && exchange.conduct.hosts > 1;
         if looks_like_one || is_shared && process.is_none() {
-            Peer::LikelyProxy
+            ClientKind::LikelyProxy
         } else {
-            Peer::Ordinary
+            ClientKind::Ordinary
         }
     }
 }

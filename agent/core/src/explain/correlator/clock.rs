@@ -5,11 +5,11 @@ use std::time::Duration;
 
 /// Follows the time of exchanges.
 #[derive(Debug, Default)]
-pub(super) struct Clock {
+pub(super) struct CaptureClock {
     last: Option<(Timestamp, Duration)>,
 }
 
-impl Clock {
+impl CaptureClock {
     /// This was told at `now`.
     pub(super) fn set(&mut self, at: Timestamp, now: Duration) {
         if self.last.is_none_or(|(last, _)| at > last) {

@@ -16,7 +16,7 @@ use super::recovery::{Recoveries, Recovery, RecoveryReport, Windows};
 use crate::counters::Counters;
 use crate::observation::{ConnectionId, Event, Exchange, Observation};
 use crate::seen::Seen;
-use clock::Clock;
+use clock::CaptureClock;
 use queue::{Queue, Waiting};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub struct Correlator {
     recoveries: Recoveries,
     /// The 421s that wait, by connection and stream, and what became of them as far as that is known.
     recovered: HashMap<(u64, u64), Option<Recovery>>,
-    clock: Clock,
+    clock: CaptureClock,
     numbers: HashMap<ConnectionId, ConnectionNumber>,
     last_number: u64,
     queue: Queue,
@@ -58,7 +58,7 @@ impl Correlator {
             classifier: Classifier::default(),
             recoveries: Recoveries::new(windows),
             recovered: HashMap::new(),
-            clock: Clock::default(),
+            clock: CaptureClock::default(),
             numbers: HashMap::new(),
             last_number: 0,
             queue: Queue::default(),

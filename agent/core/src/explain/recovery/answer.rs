@@ -8,7 +8,7 @@ use std::hash::BuildHasher;
 
 /// It holds nothing of what was asked for but keyed hashes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Answer {
+pub(super) struct RequestAnswer {
     /// Of who asked, and which host for.
     pub(super) who: u64,
     /// Of that, the end it was seen at, the method and the path; none where one of them is not known.
@@ -22,7 +22,7 @@ pub(super) struct Answer {
     pub(super) port: Option<u16>,
 }
 
-impl Answer {
+impl RequestAnswer {
     /// Hashes are comparable where the hasher is the same.
     pub(super) fn new(
         connection: u64,

@@ -12,7 +12,7 @@ use crate::name::Host;
 use crate::observation::{Exchange, Facts};
 use crate::seen::Seen;
 use crate::time::Timestamp;
-use answer::Answer;
+use answer::RequestAnswer;
 use hashbrown::HashMap;
 pub use outcome::{Outcome, Recovery, RecoveryReport};
 use std::collections::{BTreeMap, VecDeque};
@@ -54,7 +54,7 @@ pub struct Recoveries {
     ends: BTreeMap<(Timestamp, u64), Who>,
     opened: u64,
     hellos: VecDeque<(Who, Timestamp, u64, Option<u16>)>,
-    answers: VecDeque<Answer>,
+    answers: VecDeque<RequestAnswer>,
     /// Windows that were given up at a bound.
     pub shed: u64,
 }
@@ -90,7 +90,7 @@ impl Recoveries {
     ) {
         let (Some(host), Some(status)) = (exchange.host(), exchange.status()) else { return };
         let Some(who) = WhoOf::new(&exchange.connection, host) else { return };
-        let answer = Answer::new(connection, exchange, status, who, self.open.hasher());
+        let answer = RequestAnswer::new(connection, exchange, status, who, self.open.hasher());
         self.close(who, &answer, host, judged);
         if exchange.is_misdirected() {
             self.open(who.owned(), answer, exchange, judged);
@@ -105,7 +105,7 @@ impl Recoveries {
     fn close(
         &mut self,
         who: WhoOf<'_>,
-        answer: &Answer,
+        answer: &RequestAnswer,
         host: &Host,
         judged: &mut impl FnMut(RecoveryReport),
     ) {
@@ -146,7 +146,7 @@ impl Recoveries {
     fn open(
         &mut self,
         who: Who,
-        answer: Answer,
+        answer: RequestAnswer,
         exchange: &Exchange,
         judged: &mut impl FnMut(RecoveryReport),
     ) {

@@ -1,6 +1,6 @@
 //! What one client may still do about one 421.
 
-use super::answer::Answer;
+use super::answer::RequestAnswer;
 use super::outcome::{Outcome, Recovery, RecoveryReport};
 use crate::http_facts::AgentClass;
 use crate::name::Host;
@@ -44,7 +44,7 @@ enum Client {
 pub(super) struct Window {
     pub(super) id: u64,
     /// The 421.
-    answer: Answer,
+    answer: RequestAnswer,
     stream: u64,
     agent: Seen<AgentClass>,
     observer: Observer,
@@ -92,7 +92,7 @@ impl Window {
     /// Opened by a 421; none where it is not known what was asked for.
     pub(super) fn new(
         id: u64,
-        answer: Answer,
+        answer: RequestAnswer,
         exchange: &Exchange,
         length: Duration,
     ) -> Option<Self> {
@@ -130,7 +130,7 @@ impl Window {
         self.is_alternative || self.answer.port == port
     }
 
-    pub(super) fn is_asked_again(&self, answer: &Answer) -> bool {
+    pub(super) fn is_asked_again(&self, answer: &RequestAnswer) -> bool {
         (self.at..=self.end).contains(&answer.started)
             && answer.what.is_some()
             && answer.what == self.answer.what
@@ -138,13 +138,13 @@ impl Window {
     }
 
     /// What was read on a connection says what it was opened for.
-    pub(super) fn hear_of(&mut self, answer: &Answer) {
+    pub(super) fn hear_of(&mut self, answer: &RequestAnswer) {
         if self.other == Some(answer.connection) {
             self.other = None;
         }
     }
 
-    pub(super) fn answered(self, then: &Answer, host: Host) -> RecoveryReport {
+    pub(super) fn answered(self, then: &RequestAnswer, host: Host) -> RecoveryReport {
         let is_same = then.connection == self.answer.connection;
         let falls_back = self.answer.version.can_coalesce() && !then.version.can_coalesce()
             || self.answer.transport == TransportKind::Quic && then.transport == TransportKind::Tcp;

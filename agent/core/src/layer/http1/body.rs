@@ -30,7 +30,7 @@ pub(super) enum Chunk {
 
 /// What reading some of a body came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum BodyProgress {
     /// All bytes were the body's.
     More,
     /// The body ended; so many of the bytes were its.
@@ -90,7 +90,7 @@ impl Body {
     /// Reads on.
     ///
     /// What is data is shown to `sniff` too.
-    pub(super) fn read(&mut self, bytes: &[u8], sniff: Option<&mut Sniff>) -> Progress {
+    pub(super) fn read(&mut self, bytes: &[u8], sniff: Option<&mut Sniff>) -> BodyProgress {
         let mut sniff = sniff;
         let mut used = 0;
         while let Some((&byte, _)) = bytes.get(used..).and_then(<[u8]>::split_first) {
@@ -103,7 +103,7 @@ impl Body {
                     }
                     used += here;
                     if self.skip(here as u64) {
-                        return Progress::EndedExchange(used);
+                        return BodyProgress::EndedExchange(used);
                     }
                     continue;
                 }
@@ -111,30 +111,30 @@ impl Body {
                     if let Some(sniff) = &mut sniff {
                         sniff.take(bytes);
                     }
-                    return Progress::More;
+                    return BodyProgress::More;
                 }
                 Self::Chunked(Chunk::Size(line)) if byte == b'\n' => match chunk_size(line) {
                     Some(0) => *self = Self::Chunked(Chunk::Trailer(0)),
                     Some(size) => *self = Self::Chunked(Chunk::Data(size.saturating_add(2))),
-                    None => return Progress::Malformed,
+                    None => return BodyProgress::Malformed,
                 },
                 Self::Chunked(Chunk::Size(line)) => {
                     if line.len() >= MAX_LINE {
-                        return Progress::Malformed;
+                        return BodyProgress::Malformed;
                     }
                     line.push(byte);
                 }
                 Self::Chunked(Chunk::Trailer(len)) => match byte {
-                    b'\n' if *len == 0 => return Progress::EndedExchange(used + 1),
+                    b'\n' if *len == 0 => return BodyProgress::EndedExchange(used + 1),
                     b'\n' => *len = 0,
                     b'\r' => {}
-                    _ if *len >= MAX_LINE => return Progress::Malformed,
+                    _ if *len >= MAX_LINE => return BodyProgress::Malformed,
                     _ => *len += 1,
                 },
             }
             used += 1;
         }
-        Progress::More
+        BodyProgress::More
     }
 }
 
@@ -156,12 +156,12 @@ mod tests {
         for cut in 0..body.len() {
             let mut state = Body::Chunked(Chunk::Size(Vec::new()));
             let ended = match state.read(&body[..cut], None) {
-                Progress::More => match state.read(&body[cut..], None) {
-                    Progress::EndedExchange(used) => cut + used,
+                BodyProgress::More => match state.read(&body[cut..], None) {
+                    BodyProgress::EndedExchange(used) => cut + used,
                     other => panic!("{other:?}"),
                 },
-                Progress::EndedExchange(used) => used,
-                Progress::Malformed => panic!("malformed"),
+                BodyProgress::EndedExchange(used) => used,
+                BodyProgress::Malformed => panic!("malformed"),
             };
             assert_eq!(ended, end, "{cut}");
         }
@@ -172,7 +172,7 @@ mod tests {
         for body in [&b"zz\r\n"[..], b"\r\n", b"+5\r\n", b"5 5\r\n"] {
             assert_eq!(
                 Body::Chunked(Chunk::Size(Vec::new())).read(body, None),
-                Progress::Malformed,
+                BodyProgress::Malformed,
                 "{body:?}"
             );
         }

@@ -1,7 +1,7 @@
 //! An HTTP/1 connection: requests in order, and the responses that answer them in that order.
 
-use super::body::{Body, Progress};
-use super::direction::{Direction, Phase};
+use super::body::{Body, BodyProgress};
+use super::direction::{Http1Direction, Phase};
 use super::exchanges::{Outstanding, Refused};
 use crate::counters::Loss;
 use crate::http_facts::MAX_SNIFFED;
@@ -15,8 +15,8 @@ pub(super) const PROTOCOL: &str = "http1";
 
 /// One HTTP/1 connection.
 pub(crate) struct Http1 {
-    pub(super) client: Direction,
-    pub(super) server: Direction,
+    pub(super) client: Http1Direction,
+    pub(super) server: Http1Direction,
     pub(super) outstanding: VecDeque<Outstanding>,
     pub(super) outstanding_bytes: usize,
     pub(super) place: Position,
@@ -33,8 +33,8 @@ pub(crate) struct Http1 {
 impl Http1 {
     pub(crate) fn new(place: Position) -> Self {
         Self {
-            client: Direction::default(),
-            server: Direction::default(),
+            client: Http1Direction::default(),
+            server: Http1Direction::default(),
             outstanding: VecDeque::new(),
             outstanding_bytes: 0,
             place,
@@ -78,7 +78,7 @@ impl Http1 {
     }
 
     pub(crate) fn held(&self) -> usize {
-        let direction = |direction: &Direction| direction.head.len() + direction.held_bytes;
+        let direction = |direction: &Http1Direction| direction.head.len() + direction.held_bytes;
         direction(&self.client)
             + direction(&self.server)
             + self.outstanding_bytes
@@ -207,14 +207,14 @@ impl Http1 {
         }
     }
 
-    fn direction(&self, side: Side) -> &Direction {
+    fn direction(&self, side: Side) -> &Http1Direction {
         match side {
             Side::Client => &self.client,
             Side::Server => &self.server,
         }
     }
 
-    fn direction_mut(&mut self, side: Side) -> &mut Direction {
+    fn direction_mut(&mut self, side: Side) -> &mut Http1Direction {
         match side {
             Side::Client => &mut self.client,
             Side::Server => &mut self.server,
@@ -222,7 +222,8 @@ impl Http1 {
     }
 
     pub(super) fn stop(&mut self, side: Side) {
-        *self.direction_mut(side) = Direction { phase: Phase::Stopped, ..Direction::default() };
+        *self.direction_mut(side) =
+            Http1Direction { phase: Phase::Stopped, ..Http1Direction::default() };
     }
 
     /// Reads on in what was held, as far as the other direction now allows.
@@ -294,13 +295,13 @@ impl Http1 {
                     self.client.recycle(head);
                 }
                 Phase::Body(body) => match body.read(bytes, None) {
-                    Progress::More => return &[],
-                    Progress::EndedExchange(used) => {
+                    BodyProgress::More => return &[],
+                    BodyProgress::EndedExchange(used) => {
                         bytes = bytes.get(used..).unwrap_or_default();
                         self.client.phase = Phase::Head;
                         self.message_ended(Side::Client);
                     }
-                    Progress::Malformed => {
+                    BodyProgress::Malformed => {
                         cx.counters.error(PROTOCOL, "chunk");
                         self.stop(Side::Client);
                     }
@@ -337,18 +338,18 @@ impl Http1 {
                 Phase::Body(body) => match body
                     .read(bytes, self.refused.as_mut().map(|refused| &mut refused.sniff))
                 {
-                    Progress::More => {
+                    BodyProgress::More => {
                         if self.refused.as_ref().is_some_and(|refused| refused.sniff.wants() == 0) {
                             self.looked_at(false, cx);
                         }
                         return &[];
                     }
-                    Progress::EndedExchange(used) => {
+                    BodyProgress::EndedExchange(used) => {
                         bytes = bytes.get(used..).unwrap_or_default();
                         self.server.phase = Phase::Head;
                         self.looked_at(true, cx);
                     }
-                    Progress::Malformed => {
+                    BodyProgress::Malformed => {
                         cx.counters.error(PROTOCOL, "chunk");
                         self.stop(Side::Server);
                     }

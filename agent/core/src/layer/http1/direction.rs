@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 pub(crate) const MAX_HELD_RESPONSE: usize = 256 * 1024;
 
 #[derive(Default)]
-pub(super) struct Direction {
+pub(super) struct Http1Direction {
     pub(super) phase: Phase,
     /// What was gathered of a message head.
     pub(super) head: Vec<u8>,
@@ -44,7 +44,7 @@ pub(super) enum Phase {
     Stopped,
 }
 
-impl Direction {
+impl Http1Direction {
     /// The head in front of `bytes`, joined to what was gathered before, and the rest; `None` until it is whole.
     pub(super) fn gather_head<'a>(
         &mut self,
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_comes_too_early_is_bounded_in_memory_and_not_in_bytes() {
-        let mut direction = Direction::default();
+        let mut direction = Http1Direction::default();
         let held =
             (0..MAX_HELD_RESPONSE).take_while(|_| direction.hold(Timestamp(0), 0, b"x")).count();
         assert!((1000..=MAX_HELD_RESPONSE / size_of::<Early>()).contains(&held), "{held}");

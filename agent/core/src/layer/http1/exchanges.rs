@@ -3,10 +3,10 @@
 use super::body::Body;
 use super::connection::{Http1, PROTOCOL};
 use super::direction::Phase;
-use super::head::{self, RequestHead, ResponseHead, Upgrade};
+use super::head::{self, Http1RequestHead, ResponseHead, Upgrade};
 use crate::counters::Loss;
 use crate::http::{HttpVersion, Method};
-use crate::http_facts::{Answer, BodyMark, MAX_SNIFFED, RequestSignals, Sniff};
+use crate::http_facts::{BodyMark, ErrorResponse, MAX_SNIFFED, RequestSignals, Sniff};
 use crate::layer::http2::{Http2, UpgradedRequest, known_authority};
 use crate::layer::{Content, Position};
 use crate::name::{AuthorityDefect, RequestAuthority};
@@ -23,7 +23,7 @@ pub(crate) const MAX_OUTSTANDING: usize = 1024;
 /// An exchange that is told once the first bytes of the response's body were looked at.
 pub(super) struct Refused {
     request: Outstanding,
-    answer: Answer,
+    answer: ErrorResponse,
     status: u16,
     at: Timestamp,
     pub(super) sniff: Sniff,
@@ -143,7 +143,7 @@ impl Http1 {
             }
             answer => {
                 let body = if has_body { BodyMark::Unseen } else { BodyMark::Empty };
-                let answer = answer.map(|answer| Answer { body, ..answer });
+                let answer = answer.map(|answer| ErrorResponse { body, ..answer });
                 self.tell(request, Response::Answered { status: head.status, at, answer }, cx);
             }
         }
@@ -205,7 +205,7 @@ impl Http1 {
     pub(super) fn looked_at(&mut self, is_whole: bool, cx: &mut Context<'_>) {
         if let Some(refused) = self.refused.take() {
             let Refused { request, answer, status, at, sniff } = *refused;
-            let answer = Answer { body: sniff.mark(is_whole), ..answer };
+            let answer = ErrorResponse { body: sniff.mark(is_whole), ..answer };
             self.tell(request, Response::Answered { status, at, answer: Some(answer) }, cx);
         }
     }
@@ -228,7 +228,7 @@ impl Http1 {
 }
 
 /// The target's authority if it has one, else Host (RFC 9112 §3.2.2, §3.3).
-fn effective_authority(head: &RequestHead<'_>, cx: &mut Context<'_>) -> Arc<RequestAuthority> {
+fn effective_authority(head: &Http1RequestHead<'_>, cx: &mut Context<'_>) -> Arc<RequestAuthority> {
     let missing = |defect| Arc::new(RequestAuthority { raw: Seen::Absent, parsed: None, defect });
     match head.target_authority.or(head.host) {
         Some(raw) => known_authority(cx, raw, head.hosts_repeated, false),

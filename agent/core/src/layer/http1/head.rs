@@ -2,7 +2,7 @@
 
 use super::body::{Body, Chunk};
 use crate::http::HttpVersion;
-use crate::http_facts::{Answer, Hint, Hints, RequestSignals, is_refusal};
+use crate::http_facts::{ErrorResponse, Hint, Hints, RequestSignals, is_refusal};
 use crate::trace_context::TraceParent;
 
 /// The longest message head, in bytes; beyond it the direction is given up.
@@ -14,7 +14,7 @@ const MAX_HINT_NAME: usize = 24;
 
 /// A request's head.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct RequestHead<'a> {
+pub(super) struct Http1RequestHead<'a> {
     pub(super) version: HttpVersion,
     pub(super) method: &'a [u8],
     /// The authority in the request target: of absolute form, or a CONNECT's.
@@ -46,7 +46,7 @@ pub(super) struct ResponseHead {
     pub(super) body: Result<Body, ()>,
     pub(super) upgrade: Option<Upgrade>,
     /// What it says of who made it, where it refuses.
-    pub(super) answer: Option<Answer>,
+    pub(super) answer: Option<ErrorResponse>,
 }
 
 /// The length of the head in front, with the empty line that ends it, searching from `from` on.
@@ -73,7 +73,7 @@ pub(super) fn claims_http(bytes: &[u8]) -> bool {
 }
 
 /// Reads a request's head; `None` where it is not one.
-pub(super) fn request(bytes: &[u8]) -> Option<RequestHead<'_>> {
+pub(super) fn request(bytes: &[u8]) -> Option<Http1RequestHead<'_>> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut parsed = httparse::Request::new(&mut fields);
     let mut config = httparse::ParserConfig::default();
@@ -96,7 +96,7 @@ pub(super) fn request(bytes: &[u8]) -> Option<RequestHead<'_>> {
     let body = Framing::read(parsed.headers).request_body();
     let upgrade = upgrade(parsed.headers);
     let target_authority = if method == b"CONNECT" { Some(target) } else { absolute_form(target) };
-    Some(RequestHead {
+    Some(Http1RequestHead {
         version,
         method,
         target_authority,
@@ -123,7 +123,7 @@ pub(super) fn response(bytes: &[u8]) -> Option<ResponseHead> {
     // The first digit is the class, which begins with 1 (RFC 9110 §15).
     let status = parsed.code.filter(|code| *code >= 100)?;
     let body = Framing::read(parsed.headers).response_body();
-    let answer = is_refusal(status).then(|| Answer::of(&hints(parsed.headers)));
+    let answer = is_refusal(status).then(|| ErrorResponse::of(&hints(parsed.headers)));
     Some(ResponseHead { status, body, upgrade: upgrade(parsed.headers), answer })
 }
 

@@ -1,7 +1,7 @@
 //! An HTTP/2 connection: both directions, and the streams that join them.
 
-use super::direction::{Block, BlockOf, Direction, Missed, Step, continues};
-use super::head::RequestHead;
+use super::direction::{Block, BlockOf, Http2Direction, Missed, Step, continues};
+use super::head::Http2RequestHead;
 use super::origin;
 use super::stream::Streams;
 use crate::counters::Loss;
@@ -11,14 +11,14 @@ use crate::seen::Seen;
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
 use crate::wire::http2_frame::{
-    END_HEADERS, END_STREAM, HEAD_LEN, Head, Kind, data, headers_fragment, push_promise,
+    END_HEADERS, END_STREAM, FrameType, HEAD_LEN, Head, data, headers_fragment, push_promise,
 };
 
 const PROTOCOL: &str = "http2";
 
 /// One HTTP/2 connection.
 pub(crate) struct Http2 {
-    pub(super) directions: PerSide<Direction>,
+    pub(super) directions: PerSide<Http2Direction>,
     pub(super) streams: Streams,
     /// The connection's first request is the first that was seen.
     pub(super) start_seen: bool,
@@ -31,7 +31,7 @@ pub(crate) struct Http2 {
 impl Http2 {
     /// From the first byte of both directions.
     pub(crate) fn from_start() -> Self {
-        Self::new(Direction::from_start(true), Direction::from_start(false), true)
+        Self::new(Http2Direction::from_start(true), Http2Direction::from_start(false), true)
     }
 
     /// After an accepted `Upgrade: h2c`: the request is stream 1 (RFC 7540 §3.2).
@@ -42,7 +42,14 @@ impl Http2 {
         http2.streams.highest_request = 1;
         http2.streams.request(
             1,
-            RequestHead { method, authority, tunnel: false, traceparent, hints, origins: None },
+            Http2RequestHead {
+                method,
+                authority,
+                tunnel: false,
+                traceparent,
+                hints,
+                origins: None,
+            },
             at,
             first,
             cx,
@@ -53,17 +60,18 @@ impl Http2 {
 
     /// From the client's first byte, but somewhere in the server's direction.
     pub(crate) fn from_client_start() -> Self {
-        Self::new(Direction::from_start(true), Direction::from_middle(), true)
+        Self::new(Http2Direction::from_start(true), Http2Direction::from_middle(), true)
     }
 
     /// From somewhere in the middle.
     pub(crate) fn from_middle() -> Self {
-        let mut http2 = Self::new(Direction::from_middle(), Direction::from_middle(), false);
+        let mut http2 =
+            Self::new(Http2Direction::from_middle(), Http2Direction::from_middle(), false);
         http2.requests_lost = true;
         http2
     }
 
-    fn new(client: Direction, server: Direction, start_seen: bool) -> Self {
+    fn new(client: Http2Direction, server: Http2Direction, start_seen: bool) -> Self {
         let directions = PerSide { client, server };
         let last_at = Timestamp::default();
         Self { directions, streams: Streams::default(), start_seen, requests_lost: false, last_at }
@@ -125,21 +133,24 @@ impl Http2 {
 
     /// A frame whose payload is not whole. Of a header block, that it was there is still known.
     fn missed_frame(&mut self, side: Side, head: &Head, cx: &mut Context<'_>) {
-        if head.kind == Kind::DATA {
+        if head.kind == FrameType::DATA {
             return self.body_is_lost(head.stream, head.has(END_STREAM), cx);
         }
         let direction = self.directions.get_mut(side);
         let block = match head.kind {
-            Kind::HEADERS => {
+            FrameType::HEADERS => {
                 let of = BlockOf::of(head, None);
                 Some(Block { of, bytes: Vec::new(), unreadable: true })
             }
-            Kind::CONTINUATION => {
+            FrameType::CONTINUATION => {
                 direction.block.take().map(|block| Block { unreadable: true, ..block })
             }
             _ => None,
         };
-        if !matches!(head.kind, Kind::HEADERS | Kind::CONTINUATION | Kind::PUSH_PROMISE) {
+        if !matches!(
+            head.kind,
+            FrameType::HEADERS | FrameType::CONTINUATION | FrameType::PUSH_PROMISE
+        ) {
             return;
         }
         // Which stream a PUSH_PROMISE is for may be in what is missing.
@@ -204,7 +215,7 @@ impl Http2 {
             return;
         }
         match head.kind {
-            Kind::DATA => {
+            FrameType::DATA => {
                 if self.directions.get_mut(side).watches(head.stream) {
                     self.body_is_lost(head.stream, false, cx);
                 }
@@ -213,7 +224,7 @@ impl Http2 {
                 }
             }
             // A fragment beyond the bound: whatever it would have put into the table is unknown.
-            Kind::HEADERS | Kind::PUSH_PROMISE | Kind::CONTINUATION => {
+            FrameType::HEADERS | FrameType::PUSH_PROMISE | FrameType::CONTINUATION => {
                 cx.counters.lose(Loss::Limit);
                 self.directions.get_mut(side).hpack.gap();
                 self.directions.get_mut(side).block = None;
@@ -227,9 +238,9 @@ impl Http2 {
         let direction = self.directions.get_mut(side);
         let fits = match &direction.block {
             Some(block) => continues(block, head),
-            None => head.kind != Kind::CONTINUATION || direction.may_continue,
+            None => head.kind != FrameType::CONTINUATION || direction.may_continue,
         };
-        direction.may_continue &= head.kind == Kind::CONTINUATION;
+        direction.may_continue &= head.kind == FrameType::CONTINUATION;
         if !fits {
             cx.counters.error(PROTOCOL, "continuation");
             direction.stop();
@@ -250,27 +261,27 @@ impl Http2 {
             return;
         }
         let malformed = match head.kind {
-            Kind::HEADERS => {
+            FrameType::HEADERS => {
                 let fragment = headers_fragment(head, payload);
                 fragment.map(|fragment| self.fragment(side, at, head, None, fragment, cx)).is_none()
             }
-            Kind::PUSH_PROMISE => {
+            FrameType::PUSH_PROMISE => {
                 let promise = push_promise(head, payload);
                 promise
                     .map(|(promised, rest)| self.fragment(side, at, head, Some(promised), rest, cx))
                     .is_none()
             }
-            Kind::CONTINUATION => {
+            FrameType::CONTINUATION => {
                 self.continuation(side, at, head, payload, cx);
                 false
             }
-            Kind::RST_STREAM => {
+            FrameType::RST_STREAM => {
                 let reason = payload.first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
                 self.streams.reset(head.stream, reason.filter(|_| side == Side::Server), cx);
                 self.directions.server.unwatch(head.stream);
                 false
             }
-            Kind::DATA => {
+            FrameType::DATA => {
                 let is_last = head.has(END_STREAM);
                 let bytes = data(head, payload).unwrap_or_default();
                 if self.streams.body(head.stream, bytes, is_last, cx) {
@@ -281,7 +292,7 @@ impl Http2 {
                 }
                 false
             }
-            Kind::ORIGIN if side == Side::Server && head.stream == 0 => {
+            FrameType::ORIGIN if side == Side::Server && head.stream == 0 => {
                 origin::handle(payload, cx);
                 false
             }

@@ -1,10 +1,11 @@
 //! One direction of an HTTP/2 connection: from bytes to whole frames, bodies passed over.
 
 use crate::http_facts::MAX_SNIFFED;
+use crate::layer::gather::{Attempts, Gather, Gathered};
 use crate::layer::{Demand, Gap, Standing};
 use crate::observation::keep;
-use crate::wire::hpack::Decoder;
-use crate::wire::http2_frame::{END_STREAM, HEAD_LEN, Head, Kind, PREFACE, is_frame_chain};
+use crate::wire::hpack::HpackDecoder;
+use crate::wire::http2_frame::{END_STREAM, FrameType, HEAD_LEN, Head, PREFACE, is_frame_chain};
 
 /// The longest header block that is decoded, over all its CONTINUATION frames, in bytes. What a peer
 /// sends beyond it costs the direction its compression state, and nothing more.
@@ -18,16 +19,16 @@ const MAX_WATCHED_FRAME: usize = 16 * 1024;
 const MAX_SEARCHES: u32 = 256;
 
 /// A direction's place in the stream and its compression state.
-pub(super) struct Direction {
+pub(super) struct Http2Direction {
     place: ParserState,
-    /// What was collected so far of the preface, a frame header or a payload.
-    collected: Vec<u8>,
+    /// What was gathered so far of the preface, a frame header or a payload.
+    gathered: Gather,
     /// The header block that CONTINUATION frames continue.
     pub(super) block: Option<Block>,
-    pub(super) hpack: Decoder,
+    pub(super) hpack: HpackDecoder,
     /// After a gap whose length was not proven: the next frame header must be strict.
     on_probation: bool,
-    searches: u32,
+    searches: Attempts,
     /// The client's preface was there.
     pub(super) has_preface: bool,
     /// The place was taken up where a header block may go on whose beginning is lost.
@@ -75,11 +76,11 @@ pub(super) enum Missed {
     State,
 }
 
-/// What [`Direction::advance`] found in front of the bytes.
+/// What [`Http2Direction::advance`] found in front of the bytes.
 pub(super) enum Step<'a> {
     /// A frame that is not collected begins.
     Passed(Head),
-    /// A collected frame, whole. The payload is in the bytes or, if `None`, in [`Direction::collected`].
+    /// A collected frame, whole. The payload is in the bytes or, if `None`, in [`Http2Direction::collected`].
     Frame(Head, Option<&'a [u8]>),
     /// All bytes are used.
     NeedMore,
@@ -89,28 +90,28 @@ pub(super) enum Step<'a> {
     NotHttp2,
 }
 
-impl Direction {
+impl Http2Direction {
     /// The direction from its first byte; the client's begins with the preface.
     pub(super) fn from_start(is_client: bool) -> Self {
         Self::new(
             if is_client { ParserState::Preface } else { ParserState::Header },
-            Decoder::new(keep),
+            HpackDecoder::new(keep),
         )
     }
 
     /// The direction from somewhere in the middle.
     pub(super) fn from_middle() -> Self {
-        Self::new(ParserState::Lost, Decoder::mid_connection(keep))
+        Self::new(ParserState::Lost, HpackDecoder::mid_connection(keep))
     }
 
-    fn new(place: ParserState, hpack: Decoder) -> Self {
+    fn new(place: ParserState, hpack: HpackDecoder) -> Self {
         Self {
             place,
-            collected: Vec::new(),
+            gathered: Gather::default(),
             block: None,
             hpack,
             on_probation: false,
-            searches: 0,
+            searches: Attempts::new(MAX_SEARCHES),
             has_preface: false,
             may_continue: false,
             watched: Vec::new(),
@@ -143,7 +144,7 @@ impl Direction {
     /// Whether this frame's payload is of interest.
     fn collects(&self, head: &Head) -> bool {
         match head.kind {
-            Kind::DATA => self.watches(head.stream) && head.len <= MAX_WATCHED_FRAME,
+            FrameType::DATA => self.watches(head.stream) && head.len <= MAX_WATCHED_FRAME,
             _ => head.is_collected() && head.len <= MAX_HEADER_BLOCK,
         }
     }
@@ -151,12 +152,10 @@ impl Direction {
     /// What the direction wants to see next.
     pub(super) fn demand(&self) -> Demand {
         match self.place {
-            ParserState::Preface => {
-                Demand::Take(PREFACE.len().saturating_sub(self.collected.len()))
-            }
-            ParserState::Header => Demand::Take(HEAD_LEN.saturating_sub(self.collected.len())),
+            ParserState::Preface => Demand::Take(PREFACE.len().saturating_sub(self.gathered.len())),
+            ParserState::Header => Demand::Take(HEAD_LEN.saturating_sub(self.gathered.len())),
             ParserState::Payload(head) => {
-                Demand::Take(head.len.saturating_sub(self.collected.len()))
+                Demand::Take(head.len.saturating_sub(self.gathered.len()))
             }
             ParserState::Skip(left) => Demand::Skip(left),
             ParserState::Lost => Demand::Take(usize::MAX),
@@ -175,8 +174,9 @@ impl Direction {
     /// Passes over a frame of DATA whose header nothing proves: the next header has to be strict. False where it is
     /// another frame's, or its content is of interest.
     pub(super) fn pass_unproven(&mut self, head: &Head) -> bool {
-        let is_next = matches!(self.place, ParserState::Header) && self.collected.is_empty();
-        let is_body = head.kind == Kind::DATA && head.is_strict() && !self.watches(head.stream);
+        let is_next = matches!(self.place, ParserState::Header) && self.gathered.is_empty();
+        let is_body =
+            head.kind == FrameType::DATA && head.is_strict() && !self.watches(head.stream);
         let passes = is_next && is_body && self.block.is_none();
         if passes {
             self.place = if head.len == 0 {
@@ -191,15 +191,14 @@ impl Direction {
 
     /// The payload of the frame that was just found, where it came in pieces.
     pub(super) fn collected(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.collected)
+        self.gathered.take()
     }
 
     /// Gives the buffer of [`collected`](Self::collected) back.
-    pub(super) fn recycle(&mut self, mut buffer: Vec<u8>) {
+    pub(super) fn recycle(&mut self, buffer: Vec<u8>) {
         // A buffer that a block has grown is not kept for the life of the connection.
         if buffer.capacity() <= MAX_KEPT {
-            buffer.clear();
-            self.collected = buffer;
+            self.gathered.give_back(buffer);
         }
     }
 
@@ -212,7 +211,7 @@ impl Direction {
     pub(super) fn held(&self) -> usize {
         let block = self.block.as_ref().map_or(0, |block| block.bytes.len());
         let looked_at = self.watched.len() * MAX_SNIFFED;
-        self.collected.len() + block + self.hpack.memory() + looked_at
+        self.gathered.len() + block + self.hpack.memory() + looked_at
     }
 
     /// Bytes are missing here.
@@ -226,7 +225,7 @@ impl Direction {
             // The frame's length is known, so the next frame's place is too.
             (ParserState::Payload(head), Gap::Exactly(len)) if self.left_of(&head) >= len => {
                 let left = self.left_of(&head) - len;
-                self.collected.clear();
+                self.gathered.clear();
                 self.place = if left == 0 { ParserState::Header } else { ParserState::Skip(left) };
                 Missed::Frame(head)
             }
@@ -246,7 +245,7 @@ impl Direction {
                 self.place = ParserState::Header;
                 self.block.is_none()
             }
-            ParserState::Header => self.collected.is_empty() && self.block.is_none(),
+            ParserState::Header => self.gathered.is_empty() && self.block.is_none(),
             ParserState::Lost | ParserState::Stopped => true,
             ParserState::Skip(_) | ParserState::Preface | ParserState::Payload(_) => false,
         }
@@ -254,7 +253,7 @@ impl Direction {
 
     pub(super) fn standing(&self) -> Standing {
         match self.place {
-            ParserState::Preface | ParserState::Header if self.collected.is_empty() => {
+            ParserState::Preface | ParserState::Header if self.gathered.is_empty() => {
                 Standing::Boundary
             }
             ParserState::Lost => Standing::Lost,
@@ -276,7 +275,7 @@ impl Direction {
 
     /// How much of a collected frame is still to come.
     fn left_of(&self, head: &Head) -> u64 {
-        head.len.saturating_sub(self.collected.len()) as u64
+        head.len.saturating_sub(self.gathered.len()) as u64
     }
 
     /// Nothing of this direction can be read from here on.
@@ -287,7 +286,7 @@ impl Direction {
 
     fn lose_place(&mut self) {
         self.place = ParserState::Lost;
-        self.collected.clear();
+        self.gathered.clear();
         self.block = None;
         self.watched = Vec::new();
         self.hpack.gap();
@@ -303,8 +302,7 @@ impl Direction {
             self.place = ParserState::Header;
             return;
         }
-        self.searches += 1;
-        if self.searches >= MAX_SEARCHES {
+        if !self.searches.spend() {
             self.place = ParserState::Stopped;
         }
     }
@@ -326,11 +324,12 @@ impl Direction {
                     }
                 }
                 ParserState::Preface => {
-                    let Some(preface) = self.collect(PREFACE.len(), bytes) else {
-                        return Step::NeedMore;
+                    let is_preface = match self.gathered.gather(PREFACE.len(), bytes) {
+                        Gathered::More => return Step::NeedMore,
+                        Gathered::Whole(preface) => preface == PREFACE,
+                        Gathered::Buffered => self.gathered.bytes() == PREFACE,
                     };
-                    let is_preface = preface.unwrap_or(&self.collected) == PREFACE;
-                    self.collected.clear();
+                    self.gathered.clear();
                     if !is_preface {
                         self.stop();
                         return Step::NotHttp2;
@@ -339,9 +338,13 @@ impl Direction {
                     self.place = ParserState::Header;
                 }
                 ParserState::Header => {
-                    let Some(head) = self.collect(HEAD_LEN, bytes) else { return Step::NeedMore };
-                    let head = head.unwrap_or(&self.collected).first_chunk().map(Head::parse);
-                    self.collected.clear();
+                    let head = match self.gathered.gather(HEAD_LEN, bytes) {
+                        Gathered::More => return Step::NeedMore,
+                        Gathered::Whole(head) => head.first_chunk(),
+                        Gathered::Buffered => self.gathered.bytes().first_chunk(),
+                    };
+                    let head = head.map(Head::parse);
+                    self.gathered.clear();
                     let Some(head) = head else { return Step::NeedMore };
                     if self.on_probation && !head.is_strict() {
                         self.lose_place();
@@ -360,33 +363,16 @@ impl Direction {
                     }
                 }
                 ParserState::Payload(head) => {
-                    let Some(payload) = self.collect(head.len, bytes) else {
-                        return Step::NeedMore;
+                    let payload = match self.gathered.gather(head.len, bytes) {
+                        Gathered::More => return Step::NeedMore,
+                        Gathered::Whole(payload) => Some(payload),
+                        Gathered::Buffered => None,
                     };
                     self.place = ParserState::Header;
                     return Step::Frame(head, payload);
                 }
             }
         }
-    }
-
-    /// `len` bytes: straight from `bytes` if all are there (`Some(Some)`), else gathered (`Some(None)` when complete).
-    #[expect(
-        clippy::option_option,
-        reason = "not yet, here, or in the buffer: three outcomes of one private step"
-    )]
-    fn collect<'a>(&mut self, len: usize, bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
-        if self.collected.is_empty()
-            && let Some((whole, rest)) = bytes.split_at_checked(len)
-        {
-            *bytes = rest;
-            return Some(Some(whole));
-        }
-        let wanted = len.saturating_sub(self.collected.len()).min(bytes.len());
-        let (now, rest) = bytes.split_at_checked(wanted)?;
-        self.collected.extend_from_slice(now);
-        *bytes = rest;
-        (self.collected.len() == len).then_some(None)
     }
 }
 
@@ -415,5 +401,5 @@ impl Block {
 /// Whether a frame of this kind may stand between a HEADERS frame and its CONTINUATION: none may
 /// (RFC 9113 §6.10).
 pub(super) fn continues(block: &Block, head: &Head) -> bool {
-    head.kind == Kind::CONTINUATION && head.stream == block.of.stream
+    head.kind == FrameType::CONTINUATION && head.stream == block.of.stream
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// A decoded request; the default is one of which nothing is known.
 #[derive(Default)]
-pub(super) struct RequestHead {
+pub(super) struct Http2RequestHead {
     pub(super) method: Seen<Method>,
     pub(super) authority: Arc<RequestAuthority>,
     pub(super) tunnel: bool,
@@ -19,7 +19,7 @@ pub(super) struct RequestHead {
     pub(super) origins: Option<Arc<OriginSet>>,
 }
 
-impl RequestHead {
+impl Http2RequestHead {
     /// The memory it takes while it waits for its response.
     pub(super) fn cost(&self) -> usize {
         size_of::<Self>() + self.authority.cost()
@@ -28,7 +28,7 @@ impl RequestHead {
 
 impl HeaderList {
     /// What the request is for.
-    pub(super) fn request(&self, cx: &mut Context<'_>) -> RequestHead {
+    pub(super) fn request(&self, cx: &mut Context<'_>) -> Http2RequestHead {
         let method = match self.method.seen(self.unreadable_name) {
             Seen::Known(bytes) => Method::from_bytes(bytes).map_or(Seen::Unreadable, Seen::Known),
             Seen::Absent => Seen::Absent,
@@ -39,7 +39,7 @@ impl HeaderList {
         let origins = cx.observed.facts.origins.clone();
         let authority = self.effective_authority(cx);
         let (traceparent, hints) = (self.traceparent(), self.hints.request());
-        RequestHead { method, authority, tunnel, traceparent, hints, origins }
+        Http2RequestHead { method, authority, tunnel, traceparent, hints, origins }
     }
 
     /// `:authority`, or `Host` where there is none (RFC 9113 §8.3.1).

@@ -4,7 +4,7 @@ use super::connection::Http2;
 use super::direction::{Block, BlockOf};
 use super::stream::StreamResponse;
 use crate::counters::Loss;
-use crate::http_facts::{Answer, BodyMark, is_refusal};
+use crate::http_facts::{BodyMark, ErrorResponse, is_refusal};
 use crate::observation::{Context, Decryption, HeaderList};
 use crate::seen::Seen;
 use crate::side::Side;
@@ -182,7 +182,7 @@ impl Http2 {
         let may_come = !is_push && stream > highest && !self.directions.client.is_stopped();
         let answer = status.filter(|status| is_refusal(*status)).map(|_| {
             let body = if end_stream { BodyMark::Empty } else { BodyMark::Unseen };
-            Answer { body, ..list.answer() }
+            ErrorResponse { body, ..list.answer() }
         });
         // A probe leaves bodies out.
         let is_shown = !end_stream && cx.observed.facts.decryption != Decryption::Library;

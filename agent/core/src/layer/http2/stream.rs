@@ -1,9 +1,9 @@
 //! Streams: pairing requests with responses.
 
-use super::head::RequestHead;
+use super::head::Http2RequestHead;
 use crate::counters::Loss;
 use crate::http::HttpVersion;
-use crate::http_facts::{Answer, Sniff};
+use crate::http_facts::{ErrorResponse, Sniff};
 use crate::observation::{Context, EndedExchange, Response};
 use crate::time::Timestamp;
 use hashbrown::HashMap;
@@ -31,7 +31,7 @@ pub(super) struct Streams {
 
 #[derive(Default)]
 struct Stream {
-    request: Option<(RequestHead, Timestamp)>,
+    request: Option<(Http2RequestHead, Timestamp)>,
     response: Option<StreamResponse>,
     first: Option<bool>,
     told: bool,
@@ -45,7 +45,7 @@ struct Stream {
 pub(super) struct StreamResponse {
     pub(super) status: Option<u16>,
     pub(super) at: Timestamp,
-    pub(super) answer: Option<Answer>,
+    pub(super) answer: Option<ErrorResponse>,
     /// Its request may come yet, and is waited for.
     pub(super) request_may_come: bool,
     /// The exchange waits for the first bytes of the body.
@@ -58,7 +58,7 @@ impl StreamResponse {
     fn answered(&mut self) -> Option<Response> {
         let sniff = self.sniff.take();
         let mark = |body| sniff.map_or(body, |sniff| sniff.mark(false));
-        let answer = self.answer.map(|answer| Answer { body: mark(answer.body), ..answer });
+        let answer = self.answer.map(|answer| ErrorResponse { body: mark(answer.body), ..answer });
         Some(Response::Answered { status: self.status?, at: self.at, answer })
     }
 }
@@ -68,7 +68,7 @@ impl Streams {
     pub(super) fn request(
         &mut self,
         id: u32,
-        request: RequestHead,
+        request: Http2RequestHead,
         at: Timestamp,
         first: Option<bool>,
         cx: &mut Context<'_>,

@@ -1,8 +1,8 @@
 //! The session: records from both directions in, plaintext to the layer inside.
 
-use super::handshake::Handshake;
+use super::handshake::HandshakeState;
 use super::open::{self, Inside, Opened};
-use super::record_reader::{Keys, Record, RecordDecrypter, RecordReader, Stage, Step};
+use super::record_reader::{KeptRecord, Keys, RecordDecrypter, RecordReader, Stage, Step};
 use crate::counters::Loss;
 use crate::layer::{Content, Demand, Gap, Position};
 use crate::observation::{Context, Decryption};
@@ -10,7 +10,7 @@ use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
 use crate::wire::tls::cipher::Sealed;
 use crate::wire::tls::keylog::{KeyLog, Label, Secrets};
-use crate::wire::tls::record::{ContentType, Header};
+use crate::wire::tls::record::{RecordHeader, RecordType};
 
 /// The most bytes of one direction that are held while they wait: for the other direction's handshake
 /// messages, or for secrets that may still come.
@@ -21,7 +21,7 @@ pub(super) const PROTOCOL: &str = "tls";
 /// One TLS session.
 pub(crate) struct Session {
     pub(super) halves: PerSide<RecordReader>,
-    pub(super) handshake: Handshake,
+    pub(super) handshake: HandshakeState,
     /// What the session carries, once something was decrypted.
     pub(super) inner: Option<Content>,
     place: Position,
@@ -45,7 +45,7 @@ pub(super) enum Turn {
 pub(super) struct Arrived<'a> {
     pub(super) side: Side,
     pub(super) at: Timestamp,
-    pub(super) header: Header,
+    pub(super) header: RecordHeader,
     pub(super) payload: &'a [u8],
     pub(super) hole: Option<(usize, usize)>,
 }
@@ -54,7 +54,7 @@ impl Session {
     pub(crate) fn new(place: Position) -> Self {
         Self {
             halves: PerSide::default(),
-            handshake: Handshake::default(),
+            handshake: HandshakeState::default(),
             inner: None,
             place,
             failure_told: false,
@@ -171,7 +171,7 @@ impl Session {
     }
 
     /// Encrypted, and nobody has the key: only that it came matters.
-    fn is_unwanted(&self, side: Side, header: &Header) -> bool {
+    fn is_unwanted(&self, side: Side, header: &RecordHeader) -> bool {
         match &self.halves.get(side).keys {
             Keys::Opaque => true,
             Keys::Clear if self.only_hellos => !matches!(header.content_type.0, 20..=22),
@@ -181,12 +181,12 @@ impl Session {
                 opener.proven
                     && opener.stage == Stage::Tls12
                     && matches!(self.inner, Some(Content::Foreign))
-                    && header.content_type == ContentType::APPLICATION_DATA
+                    && header.content_type == RecordType::APPLICATION_DATA
             }
         }
     }
 
-    fn passed(&mut self, side: Side, header: &Header, cx: &mut Context<'_>) {
+    fn passed(&mut self, side: Side, header: &RecordHeader, cx: &mut Context<'_>) {
         match &mut self.halves.get_mut(side).keys {
             Keys::Open(opener) => opener.sequence += 1,
             Keys::Opaque => self.handshake.opaque_record(side, header.content_type, cx),
@@ -206,7 +206,7 @@ impl Session {
     fn wait(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) {
         let Arrived { side, at, header, payload, hole } = *record;
         let record_reader = self.halves.get_mut(side);
-        let record = Record { at, header, payload: payload.to_vec(), hole };
+        let record = KeptRecord { at, header, payload: payload.to_vec(), hole };
         if record_reader.waiting_bytes + record.cost() > MAX_WAITING {
             cx.counters.lose(Loss::Limit);
             self.fail("no_keys", cx);
@@ -223,7 +223,7 @@ impl Session {
         while idle < 2 {
             idle += 1;
             while let Some(record) = self.halves.get_mut(side).waiting.pop_front() {
-                let Record { at, header, hole, .. } = record;
+                let KeptRecord { at, header, hole, .. } = record;
                 let arrived = Arrived { side, at, header, payload: &record.payload, hole };
                 let turn = self.record(&arrived, cx);
                 let record_reader = self.halves.get_mut(side);
@@ -257,18 +257,18 @@ impl Session {
     fn clear_record(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) -> Turn {
         let Arrived { side, header, payload, .. } = *record;
         match header.content_type {
-            ContentType::HANDSHAKE if record.hole.is_some() => {
+            RecordType::HANDSHAKE if record.hole.is_some() => {
                 // A hello that is not whole says nothing.
                 self.lost(side, cx);
                 Turn::Done
             }
-            ContentType::HANDSHAKE => {
+            RecordType::HANDSHAKE => {
                 self.handshake_bytes(side, payload, cx);
                 Turn::Done
             }
-            ContentType::CHANGE_CIPHER_SPEC => self.change_cipher_spec(side, cx),
+            RecordType::CHANGE_CIPHER_SPEC => self.change_cipher_spec(side, cx),
             // TLS 1.3 hides everything behind this type.
-            ContentType::APPLICATION_DATA => {
+            RecordType::APPLICATION_DATA => {
                 if !self.protect(side, cx) {
                     return Turn::Wait;
                 }
@@ -287,7 +287,7 @@ impl Session {
         let Arrived { side, at, header, payload, .. } = *record;
         let Keys::Open(opener) = &mut self.halves.get_mut(side).keys else { return Turn::Done };
         // TLS 1.3 lets a ChangeCipherSpec in the clear pass anywhere in the handshake (RFC 8446 appendix D.4).
-        if opener.stage != Stage::Tls12 && header.content_type != ContentType::APPLICATION_DATA {
+        if opener.stage != Stage::Tls12 && header.content_type != RecordType::APPLICATION_DATA {
             if opener.stage == Stage::Application && opener.may_fail == 0 {
                 // Behind a Finished, everything is sealed.
                 self.bad_record(record, cx);
@@ -323,23 +323,23 @@ impl Session {
 
     fn clear_among_sealed(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) -> Turn {
         // A second ClientHello, after a retry request that overtook it in the capture.
-        if record.header.content_type == ContentType::HANDSHAKE && record.side == Side::Client {
+        if record.header.content_type == RecordType::HANDSHAKE && record.side == Side::Client {
             self.handshake_bytes(record.side, record.payload, cx);
         }
         Turn::Done
     }
 
     /// The content of one record, proven.
-    fn plaintext(&mut self, side: Side, at: Timestamp, kind: ContentType, cx: &mut Context<'_>) {
+    fn plaintext(&mut self, side: Side, at: Timestamp, kind: RecordType, cx: &mut Context<'_>) {
         let plain = std::mem::take(&mut cx.scratch.plain);
         match kind {
-            ContentType::APPLICATION_DATA => {
+            RecordType::APPLICATION_DATA => {
                 self.inner(cx);
                 self.inner.iter_mut().for_each(|inner| inner.feed(side, at, &plain, cx));
             }
-            ContentType::HANDSHAKE => self.handshake_bytes(side, &plain, cx),
+            RecordType::HANDSHAKE => self.handshake_bytes(side, &plain, cx),
             // In a renegotiation.
-            ContentType::CHANGE_CIPHER_SPEC => drop(self.change_cipher_spec(side, cx)),
+            RecordType::CHANGE_CIPHER_SPEC => drop(self.change_cipher_spec(side, cx)),
             _ => {}
         }
         cx.scratch.plain = plain;

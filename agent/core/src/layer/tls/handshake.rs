@@ -1,20 +1,20 @@
 //! The handshake: what it says of the connection, and when which keys come into use.
 
 use super::flow::{PROTOCOL, Session};
-use super::record_reader::{Keys, Record, Stage};
+use super::record_reader::{KeptRecord, Keys, Stage};
 use crate::observation::Context;
 use crate::side::{PerSide, Side};
 use crate::wire::tls::cipher::RecordCipher;
 use crate::wire::tls::client_hello::ClientHello;
 use crate::wire::tls::handshake::{MessageType, Next};
-use crate::wire::tls::record::ContentType;
+use crate::wire::tls::record::RecordType;
 use crate::wire::tls::server_hello::{EncryptedExtensions, ServerHello};
-use crate::wire::tls::{Version, certificate};
+use crate::wire::tls::{TlsVersion, certificate};
 use std::sync::Arc;
 
 /// What the handshake messages have said so far.
 #[derive(Default)]
-pub(super) struct Handshake {
+pub(super) struct HandshakeState {
     pub(super) client_random: Option<[u8; 32]>,
     pub(super) offers_early_data: bool,
     pub(super) server: Option<ServerHello>,
@@ -25,11 +25,11 @@ pub(super) struct Handshake {
     /// TLS 1.2: keys that a side's next ChangeCipherSpec brings into use.
     pub(super) next: PerSide<Option<RecordCipher>>,
     /// How far each side is.
-    pub(super) progress: PerSide<Progress>,
+    pub(super) progress: PerSide<HandshakeProgress>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum HandshakeProgress {
     #[default]
     Negotiating,
     /// TLS 1.2: has sent its ChangeCipherSpec.
@@ -38,27 +38,27 @@ pub(super) enum Progress {
     Finished,
 }
 
-impl Handshake {
+impl HandshakeState {
     fn is_complete(&self, side: Side) -> bool {
-        *self.progress.get(side) == Progress::Finished
+        *self.progress.get(side) == HandshakeProgress::Finished
     }
 
     /// A record that cannot be opened. Behind a ChangeCipherSpec, the first one of a handshake is Finished.
-    pub(super) fn opaque_record(&mut self, side: Side, kind: ContentType, cx: &mut Context<'_>) {
-        if kind == ContentType::HANDSHAKE && *self.progress.get(side) == Progress::Changed {
+    pub(super) fn opaque_record(&mut self, side: Side, kind: RecordType, cx: &mut Context<'_>) {
+        if kind == RecordType::HANDSHAKE && *self.progress.get(side) == HandshakeProgress::Changed {
             self.finished(side, cx);
         }
     }
 
     fn finished(&mut self, side: Side, cx: &mut Context<'_>) {
-        *self.progress.get_mut(side) = Progress::Finished;
+        *self.progress.get_mut(side) = HandshakeProgress::Finished;
         if self.is_complete(side.other()) {
             cx.handshake_completed();
         }
     }
 
     pub(super) fn is_tls13(&self) -> bool {
-        self.server.as_ref().is_some_and(|hello| hello.version >= Version::TLS1_3)
+        self.server.as_ref().is_some_and(|hello| hello.version >= TlsVersion::TLS1_3)
     }
 }
 
@@ -151,8 +151,8 @@ impl Session {
             let client = &mut self.halves.client;
             client
                 .waiting
-                .retain(|record| record.header.content_type != ContentType::APPLICATION_DATA);
-            client.waiting_bytes = client.waiting.iter().map(Record::cost).sum();
+                .retain(|record| record.header.content_type != RecordType::APPLICATION_DATA);
+            client.waiting_bytes = client.waiting.iter().map(KeptRecord::cost).sum();
             if !client.keys.is_opaque() {
                 client.keys = Keys::Clear;
             }

@@ -1,7 +1,7 @@
 //! Keys: which secret is wanted when, and what is done where it is missing.
 
 use super::flow::{PROTOCOL, Session, Turn};
-use super::handshake::Progress;
+use super::handshake::HandshakeProgress;
 use super::record_reader::{Keys, RecordDecrypter, Stage};
 use crate::layer::Gap;
 use crate::observation::Context;
@@ -33,7 +33,7 @@ impl Session {
         if self.handshake.is_tls13() {
             return Turn::Done;
         }
-        *self.handshake.progress.get_mut(side) = Progress::Changed;
+        *self.handshake.progress.get_mut(side) = HandshakeProgress::Changed;
         if self.handshake.next.get(side).is_none() {
             match self.tls12_keys(cx) {
                 Ok(keys) => {
@@ -41,7 +41,7 @@ impl Session {
                         PerSide { client: Some(keys.client), server: Some(keys.server) };
                 }
                 Err(Missing::NotYet) => {
-                    *self.handshake.progress.get_mut(side) = Progress::Negotiating;
+                    *self.handshake.progress.get_mut(side) = HandshakeProgress::Negotiating;
                     return Turn::Wait;
                 }
                 Err(Missing::Never(reason)) => {

@@ -8,7 +8,7 @@ use crate::observation::Context;
 use crate::side::Side;
 use crate::time::Timestamp;
 use crate::wire::tls::cipher::Sealed;
-use crate::wire::tls::record::{ContentType, HEADER_LEN, Header};
+use crate::wire::tls::record::{HEADER_LEN, RecordHeader, RecordType};
 use std::ops::Range;
 
 impl Session {
@@ -36,7 +36,7 @@ impl Session {
             if readable { open::type_beside_hole(opener, &header, &sealed, hole) } else { None };
         opener.sequence += 1;
         opener.proven = false;
-        let Some((ContentType::APPLICATION_DATA, len)) = content else {
+        let Some((RecordType::APPLICATION_DATA, len)) = content else {
             self.inner_gap(side, Gap::Unknown, cx);
             return;
         };
@@ -107,7 +107,7 @@ impl Session {
         &mut self,
         side: Side,
         at: Timestamp,
-        header: &Header,
+        header: &RecordHeader,
         payload: &[u8],
         cx: &mut Context<'_>,
     ) {

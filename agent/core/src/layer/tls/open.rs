@@ -8,7 +8,7 @@ use crate::side::Side;
 use crate::time::Timestamp;
 use crate::wire::http2_frame::HEAD_LEN;
 use crate::wire::tls::cipher::Sealed;
-use crate::wire::tls::record::{ContentType, Header};
+use crate::wire::tls::record::{RecordHeader, RecordType};
 use std::ops::Range;
 
 /// A record up to this size is decrypted whole: that costs little more than checking its tag.
@@ -19,7 +19,7 @@ const MAX_SEQUENCES: u64 = 512;
 /// What became of a record.
 pub(super) enum Opened {
     /// Its type and plaintext (in the caller's buffer), proven.
-    Whole(ContentType),
+    Whole(RecordType),
     /// Application data of so many bytes, of which only parts are to be decrypted. Its tag is right, unless
     /// nothing of it is wanted.
     Peek(usize),
@@ -31,7 +31,7 @@ pub(super) enum Opened {
 /// direction's application data may still be read.
 pub(super) fn open(
     opener: &mut RecordDecrypter,
-    header: &Header,
+    header: &RecordHeader,
     payload: &[u8],
     is_wanted: bool,
     out: &mut Vec<u8>,
@@ -43,10 +43,10 @@ pub(super) fn open(
         None
     };
     let opened = match in_parts {
-        Some((ContentType::APPLICATION_DATA, len)) if !is_wanted && opener.proven => {
+        Some((RecordType::APPLICATION_DATA, len)) if !is_wanted && opener.proven => {
             Opened::Peek(len)
         }
-        Some((ContentType::APPLICATION_DATA, len)) => {
+        Some((RecordType::APPLICATION_DATA, len)) => {
             if !opener.cipher.verify(&sealed) {
                 return Opened::Failed;
             }
@@ -67,19 +67,19 @@ pub(super) fn open(
 }
 
 /// Takes padding and type off a TLS 1.3 plaintext (RFC 8446 §5.4). All zeros: no type at all.
-fn inner_type(plaintext: &mut Vec<u8>) -> ContentType {
+fn inner_type(plaintext: &mut Vec<u8>) -> RecordType {
     let end = plaintext.iter().rposition(|byte| *byte != 0).unwrap_or(0);
     let kind = plaintext.get(end).copied().unwrap_or(0);
     plaintext.truncate(end);
-    ContentType(kind)
+    RecordType(kind)
 }
 
 /// The type and length of the content, without opening the rest.
 fn peek_type(
     opener: &RecordDecrypter,
-    header: &Header,
+    header: &RecordHeader,
     sealed: &Sealed<'_>,
-) -> Option<(ContentType, usize)> {
+) -> Option<(RecordType, usize)> {
     let len = opener.cipher.plaintext_len(sealed.payload.len())?;
     if opener.stage == Stage::Tls12 {
         return Some((header.content_type, len));
@@ -92,7 +92,7 @@ fn peek_type(
         let bytes = bytes.get_mut(..end - start)?;
         opener.cipher.peek(sealed, start, bytes)?;
         if let Some(at) = bytes.iter().rposition(|byte| *byte != 0) {
-            return Some((ContentType(*bytes.get(at)?), start + at));
+            return Some((RecordType(*bytes.get(at)?), start + at));
         }
         end = start;
     }
@@ -175,10 +175,10 @@ fn skip(content: &mut Content, side: Side, wanted: u64, left: usize) -> usize {
 /// The content type of a record with a hole, if the hole spares what tells it.
 pub(super) fn type_beside_hole(
     opener: &RecordDecrypter,
-    header: &Header,
+    header: &RecordHeader,
     sealed: &Sealed<'_>,
     hole: (usize, usize),
-) -> Option<(ContentType, usize)> {
+) -> Option<(RecordType, usize)> {
     let (kind, len) = peek_type(opener, header, sealed)?;
     // With TLS 1.3 the type stands at `len`; the tag behind it does not matter here.
     let spared = opener.stage == Stage::Tls12 || len >= hole.1;
@@ -188,7 +188,7 @@ pub(super) fn type_beside_hole(
 /// After a gap: finds the sequence number under which this record opens. The tag is the proof.
 pub(super) fn find_sequence(
     opener: &mut RecordDecrypter,
-    header: &Header,
+    header: &RecordHeader,
     payload: &[u8],
     lost: u64,
     out: &mut Vec<u8>,

@@ -1,34 +1,34 @@
 //! One direction's record layer: records whole, with holes, or passed over; and a lost place found again.
 
 use crate::layer::Gap;
+use crate::layer::gather::{Attempts, Gather, Gathered};
 use crate::time::Timestamp;
 use crate::wire::tls::cipher::RecordCipher;
 use crate::wire::tls::handshake::Messages;
 use crate::wire::tls::keylog::Secret;
-use crate::wire::tls::record::{HEADER_LEN, Header};
+use crate::wire::tls::record::{HEADER_LEN, RecordHeader};
 use std::collections::VecDeque;
 
 /// How many places are tried before a lost direction is given up.
 const MAX_SEARCHES: u32 = 64;
 
 /// One direction.
-#[derive(Default)]
 pub(super) struct RecordReader {
     place: ReaderState,
     /// What was gathered of a header, and how many bytes that is.
     header: ([u8; HEADER_LEN], usize),
     /// What was gathered of a payload. Given back with the record, since most connections are idle.
-    payload: Vec<u8>,
+    payload: Gather,
     /// The stretch of `payload` that the capture does not have.
     hole: Option<(usize, usize)>,
     /// Bytes of the stream so far, gaps included.
     position: u64,
     /// Where the last record that was whole, or known to be missing, ended.
     boundary: u64,
-    searches: u32,
+    searches: Attempts,
     pub(super) keys: Keys,
     pub(super) messages: Messages,
-    pub(super) waiting: VecDeque<Record>,
+    pub(super) waiting: VecDeque<KeptRecord>,
     /// The cost of all that wait.
     pub(super) waiting_bytes: usize,
 }
@@ -37,13 +37,13 @@ pub(super) struct RecordReader {
 enum ReaderState {
     #[default]
     Header,
-    Payload(Header),
+    Payload(RecordHeader),
     /// In a payload that nobody wants; so many bytes to come.
     Pass(usize),
     /// Unknown: a record may begin at the next segment.
     Lost,
     /// A record that may have begun there is being gathered.
-    Candidate(Header),
+    Candidate(RecordHeader),
     /// Not TLS, or lost for good.
     Stopped,
 }
@@ -90,14 +90,14 @@ pub(super) enum Stage {
 }
 
 /// A record, kept for later.
-pub(super) struct Record {
+pub(super) struct KeptRecord {
     pub(super) at: Timestamp,
-    pub(super) header: Header,
+    pub(super) header: RecordHeader,
     pub(super) payload: Vec<u8>,
     pub(super) hole: Option<(usize, usize)>,
 }
 
-impl Record {
+impl KeptRecord {
     /// The memory it takes: of a short one, most is not its payload.
     pub(super) fn cost(&self) -> usize {
         size_of::<Self>() + self.payload.len()
@@ -109,13 +109,31 @@ pub(super) enum Step<'a> {
     /// All bytes are used.
     NeedMore,
     /// A record header; the caller says whether the payload is wanted.
-    Header(Header),
+    Header(RecordHeader),
     /// A record. Its payload is in the bytes or, if `None`, in [`RecordReader::payload`]; the last is the hole in it.
-    Record(Header, Option<&'a [u8]>, Option<(usize, usize)>),
+    Record(RecordHeader, Option<&'a [u8]>, Option<(usize, usize)>),
     /// A record that may be one, whole. The caller says with [`RecordReader::settle_candidate`] whether it was.
-    Candidate(Header, Option<&'a [u8]>),
+    Candidate(RecordHeader, Option<&'a [u8]>),
     /// These bytes are not TLS.
     NotTls,
+}
+
+impl Default for RecordReader {
+    fn default() -> Self {
+        Self {
+            place: ReaderState::default(),
+            header: Default::default(),
+            payload: Gather::default(),
+            hole: None,
+            position: 0,
+            boundary: 0,
+            searches: Attempts::new(MAX_SEARCHES),
+            keys: Keys::default(),
+            messages: Messages::default(),
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+        }
+    }
 }
 
 impl RecordReader {
@@ -140,7 +158,7 @@ impl RecordReader {
                 }
                 ReaderState::Header => {
                     let Some(header) = self.gather_header(bytes) else { return Step::NeedMore };
-                    let Some(header) = Header::parse(header) else {
+                    let Some(header) = RecordHeader::parse(header) else {
                         // With keys, a tag can prove a later record's place.
                         let has_keys = matches!(self.keys, Keys::Open(_));
                         self.place =
@@ -151,18 +169,21 @@ impl RecordReader {
                     return Step::Header(header);
                 }
                 ReaderState::Payload(header) => {
-                    let Some(payload) = self.gather(header.len, bytes) else {
-                        return Step::NeedMore;
+                    let payload = match self.gather(header.len, bytes) {
+                        Gathered::More => return Step::NeedMore,
+                        Gathered::Whole(payload) => Some(payload),
+                        Gathered::Buffered => None,
                     };
                     self.place = ReaderState::Header;
                     self.boundary = self.position;
                     return Step::Record(header, payload, self.hole.take());
                 }
                 ReaderState::Candidate(header) => {
-                    let Some(payload) = self.gather(header.len, bytes) else {
-                        return Step::NeedMore;
+                    return match self.gather(header.len, bytes) {
+                        Gathered::More => Step::NeedMore,
+                        Gathered::Whole(payload) => Step::Candidate(header, Some(payload)),
+                        Gathered::Buffered => Step::Candidate(header, None),
                     };
-                    return Step::Candidate(header, payload);
                 }
             }
         }
@@ -177,7 +198,7 @@ impl RecordReader {
 
     /// The payload of the record that was just found, where it came in pieces.
     pub(super) fn payload(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.payload)
+        self.payload.take()
     }
 
     /// `len` bytes are missing here. False where the place is lost with them.
@@ -192,10 +213,9 @@ impl RecordReader {
                 true
             }
             ReaderState::Payload(header) if missing <= header.len - self.payload.len() => {
-                let from = self.payload.len();
-                self.payload.resize(from + missing, 0);
+                let (from, to) = self.payload.skip(missing);
                 // Two holes are one, with what is between them.
-                self.hole = Some((self.hole.map_or(from, |(first, _)| first), from + missing));
+                self.hole = Some((self.hole.map_or(from, |(first, _)| first), to));
                 true
             }
             ReaderState::Stopped => true,
@@ -223,8 +243,8 @@ impl RecordReader {
             return;
         }
         let Some((header, rest)) = bytes.split_first_chunk::<HEADER_LEN>() else { return };
-        let header =
-            Header::parse(*header).filter(|header| matches!(header.bytes, [22 | 23, 3, 1 | 3, ..]));
+        let header = RecordHeader::parse(*header)
+            .filter(|header| matches!(header.bytes, [22 | 23, 3, 1 | 3, ..]));
         if let Some(header) = header {
             self.position += HEADER_LEN as u64;
             *bytes = rest;
@@ -235,10 +255,10 @@ impl RecordReader {
     /// Whether the candidate was a record. If not, the search goes on, within bounds.
     pub(super) fn settle_candidate(&mut self, found: bool) {
         self.clear();
-        self.searches += 1;
+        let may_search = self.searches.spend();
         self.place = match found {
             true => ReaderState::Header,
-            false if self.searches < MAX_SEARCHES => ReaderState::Lost,
+            false if may_search => ReaderState::Lost,
             false => ReaderState::Stopped,
         };
         if found {
@@ -247,7 +267,7 @@ impl RecordReader {
     }
 
     /// Bytes between the last known boundary and the candidate with this payload.
-    pub(super) fn lost_before(&self, header: &Header) -> u64 {
+    pub(super) fn lost_before(&self, header: &RecordHeader) -> u64 {
         self.position.saturating_sub((HEADER_LEN + header.len) as u64).saturating_sub(self.boundary)
     }
 
@@ -283,7 +303,7 @@ impl RecordReader {
 
     fn clear(&mut self) {
         self.header.1 = 0;
-        self.payload = Vec::new();
+        self.payload = Gather::default();
         self.hole = None;
     }
 
@@ -312,25 +332,15 @@ impl RecordReader {
         whole
     }
 
-    /// `len` bytes: straight from `bytes` if all are there (`Some(Some)`), else gathered (`Some(None)` when complete).
-    #[expect(
-        clippy::option_option,
-        reason = "not yet, here, or in the buffer: three outcomes of one private step"
-    )]
-    fn gather<'a>(&mut self, len: usize, bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
-        if self.payload.is_empty()
-            && let Some(whole) = bytes.get(..len)
-        {
-            self.used(len, bytes);
-            return Some(Some(whole));
+    /// The payload of a record.
+    fn gather<'a>(&mut self, len: usize, bytes: &mut &'a [u8]) -> Gathered<'a> {
+        let before = bytes.len();
+        if before < len {
+            self.payload.reserve(len);
         }
-        let wanted = len.saturating_sub(self.payload.len()).min(bytes.len());
-        if self.payload.capacity() == 0 {
-            self.payload.reserve_exact(len);
-        }
-        self.payload.extend_from_slice(bytes.get(..wanted)?);
-        self.used(wanted, bytes);
-        (self.payload.len() == len).then_some(None)
+        let gathered = self.payload.gather(len, bytes);
+        self.position += (before - bytes.len()) as u64;
+        gathered
     }
 }
 

@@ -10,16 +10,26 @@ use super::{
 use crate::seen::Seen;
 use crate::wire::reader::Reader;
 
+/// Whether a literal field is inserted into the dynamic table (§6.2). A field that is never to be inserted, at any hop, is
+/// here as one that is not inserted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Indexing {
+    /// It is inserted.
+    Incremental,
+    /// It is not.
+    Without,
+}
+
 /// Decodes the header blocks of one direction of a connection, in the order they were sent.
 ///
 /// Blocks share a table, so each must be decoded, also those of streams that are of no interest.
 /// Where one is missing or cut short, say so with [`gap`](Self::gap) before the next.
-pub struct Decoder {
+pub struct HpackDecoder {
     table: DynamicTable,
     keep: fn(name: &[u8]) -> Keep,
 }
 
-impl Decoder {
+impl HpackDecoder {
     /// The start of the connection was seen: the table is empty, its maximum 4096 bytes.
     ///
     /// `keep` says of a field name what of its values is of interest. The answer for a name must not change.
@@ -80,11 +90,11 @@ impl Decoder {
             } else if first & 0x40 != 0 {
                 // 01xxxxxx: literal, to be inserted.
                 let index = integer::read::<6>(first, &mut reader)?;
-                self.literal(index, true, &mut reader, &mut field)?;
+                self.literal(index, Indexing::Incremental, &mut reader, &mut field)?;
             } else {
-                // 0000xxxx, 0001xxxx: literal, not to be inserted, or not by anyone.
+                // 0000xxxx, 0001xxxx: literal, not to be inserted: here, or at any hop.
                 let index = integer::read::<4>(first, &mut reader)?;
-                self.literal(index, false, &mut reader, &mut field)?;
+                self.literal(index, Indexing::Without, &mut reader, &mut field)?;
             }
         }
         Ok(())
@@ -114,16 +124,16 @@ impl Decoder {
     fn literal(
         &mut self,
         index: u32,
-        insert: bool,
+        indexing: Indexing,
         reader: &mut Reader<'_>,
         field: &mut impl FnMut(Field<'_>),
     ) -> Result<(), HpackError> {
         let start = self.table.text_end();
-        let name = self.literal_name(index, insert, reader)?;
+        let name = self.literal_name(index, indexing, reader)?;
         let literal = StringLiteral::read(reader)?;
         let is_kept = !matches!(name.keep, Keep::Nothing);
         let (value, value_len) = if is_kept {
-            self.text(literal, STRING_LIMIT, insert)?
+            self.text(literal, STRING_LIMIT, indexing)?
         } else {
             (None, literal.len()?)
         };
@@ -135,7 +145,7 @@ impl Decoder {
                 None => Value::Omitted,
             },
         });
-        if insert {
+        if indexing == Indexing::Incremental {
             let value = match (value, name.keep) {
                 (Some(text), Keep::Digest(digest)) => {
                     self.replace(name.text.as_ref(), &text, digest)
@@ -156,11 +166,11 @@ impl Decoder {
     fn literal_name<'b>(
         &mut self,
         index: u32,
-        insert: bool,
+        indexing: Indexing,
         reader: &mut Reader<'b>,
     ) -> Result<LiteralName<'b>, HpackError> {
         if index == 0 {
-            let (text, len) = self.text(StringLiteral::read(reader)?, NAME_LIMIT, insert)?;
+            let (text, len) = self.text(StringLiteral::read(reader)?, NAME_LIMIT, indexing)?;
             let keep = text.as_ref().map_or(Keep::Nothing, |text| (self.keep)(self.read(text)));
             let entry = if text.is_some() { Name::Text } else { Name::Unreadable };
             return Ok(LiteralName { text, entry, len, keep });
@@ -198,7 +208,7 @@ impl Decoder {
             Name::Text => {
                 let mut range = self.table.name_range(&entry);
                 let len = range.len();
-                if insert {
+                if indexing == Indexing::Incremental {
                     // The entry that has the name may go before the one that borrows it.
                     let start = self.table.text_end();
                     self.table.text_mut().extend_from_within(range);
@@ -210,17 +220,17 @@ impl Decoder {
         })
     }
 
-    /// Decodes a string; `insert` says that it must end up in the table's text. The text is `None`
+    /// Decodes a string; with incremental indexing, into the table's text. The text is `None`
     /// where it is too long; the length is that of the decoded string.
     fn text<'b>(
         &mut self,
         literal: StringLiteral<'b>,
         limit: usize,
-        insert: bool,
+        indexing: Indexing,
     ) -> Result<(Option<Text<'b>>, usize), HpackError> {
         let start = self.table.text_end();
         Ok(match literal.decode(limit, self.table.text_mut())? {
-            Decoded::InBlock(octets) if insert => {
+            Decoded::InBlock(octets) if indexing == Indexing::Incremental => {
                 self.table.text_mut().extend_from_slice(octets);
                 (Some(Text::InTable(start..start + octets.len())), octets.len())
             }
@@ -256,7 +266,7 @@ impl Decoder {
 }
 
 #[cfg(test)]
-impl Decoder {
+impl HpackDecoder {
     /// The table, for a look at its state.
     pub(super) fn table(&self) -> &DynamicTable {
         &self.table

@@ -61,7 +61,7 @@ mod string;
 #[cfg(test)]
 mod tests;
 
-pub use self::decoder::Decoder;
+pub use self::decoder::HpackDecoder;
 use crate::seen::Seen;
 
 /// The longest value that is handed out or kept, in bytes as sent and as decoded. A longer one is

@@ -11,7 +11,7 @@ mod transport;
 mod trust;
 mod tunnel;
 
-pub use decode::{Decoder, NetError};
+pub use decode::{NetError, PacketDecoder};
 pub use flow::{End, Endpoint, FlowKey};
 pub use fragments::{MAX_DATAGRAM, MAX_FRAGMENTED_DATAGRAMS};
 pub use link_type::LinkType;

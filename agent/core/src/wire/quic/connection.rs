@@ -1,12 +1,12 @@
 //! One UDP flow: who is the client, which keys are in force, and what was learnt.
 
 use super::error::{ErrorCounts, QuicError};
-use super::handshake::{Decryption, Handshake};
-use super::header::{self, ConnectionId, Long, Packet, Retry};
+use super::handshake::{Handshake, QuicDecryption};
+use super::header::{self, Long, Packet, QuicConnectionId, Retry};
 use super::learnt::Learnt;
 use super::protection::{InitialKeys, Keys, retry_is_genuine};
 use super::space::Space;
-use super::version::{Kind, Version};
+use super::version::{PacketType, QuicVersion};
 use crate::name::CertificateNames;
 use crate::wire::net::End;
 use crate::wire::tls::client_hello::ClientHello;
@@ -31,13 +31,13 @@ pub struct Connection {
     client: Option<End>,
     start: Option<Start>,
     /// The version that the server went on with, where it is another one.
-    switched: Option<Version>,
+    switched: Option<QuicVersion>,
     former: Vec<Start>,
     /// Keys and buffers, until the handshake is over.
     attempt: Option<Box<Attempt>>,
     learnt: Learnt,
     /// Kept when the attempt is given up.
-    decryption: Decryption,
+    decryption: QuicDecryption,
     generation: u32,
     passed_over: u64,
     errors: ErrorCounts,
@@ -46,20 +46,20 @@ pub struct Connection {
 /// What Initial keys come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Start {
-    version: Version,
-    destination: ConnectionId,
+    version: QuicVersion,
+    destination: QuicConnectionId,
 }
 
 /// A handshake under way.
 #[derive(Debug)]
 struct Attempt {
     /// The client's own id, which a Retry has to be addressed to.
-    source: ConnectionId,
+    source: QuicConnectionId,
     /// The source of a genuine Retry: the client's next start has it as destination.
-    retry: Option<ConnectionId>,
+    retry: Option<QuicConnectionId>,
     keys: InitialKeys,
     /// Another version that the server went on with, and its keys (RFC 9368 §2.3).
-    switched: Option<(Version, InitialKeys)>,
+    switched: Option<(QuicVersion, InitialKeys)>,
     client: Space,
     server: Space,
     handshake: Handshake,
@@ -122,7 +122,7 @@ impl Connection {
     }
 
     /// The version in use: the one the client began with, or the one the server went on with.
-    pub fn version(&self) -> Option<Version> {
+    pub fn version(&self) -> Option<QuicVersion> {
         self.switched.or_else(|| self.start.map(|start| start.version))
     }
 
@@ -158,7 +158,7 @@ impl Connection {
     }
 
     /// How far the server's Handshake packets could be read.
-    pub fn decryption(&self) -> Decryption {
+    pub fn decryption(&self) -> QuicDecryption {
         self.decryption
     }
 
@@ -168,7 +168,7 @@ impl Connection {
     }
 
     /// Packets that were not decoded on purpose: 0-RTT, 1-RTT, the client's Handshake packets, those of
-    /// a handshake that is over or was replaced, and Version Negotiation.
+    /// a handshake that is over or was replaced, and QuicVersion Negotiation.
     pub fn passed_over(&self) -> u64 {
         self.passed_over
     }
@@ -187,9 +187,9 @@ impl Connection {
     fn long(&mut self, from: End, packet: &Long<'_>, may_start: bool, keys: &KeyLog) {
         let from_client = self.client.is_none_or(|client| client == from);
         match packet.kind {
-            Kind::Initial if from_client => self.client_initial(from, packet, may_start),
-            Kind::Initial => self.server_initial(packet),
-            Kind::Handshake if !from_client => match (self.version(), &mut self.attempt) {
+            PacketType::Initial if from_client => self.client_initial(from, packet, may_start),
+            PacketType::Initial => self.server_initial(packet),
+            PacketType::Handshake if !from_client => match (self.version(), &mut self.attempt) {
                 (Some(version), Some(attempt)) => {
                     let (learnt, errors) = (&mut self.learnt, &mut self.errors);
                     attempt.handshake.packet(packet, version, learnt, keys, errors);
@@ -249,7 +249,7 @@ impl Connection {
         self.learnt = Learnt::default();
         self.generation = self.generation.saturating_add(u32::from(!answers_retry));
         self.switched = None;
-        self.decryption = Decryption::default();
+        self.decryption = QuicDecryption::default();
         self.client = Some(from);
         self.attempt = Some(Box::new(Attempt {
             source: packet.source,
@@ -326,8 +326,8 @@ impl Attempt {
     /// to use only once the server did.
     fn client_keys(
         &mut self,
-        first: Option<Version>,
-        version: Version,
+        first: Option<QuicVersion>,
+        version: QuicVersion,
     ) -> Option<(&Keys, &mut Space)> {
         let switched = self.switched.as_ref().filter(|(switched, _)| *switched == version);
         let keys = match switched {

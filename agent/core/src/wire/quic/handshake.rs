@@ -5,7 +5,7 @@ use super::header::{self, Long, Packet};
 use super::learnt::Learnt;
 use super::protection::Keys;
 use super::space::Space;
-use super::version::Version;
+use super::version::QuicVersion;
 use crate::wire::tls::keylog::{KeyLog, Label};
 use crate::wire::tls::suite::Suite;
 
@@ -17,7 +17,7 @@ pub(super) const MAX_HELD_BYTES: usize = 16 * 1024;
 
 /// How far the server's Handshake packets can be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Decryption {
+pub enum QuicDecryption {
     /// No Handshake packet of the server was seen yet.
     #[default]
     NotSeen,
@@ -34,16 +34,16 @@ pub enum Decryption {
 /// State of the server's Handshake packet number space.
 #[derive(Debug, Default)]
 pub(super) struct Handshake {
-    keys: Option<(Version, Keys)>,
+    keys: Option<(QuicVersion, Keys)>,
     space: Space,
     held: Vec<Box<[u8]>>,
-    pub(super) decryption: Decryption,
+    pub(super) decryption: QuicDecryption,
 }
 
 /// Why there are no keys.
 enum NoKeys {
     Yet,
-    Ever(Decryption),
+    Ever(QuicDecryption),
 }
 
 impl Handshake {
@@ -51,7 +51,7 @@ impl Handshake {
     pub(super) fn packet(
         &mut self,
         packet: &Long<'_>,
-        negotiated: Version,
+        negotiated: QuicVersion,
         learnt: &mut Learnt,
         keys: &KeyLog,
         errors: &mut ErrorCounts,
@@ -59,7 +59,7 @@ impl Handshake {
         match self.ensure_keys(negotiated, learnt, keys) {
             Ok(()) => self.open(packet, learnt, errors),
             Err(NoKeys::Yet) => {
-                self.decryption = Decryption::NoSecret;
+                self.decryption = QuicDecryption::NoSecret;
                 // Without any key log there is nothing to wait for.
                 if !keys.is_empty() {
                     self.hold(packet.bytes, errors);
@@ -72,7 +72,7 @@ impl Handshake {
     /// Tries again what was held; opens it once there are keys.
     pub(super) fn retry_held(
         &mut self,
-        negotiated: Version,
+        negotiated: QuicVersion,
         learnt: &mut Learnt,
         keys: &KeyLog,
         errors: &mut ErrorCounts,
@@ -107,7 +107,7 @@ impl Handshake {
         let mut payload = Vec::new();
         match self.space.open(keys, packet, &mut payload) {
             Some(true) => {
-                self.decryption = Decryption::Opened;
+                self.decryption = QuicDecryption::Opened;
                 self.space.take(&payload, errors, |kind, body, errors| {
                     learnt.server_handshake(kind, body, errors);
                 });
@@ -115,8 +115,8 @@ impl Handshake {
             Some(false) => errors.add(QuicError::MalformedPacket),
             None => {
                 errors.add(QuicError::Undecryptable);
-                if self.decryption != Decryption::Opened {
-                    self.decryption = Decryption::WrongSecret;
+                if self.decryption != QuicDecryption::Opened {
+                    self.decryption = QuicDecryption::WrongSecret;
                 }
             }
         }
@@ -135,7 +135,7 @@ impl Handshake {
     /// packet claims: anybody can write a header.
     fn ensure_keys(
         &mut self,
-        negotiated: Version,
+        negotiated: QuicVersion,
         learnt: &Learnt,
         keys: &KeyLog,
     ) -> Result<(), NoKeys> {
@@ -149,9 +149,9 @@ impl Handshake {
         let secret = secrets.get(Label::ServerHandshake).ok_or(NoKeys::Yet)?;
         let suite = Suite::from_id(server.cipher_suite)
             .filter(|_| matches!(server.cipher_suite, 0x1301..=0x1304))
-            .ok_or(NoKeys::Ever(Decryption::UnknownSuite))?;
+            .ok_or(NoKeys::Ever(QuicDecryption::UnknownSuite))?;
         let derived = Keys::derive(negotiated, suite, secret.as_bytes());
-        self.keys = Some((negotiated, derived.ok_or(NoKeys::Ever(Decryption::WrongSecret))?));
+        self.keys = Some((negotiated, derived.ok_or(NoKeys::Ever(QuicDecryption::WrongSecret))?));
         Ok(())
     }
 }

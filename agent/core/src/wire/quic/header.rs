@@ -9,7 +9,7 @@
 //! The fixed bit `?` is not looked at: endpoints that know each other may clear it (RFC 9287), and the
 //! version's 32 bits already tell QUIC from anything else.
 
-use super::version::{Kind, Version};
+use super::version::{PacketType, QuicVersion};
 use crate::wire::reader::Reader;
 
 /// The longest connection id of versions 1 and 2.
@@ -25,7 +25,7 @@ pub(super) const TAG_LEN: usize = 16;
 
 /// A connection id of at most 20 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ConnectionId {
+pub(super) struct QuicConnectionId {
     bytes: [u8; MAX_CID],
     len: u8,
 }
@@ -37,7 +37,7 @@ pub(super) enum Packet<'a> {
     Long(Long<'a>),
     /// A Retry of a supported version. It has no length: it is the rest of the datagram.
     Retry(Retry<'a>),
-    /// Version 0: the server speaks none of the client's (RFC 8999 §6).
+    /// QuicVersion 0: the server speaks none of the client's (RFC 8999 §6).
     VersionNegotiation,
     /// A long header of a version whose layout is not known.
     OtherVersion,
@@ -48,10 +48,10 @@ pub(super) enum Packet<'a> {
 /// A packet with a long header and a length.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Long<'a> {
-    pub(super) kind: Kind,
-    pub(super) version: Version,
-    pub(super) destination: ConnectionId,
-    pub(super) source: ConnectionId,
+    pub(super) kind: PacketType,
+    pub(super) version: QuicVersion,
+    pub(super) destination: QuicConnectionId,
+    pub(super) source: QuicConnectionId,
     pub(super) has_token: bool,
     /// The packet from its first byte to its last.
     pub(super) bytes: &'a [u8],
@@ -62,9 +62,9 @@ pub(super) struct Long<'a> {
 /// A Retry packet (RFC 9000 §17.2.5).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Retry<'a> {
-    pub(super) version: Version,
-    pub(super) destination: ConnectionId,
-    pub(super) source: ConnectionId,
+    pub(super) version: QuicVersion,
+    pub(super) destination: QuicConnectionId,
+    pub(super) source: QuicConnectionId,
     /// Everything in front of the tag.
     pub(super) sealed: &'a [u8],
     pub(super) tag: &'a [u8],
@@ -74,19 +74,19 @@ pub(super) struct Retry<'a> {
 /// as clients have to. Cheap, and proves nothing: only the AEAD does.
 pub fn looks_like_initial(payload: &[u8]) -> bool {
     let mut reader = Reader::new(payload);
-    let (Some(first), Some(version)) = (reader.u8(), reader.u32().map(Version)) else {
+    let (Some(first), Some(version)) = (reader.u8(), reader.u32().map(QuicVersion)) else {
         return false;
     };
     payload.len() >= MIN_CLIENT_DATAGRAM
         && first & 0x80 != 0
         && version.is_supported()
-        && version.kind(first) == Kind::Initial
+        && version.kind(first) == PacketType::Initial
 }
 
 /// The label of the version with which a datagram may open a connection, where that is known and not read.
 pub fn unread_version(payload: &[u8]) -> Option<&'static str> {
     let mut reader = Reader::new(payload);
-    let (first, version) = (reader.u8()?, Version(reader.u32()?));
+    let (first, version) = (reader.u8()?, QuicVersion(reader.u32()?));
     let may_open = payload.len() >= MIN_CLIENT_DATAGRAM && first & 0x80 != 0;
     version.unread().filter(|_| may_open)
 }
@@ -98,23 +98,23 @@ pub(super) fn split(datagram: &[u8]) -> Option<(Packet<'_>, &[u8])> {
     if first & 0x80 == 0 {
         return Some((Packet::Short, &[]));
     }
-    let version = Version(reader.u32()?);
+    let version = QuicVersion(reader.u32()?);
     if !version.is_supported() {
         let negotiation = version.0 == 0;
         let packet = if negotiation { Packet::VersionNegotiation } else { Packet::OtherVersion };
         return Some((packet, &[]));
     }
-    let destination = ConnectionId::new(reader.vec8()?)?;
-    let source = ConnectionId::new(reader.vec8()?)?;
+    let destination = QuicConnectionId::new(reader.vec8()?)?;
+    let source = QuicConnectionId::new(reader.vec8()?)?;
     let kind = version.kind(first);
-    if kind == Kind::Retry {
+    if kind == PacketType::Retry {
         let (sealed, tag) = datagram.split_at_checked(datagram.len().checked_sub(TAG_LEN)?)?;
         // The token in between must not be empty.
         let whole = reader.len() > TAG_LEN;
         let retry = Retry { version, destination, source, sealed, tag };
         return whole.then_some((Packet::Retry(retry), &[]));
     }
-    let token_len = if kind == Kind::Initial { varint(&mut reader)? } else { 0 };
+    let token_len = if kind == PacketType::Initial { varint(&mut reader)? } else { 0 };
     reader.skip(usize::try_from(token_len).ok()?)?;
     let len = usize::try_from(varint(&mut reader)?).ok()?;
     let number_at = datagram.len() - reader.len();
@@ -143,15 +143,15 @@ impl Long<'_> {
     ///
     /// After a Retry (hence with its token) the destination is the server's choice, of any length.
     pub(super) fn can_start(&self, datagram_len: usize) -> bool {
-        self.kind == Kind::Initial
+        self.kind == PacketType::Initial
             && datagram_len >= MIN_CLIENT_DATAGRAM
             && (self.has_token || self.destination.as_bytes().len() >= MIN_FIRST_DESTINATION)
     }
 }
 
-// === impl ConnectionId ===
+// === impl QuicConnectionId ===
 
-impl ConnectionId {
+impl QuicConnectionId {
     pub(super) fn new(bytes: &[u8]) -> Option<Self> {
         let mut id = Self { bytes: [0; MAX_CID], len: u8::try_from(bytes.len()).ok()? };
         id.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
@@ -183,10 +183,11 @@ mod tests {
 
     #[test]
     fn each_version_numbers_its_packet_types() {
-        use Kind::{Handshake, Initial, Retry, ZeroRtt};
-        let kinds = |version: Version| [0xc0, 0xd0, 0xe0, 0xf0].map(|first| version.kind(first));
-        assert_eq!(kinds(Version::V1), [Initial, ZeroRtt, Handshake, Retry]);
-        assert_eq!(kinds(Version::V2), [Retry, Initial, ZeroRtt, Handshake]);
+        use PacketType::{Handshake, Initial, Retry, ZeroRtt};
+        let kinds =
+            |version: QuicVersion| [0xc0, 0xd0, 0xe0, 0xf0].map(|first| version.kind(first));
+        assert_eq!(kinds(QuicVersion::V1), [Initial, ZeroRtt, Handshake, Retry]);
+        assert_eq!(kinds(QuicVersion::V2), [Retry, Initial, ZeroRtt, Handshake]);
     }
 
     #[test]

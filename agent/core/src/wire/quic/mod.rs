@@ -19,6 +19,6 @@ mod version;
 
 pub use connection::Connection;
 pub use error::{ErrorCounts, QuicError};
-pub use handshake::Decryption;
+pub use handshake::QuicDecryption;
 pub use header::{looks_like_initial, unread_version};
-pub use version::Version;
+pub use version::QuicVersion;

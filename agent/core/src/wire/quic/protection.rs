@@ -1,7 +1,7 @@
 //! Packet protection: keys, header protection and packet numbers (RFC 9001 §5).
 
-use super::header::{ConnectionId, Long, Retry};
-use super::version::Version;
+use super::header::{Long, QuicConnectionId, Retry};
+use super::version::QuicVersion;
 use crate::wire::tls::cipher::{RecordCipher, Sealed};
 use crate::wire::tls::key_schedule::expand_label;
 use crate::wire::tls::suite::{Hash, Protection, Suite};
@@ -51,7 +51,7 @@ enum HeaderKey {
 
 impl InitialKeys {
     /// RFC 9001 §5.2.
-    pub(super) fn derive(version: Version, destination: &ConnectionId) -> Option<Self> {
+    pub(super) fn derive(version: QuicVersion, destination: &QuicConnectionId) -> Option<Self> {
         let salt = version.initial_salt()?;
         let (initial, _) = Hkdf::<Sha256>::extract(Some(&salt), destination.as_bytes());
         let keys = |label| {
@@ -67,7 +67,7 @@ impl InitialKeys {
 
 impl Keys {
     /// From a traffic secret; `None` where suite or secret cannot be QUIC's.
-    pub(super) fn derive(version: Version, suite: Suite, secret: &[u8]) -> Option<Self> {
+    pub(super) fn derive(version: QuicVersion, suite: Suite, secret: &[u8]) -> Option<Self> {
         let labels = version.labels();
         let mut header = [0; 32];
         let header = header.get_mut(..suite.key_len)?;
@@ -106,7 +106,7 @@ impl Keys {
 }
 
 /// Whether a Retry answers the connection whose first destination was `original` (RFC 9001 §5.8).
-pub(super) fn retry_is_genuine(retry: &Retry<'_>, original: &ConnectionId) -> bool {
+pub(super) fn retry_is_genuine(retry: &Retry<'_>, original: &QuicConnectionId) -> bool {
     let original = original.as_bytes();
     let (Some((key, nonce)), Ok(len)) = (retry.version.retry_key(), u8::try_from(original.len()))
     else {
@@ -184,7 +184,7 @@ impl std::fmt::Debug for HeaderKey {
 
 #[cfg(test)]
 mod tests {
-    use super::super::version::Kind;
+    use super::super::version::PacketType;
     use super::*;
 
     #[test]
@@ -203,13 +203,13 @@ mod tests {
             (0..hex.len()).step_by(2).map(byte).collect()
         };
         let secret = bytes("9ac312a7f877468ebe69422748ad00a15443f18203a07d6060f688f30f21632b");
-        let keys = Keys::derive(Version::V1, Suite::from_id(0x1303).unwrap(), &secret).unwrap();
+        let keys = Keys::derive(QuicVersion::V1, Suite::from_id(0x1303).unwrap(), &secret).unwrap();
         // The sample has a short header, which differs from a long one in nothing that `open` looks at.
         let packet = bytes("4cfe4189655e5cd55c41f69080575d7999c25a5bfb");
-        let id = ConnectionId::new(&[]).unwrap();
+        let id = QuicConnectionId::new(&[]).unwrap();
         let packet = Long {
-            kind: Kind::Handshake,
-            version: Version::V1,
+            kind: PacketType::Handshake,
+            version: QuicVersion::V1,
             destination: id,
             source: id,
             has_token: false,

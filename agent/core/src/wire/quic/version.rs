@@ -2,7 +2,7 @@
 
 /// A QUIC version as on the wire; unknown values survive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Version(pub u32);
+pub struct QuicVersion(pub u32);
 
 /// The labels that a traffic secret becomes keys with.
 pub(super) struct Labels {
@@ -13,17 +13,17 @@ pub(super) struct Labels {
 
 /// The type of a packet with a long header (RFC 9000 §17.2, RFC 9369 §3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PacketType {
     Initial,
     ZeroRtt,
     Handshake,
     Retry,
 }
 
-impl Version {
-    /// Version 1.
+impl QuicVersion {
+    /// QuicVersion 1.
     pub const V1: Self = Self(1);
-    /// Version 2.
+    /// QuicVersion 2.
     pub const V2: Self = Self(0x6b33_43cf);
 
     /// Whether packets of this version can be read.
@@ -44,14 +44,14 @@ impl Version {
     }
 
     /// The type of the long header that begins with `first`; meaningful for supported versions.
-    pub(super) fn kind(self, first: u8) -> Kind {
-        // Version 2 numbers the types one further, so that nothing grows used to the old numbers.
+    pub(super) fn kind(self, first: u8) -> PacketType {
+        // QuicVersion 2 numbers the types one further, so that nothing grows used to the old numbers.
         let shift = u8::from(self == Self::V2);
         match (first >> 4).wrapping_sub(shift) & 3 {
-            0 => Kind::Initial,
-            1 => Kind::ZeroRtt,
-            2 => Kind::Handshake,
-            _ => Kind::Retry,
+            0 => PacketType::Initial,
+            1 => PacketType::ZeroRtt,
+            2 => PacketType::Handshake,
+            _ => PacketType::Retry,
         }
     }
 

@@ -1,6 +1,6 @@
 //! ClientHello: the name that the client asked for, and how it asked.
 
-use super::Version;
+use super::TlsVersion;
 use super::extension::{self, walk};
 use super::keylog::{KeyLog, Label};
 use crate::name::Sni;
@@ -21,7 +21,7 @@ pub struct ClientHello {
     /// The 32 bytes that key logs and trace ids know this connection by.
     pub random: [u8; 32],
     /// The highest version offered that is not GREASE.
-    pub version: Version,
+    pub version: TlsVersion,
     /// `legacy_session_id`, which TLS 1.2 resumes by.
     pub session_id: Vec<u8>,
     /// The `server_name` extension.
@@ -82,7 +82,7 @@ impl ClientHello {
         }
         let mut hello = Self {
             random: sent.random.try_into().ok()?,
-            version: Version(sent.version.0),
+            version: TlsVersion(sent.version.0),
             session_id: sent.session_id.unwrap_or_default().to_vec(),
             server_name: ServerName::Absent,
             alpn: Vec::new(),
@@ -139,7 +139,7 @@ impl ClientHello {
                 let mut list = Reader::new(Reader::new(content).vec8()?);
                 let mut best = None;
                 while !list.is_empty() {
-                    let version = Version(list.u16()?);
+                    let version = TlsVersion(list.u16()?);
                     best = best.max(version.name().map(|_| version));
                 }
                 self.version = best?;
@@ -238,7 +238,7 @@ mod tests {
         assert!(!parsed.is_probe());
         let alpn = vec![b"h2".to_vec(), b"wrongdoor-probe".to_vec()];
         assert!(ClientHello { alpn, ..parsed.clone() }.is_probe());
-        assert_eq!((parsed.version, parsed.ech), (Version::TLS1_3, true));
+        assert_eq!((parsed.version, parsed.ech), (TlsVersion::TLS1_3, true));
         assert_eq!(parsed.malformed_extensions, 0);
     }
 

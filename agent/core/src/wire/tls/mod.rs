@@ -14,9 +14,9 @@ pub mod suite;
 
 /// A protocol version as on the wire; unknown values survive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Version(pub u16);
+pub struct TlsVersion(pub u16);
 
-impl Version {
+impl TlsVersion {
     /// TLS 1.0.
     pub const TLS1_0: Self = Self(0x0301);
     /// TLS 1.1.

@@ -9,9 +9,9 @@ pub const MAX_PAYLOAD: usize = (1 << 14) + 2048;
 
 /// The content type of a record; unknown values survive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ContentType(pub u8);
+pub struct RecordType(pub u8);
 
-impl ContentType {
+impl RecordType {
     /// `change_cipher_spec`.
     pub const CHANGE_CIPHER_SPEC: Self = Self(20);
     /// `handshake`.
@@ -22,16 +22,16 @@ impl ContentType {
 
 /// A record header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct RecordHeader {
     /// What is inside, or claims to be.
-    pub content_type: ContentType,
+    pub content_type: RecordType,
     /// The payload's length in bytes.
     pub len: usize,
     /// The bytes as sent, which are additional data in TLS 1.3.
     pub bytes: [u8; HEADER_LEN],
 }
 
-impl Header {
+impl RecordHeader {
     /// A header of these bytes; `None` where no TLS stack would have sent them.
     ///
     /// Heartbeat (24) is let through: it was negotiated for years. An empty record is legal only for
@@ -43,7 +43,7 @@ impl Header {
         let is_version = sent.version.0 >> 8 == 3;
         let plausible =
             matches!(kind, 20..=24) && is_version && len <= MAX_PAYLOAD && (len > 0 || kind == 23);
-        plausible.then_some(Self { content_type: ContentType(kind), len, bytes })
+        plausible.then_some(Self { content_type: RecordType(kind), len, bytes })
     }
 }
 
@@ -53,11 +53,11 @@ mod tests {
 
     #[test]
     fn only_what_tls_sends_is_a_header() {
-        assert_eq!(Header::parse([22, 3, 1, 1, 0]).unwrap().len, 256);
+        assert_eq!(RecordHeader::parse([22, 3, 1, 1, 0]).unwrap().len, 256);
         for bytes in
             [*b"GET /", [22, 2, 1, 1, 0], [22, 3, 1, 0, 0], [23, 3, 3, 0x50, 0], [19, 3, 3, 0, 1]]
         {
-            assert_eq!(Header::parse(bytes), None, "{bytes:?}");
+            assert_eq!(RecordHeader::parse(bytes), None, "{bytes:?}");
         }
     }
 }

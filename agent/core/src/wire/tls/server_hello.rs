@@ -1,6 +1,6 @@
 //! ServerHello, HelloRetryRequest and EncryptedExtensions: what was negotiated.
 
-use super::Version;
+use super::TlsVersion;
 use super::extension::{self, selected_alpn, walk};
 use crate::wire::reader::Reader;
 use tls_parser::parse_tls_handshake_server_hello;
@@ -17,7 +17,7 @@ pub struct ServerHello {
     /// The server's 32 random bytes.
     pub random: [u8; 32],
     /// The version in force from here on.
-    pub version: Version,
+    pub version: TlsVersion,
     /// The session id, equal to the client's where TLS 1.2 resumes by it.
     pub session_id: Vec<u8>,
     /// The cipher suite, by its IANA number.
@@ -46,7 +46,7 @@ impl ServerHello {
     /// whose hellos have other fields.
     pub fn parse(body: &[u8]) -> Option<Self> {
         let (_, sent) = parse_tls_handshake_server_hello(body).ok()?;
-        let mut version = Version(sent.version.0);
+        let mut version = TlsVersion(sent.version.0);
         let random: [u8; 32] = sent.random.try_into().ok()?;
         let (mut alpn, mut pre_shared_key, mut encrypt_then_mac) = (None, false, false);
         // What is broken here is simply not known: the lengths were the server's to keep.
@@ -56,7 +56,7 @@ impl ServerHello {
             extension::ENCRYPT_THEN_MAC => encrypt_then_mac = true,
             extension::SUPPORTED_VERSIONS => {
                 if let Some(selected) = Reader::new(content).u16() {
-                    version = Version(selected);
+                    version = TlsVersion(selected);
                 }
             }
             _ => {}
@@ -100,7 +100,7 @@ mod tests {
         let hello = ServerHello::parse(&body).unwrap();
         assert_eq!(
             (hello.version, hello.cipher_suite, hello.retry),
-            (Version::TLS1_3, 0x1302, false)
+            (TlsVersion::TLS1_3, 0x1302, false)
         );
     }
 

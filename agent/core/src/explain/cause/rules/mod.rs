@@ -11,7 +11,7 @@ mod server;
 mod settings;
 
 use super::evidence::Evidence;
-use super::inputs::{Peer, Signals};
+use super::inputs::{ClientKind, Signals};
 use super::{CauseId, Confidence};
 use crate::http_facts::BodyMark;
 use Confidence::Low;
@@ -124,7 +124,7 @@ fn is_coalesced(s: &Signals) -> bool {
 }
 
 fn is_known_proxy(s: &Signals) -> bool {
-    matches!(s.peer, Peer::Proxy(_))
+    matches!(s.peer, ClientKind::Proxy(_))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Settings of servers and proxies that the advice of several causes names.
 
-use crate::explain::cause::inputs::{Peer, Signals};
+use crate::explain::cause::inputs::{ClientKind, Signals};
 use crate::http_facts::{Generator, ServerSoftware};
 
 /// Apache compares the virtual host of the handshake with that of the request.
@@ -15,8 +15,8 @@ const ALSO_POOL: &str = "If the proxy uses its connections again for other hosts
 /// What the proxy that asks runs, where it is known.
 pub(super) fn proxy(s: &Signals) -> Option<ServerSoftware> {
     match s.peer {
-        Peer::Proxy(software) => software,
-        Peer::LikelyProxy | Peer::Ordinary => None,
+        ClientKind::Proxy(software) => software,
+        ClientKind::LikelyProxy | ClientKind::Ordinary => None,
     }
 }
 

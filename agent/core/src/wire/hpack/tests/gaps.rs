@@ -1,13 +1,13 @@
 //! What is known when not everything was seen.
 
 use super::{
-    Decoded, Decoder, HpackError, decode, hex, inserted, keep_all, keep_but_secrets, plain,
+    Decoded, HpackDecoder, HpackError, decode, hex, inserted, keep_all, keep_but_secrets, plain,
     size_update, table,
 };
 
 /// A decoder that lost something after it had an entry.
-fn after_a_gap() -> Decoder {
-    let mut decoder = Decoder::new(keep_but_secrets);
+fn after_a_gap() -> HpackDecoder {
+    let mut decoder = HpackDecoder::new(keep_but_secrets);
     decode(&mut decoder, &inserted("before", "the gap")).unwrap();
     decoder.gap();
     decoder
@@ -29,7 +29,7 @@ fn what_was_sent_before_is_unreadable_and_what_comes_after_is_not() {
 
 #[test]
 fn a_late_start_is_a_gap_before_the_first_block() {
-    let mut decoder = Decoder::mid_connection(keep_but_secrets);
+    let mut decoder = HpackDecoder::mid_connection(keep_but_secrets);
     let block = [hex("be"), inserted("x", "y"), hex("be")].concat();
     let expected = [Decoded::UNREADABLE, Decoded::known("x", "y"), Decoded::known("x", "y")];
     assert_eq!(decode(&mut decoder, &block), Ok(expected.into()));
@@ -133,7 +133,7 @@ fn an_insertion_that_may_have_emptied_the_table_changes_no_index() {
 
 #[test]
 fn values_of_no_interest_are_not_in_memory() {
-    let mut decoder = Decoder::new(keep_but_secrets);
+    let mut decoder = HpackDecoder::new(keep_but_secrets);
     let huffman = crate::wire::hpack::huffman::tests::encode(b"s3cret");
     let block = [
         inserted("cookie", "s3cret"),
@@ -164,7 +164,7 @@ fn values_of_no_interest_are_not_in_memory() {
 
 #[test]
 fn whether_a_name_is_kept_is_asked_of_known_names_only() {
-    let mut decoder = Decoder::mid_connection(keep_all);
+    let mut decoder = HpackDecoder::mid_connection(keep_all);
     let block = [hex("7e"), plain("value")].concat();
     assert_eq!(decode(&mut decoder, &block), Ok(vec![Decoded::NAME_UNREADABLE]));
     assert_eq!(decoder.table().text_end(), 0);

@@ -1,7 +1,7 @@
 //! What a peer can make the decoder hold.
 
 use super::{
-    Decoded, DecodedValue, Decoder, HpackError, decode, hex, inserted, keep_all, plain,
+    Decoded, DecodedValue, HpackDecoder, HpackError, decode, hex, inserted, keep_all, plain,
     size_update, table,
 };
 use crate::wire::hpack::{FIELD_LIMIT, NAME_LIMIT, STRING_LIMIT, TABLE_LIMIT, UNKNOWN_SIZE_LIMIT};
@@ -11,7 +11,7 @@ pub(super) const MEMORY_LIMIT: usize = 5 * TABLE_LIMIT as usize;
 
 #[test]
 fn fields() {
-    let mut decoder = Decoder::new(keep_all);
+    let mut decoder = HpackDecoder::new(keep_all);
     let block = vec![0x82; FIELD_LIMIT];
     assert_eq!(decode(&mut decoder, &block).map(|fields| fields.len()), Ok(FIELD_LIMIT));
     assert_eq!(
@@ -22,7 +22,7 @@ fn fields() {
 
 #[test]
 fn a_table_above_the_limit_forgets_the_oldest() {
-    let mut decoder = Decoder::new(keep_all);
+    let mut decoder = HpackDecoder::new(keep_all);
     decode(&mut decoder, &size_update(1 << 30)).unwrap();
     decode(&mut decoder, &inserted("first", "1")).unwrap();
     assert!(decoder.table().is_whole());
@@ -43,7 +43,7 @@ fn a_table_above_the_limit_forgets_the_oldest() {
 
 #[test]
 fn large_values_in_a_large_table() {
-    let mut decoder = Decoder::new(keep_all);
+    let mut decoder = HpackDecoder::new(keep_all);
     decode(&mut decoder, &size_update(1 << 30)).unwrap();
     for len in (0..100_000).step_by(997) {
         decode(&mut decoder, &[inserted("n", &"v".repeat(len)), hex("be")].concat()).unwrap();
@@ -54,7 +54,7 @@ fn large_values_in_a_large_table() {
 
 #[test]
 fn a_table_of_unknown_maximum() {
-    let mut decoder = Decoder::mid_connection(keep_all);
+    let mut decoder = HpackDecoder::mid_connection(keep_all);
     for _ in 0..100 {
         decode(&mut decoder, &inserted("name", &"v".repeat(1000))).unwrap();
         assert!(decoder.table().size() <= UNKNOWN_SIZE_LIMIT);
@@ -64,7 +64,7 @@ fn a_table_of_unknown_maximum() {
 
 #[test]
 fn strings() {
-    let mut decoder = Decoder::new(keep_all);
+    let mut decoder = HpackDecoder::new(keep_all);
     let limit = "v".repeat(STRING_LIMIT);
     let block = [hex("00"), plain("n"), plain(&limit)].concat();
     assert_eq!(decode(&mut decoder, &block), Ok(vec![Decoded::known("n", &limit)]));
@@ -81,7 +81,7 @@ fn strings() {
 
 #[test]
 fn a_long_name_is_never_copied() {
-    let mut decoder = Decoder::new(keep_all);
+    let mut decoder = HpackDecoder::new(keep_all);
     let name = "n".repeat(NAME_LIMIT);
     let block = [inserted(&name, "1"), hex("7e00")].concat();
     let expected = vec![Decoded::known(&name, "1"), Decoded::known(&name, "")];
@@ -101,7 +101,7 @@ fn a_huffman_coded_string_counts_as_decoded() {
         let text = crate::wire::hpack::huffman::tests::encode("a".repeat(len).as_bytes());
         [hex("0001 6e"), super::integer(0x80, 7, text.len()), text].concat()
     };
-    let mut decoder = Decoder::new(keep_all);
+    let mut decoder = HpackDecoder::new(keep_all);
     let fields = decode(&mut decoder, &encoded(STRING_LIMIT)).unwrap();
     assert_eq!(fields, [Decoded::known("n", &"a".repeat(STRING_LIMIT))]);
     let fields = decode(&mut decoder, &encoded(STRING_LIMIT + 1)).unwrap();

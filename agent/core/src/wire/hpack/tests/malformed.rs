@@ -1,14 +1,14 @@
 //! Blocks that are refused.
 
 use super::{
-    Decoded, Decoder, HpackError, Keep, decode, hex, inserted, keep_all, keep_but_secrets,
+    Decoded, HpackDecoder, HpackError, Keep, decode, hex, inserted, keep_all, keep_but_secrets,
     size_update, table,
 };
 
 fn refused(block: &str) -> HpackError {
     // Whether a value is of interest makes no difference to what is malformed.
-    let error = decode(&mut Decoder::new(|_name| Keep::Nothing), &hex(block)).unwrap_err();
-    assert_eq!(decode(&mut Decoder::new(keep_all), &hex(block)), Err(error));
+    let error = decode(&mut HpackDecoder::new(|_name| Keep::Nothing), &hex(block)).unwrap_err();
+    assert_eq!(decode(&mut HpackDecoder::new(keep_all), &hex(block)), Err(error));
     error
 }
 
@@ -50,7 +50,7 @@ fn huffman_strings() {
 fn size_updates_come_first() {
     assert_eq!(refused("8220"), HpackError::MisplacedSizeUpdate);
     assert_eq!(refused("2082203fe11f"), HpackError::MisplacedSizeUpdate);
-    let mut decoder = Decoder::new(keep_all);
+    let mut decoder = HpackDecoder::new(keep_all);
     assert_eq!(
         decode(&mut decoder, &hex("203fe11f82")),
         Ok(vec![Decoded::known(":method", "GET")])
@@ -59,7 +59,7 @@ fn size_updates_come_first() {
 
 #[test]
 fn what_follows_an_error_is_as_after_a_gap() {
-    let mut decoder = Decoder::new(keep_all);
+    let mut decoder = HpackDecoder::new(keep_all);
     decode(&mut decoder, &inserted("a", "b")).unwrap();
     assert_eq!(decode(&mut decoder, &hex("bebf")), Err(HpackError::InvalidIndex));
     assert_eq!(decode(&mut decoder, &hex("be")), Ok(vec![Decoded::UNREADABLE]));
@@ -68,7 +68,7 @@ fn what_follows_an_error_is_as_after_a_gap() {
 
 #[test]
 fn empty_blocks_names_and_values_are_not_malformed() {
-    let mut decoder = Decoder::new(keep_all);
+    let mut decoder = HpackDecoder::new(keep_all);
     assert_eq!(decode(&mut decoder, &[]), Ok(Vec::new()));
     assert_eq!(decode(&mut decoder, &inserted("", "")), Ok(vec![Decoded::known("", "")]));
     assert_eq!(table(&decoder), [(Decoded::known("", ""), 32)]);
@@ -77,7 +77,7 @@ fn empty_blocks_names_and_values_are_not_malformed() {
 
 #[test]
 fn a_large_entry_empties_the_table() {
-    let mut decoder = Decoder::new(keep_but_secrets);
+    let mut decoder = HpackDecoder::new(keep_but_secrets);
     let small = inserted("a", "b");
     let fits = inserted("cookie", &"c".repeat(4096 - 32 - 6));
     let large = inserted("cookie", &"c".repeat(4096 - 32 - 5));
@@ -91,7 +91,7 @@ fn a_large_entry_empties_the_table() {
 
 #[test]
 fn an_insertion_may_evict_the_entry_whose_name_it_borrows() {
-    let mut decoder = Decoder::new(keep_all);
+    let mut decoder = HpackDecoder::new(keep_all);
     decode(&mut decoder, &size_update(40)).unwrap();
     decode(&mut decoder, &inserted("name", "1")).unwrap();
     for value in ["2", "3"] {

@@ -7,7 +7,7 @@ mod malformed;
 mod properties;
 mod rfc_7541;
 
-use super::{Decoder, HpackError, Keep, Value};
+use super::{HpackDecoder, HpackError, Keep, Value};
 use crate::seen::Seen;
 
 /// A [`Field`](super::Field) that outlives the block.
@@ -52,14 +52,14 @@ impl From<(Seen<&[u8]>, Value<'_>)> for Decoded {
     }
 }
 
-fn decode(decoder: &mut Decoder, block: &[u8]) -> Result<Vec<Decoded>, HpackError> {
+fn decode(decoder: &mut HpackDecoder, block: &[u8]) -> Result<Vec<Decoded>, HpackError> {
     let mut fields = Vec::new();
     decoder.decode(block, |field| fields.push((field.name, field.value).into()))?;
     Ok(fields)
 }
 
 /// What the decoder holds, newest first, with the sizes.
-fn table(decoder: &Decoder) -> Vec<(Decoded, u32)> {
+fn table(decoder: &HpackDecoder) -> Vec<(Decoded, u32)> {
     let contents = decoder.table().contents();
     contents.into_iter().map(|(name, value, size)| ((name, value).into(), size)).collect()
 }

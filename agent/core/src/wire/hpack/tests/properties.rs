@@ -4,7 +4,7 @@ use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 
 use super::encoder::{Block, Encoder, Sent, blocks};
 use super::limits::MEMORY_LIMIT;
-use super::{Decoded, DecodedValue, Decoder, Keep, decode, keep_but_secrets, table};
+use super::{Decoded, DecodedValue, HpackDecoder, Keep, decode, keep_but_secrets, table};
 use crate::wire::hpack::TABLE_LIMIT;
 
 /// What is read where everything is known.
@@ -42,7 +42,7 @@ fn check_block(read: &[Decoded], sent: &[Sent]) {
 }
 
 /// The invariant of the module's documentation.
-fn check_table(decoder: &Decoder, encoder: &Encoder) {
+fn check_table(decoder: &HpackDecoder, encoder: &Encoder) {
     let held = table(decoder);
     assert!(encoder.table.len() <= held.len() || !decoder.table().is_whole());
     for ((held, size), (name, value)) in held.iter().zip(&encoder.table) {
@@ -57,7 +57,7 @@ fn check_table(decoder: &Decoder, encoder: &Encoder) {
 }
 
 /// What the observer misses: blocks, each followed by a gap that is known.
-fn observe(mut decoder: Decoder, blocks: &[Block], missed: impl Fn(usize) -> bool) {
+fn observe(mut decoder: HpackDecoder, blocks: &[Block], missed: impl Fn(usize) -> bool) {
     let mut encoder = Encoder::new();
     for (nth, block) in blocks.iter().enumerate() {
         let (bytes, sent) = encoder.block(block);
@@ -74,7 +74,7 @@ proptest! {
     #[test]
     fn all_that_is_sent_is_read(blocks in blocks()) {
         let mut encoder = Encoder::new();
-        let mut decoder = Decoder::new(keep_but_secrets);
+        let mut decoder = HpackDecoder::new(keep_but_secrets);
         let mut within_limit = true;
         for block in &blocks {
             let (bytes, sent) = encoder.block(block);
@@ -95,18 +95,18 @@ proptest! {
     #[test]
     fn a_late_start_is_never_wrong((blocks, start) in (blocks(), any::<prop::sample::Index>())) {
         let start = start.index(blocks.len());
-        observe(Decoder::mid_connection(keep_but_secrets), &blocks, |nth| nth < start);
+        observe(HpackDecoder::mid_connection(keep_but_secrets), &blocks, |nth| nth < start);
     }
 
     #[test]
     fn gaps_are_never_wrong((blocks, missed) in (blocks(), prop::collection::vec(prop::bool::weighted(0.2), 24))) {
-        observe(Decoder::new(keep_but_secrets), &blocks, |nth| missed[nth]);
+        observe(HpackDecoder::new(keep_but_secrets), &blocks, |nth| missed[nth]);
     }
 
     #[test]
     fn a_gap_without_loss_is_never_wrong((blocks, gaps) in (blocks(), prop::collection::vec(prop::bool::weighted(0.2), 24))) {
         let mut encoder = Encoder::new();
-        let mut decoder = Decoder::new(keep_but_secrets);
+        let mut decoder = HpackDecoder::new(keep_but_secrets);
         for (block, gap) in blocks.iter().zip(gaps) {
             if gap {
                 decoder.gap();
@@ -119,7 +119,7 @@ proptest! {
 
     #[test]
     fn random_bytes_are_harmless(blocks in prop::collection::vec(any::<Vec<u8>>(), 0..16)) {
-        let mut decoder = Decoder::new(keep_but_secrets);
+        let mut decoder = HpackDecoder::new(keep_but_secrets);
         for block in &blocks {
             let _outcome = decode(&mut decoder, block);
             prop_assert!(decoder.memory() <= MEMORY_LIMIT);
@@ -132,7 +132,7 @@ proptest! {
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 24),
     ) {
         let mut encoder = Encoder::new();
-        let mut decoder = Decoder::mid_connection(keep_but_secrets);
+        let mut decoder = HpackDecoder::mid_connection(keep_but_secrets);
         for (block, (place, byte)) in blocks.iter().zip(damage) {
             let (mut bytes, _sent) = encoder.block(block);
             if !bytes.is_empty() {

@@ -1,6 +1,6 @@
 //! The examples of RFC 7541 Appendix C.
 
-use super::{Decoded, Decoder, decode, hex, keep_all, size_update, table};
+use super::{Decoded, HpackDecoder, decode, hex, keep_all, size_update, table};
 
 /// Lines of `name: value`.
 fn fields(lines: &str) -> Vec<Decoded> {
@@ -16,7 +16,7 @@ fn fields(lines: &str) -> Vec<Decoded> {
 /// A block, what it says, and the table after it, newest first, with its size.
 type Step<'a> = (&'a str, &'a str, &'a str, u32);
 
-fn check(decoder: &mut Decoder, steps: [Step<'_>; 3]) {
+fn check(decoder: &mut HpackDecoder, steps: [Step<'_>; 3]) {
     for (block, expected, entries, size) in steps {
         assert_eq!(decode(decoder, &hex(block)), Ok(fields(expected)));
         let held: Vec<_> = table(decoder).into_iter().map(|(entry, _size)| entry).collect();
@@ -38,7 +38,7 @@ fn c_2_representations() {
         ("1008 7061 7373 776f 7264 0673 6563 7265 74", "password: secret", 0),
         ("82", ":method: GET", 0),
     ] {
-        let mut decoder = Decoder::new(keep_all);
+        let mut decoder = HpackDecoder::new(keep_all);
         assert_eq!(decode(&mut decoder, &hex(block)), Ok(fields(expected)));
         assert_eq!(decoder.table().size(), size);
         assert_eq!(table(&decoder).len(), usize::from(size > 0));
@@ -90,7 +90,7 @@ fn c_3_requests() {
         "8286 84be 5808 6e6f 2d63 6163 6865",
         "8287 85bf 400a 6375 7374 6f6d 2d6b 6579 0c63 7573 746f 6d2d 7661 6c75 65",
     ];
-    check(&mut Decoder::new(keep_all), requests(blocks));
+    check(&mut HpackDecoder::new(keep_all), requests(blocks));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn c_4_requests_huffman_coded() {
         "8286 84be 5886 a8eb 1064 9cbf",
         "8287 85bf 4088 25a8 49e9 5ba9 7d7f 8925 a849 e95b b8e8 b4bf",
     ];
-    check(&mut Decoder::new(keep_all), requests(blocks));
+    check(&mut HpackDecoder::new(keep_all), requests(blocks));
 }
 
 /// What the responses of C.5 and C.6 say.
@@ -147,8 +147,8 @@ fn responses(blocks: [&str; 3]) -> [Step<'_>; 3] {
 }
 
 /// The responses take a table of 256 bytes as given.
-fn with_256_bytes() -> Decoder {
-    let mut decoder = Decoder::new(keep_all);
+fn with_256_bytes() -> HpackDecoder {
+    let mut decoder = HpackDecoder::new(keep_all);
     assert_eq!(decode(&mut decoder, &size_update(256)), Ok(Vec::new()));
     decoder
 }

@@ -51,12 +51,12 @@ impl NetError {
 
 /// Decodes packets; remembers fragments, and whether checksums are right.
 #[derive(Debug, Default)]
-pub struct Decoder {
+pub struct PacketDecoder {
     fragments: Fragments,
     trust: Trust,
 }
 
-impl Decoder {
+impl PacketDecoder {
     /// Calls `deliver` with the TCP segment or UDP datagram inside a captured frame, if there is one.
     ///
     /// `wire_len` is the frame's length on the wire. What is not IP, TCP or UDP is neither delivered nor
@@ -107,7 +107,7 @@ enum Walked<'a> {
 /// `cut`: bytes behind the reader's that were not captured, of the frame or of what it is within. `within`:
 /// the IP header that the reader's bytes are the payload of, and how much of that payload is missing.
 fn walk<'a>(
-    decoder: &mut Decoder,
+    decoder: &mut PacketDecoder,
     mut layer: Layer,
     mut reader: Reader<'a>,
     mut cut: usize,

@@ -44,7 +44,7 @@ pub(in crate::wire::net) fn payload_of(
 ) -> Option<(String, Vec<u8>, usize)> {
     let deliver =
         |packet: Packet<'_>| (packet.source.to_string(), packet.payload.to_vec(), packet.missing);
-    Decoder::default().decode(link, bytes, bytes.len(), deliver).unwrap()
+    PacketDecoder::default().decode(link, bytes, bytes.len(), deliver).unwrap()
 }
 
 #[test]
@@ -122,8 +122,8 @@ fn extension_headers_are_passed() {
 }
 
 /// What comes of the last of these fragments, and of one more that makes a datagram whole.
-fn of_fragments(parts: &[Vec<u8>]) -> (Result<Option<()>, NetError>, Decoder) {
-    let mut decoder = Decoder::default();
+fn of_fragments(parts: &[Vec<u8>]) -> (Result<Option<()>, NetError>, PacketDecoder) {
+    let mut decoder = PacketDecoder::default();
     let mut last = Ok(None);
     for frame in parts {
         last = decoder.decode(LinkType::RAW, frame, frame.len(), |_| ());
@@ -170,7 +170,7 @@ fn a_wrong_header_checksum_is_damage_where_the_others_are_right() {
     right[10..12].copy_from_slice(&checksum.to_be_bytes());
     let mut wrong = right.clone();
     wrong[12] ^= 1;
-    let mut decoder = Decoder::default();
+    let mut decoder = PacketDecoder::default();
     let mut decode = |frame: &[u8]| decoder.decode(LinkType::RAW, frame, frame.len(), |_| ());
     assert_eq!(decode(&wrong), Ok(Some(())));
     for _ in 0..16 {
@@ -189,7 +189,7 @@ fn fragments_in_any_order_give_the_datagram() {
         ipv4(6, 12, &whole[96..]),
     ];
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
-        let mut decoder = Decoder::default();
+        let mut decoder = PacketDecoder::default();
         let mut found = None;
         for at in order {
             let overlap = ipv4(6, 0x2000 | 3, &[9; 0]);
@@ -205,7 +205,7 @@ fn fragments_in_any_order_give_the_datagram() {
 
 #[test]
 fn unfinished_datagrams_are_bounded() {
-    let mut decoder = Decoder::default();
+    let mut decoder = PacketDecoder::default();
     for id in 0..=u16::MAX {
         let mut frame = ipv4(6, 0x2000, &[0; 8]);
         frame[4..6].copy_from_slice(&id.to_be_bytes());
@@ -218,7 +218,7 @@ fn unfinished_datagrams_are_bounded() {
 fn what_the_snap_length_cut_is_missing_and_offload_lengths_are_read() {
     let frame = ethernet(0x0800, &ipv4(6, 0, &tcp_segment(&[1; 500])));
     let cut = &frame[..200];
-    let packet = Decoder::default().decode(LinkType::ETHERNET, cut, frame.len(), |packet| {
+    let packet = PacketDecoder::default().decode(LinkType::ETHERNET, cut, frame.len(), |packet| {
         (packet.payload.len(), packet.missing, packet.transport)
     });
     let tcp = Tcp { sequence: 1, acknowledgment: 2, flags: Flags(0x18) };
@@ -236,7 +236,7 @@ fn nothing_panics_on_what_is_cut_or_changed() {
             .concat();
     let frame =
         ethernet(0x8100, &[&[0, 5, 0x08, 0][..], &ipv4(17, 0, &udp(4789, &vxlan))].concat());
-    let mut decoder = Decoder::default();
+    let mut decoder = PacketDecoder::default();
     for end in 0..frame.len() {
         drop(decoder.decode(LinkType::ETHERNET, &frame[..end], frame.len(), |_| String::new()));
         for bit in 0..8 {
@@ -269,7 +269,7 @@ fn padding_that_was_not_captured_is_no_missing_payload() {
         // All of it was captured, but for the link's padding.
         let deliver = |packet: Packet<'_>| (packet.payload.to_vec(), packet.missing);
         let wire_len = whole.len() + 9;
-        let delivered = Decoder::default().decode(LinkType::RAW, &whole, wire_len, deliver);
+        let delivered = PacketDecoder::default().decode(LinkType::RAW, &whole, wire_len, deliver);
         assert_eq!(delivered, Ok(Some((b"hello".to_vec(), 0))));
     }
 }

@@ -1,7 +1,7 @@
 //! Frames of every link type, with one segment in them.
 
 use super::super::decode::tests::{ethernet, ipv4, ipv6, payload_of, tcp_segment};
-use super::super::{Decoder, LinkType, NetError};
+use super::super::{LinkType, NetError, PacketDecoder};
 
 /// A data frame: its first byte and flags, what follows three addresses, and SNAP.
 fn wireless(first: u8, flags: u8, behind: &[u8], ip: &[u8]) -> Vec<u8> {
@@ -40,7 +40,7 @@ fn nflog(number: fn(u16) -> [u8; 2], ip: &[u8]) -> Vec<u8> {
 }
 
 fn error_of(link: LinkType, bytes: &[u8]) -> NetError {
-    Decoder::default().decode(link, bytes, bytes.len(), |_| ()).unwrap_err()
+    PacketDecoder::default().decode(link, bytes, bytes.len(), |_| ()).unwrap_err()
 }
 
 /// All kinds of frames in which `ip` is.
@@ -103,7 +103,7 @@ fn every_link_type_leads_to_the_same_segment() {
             // What was not captured is missing, whatever the header looks like.
             let wire_len = frame.len();
             frame.truncate(wire_len.saturating_sub(6));
-            let cut = Decoder::default()
+            let cut = PacketDecoder::default()
                 .decode(link, &frame, wire_len, |packet| packet.payload.len() + packet.missing);
             assert!(
                 matches!(cut, Ok(Some(5) | None) | Err(NetError::Truncated)),
@@ -117,7 +117,7 @@ fn every_link_type_leads_to_the_same_segment() {
 fn no_frame_that_is_cut_or_changed_is_a_panic() {
     for (link, frame) in frames(&ipv4(6, 0, &tcp_segment(b"hello"))) {
         for end in 0..frame.len() {
-            let mut decoder = Decoder::default();
+            let mut decoder = PacketDecoder::default();
             let _decoded = decoder.decode(link, &frame[..end], frame.len(), |_| ());
             for bit in 0..8 {
                 let mut changed = frame.clone();

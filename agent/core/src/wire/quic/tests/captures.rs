@@ -2,7 +2,7 @@
 
 use super::{feed, name};
 use crate::wire::net::End;
-use crate::wire::quic::{Connection, Decryption, Version};
+use crate::wire::quic::{Connection, QuicDecryption, QuicVersion};
 use crate::wire::tls::keylog::KeyLog;
 use proptest::prelude::*;
 
@@ -53,10 +53,10 @@ impl Capture {
 #[test]
 fn names_protocol_and_certificate_are_read() {
     let expected = [
-        (&b"x.b.test"[..], Version::V2, 0x1302, 1),
-        (b"a.test", Version::V1, 0x1303, 1),
-        (b"a.test", Version::V1, 0x1302, 1),
-        (b"a.test", Version::V2, 0x1302, 2),
+        (&b"x.b.test"[..], QuicVersion::V2, 0x1302, 1),
+        (b"a.test", QuicVersion::V1, 0x1303, 1),
+        (b"a.test", QuicVersion::V1, 0x1302, 1),
+        (b"a.test", QuicVersion::V2, 0x1302, 2),
     ];
     for (capture, (host, version, suite, generation)) in Capture::all().iter().zip(expected) {
         let mut connection = feed(&capture.datagrams, &capture.keys);
@@ -66,7 +66,7 @@ fn names_protocol_and_certificate_are_read() {
         assert_eq!(connection.alpn(), Some(&b"h3"[..]));
         let names: Vec<_> = connection.certificate_names().unwrap().iter().collect();
         assert_eq!(names, ["a.test", "*.b.test"]);
-        assert!(connection.server_finished() && connection.decryption() == Decryption::Opened);
+        assert!(connection.server_finished() && connection.decryption() == QuicDecryption::Opened);
         assert_eq!((connection.generation(), connection.buffered()), (generation, 0));
         // In `quic_v2` the client's second Initial is sealed with keys of neither version.
         let errors: u32 = connection.take_errors().iter().map(|(_, count)| count).sum();
@@ -79,7 +79,7 @@ fn without_a_key_log_the_hellos_are_still_read() {
     for capture in Capture::all() {
         let connection = feed(&capture.datagrams, &KeyLog::default());
         assert!(name(&connection).is_some() && connection.server_hello().is_some());
-        assert_eq!((connection.alpn(), connection.decryption()), (None, Decryption::NoSecret));
+        assert_eq!((connection.alpn(), connection.decryption()), (None, QuicDecryption::NoSecret));
     }
 }
 

@@ -4,8 +4,8 @@ use super::samples::{bytes, hello};
 use super::seal::{Plain, crypto, initial_secret};
 use super::{feed, name};
 use crate::wire::net::End;
-use crate::wire::quic::version::Kind;
-use crate::wire::quic::{Connection, Version};
+use crate::wire::quic::version::PacketType;
+use crate::wire::quic::{Connection, QuicVersion};
 use crate::wire::tls::keylog::KeyLog;
 use proptest::prelude::*;
 
@@ -18,15 +18,15 @@ fn initial(number: u16, frames: &[u8]) -> Vec<u8> {
     let mut payload = frames.to_vec();
     payload.resize(frames.len().max(1200), 0);
     let plain = Plain {
-        kind: Kind::Initial,
-        version: Version::V1,
+        kind: PacketType::Initial,
+        version: QuicVersion::V1,
         destination: &destination,
         source: b"client",
         token: &[],
         number,
         payload: &payload,
     };
-    plain.seal(&initial_secret(Version::V1, &destination, "client in"))
+    plain.seal(&initial_secret(QuicVersion::V1, &destination, "client in"))
 }
 
 /// The sample's hello, with an extension of padding that makes it as long as post-quantum ones.

@@ -6,8 +6,8 @@
 use super::seal::{Plain, crypto, initial_secret, seal};
 use super::{feed, name};
 use crate::wire::net::End;
-use crate::wire::quic::version::Kind;
-use crate::wire::quic::{Connection, Decryption, QuicError, Version, looks_like_initial};
+use crate::wire::quic::version::PacketType;
+use crate::wire::quic::{Connection, QuicDecryption, QuicError, QuicVersion, looks_like_initial};
 use crate::wire::tls::keylog::KeyLog;
 
 const DESTINATION: &str = "8394c8f03e515708";
@@ -22,7 +22,7 @@ const CLIENT_PAYLOAD: &str = "\
     75300901100f088394c8f03e51570806048000ffff";
 
 struct Sample {
-    version: Version,
+    version: QuicVersion,
     client_secret: &'static str,
     client_header: &'static str,
     client_begins: &'static str,
@@ -33,7 +33,7 @@ struct Sample {
 
 const SAMPLES: [Sample; 2] = [
     Sample {
-        version: Version::V1,
+        version: QuicVersion::V1,
         client_secret: "c00cf151ca5be075ed0ebfb5c80323c42d6b7db67881289af4008f1f6c357aea",
         client_header: "c300000001088394c8f03e5157080000449e00000002",
         client_begins: "c000000001088394c8f03e5157080000449e7b9aec34d1b1c98dd7689fb8ec11",
@@ -46,7 +46,7 @@ const SAMPLES: [Sample; 2] = [
         retry: "ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f0f2496ba",
     },
     Sample {
-        version: Version::V2,
+        version: QuicVersion::V2,
         client_secret: "14ec9d6eb9fd7af83bf5a668bc17a7e283766aade7ecd0891f70f9ff7f4bf47b",
         client_header: "d36b3343cf088394c8f03e5157080000449e00000002",
         client_begins: "d76b3343cf088394c8f03e5157080000449ea0c95e82ffe67b6abcdb4298b485",
@@ -118,7 +118,7 @@ fn only_a_genuine_retry_goes_on_with_the_same_connection() {
         let mut payload = vec![0; 1200];
         payload[0] = 1;
         let again = Plain {
-            kind: Kind::Initial,
+            kind: PacketType::Initial,
             version: sample.version,
             destination: &destination,
             source: &[],
@@ -153,7 +153,7 @@ fn the_client_may_start_again_with_another_version() {
         (End::B, bytes(second.server)),
     ];
     let mut connection = feed(&datagrams, &KeyLog::default());
-    assert_eq!((connection.generation(), connection.version()), (2, Some(Version::V2)));
+    assert_eq!((connection.generation(), connection.version()), (2, Some(QuicVersion::V2)));
     assert!(connection.server_hello().is_some() && connection.take_errors().is_empty());
 }
 
@@ -162,7 +162,7 @@ fn a_server_may_go_on_with_another_version() {
     let [first, second] = &SAMPLES;
     let datagrams = [(End::A, client(first)), (End::B, bytes(second.server))];
     let connection = feed(&datagrams, &KeyLog::default());
-    assert_eq!((connection.generation(), connection.version()), (1, Some(Version::V2)));
+    assert_eq!((connection.generation(), connection.version()), (1, Some(QuicVersion::V2)));
     assert!(connection.client_hello().is_some() && connection.server_hello().is_some());
 }
 
@@ -173,15 +173,15 @@ fn a_forbidden_frame_spoils_its_packet_and_is_counted() {
     payload.resize(1200, 0);
     payload.extend([0x1e]);
     let packet = Plain {
-        kind: Kind::Initial,
-        version: Version::V1,
+        kind: PacketType::Initial,
+        version: QuicVersion::V1,
         destination: &destination,
         source: &[],
         token: &[],
         number: 0,
         payload: &payload,
     };
-    let packet = packet.seal(&initial_secret(Version::V1, &destination, "client in"));
+    let packet = packet.seal(&initial_secret(QuicVersion::V1, &destination, "client in"));
     let mut connection = feed(&[(End::A, packet)], &KeyLog::default());
     assert!(connection.client().is_some() && connection.client_hello().is_none());
     let errors = connection.take_errors();
@@ -200,8 +200,8 @@ fn handshake_packets_wait_for_their_keys_and_open_in_any_order() {
     let message = b"\x08\x00\x00\x0b\x00\x09\x00\x10\x00\x05\x00\x03\x02h3\x14\x00\x00\x00";
     let packet = |number, from: usize, to: usize| {
         let payload = [crypto(from, &message[from..to]), vec![0; 8]].concat();
-        let (version, source) = (Version::V1, bytes("f067a5502a4262b5"));
-        let kind = Kind::Handshake;
+        let (version, source) = (QuicVersion::V1, bytes("f067a5502a4262b5"));
+        let kind = PacketType::Handshake;
         let (destination, source, token) = (&[][..], &source[..], &[][..]);
         let plain = Plain { kind, version, destination, source, token, number, payload: &payload };
         (End::A, plain.seal(&secret))
@@ -212,23 +212,23 @@ fn handshake_packets_wait_for_their_keys_and_open_in_any_order() {
     for datagrams in [early, late] {
         let mut connection = feed(&datagrams, &keys);
         assert_eq!((connection.alpn(), connection.server_finished()), (Some(&b"h3"[..]), true));
-        assert_eq!((connection.decryption(), connection.buffered()), (Decryption::Opened, 0));
+        assert_eq!((connection.decryption(), connection.buffered()), (QuicDecryption::Opened, 0));
         assert!(connection.take_errors().is_empty());
         let connection = feed(&datagrams, &KeyLog::default());
-        assert_eq!((connection.alpn(), connection.decryption()), (None, Decryption::NoSecret));
+        assert_eq!((connection.alpn(), connection.decryption()), (None, QuicDecryption::NoSecret));
         assert_eq!(connection.buffered(), 0);
     }
     let mut wrong = KeyLog::default();
     wrong.add(line.replace("07", "08").as_bytes());
     let connection = feed(&[start, answer, packet(1, 0, 9)], &wrong);
-    assert_eq!((connection.alpn(), connection.decryption()), (None, Decryption::WrongSecret));
+    assert_eq!((connection.alpn(), connection.decryption()), (None, QuicDecryption::WrongSecret));
 }
 
 #[test]
 fn a_second_hello_after_a_retry_request_is_not_the_end_of_the_first() {
     let destination = bytes(DESTINATION);
     let packet = |number, label, payload: &[u8]| {
-        let (kind, version, token) = (Kind::Initial, Version::V1, &[][..]);
+        let (kind, version, token) = (PacketType::Initial, QuicVersion::V1, &[][..]);
         let (destination, source) = (&destination[..], &b"source"[..]);
         let payload = [payload, &vec![0; 1200]].concat();
         let plain = Plain { kind, version, destination, source, token, number, payload: &payload };

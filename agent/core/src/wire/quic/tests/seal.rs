@@ -1,6 +1,6 @@
 //! A sealer of long-header packets, built on other code than what it tests: the AEADs of RustCrypto.
 
-use crate::wire::quic::version::{Kind, Version};
+use crate::wire::quic::version::{PacketType, QuicVersion};
 use crate::wire::tls::key_schedule::expand_label;
 use crate::wire::tls::suite::Hash;
 use aes::Aes128;
@@ -11,7 +11,7 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 
 /// `client in` or `server in` of an Initial.
-pub(super) fn initial_secret(version: Version, destination: &[u8], label: &str) -> [u8; 32] {
+pub(super) fn initial_secret(version: QuicVersion, destination: &[u8], label: &str) -> [u8; 32] {
     let salt = version.initial_salt().unwrap();
     let (initial, _) = Hkdf::<Sha256>::extract(Some(&salt), destination);
     let mut secret = [0; 32];
@@ -20,7 +20,7 @@ pub(super) fn initial_secret(version: Version, destination: &[u8], label: &str) 
 }
 
 /// Seals with AES-128-GCM a packet whose unprotected header ends with its packet number.
-pub(super) fn seal(version: Version, secret: &[u8], header: &[u8], payload: &[u8]) -> Vec<u8> {
+pub(super) fn seal(version: QuicVersion, secret: &[u8], header: &[u8], payload: &[u8]) -> Vec<u8> {
     let labels = version.labels();
     let (mut key, mut iv, mut mask_key) = ([0; 16], [0; 12], [0; 16]);
     expand_label(Hash::Sha256, secret, labels.key, &mut key).unwrap();
@@ -45,8 +45,8 @@ pub(super) fn seal(version: Version, secret: &[u8], header: &[u8], payload: &[u8
 
 /// One packet of a handshake, before it is sealed.
 pub(super) struct Plain<'a> {
-    pub(super) kind: Kind,
-    pub(super) version: Version,
+    pub(super) kind: PacketType,
+    pub(super) version: QuicVersion,
     pub(super) destination: &'a [u8],
     pub(super) source: &'a [u8],
     pub(super) token: &'a [u8],
@@ -57,19 +57,19 @@ pub(super) struct Plain<'a> {
 impl Plain<'_> {
     pub(super) fn seal(&self, secret: &[u8]) -> Vec<u8> {
         let code = match self.kind {
-            Kind::Initial => 0,
-            Kind::ZeroRtt => 1,
-            Kind::Handshake => 2,
-            Kind::Retry => 3,
+            PacketType::Initial => 0,
+            PacketType::ZeroRtt => 1,
+            PacketType::Handshake => 2,
+            PacketType::Retry => 3,
         };
-        let code = (code + u8::from(self.version == Version::V2)) & 3;
+        let code = (code + u8::from(self.version == QuicVersion::V2)) & 3;
         let mut header = vec![0xc1 | code << 4];
         header.extend(self.version.0.to_be_bytes());
         for id in [self.destination, self.source] {
             header.push(u8::try_from(id.len()).unwrap());
             header.extend(id);
         }
-        if self.kind == Kind::Initial {
+        if self.kind == PacketType::Initial {
             header.push(u8::try_from(self.token.len()).unwrap());
             header.extend(self.token);
         }

@@ -10,7 +10,7 @@ mod chacha;
 mod gcm;
 
 use super::suite::{Hash, Protection, Suite};
-use super::{Version, key_schedule};
+use super::{TlsVersion, key_schedule};
 use aes::{Aes128, Aes256};
 use ccm::aead::AeadInOut;
 use ccm::consts::{U8, U12, U16};
@@ -351,8 +351,8 @@ fn aead<A: AeadInOut<NonceSize = U12>>(
 }
 
 /// Whether keys of this version can be derived from a key log at all.
-pub fn version_is_supported(version: Version) -> bool {
-    matches!(version, Version::TLS1_2 | Version::TLS1_3)
+pub fn version_is_supported(version: TlsVersion) -> bool {
+    matches!(version, TlsVersion::TLS1_2 | TlsVersion::TLS1_3)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::software::ServerSoftware;
 
 /// What a refusing response says beside its status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct ErrorResponse {
     /// The software that its `Server` field names.
     pub server: Option<ServerSoftware>,
     /// Its `Content-Type`.
@@ -92,7 +92,7 @@ impl ContentType {
     }
 }
 
-impl Answer {
+impl ErrorResponse {
     /// Of a response's fields; its body may follow.
     pub(crate) fn of(hints: &Hints) -> Self {
         let known = |hint| hints.get(hint).known();
@@ -131,11 +131,11 @@ mod tests {
         ] {
             hints.set(Hint::named(name.as_bytes()).unwrap(), value.as_bytes());
         }
-        let answer = Answer::of(&hints);
+        let answer = ErrorResponse::of(&hints);
         assert_eq!(answer.server, Some(ServerSoftware::Nginx));
         assert_eq!(answer.content_type, Some(ContentType::HtmlLatin1));
         assert_eq!(answer.content_length, Some(362));
         assert!(answer.from_cache && answer.via && !answer.storable && !answer.alt_svc);
-        assert_eq!(Answer::of(&Hints::default()), Answer::default());
+        assert_eq!(ErrorResponse::of(&Hints::default()), ErrorResponse::default());
     }
 }
