@@ -1,4 +1,6 @@
 use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -82,6 +84,33 @@ fn cleartext_requests_are_told_from_packets() -> Result<()> {
     for line in connections {
         ensure!(!line["opened"].is_null() && !line["closed"].is_null(), "{line:#}");
     }
+    Ok(())
+}
+
+#[test]
+fn a_request_that_the_server_resets_counts_as_failed() -> Result<()> {
+    let Some(turn) = kernel::begin()? else { return Ok(()) };
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let port = address.port().to_string();
+    let mut agent = Agent::start_source(&turn, "packets", &["--cleartext-port", &port])?;
+    let mut client = TcpStream::connect(address)?;
+    client.write_all(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")?;
+    let (mut accepted, _) = listener.accept()?;
+    // The kernel resets a connection that is closed with bytes that were not read.
+    accepted.read_exact(&mut [0])?;
+    drop(accepted);
+    let read = client.read(&mut [0]);
+    ensure!(
+        read.as_ref().is_err_and(|error| error.kind() == ErrorKind::ConnectionReset),
+        "{read:?}"
+    );
+    agent.wait_for_metrics("the reset to be counted", |metrics| {
+        metrics.sum("wrongdoor_exchanges_total", &[("outcome", "failed")]) == 1.0
+    })?;
+    let report = agent.stop()?;
+    let lines = of(&report.exchanges, address.port());
+    ensure!(lines.len() == 1 && lines[0]["status"].is_null(), "{lines:#?}");
     Ok(())
 }
 
