@@ -2,7 +2,7 @@
 
 use crate::cli::{Format, Metrics};
 use crate::error::Error;
-use crate::export::{Exported, Output, catalogue};
+use crate::export::{CatalogueEntry, Output, catalogue};
 use crate::text::json_line;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -24,12 +24,12 @@ pub(super) fn run(arguments: &Metrics) -> Result<ExitCode, Error> {
 }
 
 /// The name and type of each metric, what it counts, and its labels.
-fn list(metrics: &[Exported]) -> String {
+fn list(metrics: &[CatalogueEntry]) -> String {
     let entries = metrics.iter().map(|metric| {
         let labels: Vec<_> =
             metric.labels.iter().map(|(name, values)| label(name, values)).collect();
         let labels = if labels.is_empty() { "none".to_owned() } else { labels.join(", ") };
-        let Exported { name, kind, help, .. } = metric;
+        let CatalogueEntry { name, kind, help, .. } = metric;
         format!("{name} ({kind})\n    {help}\n    labels: {labels}\n")
     });
     entries.collect::<Vec<_>>().join("\n")

@@ -4,7 +4,7 @@ use crate::capture::{LiveArguments, open_live};
 use crate::cli::Run;
 use crate::config::{self, Config};
 use crate::error::Error;
-use crate::export::{Events, JsonLines, Limits, Output, Traces, TracesSettings};
+use crate::export::{EventsSink, JsonLines, Limits, Output, Traces, TracesSettings};
 use crate::pipeline::live::{self, Sinks, Times};
 use crate::service::{self, Access, Reload, Service};
 use crate::state::AgentState;
@@ -64,7 +64,7 @@ fn capture(typed: &Run, config: &Config, shared: &AgentState, sinks: Sinks) -> R
     live::run(source, shared, times, sinks)
 }
 
-fn open_events(config: &config::Events) -> Result<Option<Events>, Error> {
+fn open_events(config: &config::Events) -> Result<Option<EventsSink>, Error> {
     let Some(path) = &config.path else { return Ok(None) };
     let output = if path.as_os_str() == "-" {
         Output::open(None)?
@@ -72,7 +72,7 @@ fn open_events(config: &config::Events) -> Result<Option<Events>, Error> {
         let (max_bytes, keep) = (config.max_bytes, config.keep);
         Output::rotated(path, Limits { max_bytes, keep, mode: config.mode.0 })?
     };
-    let events = Events::start(Box::new(JsonLines::new(output)), config.of);
+    let events = EventsSink::start(Box::new(JsonLines::new(output)), config.of);
     events.map(Some).map_err(|source| Error::Start { what: "the events' writer", source })
 }
 

@@ -1,6 +1,8 @@
 //! JSON lines: one object a line, for programs.
 
-use super::shapes::{ConnectionLine, ConnectionPart, ExchangePart, RecoveryLine, SummaryLine};
+use super::shapes::{
+    CaptureSummaryLine, ConnectionLine, ConnectionPart, ExchangePart, RecoveryLine,
+};
 use super::{ConnectionNumber, Output, Record, Sink, Summary};
 use crate::enrich::ClusterEnds;
 use crate::error::Error;
@@ -89,7 +91,7 @@ impl Sink for JsonLines {
     }
 
     fn finish(&mut self, summary: &Summary) -> Result<(), Error> {
-        self.write(&SummaryLine::new(summary))?;
+        self.write(&CaptureSummaryLine::new(summary))?;
         self.output.flush()
     }
 

@@ -14,18 +14,20 @@ mod table;
 mod traces;
 pub(crate) mod unread;
 
-pub(crate) use events::Events;
+pub(crate) use events::EventsSink;
 pub(crate) use json_lines::JsonLines;
-pub(crate) use metrics::{CorrelateStats, Counted, Format, LabelLimiter, Metrics, State};
-pub(crate) use metrics::{Exported, catalogue};
+pub(crate) use metrics::{
+    AgentCounts, CorrelateStats, Dialect, LabelLimiter, MetricsRegistry, TurnState,
+};
+pub(crate) use metrics::{CatalogueEntry, catalogue};
 pub(crate) use output::Output;
-pub(crate) use recent::Recent;
+pub(crate) use recent::RecentFindings;
 pub(crate) use record::{Record, is_selected};
 pub(crate) use report::Report;
 pub(crate) use rotation::Limits;
 pub(crate) use sink_stats::SinkStats;
 pub(crate) use table::Table;
-pub(crate) use traces::{Environment, Protocol, Traces, TracesSettings, TracesWish};
+pub(crate) use traces::{Environment, Traces, TracesProtocol, TracesSettings, TracesWish};
 
 pub(crate) use wrongdoor_core::explain::correlator::{ConnectionNumber, Summary};
 

@@ -16,9 +16,9 @@ type Remembered = (ConnectionNumber, Exchange, Classification, ClusterEnds);
 
 /// Exchanges that were answered with 421 or are mismatched: the last of them.
 #[derive(Clone, Default)]
-pub(crate) struct Recent(VecDeque<Remembered>);
+pub(crate) struct RecentFindings(VecDeque<Remembered>);
 
-impl Recent {
+impl RecentFindings {
     /// A record, which is remembered if it is a finding.
     pub(crate) fn record(&mut self, record: &Record) {
         let (number, exchange, classification, place) = match record {
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_latest_come_first_and_the_oldest_go() {
-        let mut recent = Recent::default();
+        let mut recent = RecentFindings::default();
         for number in 1..=MAX_RECENT as u64 + 5 {
             let Record::Exchange { exchange, classification, .. } = misdirected() else {
                 unreachable!()
@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn nothing_found_is_an_empty_list() {
-        let list: Vec<Value> = serde_json::from_slice(&Recent::default().to_json()).unwrap();
+        let list: Vec<Value> =
+            serde_json::from_slice(&RecentFindings::default().to_json()).unwrap();
         assert!(list.is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, OTLP_PREFIX, OtlpProtocol};
 use crate::error::Error;
-use crate::export::{Environment, Protocol, TracesSettings, TracesWish};
+use crate::export::{Environment, TracesProtocol, TracesSettings, TracesWish};
 
 /// What the file can say; the longer first, where one is the end of another.
 const NAMES: [&str; 7] = [
@@ -21,8 +21,8 @@ pub(crate) fn traces(config: &Config) -> Result<Option<TracesSettings>, Error> {
     let wish = TracesWish {
         endpoint: otlp.typed.endpoint.as_deref(),
         protocol: otlp.typed.protocol.map(|protocol| match protocol {
-            OtlpProtocol::Grpc => Protocol::Grpc,
-            OtlpProtocol::HttpProtobuf => Protocol::HttpProtobuf,
+            OtlpProtocol::Grpc => TracesProtocol::Grpc,
+            OtlpProtocol::HttpProtobuf => TracesProtocol::HttpProtobuf,
         }),
         of: otlp.of,
     };

@@ -6,14 +6,14 @@ pub(crate) use health::Health;
 
 use crate::config::EventsOf;
 use crate::enrich::Directory;
-use crate::export::{LabelLimiter, Metrics, Recent};
+use crate::export::{LabelLimiter, MetricsRegistry, RecentFindings};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The state that the capture thread shares with the service thread.
 pub(crate) struct AgentState {
-    metrics: Mutex<Metrics>,
-    recent: Mutex<Recent>,
+    metrics: Mutex<MetricsRegistry>,
+    recent: Mutex<RecentFindings>,
     overrides: Mutex<Option<RuntimeOverrides>>,
     pub(crate) health: Health,
     /// Pods and processes of the cluster, if there is one.
@@ -41,7 +41,7 @@ impl AgentState {
     }
 
     /// The metrics. A panic that held the lock left counts that are whole each.
-    pub(crate) fn metrics(&self) -> MutexGuard<'_, Metrics> {
+    pub(crate) fn metrics(&self) -> MutexGuard<'_, MetricsRegistry> {
         self.metrics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -56,7 +56,7 @@ impl AgentState {
     }
 
     /// The last findings.
-    pub(crate) fn recent(&self) -> MutexGuard<'_, Recent> {
+    pub(crate) fn recent(&self) -> MutexGuard<'_, RecentFindings> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

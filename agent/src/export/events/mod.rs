@@ -24,7 +24,7 @@ use std::{io, thread};
 const MAX_QUEUED: usize = 4096;
 
 /// The events of a run.
-pub(crate) struct Events {
+pub(crate) struct EventsSink {
     selection: Selection,
     queue: SyncSender<Record>,
     last: Sender<Summary>,
@@ -41,7 +41,7 @@ struct OutputState {
     lost: AtomicU64,
 }
 
-impl Events {
+impl EventsSink {
     /// Starts the thread that writes.
     pub(crate) fn start(sink: Box<dyn Sink + Send>, of: EventsOf) -> io::Result<Self> {
         Self::with_room_for(MAX_QUEUED, sink, of)

@@ -10,10 +10,11 @@ use std::time::Instant;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Events that go to an open descriptor.
-fn events_to(descriptor: RawFd, room: usize) -> Events {
+fn events_to(descriptor: RawFd, room: usize) -> EventsSink {
     let path = format!("/proc/self/fd/{descriptor}");
     let output = Output::open(Some(Path::new(&path))).unwrap();
-    Events::with_room_for(room, Box::new(JsonLines::new(output)), EventsOf::Misdirected).unwrap()
+    EventsSink::with_room_for(room, Box::new(JsonLines::new(output)), EventsOf::Misdirected)
+        .unwrap()
 }
 
 #[test]
@@ -45,13 +46,13 @@ fn an_output_that_takes_nothing_costs_records_and_no_time() {
 }
 
 /// Events that go to this disk.
-fn events_on(disk: &Disk) -> Events {
+fn events_on(disk: &Disk) -> EventsSink {
     let lines = Box::new(JsonLines::new(Output::to_disk(disk.clone())));
-    Events::with_room_for(64, lines, EventsOf::Misdirected).unwrap()
+    EventsSink::with_room_for(64, lines, EventsOf::Misdirected).unwrap()
 }
 
 /// Waits until the writer has taken all that was offered, and returns how many records were lost.
-fn settled(events: &Events, disk: &Disk, lines: usize) -> u64 {
+fn settled(events: &EventsSink, disk: &Disk, lines: usize) -> u64 {
     let deadline = Instant::now() + TIMEOUT;
     loop {
         let written = events.written();

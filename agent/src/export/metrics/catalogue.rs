@@ -3,11 +3,10 @@
 //! It is read off metrics of which each label has had each of its values, so that it says what a scrape says.
 
 use super::connections::Connections;
-use super::family::Kind;
 use super::ledger::{CorrelateStats, Ledger};
-use super::probes::Probes;
+use super::probes::ProbeCounts;
 use super::requests::Requests;
-use super::{Metrics, process};
+use super::{MetricsRegistry, process};
 use crate::enrich::SyncState;
 use crate::export::SinkStats;
 use crate::ledger::{LossReason, SourceStats};
@@ -30,7 +29,7 @@ const OPEN: [&str; 9] = [
 
 /// A metric that can be exported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Exported {
+pub(crate) struct CatalogueEntry {
     /// Its name; of a histogram, without the suffixes of its series.
     pub(crate) name: &'static str,
     /// `counter`, `gauge` or `histogram`.
@@ -43,7 +42,7 @@ pub(crate) struct Exported {
 }
 
 /// Everything that an agent can export.
-pub(crate) fn catalogue() -> Vec<Exported> {
+pub(crate) fn catalogue() -> Vec<CatalogueEntry> {
     let mut families = example().snapshot().0;
     families.extend(process::families());
     let exported = families.into_iter().map(|family| {
@@ -58,12 +57,8 @@ pub(crate) fn catalogue() -> Vec<Exported> {
                 values.insert(value.to_string());
             }
         }
-        let kind = match family.kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram => "histogram",
-        };
-        Exported { name: family.name, kind, help: family.help, labels }
+        let kind = family.kind.as_str();
+        CatalogueEntry { name: family.name, kind, help: family.help, labels }
     });
     exported.collect()
 }
@@ -71,9 +66,9 @@ pub(crate) fn catalogue() -> Vec<Exported> {
 const FAILURES: &str = "wrongdoor_probe_failures_total";
 
 /// Metrics with each value of each label.
-fn example() -> Metrics {
+fn example() -> MetricsRegistry {
     let none = |names: &[&'static str]| names.iter().map(|name| (*name, 0)).collect::<Vec<_>>();
-    let tally = SourceStats {
+    let source = SourceStats {
         kernel_lost: LossReason::KERNEL.map(|reason| (reason, 0)).into(),
         capture_lost: LossReason::CAPTURE.map(|reason| (reason, 0)).into(),
         attached: none(&["any"]),
@@ -85,18 +80,15 @@ fn example() -> Metrics {
     let lost = Loss::ALL.iter().map(|loss| (*loss, 0)).collect();
     let decode_errors = [(("any", "any"), 0)].into();
     let counters = Counters { lost, decode_errors, ..Counters::default() };
-    Metrics {
+    MetricsRegistry {
         requests: Requests::example(),
         connections: Connections::example(),
-        probes: Probes::example(),
-        ledger: Ledger::of(&tally, &counters, CorrelateStats::default(), SinkStats::default()),
+        probes: ProbeCounts::example(),
+        ledger: Ledger::of(&source, &counters, CorrelateStats::default(), SinkStats::default()),
         decode_errors: counters.decode_errors,
-        attached: tally.attached,
-        failures: tally.failures,
-        tls_processes: tally.tls_processes,
-        joins: tally.joins,
+        source,
         cluster: Some(SyncState::default()),
-        ..Metrics::default()
+        ..MetricsRegistry::default()
     }
 }
 

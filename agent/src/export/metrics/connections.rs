@@ -1,11 +1,10 @@
 //! What is counted of connections.
 
-use super::family::{Family, Kind, Sample, Value};
+use super::family::{Family, number};
 use super::labels::{
-    ALPN_OFFERED, ALPN_OTHER, ALPNS, Role, alpn_of, role_of, tls_version_of, visibility_of,
+    ALPN_OFFERED, ALPN_OTHER, ALPNS, ObserverRole, alpn_of, role_of, tls_version_of, visibility_of,
 };
 use super::names::NONE;
-use super::number;
 use std::collections::HashMap;
 use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::name::Sni;
@@ -26,7 +25,7 @@ pub(super) struct Connections {
 
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
-    role: Role,
+    role: ObserverRole,
     alpn: &'static str,
     tls_version: &'static str,
     sni_state: &'static str,
@@ -69,8 +68,8 @@ impl Connections {
             sni_state,
             visibility,
         };
-        let (role, seen) = (Role::Server, Visibility::Plaintext);
-        let keys = Role::ALL.into_iter().map(|role| like(role, NONE, NONE, "name", seen));
+        let (role, seen) = (ObserverRole::Server, Visibility::Plaintext);
+        let keys = ObserverRole::ALL.into_iter().map(|role| like(role, NONE, NONE, "name", seen));
         let keys = keys.chain(alpns.map(|alpn| like(role, alpn, NONE, "name", seen)));
         let keys = keys.chain(versions.map(|version| like(role, NONE, version, "name", seen)));
         let keys = keys.chain(Sni::STATES.map(|state| like(role, NONE, NONE, state, seen)));
@@ -86,12 +85,12 @@ impl Connections {
         self.ended.values().sum()
     }
 
-    pub(super) fn families(&self, families: &mut Vec<Family>) {
-        let mut ended = Family::counter(
+    pub(super) fn families(&self) -> [Family; 2] {
+        let ended = Family::counter(
             "wrongdoor_connections_total",
             "TLS or HTTP connections that ended, by how much of them could be seen.",
         );
-        for (key, count) in &self.ended {
+        let ended = ended.with_all(self.ended.iter().map(|(key, count)| {
             let labels = [
                 ("role", key.role.as_str().into()),
                 ("alpn", key.alpn.into()),
@@ -99,20 +98,15 @@ impl Connections {
                 ("sni_state", key.sni_state.into()),
                 ("visibility", key.visibility.as_str().into()),
             ];
-            ended = ended.with(labels, number(*count));
-        }
-        let buckets = BOUNDS.map(number).into_iter().zip(self.authorities).collect();
-        let value = Value::Histogram {
-            buckets,
-            count: self.with_authorities,
-            sum: number(self.authorities_sum),
-        };
-        let authorities = Family {
-            name: "wrongdoor_connection_authorities",
-            help: "Distinct authorities asked for on a connection, of connections with any.",
-            kind: Kind::Histogram,
-            samples: vec![Sample { labels: Vec::new(), value, exemplar: None }],
-        };
-        families.extend([ended, authorities]);
+            (labels, number(*count))
+        }));
+        let authorities = Family::histogram(
+            "wrongdoor_connection_authorities",
+            "Distinct authorities asked for on a connection, of connections with any.",
+            BOUNDS.map(number).into_iter().zip(self.authorities).collect(),
+            self.with_authorities,
+            number(self.authorities_sum),
+        );
+        [ended, authorities]
     }
 }

@@ -1,6 +1,6 @@
 //! The agent's own counts, for people: what the metrics say of it, and facts that are no metrics.
 
-use super::Metrics;
+use super::MetricsRegistry;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ type Counts = BTreeMap<String, u64>;
 
 /// What was counted, by name.
 #[derive(Serialize)]
-pub(crate) struct Counted {
+pub(crate) struct AgentCounts {
     connections_tracked: u64,
     events: BTreeMap<&'static str, u64>,
     events_lost: Counts,
@@ -20,9 +20,9 @@ pub(crate) struct Counted {
     details: Counts,
 }
 
-impl Metrics {
+impl MetricsRegistry {
     /// The counts as of the last turn.
-    pub(crate) fn counted(&self) -> Counted {
+    pub(crate) fn counted(&self) -> AgentCounts {
         let single = |pairs: &[(&'static str, u64)]| {
             pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect::<Counts>()
         };
@@ -33,7 +33,7 @@ impl Metrics {
         };
         let errors = self.decode_errors.iter();
         let lost = self.ledger.lost.iter();
-        Counted {
+        AgentCounts {
             connections_tracked: self.tracked,
             events: self.ledger.events.clone(),
             events_lost: double(
@@ -42,11 +42,11 @@ impl Metrics {
             decode_errors: double(
                 &mut errors.map(|((protocol, kind), count)| (*protocol, *kind, *count)),
             ),
-            probes_attached: single(&self.attached),
-            probe_failures: double(&mut self.failures.iter().copied()),
-            tls_processes: single(&self.tls_processes),
-            joins: single(&self.joins),
-            details: single(&self.details),
+            probes_attached: single(&self.source.attached),
+            probe_failures: double(&mut self.source.failures.iter().copied()),
+            tls_processes: single(&self.source.tls_processes),
+            joins: single(&self.source.joins),
+            details: single(&self.source.details),
         }
     }
 }

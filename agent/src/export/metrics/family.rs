@@ -1,47 +1,48 @@
 //! Metrics as plain values: what is measured, apart from how it is written.
 
-use super::names::Label;
+use super::names::LabelValue;
+use std::fmt::{self, Display, Formatter};
 use std::ops::Deref;
 use wrongdoor_core::time::Timestamp;
 
 /// A metric with all its series.
-pub(in crate::export) struct Family {
-    pub(in crate::export) name: &'static str,
-    pub(in crate::export) help: &'static str,
-    pub(in crate::export) kind: Kind,
-    pub(in crate::export) samples: Vec<Sample>,
+pub(super) struct Family {
+    pub(super) name: &'static str,
+    pub(super) help: &'static str,
+    pub(super) kind: MetricKind,
+    pub(super) samples: Vec<MetricSample>,
 }
 
 /// What a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::export) enum Kind {
+pub(super) enum MetricKind {
     Counter,
     Gauge,
     Histogram,
 }
 
 /// One series.
-pub(in crate::export) struct Sample {
-    pub(in crate::export) labels: Vec<(&'static str, Text)>,
-    pub(in crate::export) value: Value,
-    pub(in crate::export) exemplar: Option<Exemplar>,
+pub(super) struct MetricSample {
+    pub(super) labels: Vec<(&'static str, LabelText)>,
+    pub(super) value: SampleValue,
+    pub(super) exemplar: Option<Exemplar>,
 }
 
 /// One of the events that a counter counted: the trace that tells about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::export) struct Exemplar {
-    pub(in crate::export) trace_id: [u8; 16],
-    pub(in crate::export) at: Timestamp,
+pub(super) struct Exemplar {
+    pub(super) trace_id: [u8; 16],
+    pub(super) at: Timestamp,
 }
 
 /// A label's value. Copying one takes no memory.
-pub(in crate::export) enum Text {
+pub(super) enum LabelText {
     Fixed(&'static str),
-    Name(Label),
+    Name(LabelValue),
 }
 
 /// Its value.
-pub(in crate::export) enum Value {
+pub(super) enum SampleValue {
     Number(f64),
     Histogram {
         /// Upper bounds, and how many values are at most that.
@@ -53,48 +54,86 @@ pub(in crate::export) enum Value {
 
 impl Family {
     pub(super) fn counter(name: &'static str, help: &'static str) -> Self {
-        Self { name, help, kind: Kind::Counter, samples: Vec::new() }
+        Self { name, help, kind: MetricKind::Counter, samples: Vec::new() }
     }
 
     pub(super) fn gauge(name: &'static str, help: &'static str) -> Self {
-        Self { name, help, kind: Kind::Gauge, samples: Vec::new() }
+        Self { name, help, kind: MetricKind::Gauge, samples: Vec::new() }
+    }
+
+    /// One without labels. Of each bucket its upper bound, and how many values are at most that.
+    pub(super) fn histogram(
+        name: &'static str,
+        help: &'static str,
+        buckets: Vec<(f64, u64)>,
+        count: u64,
+        sum: f64,
+    ) -> Self {
+        let value = SampleValue::Histogram { buckets, count, sum };
+        let samples = vec![MetricSample { labels: Vec::new(), value, exemplar: None }];
+        Self { name, help, kind: MetricKind::Histogram, samples }
     }
 
     /// One more series.
     pub(super) fn with(
         self,
-        labels: impl IntoIterator<Item = (&'static str, Text)>,
+        labels: impl IntoIterator<Item = (&'static str, LabelText)>,
         value: f64,
     ) -> Self {
         self.with_exemplar(labels, value, None)
     }
 
-    /// The same, with one of the events that it counts.
+    /// A series for each of these labels and values.
+    pub(super) fn with_all<L>(self, series: impl IntoIterator<Item = (L, f64)>) -> Self
+    where
+        L: IntoIterator<Item = (&'static str, LabelText)>,
+    {
+        series.into_iter().fold(self, |family, (labels, value)| family.with(labels, value))
+    }
+
+    /// One more series, with one of the events that it counts.
     pub(super) fn with_exemplar(
         mut self,
-        labels: impl IntoIterator<Item = (&'static str, Text)>,
+        labels: impl IntoIterator<Item = (&'static str, LabelText)>,
         value: f64,
         exemplar: Option<Exemplar>,
     ) -> Self {
         let labels = labels.into_iter().collect();
-        self.samples.push(Sample { labels, value: Value::Number(value), exemplar });
+        self.samples.push(MetricSample { labels, value: SampleValue::Number(value), exemplar });
         self
     }
 }
 
-impl From<&'static str> for Text {
+impl MetricKind {
+    /// As both text formats name it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+impl Display for MetricKind {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<&'static str> for LabelText {
     fn from(text: &'static str) -> Self {
         Self::Fixed(text)
     }
 }
 
-impl From<&Label> for Text {
-    fn from(name: &Label) -> Self {
-        Self::Name(Label::clone(name))
+impl From<&LabelValue> for LabelText {
+    fn from(name: &LabelValue) -> Self {
+        Self::Name(LabelValue::clone(name))
     }
 }
 
-impl Deref for Text {
+impl Deref for LabelText {
     type Target = str;
 
     fn deref(&self) -> &str {

@@ -16,12 +16,12 @@ pub(crate) struct LabelLimiter {
 /// What cannot be a name or a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is neither a host name nor `*.` and a domain")]
-pub(crate) struct NotAName(String);
+pub(crate) struct NotANamePattern(String);
 
 impl LabelLimiter {
     /// `only`: what is told apart, all else is `other`; empty for everything. `groups`: domains that are counted
     /// as one name each.
-    pub(crate) fn new(only: &[String], groups: &[String]) -> Result<Self, NotAName> {
+    pub(crate) fn new(only: &[String], groups: &[String]) -> Result<Self, NotANamePattern> {
         let patterns = |texts: &[String]| texts.iter().map(|text| Pattern::parse(text)).collect();
         let (only, groups): (Result<_, _>, Result<_, _>) = (patterns(only), patterns(groups));
         Ok(Self { only: only?, groups: groups? })
@@ -47,7 +47,7 @@ impl LabelLimiter {
 }
 
 impl Pattern {
-    fn parse(text: &str) -> Result<Self, NotAName> {
+    fn parse(text: &str) -> Result<Self, NotANamePattern> {
         let lower = text.to_ascii_lowercase();
         let domain = lower.strip_prefix("*.").unwrap_or(&lower);
         let is_label = |label: &str| {
@@ -58,7 +58,7 @@ impl Pattern {
         if domain.split('.').all(is_label) {
             Ok(Self(lower))
         } else {
-            Err(NotAName(text.to_owned()))
+            Err(NotANamePattern(text.to_owned()))
         }
     }
 
@@ -113,7 +113,7 @@ mod tests {
     fn what_is_no_name_is_refused() {
         for wrong in ["", "*", "*.", "a..test", "a.*.test", "https://a.test", "a.test:443"] {
             let wrong = [wrong.to_owned()];
-            assert_eq!(LabelLimiter::new(&wrong, &[]), Err(NotAName(wrong[0].clone())));
+            assert_eq!(LabelLimiter::new(&wrong, &[]), Err(NotANamePattern(wrong[0].clone())));
         }
     }
 }

@@ -10,7 +10,7 @@ use wrongdoor_core::wire::tls::TlsVersion;
 
 /// The end of the connection that this observation was made at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Role {
+pub(super) enum ObserverRole {
     /// At the client's.
     Client,
     /// At the server's.
@@ -19,7 +19,7 @@ pub(super) enum Role {
     Observer,
 }
 
-impl Role {
+impl ObserverRole {
     /// All of them, in order.
     pub(super) const ALL: [Self; Self::Observer as usize + 1] =
         [Self::Client, Self::Server, Self::Observer];
@@ -33,15 +33,15 @@ impl Role {
     }
 }
 
-pub(super) fn role_of(facts: &Facts) -> Role {
+pub(super) fn role_of(facts: &Facts) -> ObserverRole {
     role_of_side(facts.observer.role)
 }
 
-pub(super) fn role_of_side(side: Option<Side>) -> Role {
+pub(super) fn role_of_side(side: Option<Side>) -> ObserverRole {
     match side {
-        Some(Side::Client) => Role::Client,
-        Some(Side::Server) => Role::Server,
-        None => Role::Observer,
+        Some(Side::Client) => ObserverRole::Client,
+        Some(Side::Server) => ObserverRole::Server,
+        None => ObserverRole::Observer,
     }
 }
 
@@ -49,9 +49,9 @@ pub(super) fn visibility_of(end: &ConnectionEnd) -> Visibility {
     end.visibility
 }
 
-/// How an exchange ended, for whoever counts errors.
+/// How an exchange ended, for counts of errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Outcome {
+pub(super) enum ExchangeOutcome {
     /// 421.
     Misdirected,
     /// Another 4xx.
@@ -67,7 +67,7 @@ pub(super) enum Outcome {
 /// RST_STREAM's NO_ERROR (RFC 9113 §7): the server has answered, and does not need the rest of the request.
 const NO_ERROR: u32 = 0;
 
-impl Outcome {
+impl ExchangeOutcome {
     /// All of them, in order.
     pub(super) const ALL: [Self; Self::Unanswered as usize + 1] =
         [Self::Misdirected, Self::Rejected, Self::Failed, Self::Served, Self::Unanswered];
@@ -158,7 +158,7 @@ mod tests {
             (Response::Unseen, "unanswered"),
         ] {
             exchange.response = response;
-            assert_eq!(Outcome::of(&exchange).as_str(), expected, "{response:?}");
+            assert_eq!(ExchangeOutcome::of(&exchange).as_str(), expected, "{response:?}");
         }
     }
 }

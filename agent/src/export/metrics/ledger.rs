@@ -15,8 +15,7 @@
 //!
 //! A loss that says `repeated` lost nothing: it had been said.
 
-use super::family::Family;
-use super::number;
+use super::family::{Family, number};
 use crate::export::SinkStats;
 use crate::ledger::{LossReason, SourceStats};
 use std::collections::BTreeMap;
@@ -24,7 +23,7 @@ use wrongdoor_core::counters::{Counters, Loss};
 
 /// What entered the stages and was lost in them. All counts only grow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::export) struct Ledger {
+pub(super) struct Ledger {
     pub(super) events: BTreeMap<&'static str, u64>,
     pub(super) lost: BTreeMap<(&'static str, LossReason), u64>,
 }
@@ -84,26 +83,27 @@ impl Ledger {
 
     /// What left a stage.
     #[cfg(test)]
-    pub(in crate::export) fn left(&self, stage: &str) -> u64 {
+    pub(super) fn left(&self, stage: &str) -> u64 {
         let lost = self.lost.iter().filter(|((at, _), _)| *at == stage);
         self.events[stage] - lost.map(|(_, count)| count).sum::<u64>()
     }
 
-    pub(super) fn families(&self, families: &mut Vec<Family>) {
-        let mut events = Family::counter(
-            "wrongdoor_events_total",
-            "What entered a stage of the pipeline: what left it, and what was lost in it.",
-        );
-        for (stage, count) in &self.events {
-            events = events.with([("stage", (*stage).into())], number(*count));
-        }
-        let mut lost =
-            Family::counter("wrongdoor_events_lost_total", "What was lost in a stage, and why.");
-        for ((stage, reason), count) in &self.lost {
-            let labels = [("stage", (*stage).into()), ("reason", reason.as_str().into())];
-            lost = lost.with(labels, number(*count));
-        }
-        families.extend([events, lost]);
+    pub(super) fn families(&self) -> [Family; 2] {
+        let help = "What entered a stage of the pipeline: what left it, and what was lost in it.";
+        let events = Family::counter("wrongdoor_events_total", help);
+        let help = "What was lost in a stage, and why.";
+        let lost = Family::counter("wrongdoor_events_lost_total", help);
+        [
+            events.with_all(
+                self.events
+                    .iter()
+                    .map(|(stage, count)| ([("stage", (*stage).into())], number(*count))),
+            ),
+            lost.with_all(self.lost.iter().map(|((stage, reason), count)| {
+                let reason = reason.as_str().into();
+                ([("stage", (*stage).into()), ("reason", reason)], number(*count))
+            })),
+        ]
     }
 
     fn enter(&mut self, stage: &'static str, count: u64) {

@@ -7,6 +7,7 @@ mod catalogue;
 mod cluster;
 mod connections;
 mod counted;
+mod dialect;
 mod family;
 mod label_limiter;
 mod labels;
@@ -19,13 +20,14 @@ mod process;
 mod recoveries;
 mod requests;
 mod series;
+mod source;
 mod text;
 
-pub(crate) use catalogue::{Exported, catalogue};
-pub(crate) use counted::Counted;
+pub(crate) use catalogue::{CatalogueEntry, catalogue};
+pub(crate) use counted::AgentCounts;
+pub(crate) use dialect::Dialect;
 pub(crate) use label_limiter::LabelLimiter;
 pub(crate) use ledger::CorrelateStats;
-pub(crate) use negotiation::Format;
 
 use super::{Record, SinkStats};
 use crate::build_info;
@@ -34,7 +36,7 @@ use crate::ledger::SourceStats;
 use connections::Connections;
 use family::{Family, number};
 use ledger::Ledger;
-use probes::Probes;
+use probes::ProbeCounts;
 use requests::Requests;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -42,23 +44,19 @@ use wrongdoor_core::counters::Counters;
 
 /// All metrics of a run.
 #[derive(Default)]
-pub(crate) struct Metrics {
+pub(crate) struct MetricsRegistry {
     requests: Requests,
     connections: Connections,
-    probes: Probes,
+    probes: ProbeCounts,
     tracked: u64,
     decode_errors: BTreeMap<(&'static str, &'static str), u64>,
     ledger: Ledger,
-    attached: Vec<(&'static str, u64)>,
-    failures: Vec<(&'static str, &'static str, u64)>,
-    tls_processes: Vec<(&'static str, u64)>,
-    joins: Vec<(&'static str, u64)>,
-    details: Vec<(&'static str, u64)>,
+    source: SourceStats,
     cluster: Option<SyncState>,
 }
 
 /// The state of the parts of the pipeline, as of one moment.
-pub(crate) struct State<'a> {
+pub(crate) struct TurnState<'a> {
     pub(crate) tally: SourceStats,
     pub(crate) counters: &'a Counters,
     /// Connections that are followed.
@@ -72,7 +70,7 @@ pub(crate) struct State<'a> {
 /// Metrics that were copied out, to be encoded.
 pub(crate) struct Snapshot(Vec<Family>);
 
-impl Metrics {
+impl MetricsRegistry {
     /// Counts a record. `now` is time since any fixed moment, and only grows.
     pub(crate) fn record(&mut self, record: &Record, now: Duration) {
         match record {
@@ -98,67 +96,38 @@ impl Metrics {
     }
 
     /// The state at the end of a turn; and names that are idle go.
-    pub(crate) fn turn(&mut self, state: State<'_>, now: Duration) {
-        let State { tally, counters, tracked, cluster, correlated, written } = state;
+    pub(crate) fn turn(&mut self, state: TurnState<'_>, now: Duration) {
+        let TurnState { tally, counters, tracked, cluster, correlated, written } = state;
         self.requests.age(now);
         self.tracked = tracked as u64;
         self.cluster = cluster;
         self.decode_errors.clone_from(&counters.decode_errors);
         self.ledger = Ledger::of(&tally, counters, correlated, written);
-        self.attached = tally.attached;
-        self.failures = tally.failures;
-        self.tls_processes = tally.tls_processes;
-        self.joins = tally.joins;
-        self.details = tally.details;
+        self.source = tally;
     }
 
     /// A copy to encode once the lock is given back.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let mut families = Vec::new();
-        self.requests.families(&mut families);
-        self.connections.families(&mut families);
-        self.probes.families(&mut families);
         let help = "Connections that are followed now.";
         let tracked = Family::gauge("wrongdoor_connections_tracked", help);
+        let mut families = Vec::from_iter(self.requests.families());
+        families.extend(self.connections.families());
+        families.extend(self.probes.families());
         families.push(tracked.with([], number(self.tracked)));
-        self.ledger.families(&mut families);
-        let help = "What could not be decoded, and why.";
-        let mut errors = Family::counter("wrongdoor_decode_errors_total", help);
-        for ((protocol, kind), count) in &self.decode_errors {
-            let labels = [("protocol", (*protocol).into()), ("kind", (*kind).into())];
-            errors = errors.with(labels, number(*count));
-        }
-        let help = "Places that a kernel program is attached to.";
-        let mut attached = Family::gauge("wrongdoor_probe_attached", help);
-        for (program, places) in &self.attached {
-            attached = attached.with([("program", (*program).into())], number(*places));
-        }
-        let help = "Programs and places that the kernel or a file refused, and why.";
-        let mut failures = Family::counter("wrongdoor_probe_failures_total", help);
-        for (program, reason, count) in &self.failures {
-            let labels = [("program", (*program).into()), ("reason", (*reason).into())];
-            failures = failures.with(labels, number(*count));
-        }
-        families.extend([errors, attached, failures, self.processes(), self.joins(), build_info()]);
+        families.extend(self.ledger.families());
+        families.push(self.decode_errors());
+        families.extend(source::families(&self.source));
+        families.push(build_info());
         families.extend(self.cluster.iter().flat_map(cluster::families));
         Snapshot(families)
     }
 
-    /// A node on which nothing can be seen is not a quiet one.
-    fn processes(&self) -> Family {
-        let help = "Processes that use TLS now, by whether a probe sees it or nothing does.";
-        let processes = Family::gauge("wrongdoor_tls_processes", help);
-        self.tls_processes.iter().fold(processes, |processes, (visibility, count)| {
-            processes.with([("visibility", (*visibility).into())], number(*count))
-        })
-    }
-
-    fn joins(&self) -> Family {
-        let help = "TLS sessions joined with their connections, by what a second look said of it.";
-        let joins = Family::counter("wrongdoor_joins_total", help);
-        self.joins.iter().fold(joins, |joins, (result, count)| {
-            joins.with([("result", (*result).into())], number(*count))
-        })
+    fn decode_errors(&self) -> Family {
+        let help = "What could not be decoded, and why.";
+        let errors = Family::counter("wrongdoor_decode_errors_total", help);
+        errors.with_all(self.decode_errors.iter().map(|((protocol, kind), count)| {
+            ([("protocol", (*protocol).into()), ("kind", (*kind).into())], number(*count))
+        }))
     }
 
     /// Exchanges, of them 421s, and connections.
@@ -175,16 +144,15 @@ impl Metrics {
 }
 
 impl Snapshot {
-    /// As text, with what the process itself takes. What went wrong, where it cannot be written.
-    pub(crate) fn encode(self, format: Format) -> Result<String, String> {
+    /// As text, with what the process itself takes.
+    ///
+    /// # Errors
+    ///
+    /// In words, where a metric cannot be written.
+    pub(crate) fn encode(self, dialect: Dialect) -> Result<String, String> {
         let mut families = self.0;
         families.extend(process::families());
-        match format {
-            Format::Text => text::encode(families).map_err(|error| error.to_string()),
-            Format::OpenMetrics => {
-                openmetrics::encode(&families).map_err(|error| error.to_string())
-            }
-        }
+        dialect.encode(families)
     }
 }
 

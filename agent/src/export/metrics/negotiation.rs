@@ -1,20 +1,10 @@
-//! In which format a scrape is answered: the one that it likes best of those that there are.
+//! In which dialect a scrape is answered: the one that it likes best.
 
-use super::{openmetrics, text};
+use super::dialect::Dialect;
 
-/// A text format of Prometheus's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// 0.0.4, which everything reads.
-    #[default]
-    Text,
-    /// OpenMetrics 1.0, with exemplars.
-    OpenMetrics,
-}
-
-impl Format {
-    /// By the values of `Accept` (RFC 9110 §12.5.1). Where none fits, the answer is text all the same: a scrape that
-    /// is refused helps nobody.
+impl Dialect {
+    /// By the values of `Accept` (RFC 9110 §12.5.1). Where none fits, the answer is text all the same: a refused
+    /// scrape helps no one.
     pub(crate) fn accepted<'a>(accept: impl IntoIterator<Item = &'a str>) -> Self {
         let mut best = (0, Self::Text);
         for range in accept.into_iter().flat_map(|value| value.split(',')) {
@@ -28,7 +18,7 @@ impl Format {
                     _ => {}
                 }
             }
-            let format = match (&*media, version) {
+            let dialect = match (&*media, version) {
                 ("application/openmetrics-text", None | Some("1.0.0" | "0.0.1")) => {
                     Self::OpenMetrics
                 }
@@ -36,18 +26,10 @@ impl Format {
                 _ => continue,
             };
             if weight > best.0 {
-                best = (weight, format);
+                best = (weight, dialect);
             }
         }
         best.1
-    }
-
-    /// The value of `Content-Type`.
-    pub(crate) fn content_type(self) -> &'static str {
-        match self {
-            Self::Text => text::CONTENT_TYPE,
-            Self::OpenMetrics => openmetrics::CONTENT_TYPE,
-        }
     }
 }
 
@@ -70,26 +52,26 @@ mod tests {
     fn what_a_scraper_likes_best_is_answered() {
         let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,\
                           application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
-        assert_eq!(Format::accepted([prometheus]), Format::OpenMetrics);
+        assert_eq!(Dialect::accepted([prometheus]), Dialect::OpenMetrics);
         assert_eq!(
-            Format::accepted(["text/plain", "application/openmetrics-text; q=0.9"]),
-            Format::Text
+            Dialect::accepted(["text/plain", "application/openmetrics-text; q=0.9"]),
+            Dialect::Text
         );
-        assert_eq!(Format::accepted(["Application/OpenMetrics-Text"]), Format::OpenMetrics);
+        assert_eq!(Dialect::accepted(["Application/OpenMetrics-Text"]), Dialect::OpenMetrics);
         assert_eq!(
-            Format::accepted(["application/openmetrics-text;version=\"1.0.0\""]),
-            Format::OpenMetrics
+            Dialect::accepted(["application/openmetrics-text;version=\"1.0.0\""]),
+            Dialect::OpenMetrics
         );
         assert_eq!(
-            Format::accepted(["application/openmetrics-text;q=0,*/*;q=0.001"]),
-            Format::Text
+            Dialect::accepted(["application/openmetrics-text;q=0,*/*;q=0.001"]),
+            Dialect::Text
         );
         for fallback in
             ["", "*/*", "text/html", "application/openmetrics-text;version=2.0.0", ";;=,q"]
         {
-            assert_eq!(Format::accepted([fallback]), Format::Text, "{fallback}");
+            assert_eq!(Dialect::accepted([fallback]), Dialect::Text, "{fallback}");
         }
-        assert_eq!(Format::accepted([]), Format::Text);
+        assert_eq!(Dialect::accepted([]), Dialect::Text);
     }
 
     #[test]

@@ -2,21 +2,23 @@
 //!
 //! <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>
 
-use super::family::{Exemplar, Family, Kind, Sample, Text, Value};
+use super::family::{Exemplar, Family, LabelText, MetricKind, MetricSample, SampleValue};
 use std::fmt::{self, Write};
 
 /// The content type of [`encode`].
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The text of these metrics. Those without a series are left out.
-pub(in crate::export) fn encode(families: &[Family]) -> Result<String, fmt::Error> {
+pub(super) fn encode(families: &[Family]) -> Result<String, fmt::Error> {
     let mut text = String::new();
     for family in families.iter().filter(|family| !family.samples.is_empty()) {
         let (name, kind) = match family.kind {
             // The suffix is the sample's, not the metric's.
-            Kind::Counter => (family.name.strip_suffix("_total").unwrap_or(family.name), "counter"),
-            Kind::Gauge => (family.name, "gauge"),
-            Kind::Histogram => (family.name, "histogram"),
+            MetricKind::Counter => {
+                (family.name.strip_suffix("_total").unwrap_or(family.name), "counter")
+            }
+            MetricKind::Gauge => (family.name, "gauge"),
+            MetricKind::Histogram => (family.name, "histogram"),
         };
         writeln!(text, "# TYPE {name} {kind}")?;
         write!(text, "# HELP {name} ")?;
@@ -30,18 +32,25 @@ pub(in crate::export) fn encode(families: &[Family]) -> Result<String, fmt::Erro
     Ok(text)
 }
 
-fn write_sample(text: &mut String, family: &Family, sample: &Sample) -> fmt::Result {
+fn write_sample(text: &mut String, family: &Family, sample: &MetricSample) -> fmt::Result {
     let (name, labels) = (family.name, &sample.labels);
     match &sample.value {
-        Value::Number(value) => line(text, name, labels, None, *value, sample.exemplar),
-        Value::Histogram { buckets, count, sum } => {
+        SampleValue::Number(value) => line(text, name, labels, None, *value, sample.exemplar),
+        SampleValue::Histogram { buckets, count, sum } => {
             let name = format!("{name}_bucket");
             for (bound, count) in buckets {
-                line(text, &name, labels, Some(*bound), super::number(*count), None)?;
+                line(text, &name, labels, Some(*bound), super::family::number(*count), None)?;
             }
-            line(text, &name, labels, Some(f64::INFINITY), super::number(*count), None)?;
+            line(text, &name, labels, Some(f64::INFINITY), super::family::number(*count), None)?;
             let name = family.name;
-            line(text, &format!("{name}_count"), labels, None, super::number(*count), None)?;
+            line(
+                text,
+                &format!("{name}_count"),
+                labels,
+                None,
+                super::family::number(*count),
+                None,
+            )?;
             line(text, &format!("{name}_sum"), labels, None, *sum, None)
         }
     }
@@ -50,7 +59,7 @@ fn write_sample(text: &mut String, family: &Family, sample: &Sample) -> fmt::Res
 fn line(
     text: &mut String,
     name: &str,
-    labels: &[(&'static str, Text)],
+    labels: &[(&'static str, LabelText)],
     bound: Option<f64>,
     value: f64,
     exemplar: Option<Exemplar>,
@@ -108,7 +117,7 @@ mod tests {
     fn all_kinds_are_written_with_exemplars_and_an_end() {
         let exemplar = Exemplar { trace_id: [0xab; 16], at: Timestamp(1_700_000_000_000_000_007) };
         let buckets = vec![(1.0, 2), (0.5, 3)];
-        let histogram = Value::Histogram { buckets, count: 4, sum: 20.5 };
+        let histogram = SampleValue::Histogram { buckets, count: 4, sum: 20.5 };
         let families = [
             Family::counter("a_total", "Counts \"a\".").with_exemplar(
                 [("name", "quote\" slash\\ line\n".into())],
@@ -120,8 +129,12 @@ mod tests {
             Family {
                 name: "c",
                 help: "How much c.",
-                kind: Kind::Histogram,
-                samples: vec![Sample { labels: Vec::new(), value: histogram, exemplar: None }],
+                kind: MetricKind::Histogram,
+                samples: vec![MetricSample {
+                    labels: Vec::new(),
+                    value: histogram,
+                    exemplar: None,
+                }],
             },
         ];
         let expected = "\

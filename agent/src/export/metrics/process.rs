@@ -1,14 +1,13 @@
 //! What the agent itself takes, from `/proc/self`.
 
-use super::family::Family;
-use super::number;
+use super::family::{Family, number};
 use std::fs;
 
 /// Ticks a second in `/proc`: a constant of the kernel's interface, whatever it is configured with.
 const TICKS: f64 = 100.0;
 
 /// The usual `process_*` metrics. What cannot be read is left out.
-pub(in crate::export) fn families() -> Vec<Family> {
+pub(super) fn families() -> Vec<Family> {
     let mut families = Vec::new();
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     if let (Some(user), Some(system)) = (field(&stat, 14), field(&stat, 15)) {
@@ -52,7 +51,7 @@ fn value(text: &str, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::metrics::family::Value;
+    use crate::export::metrics::family::SampleValue;
     use std::time::SystemTime;
 
     #[test]
@@ -60,8 +59,8 @@ mod tests {
         let values: Vec<(&str, f64)> = families()
             .into_iter()
             .map(|family| match family.samples[0].value {
-                Value::Number(value) => (family.name, value),
-                Value::Histogram { .. } => panic!("{} is a histogram", family.name),
+                SampleValue::Number(value) => (family.name, value),
+                SampleValue::Histogram { .. } => panic!("{} is a histogram", family.name),
             })
             .collect();
         let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();

@@ -1,7 +1,6 @@
 //! What is counted of clients after a 421: how long it took them, and what it cost.
 
-use super::family::{Family, Kind, Sample, Value};
-use super::number;
+use super::family::{Family, number};
 use wrongdoor_core::explain::recovery::Recovery;
 
 /// Upper bounds of the histogram, in seconds: browsers come again within one, people within a minute.
@@ -9,14 +8,14 @@ const BOUNDS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0, 
 
 /// Of all clients together.
 #[derive(Default)]
-pub(super) struct Recoveries {
+pub(super) struct RecoveryCounts {
     within: [u64; BOUNDS.len()],
     recovered: u64,
     seconds: f64,
     handshakes: u64,
 }
 
-impl Recoveries {
+impl RecoveryCounts {
     /// Counts what became of one 421.
     pub(super) fn count(&mut self, recovery: &Recovery) {
         self.handshakes += u64::from(recovery.handshakes);
@@ -31,20 +30,19 @@ impl Recoveries {
         }
     }
 
-    pub(super) fn families(&self, families: &mut Vec<Family>) {
-        let buckets = BOUNDS.into_iter().zip(self.within).collect();
-        let value = Value::Histogram { buckets, count: self.recovered, sum: self.seconds };
-        let seconds = Family {
-            name: "wrongdoor_recovery_seconds",
-            help: "From a 421 to the answer that the client got when it asked again, if that was none.",
-            kind: Kind::Histogram,
-            samples: vec![Sample { labels: Vec::new(), value, exemplar: None }],
-        };
+    pub(super) fn families(&self) -> [Family; 2] {
+        let seconds = Family::histogram(
+            "wrongdoor_recovery_seconds",
+            "From a 421 to the answer that the client got when it asked again, if that was none.",
+            BOUNDS.into_iter().zip(self.within).collect(),
+            self.recovered,
+            self.seconds,
+        );
         let handshakes = Family::counter(
             "wrongdoor_recovery_handshakes_total",
             "Connections that clients opened for a host between a 421 and what became of it.",
         );
-        families.extend([seconds, handshakes.with([], number(self.handshakes))]);
+        [seconds, handshakes.with([], number(self.handshakes))]
     }
 }
 
@@ -56,7 +54,7 @@ mod tests {
 
     #[test]
     fn only_who_got_through_has_a_time() {
-        let mut recoveries = Recoveries::default();
+        let mut recoveries = RecoveryCounts::default();
         let recovery = |outcome, millis| Recovery {
             outcome,
             connection: None,

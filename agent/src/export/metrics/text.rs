@@ -1,6 +1,6 @@
 //! Metrics as text, in Prometheus's format 0.0.4.
 
-use super::family::{Family, Kind, Sample, Text, Value};
+use super::family::{Family, LabelText, MetricKind, MetricSample, SampleValue};
 use prometheus::TextEncoder;
 use prometheus::proto::{
     Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
@@ -10,7 +10,7 @@ use prometheus::proto::{
 pub(crate) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 
 /// The text of these metrics. Those without a series are left out.
-pub(in crate::export) fn encode(families: Vec<Family>) -> Result<String, prometheus::Error> {
+pub(super) fn encode(families: Vec<Family>) -> Result<String, prometheus::Error> {
     let families = families.into_iter().filter(|family| !family.samples.is_empty());
     let families: Vec<MetricFamily> = families.map(family).collect();
     TextEncoder::new().encode_to_string(&families)
@@ -21,16 +21,16 @@ fn family(from: Family) -> MetricFamily {
     family.set_name(from.name.to_owned());
     family.set_help(from.help.to_owned());
     family.set_field_type(match from.kind {
-        Kind::Counter => MetricType::COUNTER,
-        Kind::Gauge => MetricType::GAUGE,
-        Kind::Histogram => MetricType::HISTOGRAM,
+        MetricKind::Counter => MetricType::COUNTER,
+        MetricKind::Gauge => MetricType::GAUGE,
+        MetricKind::Histogram => MetricType::HISTOGRAM,
     });
     family.set_metric(from.samples.into_iter().map(|sample| metric(from.kind, sample)).collect());
     family
 }
 
-fn metric(kind: Kind, sample: Sample) -> Metric {
-    let label = |(name, value): (&'static str, Text)| {
+fn metric(kind: MetricKind, sample: MetricSample) -> Metric {
+    let label = |(name, value): (&'static str, LabelText)| {
         let mut label = LabelPair::default();
         label.set_name(name.to_owned());
         label.set_value(String::from(&*value));
@@ -38,17 +38,17 @@ fn metric(kind: Kind, sample: Sample) -> Metric {
     };
     let mut metric = Metric::from_label(sample.labels.into_iter().map(label).collect());
     match sample.value {
-        Value::Number(value) if kind == Kind::Gauge => {
+        SampleValue::Number(value) if kind == MetricKind::Gauge => {
             let mut gauge = Gauge::default();
             gauge.set_value(value);
             metric.set_gauge(gauge);
         }
-        Value::Number(value) => {
+        SampleValue::Number(value) => {
             let mut counter = Counter::default();
             counter.set_value(value);
             metric.set_counter(counter);
         }
-        Value::Histogram { buckets, count, sum } => {
+        SampleValue::Histogram { buckets, count, sum } => {
             let mut histogram = Histogram::default();
             histogram.set_sample_count(count);
             histogram.set_sample_sum(sum);
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn all_kinds_are_written_and_values_escaped() {
         let buckets = vec![(1.0, 2), (5.0, 3)];
-        let histogram = Value::Histogram { buckets, count: 4, sum: 20.0 };
+        let histogram = SampleValue::Histogram { buckets, count: 4, sum: 20.0 };
         let families = vec![
             Family::counter("a_total", "Counts a.")
                 .with([("name", "quote\" slash\\ line\n".into())], 3.0),
@@ -83,8 +83,12 @@ mod tests {
             Family {
                 name: "c",
                 help: "How much c.",
-                kind: Kind::Histogram,
-                samples: vec![Sample { labels: Vec::new(), value: histogram, exemplar: None }],
+                kind: MetricKind::Histogram,
+                samples: vec![MetricSample {
+                    labels: Vec::new(),
+                    value: histogram,
+                    exemplar: None,
+                }],
             },
         ];
         let expected = "\

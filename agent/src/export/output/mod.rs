@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::Path;
-use target::Target;
+use target::OutputTarget;
 
 /// So many bytes wait before they are written.
 const BUFFER: usize = 256 * 1024;
@@ -19,7 +19,7 @@ const BUFFER: usize = 256 * 1024;
 /// Where output goes.
 pub(crate) struct Output {
     name: String,
-    target: Target,
+    target: OutputTarget,
     is_terminal: bool,
     rotation: Option<Rotation>,
     buffer: Vec<u8>,
@@ -50,14 +50,14 @@ impl Output {
         let name = format!("`{}`", path.display());
         match Rotation::begin(path, limits) {
             Ok((file, Some(rotation))) => {
-                Ok(Self { rotation: Some(rotation), ..Self::new(name, Target::file(file)) })
+                Ok(Self { rotation: Some(rotation), ..Self::new(name, OutputTarget::file(file)) })
             }
-            Ok((file, None)) => Ok(Self::new(name, Target::stream(file))),
+            Ok((file, None)) => Ok(Self::new(name, OutputTarget::stream(file))),
             Err(source) => Err(Error::Output { name, source }),
         }
     }
 
-    fn new(name: String, target: Target) -> Self {
+    fn new(name: String, target: OutputTarget) -> Self {
         let (rotation, buffer) = (None, Vec::new());
         Self { name, target, is_terminal: false, rotation, buffer, pending: 0, lost: 0 }
     }
@@ -65,7 +65,7 @@ impl Output {
     /// One that goes to this disk.
     #[cfg(test)]
     pub(super) fn to_disk(disk: testing::Disk) -> Self {
-        Self::new("`disk`".to_owned(), Target::new(Box::new(disk)))
+        Self::new("`disk`".to_owned(), OutputTarget::new(Box::new(disk)))
     }
 
     /// Whether a person reads it in colour (<https://no-color.org>).
@@ -122,7 +122,7 @@ impl Output {
     /// Puts the file aside.
     fn begin_next(&mut self) -> Result<(), Error> {
         match self.rotation.as_ref().map(Rotation::put_aside) {
-            Some(Ok(file)) => self.target = Target::file(file),
+            Some(Ok(file)) => self.target = OutputTarget::file(file),
             // The bound holds all the same, and the run goes on.
             Some(Err(error)) => {
                 let file = &self.name;
@@ -139,15 +139,19 @@ impl Output {
     }
 }
 
-fn open_file(path: &Path) -> io::Result<Target> {
+fn open_file(path: &Path) -> io::Result<OutputTarget> {
     let file = OutputPath::of(path)?.create(files::PRIVATE)?;
-    Ok(if file.metadata()?.is_file() { Target::file(file) } else { Target::stream(file) })
+    Ok(if file.metadata()?.is_file() {
+        OutputTarget::file(file)
+    } else {
+        OutputTarget::stream(file)
+    })
 }
 
 /// Without the buffer of the standard library, which keeps what it could not write.
-fn standard_output() -> io::Result<Target> {
+fn standard_output() -> io::Result<OutputTarget> {
     let stdout = io::stdout().as_fd().try_clone_to_owned()?;
-    Ok(Target::stream(File::from(stdout)))
+    Ok(OutputTarget::stream(File::from(stdout)))
 }
 
 #[cfg(test)]

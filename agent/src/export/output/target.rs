@@ -12,7 +12,7 @@ pub(super) trait Medium: Send {
 }
 
 /// A medium, and how much of it is whole.
-pub(super) struct Target {
+pub(super) struct OutputTarget {
     medium: Box<dyn Medium>,
     /// Bytes in it, up to the end of the last whole write.
     whole: u64,
@@ -26,7 +26,7 @@ struct OwnFile(File);
 /// Anything else: what was written stays.
 struct Stream(File);
 
-impl Target {
+impl OutputTarget {
     /// A new or emptied file.
     pub(super) fn file(file: File) -> Self {
         Self::new(Box::new(OwnFile(file)))
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn a_line_that_did_not_fit_is_removed_from_a_file() {
         let disk = Disk::file(6);
-        let mut target = Target::new(Box::new(disk.clone()));
+        let mut target = OutputTarget::new(Box::new(disk.clone()));
         target.write(b"one\n").unwrap();
         let refused = target.write(b"two\n").unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::StorageFull);
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn a_line_that_did_not_fit_is_ended_in_a_stream() {
         let disk = Disk::stream(6);
-        let mut target = Target::new(Box::new(disk.clone()));
+        let mut target = OutputTarget::new(Box::new(disk.clone()));
         target.write(b"one\n").unwrap();
         target.write(b"two\n").unwrap_err();
         // There is no room for the line break either.
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_stream_that_stopped_at_the_end_of_a_line_has_no_empty_line() {
         let disk = Disk::stream(4);
-        let mut target = Target::new(Box::new(disk.clone()));
+        let mut target = OutputTarget::new(Box::new(disk.clone()));
         target.write(b"one\ntwo\n").unwrap_err();
         disk.grow(100);
         target.write(b"three\n").unwrap();

@@ -144,7 +144,7 @@ pub(in crate::export) struct ConnectionLine<'a> {
 }
 
 #[derive(Serialize)]
-pub(in crate::export) struct SummaryLine<'a> {
+pub(in crate::export) struct CaptureSummaryLine<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     packets: u64,
@@ -313,7 +313,7 @@ impl<'a> ConnectionLine<'a> {
     }
 }
 
-impl<'a> SummaryLine<'a> {
+impl<'a> CaptureSummaryLine<'a> {
     pub(in crate::export) fn new(summary: &'a Summary) -> Self {
         Self {
             kind: "summary",

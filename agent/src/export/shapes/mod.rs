@@ -5,7 +5,9 @@
 mod lines;
 mod place;
 
-pub(super) use lines::{ConnectionLine, ConnectionPart, ExchangePart, RecoveryLine, SummaryLine};
+pub(super) use lines::{
+    CaptureSummaryLine, ConnectionLine, ConnectionPart, ExchangePart, RecoveryLine,
+};
 
 use super::ConnectionNumber;
 use crate::enrich::ClusterEnds;

@@ -33,9 +33,9 @@ const KINDS: [(&str, &str); 6] = [
 
 /// Attributes that are being put together.
 #[derive(Default)]
-pub(super) struct Attributes(Vec<KeyValue>);
+pub(super) struct SpanAttributes(Vec<KeyValue>);
 
-impl Attributes {
+impl SpanAttributes {
     /// Of an exchange. `error` is what makes it one.
     pub(super) fn of_exchange(
         exchange: &Exchange,

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub(crate) struct Environment<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 /// A variable that is set.
-pub(super) struct Variable {
+pub(super) struct OtelVariable {
     pub(super) name: String,
     pub(super) value: String,
 }
@@ -18,21 +18,21 @@ impl<'a> Environment<'a> {
         Self(look_up)
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<Variable> {
+    pub(super) fn get(&self, name: &str) -> Option<OtelVariable> {
         let value = self.0(name).map(|value| value.trim().to_owned());
         value
             .filter(|value| !value.is_empty())
-            .map(|value| Variable { name: name.to_owned(), value })
+            .map(|value| OtelVariable { name: name.to_owned(), value })
     }
 
     /// `OTEL_EXPORTER_OTLP_TRACES_…`, else `OTEL_EXPORTER_OTLP_…`.
-    pub(super) fn otlp(&self, name: &str) -> Option<Variable> {
+    pub(super) fn otlp(&self, name: &str) -> Option<OtelVariable> {
         self.get(&format!("OTEL_EXPORTER_OTLP_TRACES_{name}"))
             .or_else(|| self.get(&format!("OTEL_EXPORTER_OTLP_{name}")))
     }
 }
 
-impl Variable {
+impl OtelVariable {
     /// That it cannot be used, and what could. The value is told only where it holds no secret.
     pub(super) fn refused(&self, why: &str, remedy: &str) -> Error {
         Error::Usage { what: format!("{} {why}; {remedy}", self.name) }
@@ -108,8 +108,8 @@ fn decoded(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn variable(value: &str) -> Variable {
-        Variable { name: "OTEL_X".to_owned(), value: value.to_owned() }
+    fn variable(value: &str) -> OtelVariable {
+        OtelVariable { name: "OTEL_X".to_owned(), value: value.to_owned() }
     }
 
     #[test]

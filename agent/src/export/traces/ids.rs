@@ -18,11 +18,11 @@ pub(super) type SpanId = [u8; 8];
 
 /// Where packets are seen.
 #[derive(Clone, Debug)]
-pub(super) struct Machine(String);
+pub(super) struct MachineId(String);
 
 /// What a span is of.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Subject {
+pub(super) enum IdSubject {
     Connection,
     /// The version too: inside a tunnel HTTP/2 counts its streams anew.
     Exchange {
@@ -31,7 +31,7 @@ pub(super) enum Subject {
     },
 }
 
-impl Machine {
+impl MachineId {
     /// Where this agent is. What cannot be told is left out, and does not matter for what probes see.
     pub(super) fn here() -> Self {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
@@ -45,12 +45,12 @@ impl Machine {
     }
 
     /// The id of the span of `subject`, seen from here at the end `role`.
-    pub(super) fn span(&self, trace: TraceId, role: Option<Side>, subject: Subject) -> SpanId {
+    pub(super) fn span(&self, trace: TraceId, role: Option<Side>, subject: IdSubject) -> SpanId {
         let mut hash = Sha256::new();
         hash.update(trace);
         match subject {
-            Subject::Connection => hash.update(b"connection|"),
-            Subject::Exchange { version, stream } => {
+            IdSubject::Connection => hash.update(b"connection|"),
+            IdSubject::Exchange { version, stream } => {
                 let multiplexed = u8::from(version.can_coalesce());
                 hash.update(b"exchange|");
                 hash.update([multiplexed]);
@@ -80,17 +80,17 @@ mod tests {
     #[test]
     fn spans_differ_in_every_part_and_agree_in_all() {
         let subjects = [
-            Subject::Connection,
-            Subject::Exchange { version: HttpVersion::Http11, stream: 1 },
-            Subject::Exchange { version: HttpVersion::Http2, stream: 1 },
-            Subject::Exchange { version: HttpVersion::Http2, stream: 3 },
+            IdSubject::Connection,
+            IdSubject::Exchange { version: HttpVersion::Http11, stream: 1 },
+            IdSubject::Exchange { version: HttpVersion::Http2, stream: 1 },
+            IdSubject::Exchange { version: HttpVersion::Http2, stream: 3 },
         ];
         let mut ids = HashSet::new();
         for trace in [[1; 16], [2; 16]] {
             for role in ENDS {
                 for subject in subjects {
-                    let id = Machine::of("a").span(trace, role, subject);
-                    assert_eq!(id, Machine::of("a").span(trace, role, subject));
+                    let id = MachineId::of("a").span(trace, role, subject);
+                    assert_eq!(id, MachineId::of("a").span(trace, role, subject));
                     assert!(ids.insert(id), "{trace:?} {role:?} {subject:?}");
                 }
             }
@@ -100,15 +100,15 @@ mod tests {
     #[test]
     fn the_place_tells_apart_who_sees_packets_and_nobody_else() {
         for role in ENDS {
-            let [a, b] =
-                ["a", "b"].map(|name| Machine::of(name).span([1; 16], role, Subject::Connection));
+            let [a, b] = ["a", "b"]
+                .map(|name| MachineId::of(name).span([1; 16], role, IdSubject::Connection));
             assert_eq!(a == b, role.is_some());
         }
     }
 
     #[test]
     fn this_place_is_known() {
-        let Machine(here) = Machine::here();
+        let MachineId(here) = MachineId::here();
         assert!(here.len() > 40 && here.contains("net:["), "{here}");
     }
 }

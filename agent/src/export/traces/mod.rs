@@ -22,15 +22,15 @@ mod spans;
 mod tls;
 
 pub(crate) use environment::Environment;
-pub(crate) use settings::{Protocol, TracesSettings, TracesWish};
+pub(crate) use settings::{TracesProtocol, TracesSettings, TracesWish};
 
 use super::{Record, SinkStats};
 use crate::privileges;
-use client::Client;
-use ids::Machine;
+use client::CollectorClient;
+use ids::MachineId;
 use selection::SpanSelection;
-use sender::{Delivered, Pace, Sender};
-use spans::{Span, Spans};
+use sender::{DeliveryCounts, SendPace, SpanSender};
+use spans::{OtelSpan, Spans};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -53,13 +53,13 @@ pub(crate) struct Traces {
     last: oneshot::Sender<Duration>,
     /// Its other end is dropped when the thread ends.
     ended: Receiver<()>,
-    delivered: Arc<Delivered>,
+    delivered: Arc<DeliveryCounts>,
 }
 
 /// The way to the thread.
 struct Queue {
     spans: Spans,
-    queue: mpsc::Sender<Span>,
+    queue: mpsc::Sender<OtelSpan>,
     wanted: u64,
     full: u64,
     failed: u64,
@@ -68,10 +68,10 @@ struct Queue {
 impl Traces {
     /// Starts the thread that sends.
     pub(crate) fn start(settings: TracesSettings) -> io::Result<Self> {
-        Self::with_pace(settings, MAX_QUEUED, Pace::default())
+        Self::with_pace(settings, MAX_QUEUED, SendPace::default())
     }
 
-    fn with_pace(settings: TracesSettings, room: usize, pace: Pace) -> io::Result<Self> {
+    fn with_pace(settings: TracesSettings, room: usize, pace: SendPace) -> io::Result<Self> {
         // Names are looked up by a thread of the runtime's: one, for there is one collector.
         let runtime = Builder::new_current_thread()
             .enable_all()
@@ -81,12 +81,12 @@ impl Traces {
         let (queue, queued) = mpsc::channel(room);
         let (last, over) = oneshot::channel();
         let (alive, ended) = channel();
-        let delivered = Arc::<Delivered>::default();
+        let delivered = Arc::<DeliveryCounts>::default();
         let (selection, counts) = (SpanSelection::new(settings.of), Arc::clone(&delivered));
         thread::Builder::new().name("traces".to_owned()).spawn(move || {
             privileges::keep(privileges::NOTHING, "traces");
             runtime.block_on(async {
-                let sender = Sender::new(Client::new(settings), pace, &counts);
+                let sender = SpanSender::new(CollectorClient::new(settings), pace, &counts);
                 tokio::select! {
                     () = sender.send_all(queued) => {}
                     () = deadline(over) => {}
@@ -96,7 +96,7 @@ impl Traces {
             runtime.shutdown_background();
             drop(alive);
         })?;
-        let spans = Spans::new(Machine::here());
+        let spans = Spans::new(MachineId::here());
         let queue = Queue { spans, queue, wanted: 0, full: 0, failed: 0 };
         Ok(Self { selection, queue, last, ended, delivered })
     }
@@ -151,7 +151,7 @@ impl Traces {
 }
 
 impl Queue {
-    fn offer(&mut self, span: impl FnOnce(&Spans) -> Span) {
+    fn offer(&mut self, span: impl FnOnce(&Spans) -> OtelSpan) {
         self.wanted += 1;
         // A span is not made where there is no room for it.
         match self.queue.try_reserve() {

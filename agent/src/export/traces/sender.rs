@@ -1,8 +1,8 @@
 //! The thread that sends spans.
 
 use super::backoff::{Backoff, Patience};
-use super::client::{Client, Outcome};
-use super::spans::{Span, size};
+use super::client::{CollectorClient, ExportOutcome};
+use super::spans::{OtelSpan, size};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
@@ -16,13 +16,13 @@ const MAX_BATCH_BYTES: usize = 1024 * 1024;
 
 /// When spans are sent, and for how long it is tried.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(super) struct SendPace {
     /// So long a batch waits to be filled.
     pub(super) gather: Duration,
     pub(super) timeout: Patience,
 }
 
-impl Default for Pace {
+impl Default for SendPace {
     fn default() -> Self {
         Self {
             gather: Duration::from_secs(1),
@@ -37,16 +37,16 @@ impl Default for Pace {
 
 /// What became of spans.
 #[derive(Debug, Default)]
-pub(super) struct Delivered {
+pub(super) struct DeliveryCounts {
     pub(super) sent: AtomicU64,
     pub(super) failed: AtomicU64,
 }
 
 /// Sends what comes through a queue.
-pub(super) struct Sender<'a> {
-    client: Client,
-    pace: Pace,
-    delivered: &'a Delivered,
+pub(super) struct SpanSender<'a> {
+    client: CollectorClient,
+    pace: SendPace,
+    delivered: &'a DeliveryCounts,
     /// Why the latest attempt did not do, as long as it goes on: told once.
     trouble: Trouble,
 }
@@ -63,13 +63,17 @@ enum Trouble {
     Refuses,
 }
 
-impl<'a> Sender<'a> {
-    pub(super) fn new(client: Client, pace: Pace, delivered: &'a Delivered) -> Self {
+impl<'a> SpanSender<'a> {
+    pub(super) fn new(
+        client: CollectorClient,
+        pace: SendPace,
+        delivered: &'a DeliveryCounts,
+    ) -> Self {
         Self { client, pace, delivered, trouble: Trouble::None }
     }
 
     /// Until no more comes.
-    pub(super) async fn send_all(mut self, mut queue: Receiver<Span>) {
+    pub(super) async fn send_all(mut self, mut queue: Receiver<OtelSpan>) {
         while let Some(first) = queue.recv().await {
             let mut bytes = size(&first);
             let mut spans = vec![first];
@@ -88,24 +92,24 @@ impl<'a> Sender<'a> {
     }
 
     /// Sends a batch, or gives it up.
-    async fn deliver(&mut self, spans: Vec<Span>) {
+    async fn deliver(&mut self, spans: Vec<OtelSpan>) {
         let count = spans.len() as u64;
         let batch = self.client.batch(spans);
         let mut backoff = Backoff::new(self.pace.timeout);
         let (sent, failed) = loop {
             let began = Instant::now();
             match self.client.send(&batch).await {
-                Outcome::Taken { rejected, why } => {
+                ExportOutcome::Taken { rejected, why } => {
                     let rejected = rejected.min(count);
                     let trouble = if rejected > 0 { Trouble::Rejects } else { Trouble::None };
                     self.told(trouble, &why);
                     break (count - rejected, rejected);
                 }
-                Outcome::Never { why } => {
+                ExportOutcome::Never { why } => {
                     self.told(Trouble::Refuses, &why);
                     break (0, count);
                 }
-                Outcome::NotNow { why, wait } => {
+                ExportOutcome::NotNow { why, wait } => {
                     self.told(Trouble::NotNow, &why);
                     match backoff.pause(wait, began.elapsed()) {
                         Some(pause) => sleep(pause).await,

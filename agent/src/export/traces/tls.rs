@@ -1,6 +1,6 @@
 //! TLS towards the collector: whom to trust, and who we are.
 
-use super::environment::{Environment, Variable};
+use super::environment::{Environment, OtelVariable};
 use crate::error::Error;
 use crate::tls_files::{self, system_roots};
 use rustls::client::WantsClientCert;
@@ -41,8 +41,8 @@ fn trusting(roots: RootCertStore) -> Result<ConfigBuilder<ClientConfig, WantsCli
 
 fn authenticated(
     builder: ConfigBuilder<ClientConfig, WantsClientCert>,
-    certificate: &Variable,
-    key: &Variable,
+    certificate: &OtelVariable,
+    key: &OtelVariable,
 ) -> Result<ClientConfig, Error> {
     let chain = certificates(certificate)?;
     let secret =
@@ -55,7 +55,7 @@ fn authenticated(
     })
 }
 
-fn trusted(file: &Variable) -> Result<RootCertStore, Error> {
+fn trusted(file: &OtelVariable) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(file)? {
         roots.add(certificate).map_err(|error| {
@@ -75,7 +75,7 @@ fn of_the_system() -> Result<RootCertStore, Error> {
 
 const IN_PEM: &str = "name a file of certificates in PEM";
 
-fn certificates(file: &Variable) -> Result<Vec<CertificateDer<'static>>, Error> {
+fn certificates(file: &OtelVariable) -> Result<Vec<CertificateDer<'static>>, Error> {
     let read = std::fs::read(&file.value).map_err(pem::Error::Io);
     let read = read.and_then(|bytes| tls_files::certificates(&bytes));
     let found = read.map_err(|error| unreadable(file, &error))?;
@@ -85,7 +85,7 @@ fn certificates(file: &Variable) -> Result<Vec<CertificateDer<'static>>, Error> 
     Ok(found)
 }
 
-fn unreadable(file: &Variable, error: &pem::Error) -> Error {
+fn unreadable(file: &OtelVariable, error: &pem::Error) -> Error {
     let why = format!("names `{}`, which cannot be read: {error}", file.value);
     file.refused(&why, "name a readable file in PEM")
 }

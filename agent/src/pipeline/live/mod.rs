@@ -13,7 +13,7 @@
 use crate::capture::source::Source;
 use crate::enrich::{Directory, View};
 use crate::error::Error;
-use crate::export::{CorrelateStats, Events, Record, State, Summary, Traces};
+use crate::export::{CorrelateStats, EventsSink, Record, Summary, Traces, TurnState};
 use crate::ledger::SourceStats;
 use crate::log;
 use crate::state::{AgentState, RuntimeOverrides};
@@ -35,7 +35,7 @@ const LOG_CHECKED_EVERY: Duration = Duration::from_secs(60);
 /// Where records go beside the metrics.
 #[derive(Default)]
 pub(crate) struct Sinks {
-    pub(crate) events: Option<Events>,
+    pub(crate) events: Option<EventsSink>,
     pub(crate) traces: Option<Traces>,
 }
 
@@ -208,9 +208,9 @@ impl<'a> Live<'a> {
             pairs_forgotten: self.correlator.pairs_forgotten(),
             shed: self.correlator.shed(),
         };
-        let written = events.as_ref().map(Events::written).unwrap_or_default()
+        let written = events.as_ref().map(EventsSink::written).unwrap_or_default()
             + traces.as_ref().map(Traces::written).unwrap_or_default();
-        let state = State {
+        let state = TurnState {
             tally,
             counters: self.engine.counters(),
             tracked: self.engine.connections(),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::EventsOf;
-use crate::export::{Format, JsonLines, Output};
+use crate::export::{Dialect, JsonLines, Output};
 use crate::testing::Replay;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
@@ -25,11 +25,11 @@ impl Outcome {
     }
 }
 
-fn events(path: &Path, of: EventsOf) -> Events {
-    Events::start(Box::new(JsonLines::new(Output::open(Some(path)).unwrap())), of).unwrap()
+fn events(path: &Path, of: EventsOf) -> EventsSink {
+    EventsSink::start(Box::new(JsonLines::new(Output::open(Some(path)).unwrap())), of).unwrap()
 }
 
-fn only(events: Events) -> Sinks {
+fn only(events: EventsSink) -> Sinks {
     Sinks { events: Some(events), ..Sinks::default() }
 }
 
@@ -80,7 +80,7 @@ fn the_ledger_adds_up() {
     assert_eq!(metrics.left("capture"), outcome.packets);
     assert_eq!(metrics.left("decode"), outcome.packets);
     let (exchanges, _, connections) = metrics.totals();
-    let text = metrics.snapshot().encode(Format::Text).unwrap();
+    let text = metrics.snapshot().encode(Dialect::Text).unwrap();
     // What is left are connections that were opened, and proofs of what is served on them.
     let others = metrics.left("correlate") - exchanges - connections;
     assert!((connections..=2 * connections).contains(&others), "{text}");

@@ -7,7 +7,7 @@ mod status;
 
 pub(crate) use access::{Access, AccessFiles};
 
-use crate::export::Format;
+use crate::export::Dialect;
 use crate::state::AgentState;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -52,11 +52,11 @@ async fn authorize(State(access): State<Arc<Access>>, request: Request, next: Ne
 
 async fn metrics(State(shared): State<Arc<AgentState>>, request: Request) -> Response {
     let accept = request.headers().get_all(ACCEPT).iter();
-    let format = Format::accepted(accept.filter_map(|value| value.to_str().ok()));
+    let dialect = Dialect::accepted(accept.filter_map(|value| value.to_str().ok()));
     // The lock is given back before the text is made.
     let snapshot = shared.metrics().snapshot();
-    match snapshot.encode(format) {
-        Ok(text) => ([(CONTENT_TYPE, format.content_type())], text).into_response(),
+    match snapshot.encode(dialect) {
+        Ok(text) => ([(CONTENT_TYPE, dialect.content_type())], text).into_response(),
         Err(error) => answer(StatusCode::INTERNAL_SERVER_ERROR, &error),
     }
 }

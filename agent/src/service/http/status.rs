@@ -1,6 +1,6 @@
 //! How the agent stands, for people.
 
-use crate::export::Counted;
+use crate::export::AgentCounts;
 use crate::state::AgentState;
 use crate::text::json_line;
 use serde::Serialize;
@@ -15,7 +15,7 @@ struct Status<'a> {
     source: &'a str,
     uptime_seconds: u64,
     #[serde(flatten)]
-    counted: Counted,
+    counted: AgentCounts,
 }
 
 /// One JSON object.

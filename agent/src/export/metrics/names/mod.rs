@@ -1,6 +1,6 @@
 //! Which names become label values: the frequent ones, and never more than so many.
 //!
-//! Names come from the network, and whoever sends requests chooses them. While there is room, every name is
+//! Names come from the network, and its clients choose them. While there is room, every name is
 //! admitted. Then a name must be seen more often than one of those that are in, by a count that is never
 //! too high: so a flood of names that come once displaces nothing, however long it lasts.
 
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The most distinct values of one label.
-pub(in crate::export) const MAX_NAMES: usize = 200;
+pub(super) const MAX_NAMES: usize = 200;
 /// The longest name that is a label value: that of the DNS. A longer one is `other`; cut, it would be
 /// another name.
 pub(super) const MAX_NAME: usize = 253;
@@ -31,42 +31,42 @@ pub(super) const ADDRESS: &str = "ip";
 pub(super) const NONE: &str = "";
 
 /// A label value, shared by the series that have it.
-pub(super) type Label = Arc<str>;
+pub(super) type LabelValue = Arc<str>;
 
 /// The names of one label.
-pub(super) struct Names {
-    admitted: HashMap<Label, Standing>,
+pub(super) struct FrequentNames {
+    admitted: HashMap<LabelValue, Standing>,
     candidates: Candidates,
     /// No admitted name has a lower score.
     floor: u32,
     halve_at: Duration,
     /// The values that are no names, made once.
-    reserved: [Label; 3],
+    reserved: [LabelValue; 3],
 }
 
 /// How a name keeps its place.
 struct Standing {
-    label: Label,
+    label: LabelValue,
     score: u32,
     last_seen: Duration,
 }
 
-impl Default for Names {
+impl Default for FrequentNames {
     fn default() -> Self {
         Self {
             admitted: HashMap::with_capacity(MAX_NAMES),
             candidates: Candidates::default(),
             floor: 0,
             halve_at: HALVE_EVERY,
-            reserved: [NONE, ADDRESS, OTHER].map(Label::from),
+            reserved: [NONE, ADDRESS, OTHER].map(LabelValue::from),
         }
     }
 }
 
-impl Names {
+impl FrequentNames {
     /// The label value for a name that is seen at `now`; and the name that has lost its place to it, whose
     /// series are to be removed.
-    pub(super) fn see(&mut self, name: &str, now: Duration) -> (Label, Option<Label>) {
+    pub(super) fn see(&mut self, name: &str, now: Duration) -> (LabelValue, Option<LabelValue>) {
         let name = &*lower_case(name);
         if let Some(reserved) = self.reserved.iter().find(|reserved| ***reserved == *name) {
             return (Arc::clone(reserved), None);
@@ -95,7 +95,7 @@ impl Names {
 
     /// Lets what was counted fade; gives the names that were idle for too long, whose series are to be
     /// removed. To be called now and then.
-    pub(super) fn age(&mut self, now: Duration) -> Vec<Label> {
+    pub(super) fn age(&mut self, now: Duration) -> Vec<LabelValue> {
         if now < self.halve_at {
             return Vec::new();
         }
@@ -111,13 +111,13 @@ impl Names {
     }
 
     /// Lets go of all names but these; gives those that went.
-    pub(super) fn keep(&mut self, is_kept: impl Fn(&str) -> bool) -> Vec<Label> {
+    pub(super) fn keep(&mut self, is_kept: impl Fn(&str) -> bool) -> Vec<LabelValue> {
         let gone = self.admitted.extract_if(|label, _| !is_kept(label));
         gone.map(|(label, _)| label).collect()
     }
 
-    fn admit(&mut self, name: &str, score: u32, now: Duration) -> Label {
-        let label = Label::from(name);
+    fn admit(&mut self, name: &str, score: u32, now: Duration) -> LabelValue {
+        let label = LabelValue::from(name);
         let standing = Standing { label: Arc::clone(&label), score, last_seen: now };
         self.floor = self.floor.min(score);
         self.admitted.insert(Arc::clone(&label), standing);
@@ -125,7 +125,7 @@ impl Names {
     }
 
     /// Drops the least of the admitted, if it counts for less than `score`. What was seen once never does.
-    fn give_way_to(&mut self, score: u32) -> Option<Label> {
+    fn give_way_to(&mut self, score: u32) -> Option<LabelValue> {
         if score < 2 || score <= self.floor {
             return None;
         }
@@ -144,7 +144,7 @@ impl Names {
         self.admitted.values().min_by_key(|standing| (standing.score, standing.last_seen))
     }
 
-    fn other(&self) -> Label {
+    fn other(&self) -> LabelValue {
         let [_, _, other] = &self.reserved;
         Arc::clone(other)
     }

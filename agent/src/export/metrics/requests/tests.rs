@@ -1,6 +1,6 @@
+use super::super::dialect::Dialect;
 use super::super::names::{HALVE_EVERY, IDLE_AFTER, MAX_NAME, MAX_NAMES};
 use super::super::series::MAX_SERIES;
-use super::super::text;
 use super::*;
 use crate::testing::exchanges;
 use wrongdoor_core::explain::classifier::Classifier;
@@ -28,10 +28,8 @@ fn count(requests: &mut Requests, exchange: &Exchange, now: Duration) {
     requests.count(exchange, &Classifier::default().classify(exchange), None, now);
 }
 
-fn read_file(requests: &Requests) -> String {
-    let mut families = Vec::new();
-    requests.families(&mut families);
-    text::encode(families).unwrap()
+fn exposed(requests: &Requests) -> String {
+    Dialect::Text.encode(requests.families().collect()).unwrap()
 }
 
 fn line<'a>(text: &'a str, name: &str, parts: &[&str]) -> Option<&'a str> {
@@ -44,7 +42,7 @@ fn a_capture_is_counted_under_the_contracts_names() {
     for exchange in exchanges("coalescing") {
         count(&mut requests, &exchange, START);
     }
-    let text = read_file(&requests);
+    let text = exposed(&requests);
     for expected in [
         r#"wrongdoor_exchanges_total{role="observer",authority="f.test",verdict="match",outcome="served",http_version="2",namespace="",workload=""} 2"#,
         r#"wrongdoor_exchanges_total{role="observer",authority="f.test",verdict="match",outcome="misdirected",http_version="2",namespace="",workload=""} 0"#,
@@ -63,7 +61,7 @@ fn a_silent_misdirect_is_counted() {
     exchange.response = Response::answered(200, exchange.ended());
     let mut requests = Requests::default();
     count(&mut requests, &exchange, START);
-    let text = read_file(&requests);
+    let text = exposed(&requests);
     let silent = r#"wrongdoor_silent_misdirects_total{role="observer",authority="g.test",sni="f.test",verdict="coalesced_unverified",namespace="",workload=""} 1"#;
     assert!(text.contains(silent), "{text}");
 }
@@ -77,7 +75,7 @@ fn neither_addresses_nor_what_is_no_authority_are_labels() {
     count(&mut requests, &exchange, START);
     Arc::make_mut(&mut exchange.authority).parsed = None;
     count(&mut requests, &exchange, START);
-    let text = read_file(&requests);
+    let text = exposed(&requests);
     assert!(!text.contains("192.0.2.1") && !text.contains("g.test"), "{text}");
     assert!(line(&text, "wrongdoor_misdirected_total", &["authority=\"ip\"", " 1"]).is_some());
     assert!(line(&text, "wrongdoor_misdirected_total", &["authority=\"\"", " 1"]).is_some());
@@ -107,12 +105,12 @@ fn a_flood_of_names_is_counted_and_takes_no_room() {
             requests.age(now);
         }
         if at % 100_000 == 99_999 {
-            sizes.push(read_file(&requests).len());
+            sizes.push(exposed(&requests).len());
         }
     }
     assert!(sizes.iter().all(|size| *size < 1024 * 1024), "{sizes:?}");
     assert!(sizes.windows(2).all(|pair| pair[1] <= pair[0] + 64 * 1024), "it grows: {sizes:?}");
-    let text = read_file(&requests);
+    let text = exposed(&requests);
     assert!(line(&text, "wrongdoor_misdirected_total", &["frequent.test", " 10"]).is_some());
     let others = ["authority=\"other\"", "sni=\"other\""];
     assert!(line(&text, "wrongdoor_misdirected_total", &others).is_some());
@@ -129,7 +127,7 @@ fn every_family_keeps_its_bound() {
         exchange.response = Response::answered([421, 200][at % 2], exchange.ended());
         count(&mut requests, &exchange, START);
     }
-    let text = read_file(&requests);
+    let text = exposed(&requests);
     for name in ["exchanges", "misdirected", "authority_mismatches", "silent_misdirects"] {
         let name = format!("wrongdoor_{name}_total{{");
         let series = text.lines().filter(|line| line.starts_with(&name)).count();
@@ -146,12 +144,12 @@ fn the_series_of_what_is_idle_are_removed_and_begin_anew() {
     count(&mut requests, &exchange, START);
     count(&mut requests, &exchange, START);
     requests.age(HALVE_EVERY);
-    assert!(read_file(&requests).contains("a.test"));
+    assert!(exposed(&requests).contains("a.test"));
     requests.age(IDLE_AFTER + HALVE_EVERY);
-    let text = read_file(&requests);
+    let text = exposed(&requests);
     assert!(!text.contains("a.test") && !text.contains("b.test"), "{text}");
     count(&mut requests, &exchange, IDLE_AFTER + HALVE_EVERY);
-    let text = read_file(&requests);
+    let text = exposed(&requests);
     assert!(
         line(&text, "wrongdoor_misdirected_total", &["a.test", "b.test", " 1"]).is_some(),
         "{text}"
@@ -171,7 +169,7 @@ fn workloads_are_told_apart_within_the_bound_on_series() {
     for workload in [Some(web(0)), Some(web(1)), None, Some(web(0))] {
         requests.count(&exchange, &classification, workload.as_ref(), START);
     }
-    let text = read_file(&requests);
+    let text = exposed(&requests);
     for (labels, expected) in [
         ("namespace=\"shop\",workload=\"web-0\"", 2),
         ("namespace=\"shop\",workload=\"web-1\"", 1),
@@ -185,7 +183,7 @@ fn workloads_are_told_apart_within_the_bound_on_series() {
     for number in 0..2 * MAX_SERIES {
         requests.count(&exchange, &classification, Some(&web(number)), START);
     }
-    let text = read_file(&requests);
+    let text = exposed(&requests);
     for name in ["wrongdoor_exchanges_total{", "wrongdoor_misdirected_total{"] {
         let series = text.lines().filter(|line| line.starts_with(name)).count();
         assert!((MAX_SERIES / 2..=MAX_SERIES).contains(&series), "{series} of {name}");
@@ -201,7 +199,7 @@ fn workloads_of_one_name_are_one_series_whatever_their_kind() {
         let workload = Workload { kind: kind.into(), ..Workload::clone(&web(0)) };
         requests.count(&exchange, &classification, Some(&Arc::new(workload)), START);
     }
-    let text = read_file(&requests);
+    let text = exposed(&requests);
     let mut series: Vec<&str> =
         text.lines().filter_map(|line| Some(line.rsplit_once(' ')?.0)).collect();
     let all = series.len();

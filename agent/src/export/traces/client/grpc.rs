@@ -1,6 +1,6 @@
 //! OTLP over gRPC.
 
-use super::{Outcome, connector, cut};
+use super::{ExportOutcome, connector, cut};
 use crate::export::traces::settings::TracesSettings;
 use http::HeaderMap;
 use hyper_rustls::HttpsConnector;
@@ -34,21 +34,21 @@ impl Grpc {
         Self { client, headers: settings.headers.clone() }
     }
 
-    pub(super) async fn send(&mut self, request: ExportTraceServiceRequest) -> Outcome {
+    pub(super) async fn send(&mut self, request: ExportTraceServiceRequest) -> ExportOutcome {
         let mut request = Request::new(request);
         *request.metadata_mut() = MetadataMap::from_headers(self.headers.clone());
         match self.client.export(request).await {
-            Ok(response) => Outcome::taken(response.into_inner().partial_success),
+            Ok(response) => ExportOutcome::taken(response.into_inner().partial_success),
             Err(status) => refused(&status),
         }
     }
 }
 
 /// What a status means (OTLP, "OTLP/gRPC Response").
-fn refused(status: &Status) -> Outcome {
+fn refused(status: &Status) -> ExportOutcome {
     // What the collector says has no cause on this side.
     if let Some(cause) = status.source() {
-        return Outcome::unreachable(cause);
+        return ExportOutcome::unreachable(cause);
     }
     let wait = status.get_details_retry_info().and_then(|info| info.retry_delay);
     let why = cut(&format!("the collector answers {:?}: {}", status.code(), status.message()));
@@ -62,8 +62,10 @@ fn refused(status: &Status) -> Outcome {
             | Code::DataLoss,
             _,
         )
-        | (Code::ResourceExhausted, Some(_)) => Outcome::NotNow { why, wait: wait.filter(is_any) },
-        _ => Outcome::Never { why },
+        | (Code::ResourceExhausted, Some(_)) => {
+            ExportOutcome::NotNow { why, wait: wait.filter(is_any) }
+        }
+        _ => ExportOutcome::Never { why },
     }
 }
 
@@ -81,7 +83,7 @@ mod tests {
         use Code::*;
         for code in [Cancelled, DeadlineExceeded, Aborted, OutOfRange, Unavailable, DataLoss] {
             let outcome = refused(&Status::new(code, "x"));
-            assert!(matches!(outcome, Outcome::NotNow { wait: None, .. }), "{outcome:?}");
+            assert!(matches!(outcome, ExportOutcome::NotNow { wait: None, .. }), "{outcome:?}");
         }
         for code in [
             Unknown,
@@ -96,7 +98,7 @@ mod tests {
             Unauthenticated,
         ] {
             let outcome = refused(&Status::new(code, "x"));
-            assert!(matches!(outcome, Outcome::Never { .. }), "{outcome:?}");
+            assert!(matches!(outcome, ExportOutcome::Never { .. }), "{outcome:?}");
         }
     }
 
@@ -106,7 +108,7 @@ mod tests {
         for code in [Code::ResourceExhausted, Code::Unavailable] {
             let details = ErrorDetails::with_retry_info(Some(asked));
             let outcome = refused(&Status::with_error_details(code, "x", details));
-            let Outcome::NotNow { wait, .. } = outcome else { panic!("{outcome:?}") };
+            let ExportOutcome::NotNow { wait, .. } = outcome else { panic!("{outcome:?}") };
             assert_eq!(wait, Some(asked));
         }
     }

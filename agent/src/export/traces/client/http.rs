@@ -1,6 +1,6 @@
 //! OTLP over HTTP with protobuf.
 
-use super::{Outcome, connector, cut};
+use super::{ExportOutcome, connector, cut};
 use crate::export::traces::settings::TracesSettings;
 use bytes::Bytes;
 use flate2::Compression;
@@ -23,17 +23,17 @@ use std::time::Duration;
 const MAX_ANSWER: usize = 64 * 1024;
 
 /// A request's body, as it is sent.
-pub(in crate::export::traces) type Body = Bytes;
+pub(in crate::export::traces) type ExportBody = Bytes;
 
 /// Speaks to one collector.
-pub(super) struct Http {
+pub(super) struct OtlpHttp {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     endpoint: Uri,
     headers: HeaderMap,
     gzip: bool,
 }
 
-impl Http {
+impl OtlpHttp {
     pub(super) fn new(settings: &TracesSettings) -> Self {
         let client = Client::builder(TokioExecutor::new()).build(connector(settings));
         let (mut headers, gzip) = (settings.headers.clone(), settings.gzip);
@@ -44,7 +44,7 @@ impl Http {
         Self { client, endpoint: settings.endpoint.clone(), headers, gzip }
     }
 
-    pub(super) fn body(&self, request: &ExportTraceServiceRequest) -> Body {
+    pub(super) fn body(&self, request: &ExportTraceServiceRequest) -> ExportBody {
         let plain = request.encode_to_vec();
         if !self.gzip {
             return plain.into();
@@ -56,32 +56,32 @@ impl Http {
         encoder.finish().unwrap_or_default().into()
     }
 
-    pub(super) async fn send(&self, body: &Body) -> Outcome {
+    pub(super) async fn send(&self, body: &ExportBody) -> ExportOutcome {
         let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.endpoint.clone();
         *request.headers_mut() = self.headers.clone();
         let (head, body) = match self.client.request(request).await {
             Ok(response) => response.into_parts(),
-            Err(error) => return Outcome::unreachable(&error),
+            Err(error) => return ExportOutcome::unreachable(&error),
         };
         let body = match Limited::new(body, MAX_ANSWER).collect().await {
             Ok(body) => body.to_bytes(),
             // It has the spans, and only what it says of them is lost.
             Err(_too_long) if head.status.is_success() => Bytes::new(),
-            Err(error) => return Outcome::unreachable(&*error),
+            Err(error) => return ExportOutcome::unreachable(&*error),
         };
         answered(&Response::from_parts(head, body))
     }
 }
 
 /// What an answer means (OTLP, "OTLP/HTTP Response").
-fn answered(response: &Response<Bytes>) -> Outcome {
+fn answered(response: &Response<Bytes>) -> ExportOutcome {
     let status = response.status();
     if status.is_success() {
         // A body that says nothing readable says nothing of rejected spans.
         let answer = ExportTraceServiceResponse::decode(response.body().clone());
-        return Outcome::taken(answer.unwrap_or_default().partial_success);
+        return ExportOutcome::taken(answer.unwrap_or_default().partial_success);
     }
     let why = cut(&format!("the collector answers {status}"));
     match status {
@@ -90,9 +90,9 @@ fn answered(response: &Response<Bytes>) -> Outcome {
         | StatusCode::SERVICE_UNAVAILABLE
         | StatusCode::GATEWAY_TIMEOUT => {
             let wait = response.headers().get(RETRY_AFTER).and_then(seconds);
-            Outcome::NotNow { why, wait }
+            ExportOutcome::NotNow { why, wait }
         }
-        _ => Outcome::Never { why },
+        _ => ExportOutcome::Never { why },
     }
 }
 
@@ -116,14 +116,17 @@ mod tests {
     fn answers_mean_what_the_protocol_says() {
         for status in [429, 502, 503, 504] {
             let outcome = answered(&answer(status, vec![]));
-            assert!(matches!(outcome, Outcome::NotNow { wait: None, .. }), "{status} {outcome:?}");
+            assert!(
+                matches!(outcome, ExportOutcome::NotNow { wait: None, .. }),
+                "{status} {outcome:?}"
+            );
         }
         for status in [301, 400, 401, 403, 404, 413, 500, 501] {
             let outcome = answered(&answer(status, vec![]));
-            assert!(matches!(outcome, Outcome::Never { .. }), "{status} {outcome:?}");
+            assert!(matches!(outcome, ExportOutcome::Never { .. }), "{status} {outcome:?}");
         }
         for body in [vec![], vec![0xff; 4]] {
-            let none = Outcome::Taken { rejected: 0, why: String::new() };
+            let none = ExportOutcome::Taken { rejected: 0, why: String::new() };
             assert_eq!(answered(&answer(200, body)), none);
         }
     }
@@ -134,13 +137,13 @@ mod tests {
             ExportTracePartialSuccess { rejected_spans: 3, error_message: "no".to_owned() };
         let said = ExportTraceServiceResponse { partial_success: Some(partial) };
         let outcome = answered(&answer(200, said.encode_to_vec()));
-        assert_eq!(outcome, Outcome::Taken { rejected: 3, why: "no".to_owned() });
+        assert_eq!(outcome, ExportOutcome::Taken { rejected: 3, why: "no".to_owned() });
         for (value, expected) in
             [("7", Some(7)), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)]
         {
             let mut response = answer(503, vec![]);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(value));
-            let Outcome::NotNow { wait, .. } = answered(&response) else { panic!("{value}") };
+            let ExportOutcome::NotNow { wait, .. } = answered(&response) else { panic!("{value}") };
             assert_eq!(wait, expected.map(Duration::from_secs), "{value}");
         }
     }

@@ -3,11 +3,11 @@
 mod grpc;
 mod http;
 
-use super::settings::{Protocol, TracesSettings};
-use super::spans::Span;
+use super::settings::{TracesProtocol, TracesSettings};
+use super::spans::OtelSpan;
 use crate::text::chain;
 use grpc::Grpc;
-use http::Http;
+use http::OtlpHttp;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use opentelemetry_proto::tonic::collector::trace::v1::{
@@ -24,7 +24,7 @@ const MAX_SAID: usize = 200;
 
 /// What became of an attempt.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum ExportOutcome {
     /// The spans are there, all but so many that the collector did not want, for a reason.
     Taken { rejected: u64, why: String },
     /// They may be there at another time: not before so long, where the collector says so.
@@ -34,7 +34,7 @@ pub(super) enum Outcome {
 }
 
 /// Speaks to one collector.
-pub(super) struct Client {
+pub(super) struct CollectorClient {
     settings: TracesSettings,
     transport: Transport,
     resource: ResourceAttributesWithSchema,
@@ -42,16 +42,16 @@ pub(super) struct Client {
 
 enum Transport {
     Grpc(Grpc),
-    Http(Http),
+    Http(OtlpHttp),
 }
 
 /// Spans as they are sent, again and again if need be.
-pub(super) enum Batch {
+pub(super) enum SpanBatch {
     Grpc(ExportTraceServiceRequest),
-    Http(http::Body),
+    Http(http::ExportBody),
 }
 
-impl Client {
+impl CollectorClient {
     /// Connects nowhere yet.
     pub(super) fn new(settings: TracesSettings) -> Self {
         let resource = settings.resource.iter().map(|(name, value)| attribute(name, value));
@@ -61,22 +61,24 @@ impl Client {
     }
 
     /// Makes spans ready to be sent.
-    pub(super) fn batch(&self, spans: Vec<Span>) -> Batch {
+    pub(super) fn batch(&self, spans: Vec<OtelSpan>) -> SpanBatch {
         let resource_spans = group_spans_by_resource_and_scope(spans, &self.resource);
         let request = ExportTraceServiceRequest { resource_spans };
         match &self.transport {
-            Transport::Grpc(_) => Batch::Grpc(request),
-            Transport::Http(http) => Batch::Http(http.body(&request)),
+            Transport::Grpc(_) => SpanBatch::Grpc(request),
+            Transport::Http(http) => SpanBatch::Http(http.body(&request)),
         }
     }
 
     /// One attempt.
-    pub(super) async fn send(&mut self, batch: &Batch) -> Outcome {
+    pub(super) async fn send(&mut self, batch: &SpanBatch) -> ExportOutcome {
         let attempt = async {
             match (&mut self.transport, batch) {
-                (Transport::Grpc(grpc), Batch::Grpc(request)) => grpc.send(request.clone()).await,
-                (Transport::Http(http), Batch::Http(body)) => http.send(body).await,
-                _ => Outcome::Never { why: "a batch of another collector".to_owned() },
+                (Transport::Grpc(grpc), SpanBatch::Grpc(request)) => {
+                    grpc.send(request.clone()).await
+                }
+                (Transport::Http(http), SpanBatch::Http(body)) => http.send(body).await,
+                _ => ExportOutcome::Never { why: "a batch of another collector".to_owned() },
             }
         };
         let timeout = self.settings.timeout;
@@ -85,20 +87,20 @@ impl Client {
         }
         // Its connection may lead nowhere any more: a new one, before the kernel gives up the old.
         self.transport = Transport::new(&self.settings);
-        Outcome::NotNow { why: format!("no answer within {timeout:?}"), wait: None }
+        ExportOutcome::NotNow { why: format!("no answer within {timeout:?}"), wait: None }
     }
 }
 
 impl Transport {
     fn new(settings: &TracesSettings) -> Self {
         match settings.protocol {
-            Protocol::Grpc => Self::Grpc(Grpc::new(settings)),
-            Protocol::HttpProtobuf => Self::Http(Http::new(settings)),
+            TracesProtocol::Grpc => Self::Grpc(Grpc::new(settings)),
+            TracesProtocol::HttpProtobuf => Self::Http(OtlpHttp::new(settings)),
         }
     }
 }
 
-impl Outcome {
+impl ExportOutcome {
     fn taken(partial: Option<ExportTracePartialSuccess>) -> Self {
         let partial = partial.unwrap_or_default();
         let rejected = u64::try_from(partial.rejected_spans).unwrap_or_default();
@@ -120,8 +122,8 @@ fn connector(settings: &TracesSettings) -> HttpsConnector<HttpConnector> {
     let builder = HttpsConnectorBuilder::new().with_tls_config(settings.tls.clone());
     let builder = builder.https_or_http();
     match settings.protocol {
-        Protocol::Grpc => builder.enable_http2().wrap_connector(tcp),
-        Protocol::HttpProtobuf => builder.enable_http1().wrap_connector(tcp),
+        TracesProtocol::Grpc => builder.enable_http2().wrap_connector(tcp),
+        TracesProtocol::HttpProtobuf => builder.enable_http1().wrap_connector(tcp),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where traces go, and how: from the command line, and from OpenTelemetry's variables.
 
-use super::environment::{Environment, Variable};
+use super::environment::{Environment, OtelVariable};
 use super::{resource, tls};
 use crate::config::EventsOf;
 use crate::error::Error;
@@ -16,7 +16,7 @@ const TRACES_PATH: &str = "/v1/traces";
 
 /// How spans are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protocol {
+pub(crate) enum TracesProtocol {
     Grpc,
     HttpProtobuf,
 }
@@ -26,14 +26,14 @@ pub(crate) enum Protocol {
 pub(crate) struct TracesWish<'a> {
     /// For all signals: a path is appended to it.
     pub(crate) endpoint: Option<&'a str>,
-    pub(crate) protocol: Option<Protocol>,
+    pub(crate) protocol: Option<TracesProtocol>,
     pub(crate) of: EventsOf,
 }
 
 /// All that is needed to send traces, checked.
 pub(crate) struct TracesSettings {
     pub(super) of: EventsOf,
-    pub(super) protocol: Protocol,
+    pub(super) protocol: TracesProtocol,
     pub(super) endpoint: Uri,
     pub(super) headers: HeaderMap,
     pub(super) timeout: Duration,
@@ -54,7 +54,9 @@ impl TracesSettings {
         let Some(named) = Named::find(wish, environment) else { return Ok(None) };
         let protocol = match wish.protocol {
             Some(protocol) => protocol,
-            None => environment.otlp("PROTOCOL").map_or(Ok(Protocol::HttpProtobuf), protocol)?,
+            None => {
+                environment.otlp("PROTOCOL").map_or(Ok(TracesProtocol::HttpProtobuf), protocol)?
+            }
         };
         let endpoint = named.endpoint(protocol)?;
         let is_tls = endpoint.scheme_str() == Some("https");
@@ -78,17 +80,17 @@ impl TracesSettings {
     }
 }
 
-fn protocol(variable: Variable) -> Result<Protocol, Error> {
+fn protocol(variable: OtelVariable) -> Result<TracesProtocol, Error> {
     match variable.value.as_str() {
-        "grpc" => Ok(Protocol::Grpc),
-        "http/protobuf" => Ok(Protocol::HttpProtobuf),
+        "grpc" => Ok(TracesProtocol::Grpc),
+        "http/protobuf" => Ok(TracesProtocol::HttpProtobuf),
         other => Err(variable.refused(&format!("is `{other}`"), "say `grpc` or `http/protobuf`")),
     }
 }
 
 /// An endpoint as it was named.
 struct Named {
-    by: Variable,
+    by: OtelVariable,
     /// It is for traces alone, and used as it is.
     is_whole: bool,
 }
@@ -96,7 +98,8 @@ struct Named {
 impl Named {
     fn find(wish: &TracesWish<'_>, environment: &Environment<'_>) -> Option<Self> {
         if let Some(endpoint) = wish.endpoint {
-            let by = Variable { name: "--otlp-endpoint".to_owned(), value: endpoint.to_owned() };
+            let by =
+                OtelVariable { name: "--otlp-endpoint".to_owned(), value: endpoint.to_owned() };
             return Some(Self { by, is_whole: false });
         }
         let says = |name, value| {
@@ -111,7 +114,7 @@ impl Named {
         Some(Self { by, is_whole })
     }
 
-    fn endpoint(&self, protocol: Protocol) -> Result<Uri, Error> {
+    fn endpoint(&self, protocol: TracesProtocol) -> Result<Uri, Error> {
         // Whoever puts a password there should not find it in a log.
         let shown = if self.by.value.contains('@') { "…" } else { &self.by.value };
         let refused = |remedy: &str| self.by.refused(&format!("is `{shown}`"), remedy);
@@ -126,17 +129,21 @@ impl Named {
             return Err(refused("leave out user and password, and use OTEL_EXPORTER_OTLP_HEADERS"));
         }
         let path = match (protocol, self.is_whole) {
-            (Protocol::Grpc, _) if matches!(uri.path(), "" | "/") && uri.query().is_none() => {
+            (TracesProtocol::Grpc, _)
+                if matches!(uri.path(), "" | "/") && uri.query().is_none() =>
+            {
                 return Ok(uri);
             }
-            (Protocol::Grpc, _) => return Err(refused("leave out the path: gRPC has its own")),
-            (Protocol::HttpProtobuf, true) => return Ok(uri),
-            (Protocol::HttpProtobuf, false) if uri.query().is_some() => {
+            (TracesProtocol::Grpc, _) => {
+                return Err(refused("leave out the path: gRPC has its own"));
+            }
+            (TracesProtocol::HttpProtobuf, true) => return Ok(uri),
+            (TracesProtocol::HttpProtobuf, false) if uri.query().is_some() => {
                 return Err(refused(
                     "leave out the query, or use OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
                 ));
             }
-            (Protocol::HttpProtobuf, false) => {
+            (TracesProtocol::HttpProtobuf, false) => {
                 format!("{}{TRACES_PATH}", uri.path().trim_end_matches('/'))
             }
         };

@@ -3,7 +3,7 @@ use std::fs;
 
 fn resolve(
     endpoint: Option<&str>,
-    protocol: Option<Protocol>,
+    protocol: Option<TracesProtocol>,
     variables: &[(&str, &str)],
 ) -> Result<Option<TracesSettings>, String> {
     let look_up = |name: &str| {
@@ -27,7 +27,7 @@ const TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 
 #[test]
 fn nothing_is_sent_where_no_endpoint_is_named_or_it_is_switched_off() {
-    assert!(resolve(None, Some(Protocol::Grpc), &[]).unwrap().is_none());
+    assert!(resolve(None, Some(TracesProtocol::Grpc), &[]).unwrap().is_none());
     for off in [("OTEL_SDK_DISABLED", "TRUE"), ("OTEL_TRACES_EXPORTER", "none")] {
         let named = (GENERAL, "http://c:4318");
         assert!(resolve(None, None, &[named, off]).unwrap().is_none());
@@ -59,10 +59,10 @@ fn the_protocol_is_what_the_option_says_then_what_the_variables_say() {
     let protocol = |option, variables: &[(&str, &str)]| {
         resolve(Some("http://c:1"), option, variables).unwrap().unwrap().protocol
     };
-    assert_eq!(protocol(None, &[]), Protocol::HttpProtobuf);
-    assert_eq!(protocol(None, &[general]), Protocol::Grpc);
-    assert_eq!(protocol(None, &[general, traces]), Protocol::HttpProtobuf);
-    assert_eq!(protocol(Some(Protocol::Grpc), &[general, traces]), Protocol::Grpc);
+    assert_eq!(protocol(None, &[]), TracesProtocol::HttpProtobuf);
+    assert_eq!(protocol(None, &[general]), TracesProtocol::Grpc);
+    assert_eq!(protocol(None, &[general, traces]), TracesProtocol::HttpProtobuf);
+    assert_eq!(protocol(Some(TracesProtocol::Grpc), &[general, traces]), TracesProtocol::Grpc);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn what_cannot_be_used_is_refused_with_its_name_and_a_remedy() {
         assert!(said.contains(name) && said.contains(says), "{name}={value}: {said}");
         assert!(!said.contains("secret"), "{said}");
     }
-    let said = resolve(Some("http://c/path"), Some(Protocol::Grpc), &[]).err().unwrap();
+    let said = resolve(Some("http://c/path"), Some(TracesProtocol::Grpc), &[]).err().unwrap();
     assert!(said.contains("--otlp-endpoint") && said.contains("path"), "{said}");
 }
 

@@ -1,7 +1,7 @@
 //! Spans, made after the fact: with the times that were seen and the ids that follow from what was seen.
 
-use super::attributes::{Attributes, known_method};
-use super::ids::{Machine, SpanId, Subject, TraceId};
+use super::attributes::{SpanAttributes, known_method};
+use super::ids::{IdSubject, MachineId, SpanId, TraceId};
 use super::selection::RuledRef;
 use crate::enrich::ClusterEnds;
 use opentelemetry::InstrumentationScope;
@@ -16,14 +16,14 @@ use wrongdoor_core::time::Timestamp;
 use wrongdoor_core::trace_context::TraceParent;
 
 /// One span.
-pub(super) type Span = SpanData;
+pub(super) type OtelSpan = SpanData;
 
 /// What a span takes on the wire without its texts: ids, times, and what is around values.
 const SPAN_OVERHEAD: usize = 96;
 const ATTRIBUTE_OVERHEAD: usize = 8;
 
 /// Nearly the bytes that a span takes on the wire.
-pub(super) fn size(span: &Span) -> usize {
+pub(super) fn size(span: &OtelSpan) -> usize {
     let attributes = span.attributes.iter();
     let attributes = attributes.map(|attribute| {
         ATTRIBUTE_OVERHEAD + attribute.key.as_str().len() + attribute.value.as_str().len()
@@ -33,12 +33,12 @@ pub(super) fn size(span: &Span) -> usize {
 
 /// Makes spans.
 pub(super) struct Spans {
-    machine: Machine,
+    machine: MachineId,
     scope: InstrumentationScope,
 }
 
 impl Spans {
-    pub(super) fn new(machine: Machine) -> Self {
+    pub(super) fn new(machine: MachineId) -> Self {
         let scope =
             InstrumentationScope::builder("wrongdoor").with_version(env!("CARGO_PKG_VERSION"));
         Self { machine, scope: scope.build() }
@@ -49,11 +49,11 @@ impl Spans {
         &self,
         trace: TraceId,
         (exchange, classification, place): RuledRef<'_>,
-    ) -> Span {
+    ) -> OtelSpan {
         let role = exchange.connection.observer.role;
         let Exchange { version, stream, .. } = *exchange;
-        let id = self.machine.span(trace, role, Subject::Exchange { version, stream });
-        let parent = self.machine.span(trace, role, Subject::Connection);
+        let id = self.machine.span(trace, role, IdSubject::Exchange { version, stream });
+        let parent = self.machine.span(trace, role, IdSubject::Connection);
         let error = exchange.status().filter(|status| is_error(role, *status));
         let status = if error.is_some() { Status::error("") } else { Status::Unset };
         let method = exchange.method.as_ref().known().and_then(known_method);
@@ -62,7 +62,7 @@ impl Spans {
             span_kind: kind(role),
             // An answer that did not come, or was not seen, has no time.
             end_time: time(exchange.ended()),
-            attributes: Attributes::of_exchange(exchange, classification, error)
+            attributes: SpanAttributes::of_exchange(exchange, classification, error)
                 .at(place)
                 .into_vec(),
             links: links(exchange.traceparent),
@@ -78,19 +78,19 @@ impl Spans {
         connection: &ConnectionEnd,
         place: &ClusterEnds,
         latest: Timestamp,
-    ) -> Span {
+    ) -> OtelSpan {
         let facts = &connection.facts;
-        let id = self.machine.span(trace, facts.observer.role, Subject::Connection);
+        let id = self.machine.span(trace, facts.observer.role, IdSubject::Connection);
         let start = facts.opened.unwrap_or(facts.first_seen);
         SpanData {
             end_time: time(connection.closed.unwrap_or(latest).max(start)),
-            attributes: Attributes::of_connection(connection).at(place).into_vec(),
+            attributes: SpanAttributes::of_connection(connection).at(place).into_vec(),
             ..self.span(trace, id, "connection", start)
         }
     }
 
     /// A span of which nothing else is known yet.
-    fn span(&self, trace: TraceId, id: SpanId, name: &'static str, start: Timestamp) -> Span {
+    fn span(&self, trace: TraceId, id: SpanId, name: &'static str, start: Timestamp) -> OtelSpan {
         SpanData {
             span_context: context(trace, id, TraceFlags::SAMPLED, false),
             parent_span_id: trace::SpanId::INVALID,

@@ -13,7 +13,7 @@ use wrongdoor_core::seen::Seen;
 const TRACE: TraceId = [7; 16];
 
 fn spans() -> Spans {
-    Spans::new(Machine::of("here"))
+    Spans::new(MachineId::of("here"))
 }
 
 /// The exchange of `coalescing` that is answered with 421, seen at an end.
@@ -29,7 +29,7 @@ fn seen_at(role: Option<Side>) -> (Exchange, Classification) {
     (exchange, classification)
 }
 
-fn attributes(span: &Span) -> BTreeMap<String, Value> {
+fn attributes(span: &OtelSpan) -> BTreeMap<String, Value> {
     let attributes = span.attributes.iter();
     let named = attributes.map(|attribute| (attribute.key.to_string(), attribute.value.clone()));
     let named: BTreeMap<_, _> = named.collect();

@@ -27,12 +27,12 @@ pub(super) enum Habit {
 
 /// What it has seen.
 #[derive(Clone, Default)]
-pub(super) struct Seen {
+pub(super) struct CollectorRecord {
     spans: Arc<Mutex<Vec<Span>>>,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
-impl Seen {
+impl CollectorRecord {
     pub(super) fn spans(&self) -> Vec<Span> {
         self.spans.lock().unwrap().clone()
     }
@@ -43,15 +43,15 @@ impl Seen {
 }
 
 /// Starts one that does to its first request what the first habit says and so on; the last one stays.
-pub(super) fn start(habits: &'static [Habit]) -> (SocketAddr, Seen) {
+pub(super) fn start(habits: &'static [Habit]) -> (SocketAddr, CollectorRecord) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     (address, serve(listener, habits))
 }
 
 /// The same on a listener that is there.
-pub(super) fn serve(listener: TcpListener, habits: &'static [Habit]) -> Seen {
-    let seen = Seen::default();
+pub(super) fn serve(listener: TcpListener, habits: &'static [Habit]) -> CollectorRecord {
+    let seen = CollectorRecord::default();
     let kept = seen.clone();
     thread::spawn(move || {
         for (number, stream) in listener.incoming().enumerate() {
@@ -62,7 +62,7 @@ pub(super) fn serve(listener: TcpListener, habits: &'static [Habit]) -> Seen {
     seen
 }
 
-fn answer(stream: TcpStream, habit: Habit, seen: &Seen) {
+fn answer(stream: TcpStream, habit: Habit, seen: &CollectorRecord) {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {

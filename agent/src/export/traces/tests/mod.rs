@@ -6,14 +6,14 @@ use crate::config::EventsOf;
 use crate::enrich::ClusterEnds;
 use crate::export::ConnectionNumber;
 use crate::testing::{ended, ruled};
-use collector::{Habit, Seen};
+use collector::{CollectorRecord, Habit};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Instant;
 use wrongdoor_core::observation::Exchange;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// What is offered in one go is one batch, on a busy machine too.
-const PACE: Pace = Pace {
+const PACE: SendPace = SendPace {
     gather: Duration::from_millis(200),
     timeout: Patience {
         first_pause: Duration::from_millis(5),
@@ -71,7 +71,7 @@ fn settled(traces: &Traces, spans: u64) {
 }
 
 /// Ends it, and requires that every span is accounted for: what was not lost is there.
-fn accounted(traces: Traces, seen: &Seen, wanted: u64) -> SinkStats {
+fn accounted(traces: Traces, seen: &CollectorRecord, wanted: u64) -> SinkStats {
     let written = traces.finish(TIMEOUT);
     let lost = written.queue_full + written.failed + written.over_limit;
     assert_eq!(written.wanted, wanted);

@@ -1,0 +1,29 @@
+//! What the live source says of itself: where it is attached, what was refused, and what it sees.
+
+use super::family::{Family, number};
+use crate::ledger::SourceStats;
+
+/// What is lost is in the ledger, and details are for people.
+pub(super) fn families(source: &SourceStats) -> [Family; 4] {
+    let each = |family: Family, label: &'static str, counts: &[(&'static str, u64)]| {
+        let series = counts.iter().map(|(name, count)| ([(label, (*name).into())], number(*count)));
+        family.with_all(series)
+    };
+    let help = "Places that a kernel program is attached to.";
+    let attached = Family::gauge("wrongdoor_probe_attached", help);
+    let help = "Programs and places that the kernel or a file refused, and why.";
+    let failures = Family::counter("wrongdoor_probe_failures_total", help);
+    // A node on which nothing can be seen is not a quiet one.
+    let help = "Processes that use TLS now, by whether a probe sees it or nothing does.";
+    let processes = Family::gauge("wrongdoor_tls_processes", help);
+    let help = "TLS sessions joined with their connections, by what a second look said of it.";
+    let joins = Family::counter("wrongdoor_joins_total", help);
+    [
+        each(attached, "program", &source.attached),
+        failures.with_all(source.failures.iter().map(|(program, reason, count)| {
+            ([("program", (*program).into()), ("reason", (*reason).into())], number(*count))
+        })),
+        each(processes, "visibility", &source.tls_processes),
+        each(joins, "result", &source.joins),
+    ]
+}
