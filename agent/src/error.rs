@@ -1,148 +1,171 @@
 //! Why a command failed, and the exit status that says so.
 
+use crate::capture::CaptureError;
+use crate::enrich::ClusterError;
+use crate::exit_status::{DATA, INPUT, OUTPUT, PRIVILEGE, UNAVAILABLE, USAGE};
+use crate::export::{OutputError, TracesError};
+use crate::pipeline::live::LiveError;
+use crate::probe::{ProbeSetupError, TrustError};
+use crate::service::{ConfigError, ServiceError};
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use wrongdoor_pcap::{OpenError, ReadError};
 
-/// `--fail-on` matched.
-pub const MATCHED: u8 = 1;
-/// The command line is not one (`EX_USAGE`).
-pub const USAGE: u8 = 64;
-/// An input is not a capture, or damaged beyond use (`EX_DATAERR`).
-pub const DATA: u8 = 65;
-/// An input cannot be opened (`EX_NOINPUT`).
-pub const INPUT: u8 = 66;
-/// Something that is needed is not there (`EX_UNAVAILABLE`).
-pub const UNAVAILABLE: u8 = 69;
-/// The output cannot be written (`EX_IOERR`).
-pub const OUTPUT: u8 = 74;
-/// A privilege is missing (`EX_NOPERM`).
-pub const PRIVILEGE: u8 = 77;
-
-/// Why a command failed.
+/// Why a command failed: what a module reports, or what the command itself finds.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A capture cannot be opened.
+pub(crate) enum Error {
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// A capture cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A key log cannot be read.
-    #[error("cannot read key log `{name}`")]
-    KeyLog {
-        /// The path as given.
-        name: String,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// The configuration cannot be read.
-    #[error("cannot read the configuration `{}`", path.display())]
-    ConfigFile {
-        /// The path as given.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// A file that says what to do cannot be read.
-    #[error("cannot read {what} from `{name}`")]
-    Input {
-        /// What it is.
-        what: &'static str,
-        /// The path as given, or what stands for standard input.
-        name: String,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// Standard input is named more than once.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    #[error(transparent)]
+    Probe(#[from] ProbeSetupError),
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    #[error("cannot read key log `{}`", path.display())]
+    KeyLog { path: PathBuf, source: io::Error },
+    #[error("cannot start {what}")]
+    Start { what: &'static str, source: io::Error },
     #[error("`-` (standard input) is named more than once; it can be read only once")]
     StandardInputTwice,
-    /// The output would overwrite an input.
-    #[error("the output `{name}` is one of the inputs; name another file")]
-    OutputIsInput {
-        /// The path as given.
-        name: String,
-    },
-    /// The output cannot be written.
-    #[error("cannot write {name}")]
-    Output {
-        /// The path, or what stands for standard output.
-        name: String,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// The output takes nothing.
-    #[error("the last events were not written: their reader takes nothing")]
-    OutputStalled,
-    /// An address cannot be listened on.
-    #[error("cannot listen on {address} (name another address with `--listen`)")]
-    Listen {
-        /// The address as given.
-        address: SocketAddr,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// A thread or its runtime cannot be started.
-    #[error("cannot start {what}")]
-    Start {
-        /// What was to be started.
-        what: &'static str,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// Something that is needed is not there.
-    #[error("{what}")]
-    Unavailable {
-        /// What is not there, and what to do about it.
-        what: String,
-    },
-    /// A privilege is missing.
-    #[error("{what}")]
-    Privilege {
-        /// Which one, for what, and how to get it.
-        what: String,
-    },
-    /// The command line asks for something that does not exist.
-    #[error("{what}")]
-    Usage {
-        /// What is wrong, and what would be right.
-        what: String,
-    },
+    #[error("the output `{}` is one of the inputs; name another file", path.display())]
+    OutputIsInput { path: PathBuf },
+    #[error("`--report` needs a file: standard output is for `--format`")]
+    ReportOnStandardOutput,
+    #[error("`--report` and `--output` are both `{}`; name another file", path.display())]
+    ReportIsOutput { path: PathBuf },
+    #[error("--test fixed-sni: name the server name with --sni")]
+    NoFixedSni,
+    #[error("--path `{shown}` is not a path, as `/` or `/healthz?full=1`")]
+    NotAPath { shown: String },
+    #[error(
+        "no address could be reached: {servers}; check address, port and firewall, or raise --timeout"
+    )]
+    AllUnreachable { servers: String },
+    #[error(transparent)]
+    NothingAsked(#[from] NothingAsked),
+}
+
+/// No handshake of a probe came about.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing could be asked, for no handshake came about ({why}): {}", self.remedy())]
+pub(crate) struct NothingAsked {
+    /// What was wrong with the handshakes, as in JSON.
+    pub(crate) why: String,
 }
 
 impl Error {
     /// The exit status.
-    pub fn exit_code(&self) -> u8 {
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Open(_) | Self::KeyLog { .. } | Self::ConfigFile { .. } | Self::Input { .. } => {
-                INPUT
-            }
+            Self::Open(_) | Self::KeyLog { .. } => INPUT,
             Self::Read(ReadError::Failed { .. }) => INPUT,
             Self::Read(_) => DATA,
-            Self::StandardInputTwice | Self::OutputIsInput { .. } | Self::Usage { .. } => USAGE,
-            Self::Output { .. } | Self::OutputStalled => OUTPUT,
-            Self::Listen { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                PRIVILEGE
-            }
-            Self::Listen { .. } | Self::Start { .. } | Self::Unavailable { .. } => UNAVAILABLE,
-            Self::Privilege { .. } => PRIVILEGE,
+            Self::Output(OutputError::WriterDied) => UNAVAILABLE,
+            Self::Output(_) => OUTPUT,
+            Self::Capture(error) if error.is_usage() => USAGE,
+            Self::Capture(error) if error.is_privilege() => PRIVILEGE,
+            Self::Capture(CaptureError::KeyLog { .. }) => INPUT,
+            Self::Capture(CaptureError::Copy(_)) => OUTPUT,
+            Self::Capture(_) | Self::Cluster(_) => UNAVAILABLE,
+            Self::Probe(ProbeSetupError::ListUnreadable { .. }) => INPUT,
+            Self::Probe(ProbeSetupError::UnknownHost { .. }) => UNAVAILABLE,
+            Self::Probe(ProbeSetupError::Runtime(_)) => UNAVAILABLE,
+            Self::Probe(_) => USAGE,
+            Self::Trust(TrustError::Unreadable { .. }) => INPUT,
+            Self::Trust(TrustError::Tls(_)) => UNAVAILABLE,
+            Self::Trust(_) => USAGE,
+            Self::Config(ConfigError::Unreadable { .. }) => INPUT,
+            Self::Config(ConfigError::Traces(TracesError::Tls(_))) => UNAVAILABLE,
+            Self::Config(_) => USAGE,
+            Self::Service(error) if error.is_privilege() => PRIVILEGE,
+            Self::Service(_) | Self::Start { .. } => UNAVAILABLE,
+            Self::AllUnreachable { .. } | Self::NothingAsked(_) => UNAVAILABLE,
+            Self::StandardInputTwice
+            | Self::OutputIsInput { .. }
+            | Self::ReportOnStandardOutput
+            | Self::ReportIsOutput { .. }
+            | Self::NoFixedSni
+            | Self::NotAPath { .. } => USAGE,
         }
     }
 
-    /// Neither of two ways works: both reasons, and a missing privilege above all.
-    pub(crate) fn and(&self, other: &Self) -> Self {
-        let (one, another) = (self.to_string(), other.to_string());
-        let what = if one == another { one } else { format!("{one}; and {another}") };
-        match (self, other) {
-            (_, Self::Usage { .. }) => Self::Usage { what: other.to_string() },
-            (Self::Privilege { .. }, _) | (_, Self::Privilege { .. }) => Self::Privilege { what },
-            _ => Self::Unavailable { what },
-        }
-    }
-
-    /// The reader of our output went away, as `head` does: no error of anybody's.
+    /// The reader of the output has closed it, as `head` does: that is no error.
     pub(crate) fn is_closed_pipe(&self) -> bool {
-        matches!(self, Self::Output { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+        match self {
+            Self::Output(error) => error.is_closed_pipe(),
+            Self::Capture(CaptureError::Copy(error)) => error.kind() == io::ErrorKind::BrokenPipe,
+            _ => false,
+        }
+    }
+}
+
+impl From<LiveError> for Error {
+    fn from(error: LiveError) -> Self {
+        match error {
+            LiveError::Capture(error) => Self::Capture(error),
+            LiveError::Output(error) => Self::Output(error),
+        }
+    }
+}
+
+impl NothingAsked {
+    fn remedy(&self) -> &'static str {
+        match self.why.as_str() {
+            "certificate_required" => {
+                "the server wants a client's certificate, and this one has none"
+            }
+            why if why.starts_with("certificate_") => {
+                "name whom to trust with --ca, or ask all the same with --insecure"
+            }
+            _ => "--format json tells more, in `error`",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    #[test]
+    fn the_exit_status_tells_whose_fault_it_is() {
+        let io = |kind: io::ErrorKind| io::Error::from(kind);
+        let (gone, refused) = (io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied);
+        let path = || PathBuf::from("file");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let failed = |kind| OutputError::Failed { name: "`file`".to_owned(), source: io(kind) };
+        let listen = |kind| ServiceError::Listen { address, source: io(kind) };
+        let cases: [(Error, u8); 14] = [
+            (failed(refused).into(), OUTPUT),
+            (OutputError::Stalled.into(), OUTPUT),
+            (OutputError::WriterDied.into(), UNAVAILABLE),
+            (CaptureError::RingBytes.into(), USAGE),
+            (CaptureError::KeyLog { path: path(), source: io(gone) }.into(), INPUT),
+            (CaptureError::Copy(io(gone)).into(), OUTPUT),
+            (LiveError::Output(OutputError::Stalled).into(), OUTPUT),
+            (ConfigError::Unreadable { path: path(), source: io(gone) }.into(), INPUT),
+            (ConfigError::HalfOfTls.into(), USAGE),
+            (ConfigError::Unusable { path: path(), why: "gone".to_owned() }.into(), USAGE),
+            (listen(io::ErrorKind::AddrInUse).into(), UNAVAILABLE),
+            (listen(refused).into(), PRIVILEGE),
+            (TrustError::NoRoots.into(), USAGE),
+            (ProbeSetupError::Runtime(io(gone)).into(), UNAVAILABLE),
+        ];
+        for (error, expected) in cases {
+            assert_eq!(error.exit_code(), expected, "{error}");
+        }
+        assert!(Error::from(failed(io::ErrorKind::BrokenPipe)).is_closed_pipe());
+        assert!(!Error::from(failed(gone)).is_closed_pipe());
     }
 }

@@ -1,9 +1,9 @@
 //! What the tests of live mode have in common: committed captures, as a live source and as records.
 
+use crate::capture::CaptureError;
 use crate::capture::source::Source;
 use crate::cli::{Cli, Command, Run};
 use crate::enrich::ClusterEnds;
-use crate::error::Error;
 use crate::export::{ConnectionNumber, Record};
 use crate::ledger::{LossReason, SourceStats};
 use crate::state::AgentState;
@@ -60,7 +60,7 @@ impl Source for Replay {
         "replay"
     }
 
-    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), Error> {
+    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), CaptureError> {
         if self.next == 0 {
             engine.add_secrets(&self.keys);
         }

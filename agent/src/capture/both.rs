@@ -1,7 +1,7 @@
 //! Several live sources, one engine.
 
+use super::error::CaptureError;
 use super::source::Source;
-use crate::error::Error;
 use crate::ledger::SourceStats;
 use std::time::Duration;
 use wrongdoor_core::engine::Engine;
@@ -17,7 +17,7 @@ impl Source for Both {
         "ebpf and packets"
     }
 
-    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), Error> {
+    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), CaptureError> {
         self.0.iter_mut().try_for_each(|source| source.poll(engine, timeout.min(TURN)))
     }
 

@@ -2,11 +2,11 @@
 
 use super::both::Both;
 use super::ebpf::{self, Probes};
+use super::error::CaptureError;
 use super::packets::{self, CLEARTEXT_PORTS, Packets};
 use super::scope::Scope;
 use super::source::Source;
 use crate::config::SourceKind;
-use crate::error::Error;
 use crate::privileges;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,28 +41,26 @@ pub(crate) struct LiveArguments<'a> {
 }
 
 /// Starts capturing. From when on it does, the source says.
-pub(crate) fn open_live(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>, Error> {
+pub(crate) fn open_live(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>, CaptureError> {
     let probes = probes(arguments)?;
     match arguments.source {
         SourceKind::Packets => only_packets(arguments),
         SourceKind::Ebpf => with_probes(arguments, &probes),
         SourceKind::Auto => with_probes(arguments, &probes).or_else(|refused| {
-            if refused.exit_code() == crate::error::USAGE {
+            if refused.is_usage() {
                 return Err(refused);
             }
             tracing::warn!("no probes, so that packets are captured instead: {refused}");
-            only_packets(arguments).map_err(|failure| refused.and(&failure))
+            only_packets(arguments).map_err(|failure| CaptureError::neither(refused, failure))
         }),
     }
 }
 
 /// How the probes are set up. What is wrong with the command line is told whatever is captured.
-fn probes(arguments: &LiveArguments<'_>) -> Result<ebpf::Options, Error> {
-    let scope = Scope::parse(arguments.include, arguments.exclude)
-        .map_err(|error| Error::Usage { what: error.to_string() })?;
+fn probes(arguments: &LiveArguments<'_>) -> Result<ebpf::Options, CaptureError> {
+    let scope = Scope::parse(arguments.include, arguments.exclude)?;
     if !arguments.ring_bytes.is_power_of_two() || arguments.ring_bytes < 4096 {
-        let what = "--ring-bytes: not a power of two from 4096 on".to_owned();
-        return Err(Error::Usage { what });
+        return Err(CaptureError::RingBytes);
     }
     let record = arguments.record.map(Path::to_owned);
     let ring_bytes = arguments.ring_bytes;
@@ -83,7 +81,7 @@ fn probes(arguments: &LiveArguments<'_>) -> Result<ebpf::Options, Error> {
 fn with_probes(
     arguments: &LiveArguments<'_>,
     probes: &ebpf::Options,
-) -> Result<Box<dyn Source>, Error> {
+) -> Result<Box<dyn Source>, CaptureError> {
     if arguments.cleartext_ports.is_empty() {
         if !arguments.interfaces.is_empty()
             || arguments.netns.is_some()
@@ -105,7 +103,7 @@ fn with_probes(
     Ok(Box::new(Both(vec![Box::new(probes), Box::new(packets)])))
 }
 
-fn only_packets(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>, Error> {
+fn only_packets(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>, CaptureError> {
     let packets = Packets::open(&options(arguments, false))?;
     privileges::keep(privileges::NOTHING, "reader");
     Ok(Box::new(packets))

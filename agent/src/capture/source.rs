@@ -1,6 +1,6 @@
 //! What a live source is: something that feeds an engine until it is told to stop.
 
-use crate::error::Error;
+use super::error::CaptureError;
 use crate::ledger::SourceStats;
 use std::time::Duration;
 use wrongdoor_core::engine::Engine;
@@ -11,7 +11,7 @@ pub(crate) trait Source {
     fn name(&self) -> &'static str;
 
     /// Feeds `engine` what has come, waiting for at most `patience` where nothing has.
-    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), Error>;
+    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), CaptureError>;
 
     /// It captures: what happens from now on is seen.
     fn is_ready(&self) -> bool;

@@ -8,7 +8,7 @@ pub use otlp::Otlp;
 pub use probe::Probe;
 pub use run::Run;
 
-use crate::{build_info, error};
+use crate::{build_info, exit_status};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -165,9 +165,9 @@ impl Usage {
     pub fn print_and_exit_code(&self) -> ExitCode {
         let printed = self.0.print();
         match (self.0.use_stderr(), printed) {
-            (true, _) => ExitCode::from(error::USAGE),
+            (true, _) => ExitCode::from(exit_status::USAGE),
             (false, Ok(())) => ExitCode::SUCCESS,
-            (false, Err(_)) => ExitCode::from(error::OUTPUT),
+            (false, Err(_)) => ExitCode::from(exit_status::OUTPUT),
         }
     }
 }

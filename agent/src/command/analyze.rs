@@ -1,7 +1,8 @@
 //! `wrongdoor analyze`: captures in, verdicts out.
 
 use crate::cli::{Analyze, FailOn, Format};
-use crate::error::{self, Error};
+use crate::error::Error;
+use crate::exit_status;
 use crate::export::{JsonLines, Output, Record, Report, Sink, Summary, Table, unread};
 use crate::progress::Progress;
 use crate::{pipeline, text};
@@ -62,16 +63,13 @@ pub(super) fn run(arguments: &Analyze) -> Result<ExitCode, Error> {
 fn begin_report(arguments: &Analyze) -> Result<Option<Report>, Error> {
     let Some(path) = &arguments.report else { return Ok(None) };
     if path.as_os_str() == "-" {
-        let what = "`--report` needs a file: standard output is for `--format`".to_owned();
-        return Err(Error::Usage { what });
+        return Err(Error::ReportOnStandardOutput);
     }
     check_is_no_input(path, arguments)?;
     if arguments.output.as_deref().is_some_and(|output| is_same(output, path)) {
-        let what =
-            format!("`--report` and `--output` are both `{}`; name another file", path.display());
-        return Err(Error::Usage { what });
+        return Err(Error::ReportIsOutput { path: path.clone() });
     }
-    Report::begin(path, &arguments.files).map(Some)
+    Ok(Some(Report::begin(path, &arguments.files)?))
 }
 
 /// The same file, whether it is there yet or not.
@@ -95,7 +93,7 @@ fn check_is_no_input(output: &Path, arguments: &Analyze) -> Result<(), Error> {
     let mut inputs = arguments.files.iter().chain(&arguments.keylog);
     match identity(output) {
         Some(file) if inputs.any(|input| identity(input) == Some(file)) => {
-            Err(Error::OutputIsInput { name: output.display().to_string() })
+            Err(Error::OutputIsInput { path: output.to_owned() })
         }
         _ => Ok(()),
     }
@@ -107,7 +105,7 @@ fn exit_code(fail_on: &[FailOn], summary: &Summary) -> ExitCode {
         FailOn::Mismatched => summary.misdirected + summary.mismatched > 0,
         FailOn::Unreadable => unread::is_any(summary),
     };
-    let code = if fail_on.iter().any(is_matched) { error::MATCHED } else { 0 };
+    let code = if fail_on.iter().any(is_matched) { exit_status::MATCHED } else { 0 };
     ExitCode::from(code)
 }
 
@@ -134,5 +132,5 @@ fn read_key_logs(paths: &[PathBuf]) -> Result<KeyLog, Error> {
 }
 
 fn read_key_log(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|source| Error::KeyLog { name: path.display().to_string(), source })
+    std::fs::read(path).map_err(|source| Error::KeyLog { path: path.to_owned(), source })
 }

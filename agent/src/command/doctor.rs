@@ -2,7 +2,8 @@
 
 use crate::cli::{Doctor, Format};
 use crate::doctor::{self, Condition, System};
-use crate::error::{self, Error};
+use crate::error::Error;
+use crate::exit_status;
 use crate::export::Output;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -19,7 +20,7 @@ pub(super) fn run(arguments: &Doctor) -> Result<ExitCode, Error> {
     output.flush()?;
     Ok(match report.condition() {
         Condition::Works | Condition::Partly => ExitCode::SUCCESS,
-        Condition::Unprivileged => ExitCode::from(error::PRIVILEGE),
-        Condition::Unavailable => ExitCode::from(error::UNAVAILABLE),
+        Condition::Unprivileged => ExitCode::from(exit_status::PRIVILEGE),
+        Condition::Unavailable => ExitCode::from(exit_status::UNAVAILABLE),
     })
 }

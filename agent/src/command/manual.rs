@@ -2,7 +2,7 @@
 
 use crate::cli::{Cli, Completions};
 use crate::error::Error;
-use crate::export::Output;
+use crate::export::{Output, OutputError};
 use clap::CommandFactory;
 use std::io;
 use std::process::ExitCode;
@@ -20,7 +20,7 @@ pub(super) fn completions(arguments: &Completions) -> Result<ExitCode, Error> {
 pub(super) fn page() -> Result<ExitCode, Error> {
     let mut page = Vec::new();
     let written = render(&mut page);
-    written.map_err(|source| Error::Output { name: "the manual page".to_owned(), source })?;
+    written.map_err(|source| OutputError::Failed { name: "the manual page".to_owned(), source })?;
     print(&page)
 }
 
@@ -44,5 +44,6 @@ fn render(page: &mut Vec<u8>) -> io::Result<()> {
 fn print(text: &[u8]) -> Result<ExitCode, Error> {
     let mut output = Output::open(None)?;
     output.write(text)?;
-    output.flush().map(|()| ExitCode::SUCCESS)
+    output.flush()?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -12,8 +12,12 @@ use crate::error::Error;
 use crate::{log, text};
 use std::process::ExitCode;
 
-/// Does what was asked for.
-pub fn run(command: Command) -> Result<ExitCode, Error> {
+/// Does what was asked for, and reports why where that fails. Gives the exit status.
+pub fn run(command: Command) -> ExitCode {
+    run_or_fail(command).unwrap_or_else(|error| report(&error))
+}
+
+fn run_or_fail(command: Command) -> Result<ExitCode, Error> {
     match command {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
@@ -26,7 +30,7 @@ pub fn run(command: Command) -> Result<ExitCode, Error> {
 }
 
 /// Prints the chain of causes, once, and gives the exit status.
-pub fn report(error: &Error) -> ExitCode {
+fn report(error: &Error) -> ExitCode {
     if error.is_closed_pipe() {
         return ExitCode::SUCCESS;
     }

@@ -1,7 +1,8 @@
-//! `wrongdoor probe`: names and addresses in, who serves what out.
+//! `wrongdoor probe`: names and addresses in, what each server serves out.
 
 use crate::cli::{Format, Probe};
-use crate::error::{self, Error};
+use crate::error::{Error, NothingAsked};
+use crate::exit_status;
 use crate::export::Output;
 use crate::probe::{
     self, Load, Plan, ProbeOptions, Protocol, Report, RuntimeOverrides, Test, Trust,
@@ -10,7 +11,7 @@ use crate::progress::Progress;
 use crate::text;
 use std::process::ExitCode;
 
-/// Runs the command. All that can be wrong with what was typed is said before anybody is contacted.
+/// Runs the command. All that can be wrong with what was typed is said before any server is contacted.
 pub(super) fn run(arguments: &Probe) -> Result<ExitCode, Error> {
     let wish = wish(arguments)?;
     let options = options(arguments)?;
@@ -40,15 +41,15 @@ pub(super) fn run(arguments: &Probe) -> Result<ExitCode, Error> {
         return Err(all_unreachable(&report));
     }
     if let Some(why) = report.why_nothing_was_asked() {
-        let what = nothing_asked(why);
+        let nothing = NothingAsked { why: why.to_owned() };
         // A pipeline must not take it for a success.
         if !arguments.fail_on.is_empty() {
-            return Err(Error::Unavailable { what });
+            return Err(nothing.into());
         }
-        text::warn(&format!("wrongdoor: warning: {what}"));
+        text::warn(&format!("wrongdoor: warning: {nothing}"));
     }
     let has_matched = arguments.fail_on.iter().any(|what| report.matches(*what));
-    Ok(if has_matched { ExitCode::from(error::MATCHED) } else { ExitCode::SUCCESS })
+    Ok(if has_matched { ExitCode::from(exit_status::MATCHED) } else { ExitCode::SUCCESS })
 }
 
 fn wish(arguments: &Probe) -> Result<RuntimeOverrides, Error> {
@@ -68,8 +69,7 @@ fn wish(arguments: &Probe) -> Result<RuntimeOverrides, Error> {
     if !fixed.is_empty() {
         tests.push(Test::FixedSni);
     } else if arguments.test.contains(&Test::FixedSni) {
-        let what = "--test fixed-sni: name the server name with --sni".to_owned();
-        return Err(Error::Usage { what });
+        return Err(Error::NoFixedSni);
     }
     let mut protocols = arguments.protocol.clone();
     if protocols.is_empty() {
@@ -87,9 +87,8 @@ fn wish(arguments: &Probe) -> Result<RuntimeOverrides, Error> {
 fn options(arguments: &Probe) -> Result<ProbeOptions, Error> {
     let path = &arguments.path;
     if !probe::is_path(path) {
-        let shown: String = path.chars().take(100).flat_map(char::escape_default).collect();
-        let what = format!("--path `{shown}` is not a path, as `/` or `/healthz?full=1`");
-        return Err(Error::Usage { what });
+        let shown = path.chars().take(100).flat_map(char::escape_default).collect();
+        return Err(Error::NotAPath { shown });
     }
     let trust = match &arguments.ca {
         _ if arguments.insecure => Trust::anybody(),
@@ -106,17 +105,6 @@ fn sorted_once<T: Ord>(mut items: Vec<T>) -> Vec<T> {
     items
 }
 
-fn nothing_asked(why: &str) -> String {
-    let remedy = match why {
-        "certificate_required" => "the server wants a client's certificate, and this one has none",
-        _ if why.starts_with("certificate_") => {
-            "name whom to trust with --ca, or ask all the same with --insecure"
-        }
-        _ => "--format json tells more, in `error`",
-    };
-    format!("nothing could be asked, for no handshake came about ({why}): {remedy}")
-}
-
 fn all_unreachable(report: &Report<'_>) -> Error {
     let servers = report.results.servers.iter().filter_map(|(server, trouble)| {
         trouble.as_ref().map(|trouble| format!("{server} ({})", trouble.kind))
@@ -124,9 +112,5 @@ fn all_unreachable(report: &Report<'_>) -> Error {
     let servers: Vec<_> = servers.take(3).collect();
     let more = report.results.servers.len() - servers.len();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let what = format!(
-        "no address could be reached: {}{more}; check address, port and firewall, or raise --timeout",
-        servers.join(", ")
-    );
-    Error::Unavailable { what }
+    Error::AllUnreachable { servers: format!("{}{more}", servers.join(", ")) }
 }

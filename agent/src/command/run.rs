@@ -19,7 +19,8 @@ pub(super) fn run(typed: &Run) -> Result<ExitCode, Error> {
     if typed.print_config {
         let mut output = Output::open(None)?;
         output.write(service::to_yaml(&config)?.as_bytes())?;
-        return output.flush().map(|()| ExitCode::SUCCESS);
+        output.flush()?;
+        return Ok(ExitCode::SUCCESS);
     }
     log::start(&config.log);
     let access = Arc::new(Access::read(&service::files(&config))?);
@@ -61,7 +62,7 @@ fn capture(typed: &Run, config: &Config, shared: &AgentState, sinks: Sinks) -> R
         drain: config.drain.0,
         windows: Windows { browser: config.recovery.browsers.0, other: config.recovery.others.0 },
     };
-    live::run(source, shared, times, sinks)
+    Ok(live::run(source, shared, times, sinks)?)
 }
 
 fn open_events(config: &config::Events) -> Result<Option<EventsSink>, Error> {

@@ -12,4 +12,4 @@ mod ttl_map;
 
 pub(crate) use cluster_ends::{ClusterEnds, Container, Peer, Pod, Workload};
 pub(crate) use directory::{Directory, SyncState, View, WatchStats};
-pub(crate) use open::{NODE_NAMES, open};
+pub(crate) use open::{ClusterError, NODE_NAMES, open};

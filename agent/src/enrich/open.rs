@@ -2,7 +2,6 @@
 
 use super::Directory;
 use crate::config::{Kubernetes, Pods};
-use crate::error::Error;
 use std::env;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,8 +13,24 @@ const API_SERVER: &str = "KUBERNETES_SERVICE_HOST";
 /// What the downward API is told to put the node's name in.
 pub(crate) const NODE_NAMES: [&str; 2] = ["K8S_NODE_NAME", "NODE_NAME"];
 
-/// The directory, being filled from now on; none where nobody is to be followed.
-pub(crate) fn open(config: &Kubernetes) -> Result<Option<Arc<Directory>>, Error> {
+/// Why pods cannot be told apart.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClusterError {
+    #[error(
+        "pods cannot be told apart: it is not known which node this is: set NODE_NAME (in a pod by the downward API, \
+         from spec.nodeName), or `kubernetes.node`"
+    )]
+    NoNode,
+    #[cfg(feature = "kubernetes")]
+    #[error("pods cannot be told apart: {0}")]
+    NotFollowed(super::kubernetes::NotFollowed),
+    #[cfg(not(feature = "kubernetes"))]
+    #[error("pods cannot be told apart: this build cannot speak to an API server")]
+    NoClient,
+}
+
+/// The directory, being filled from now on; none where no cluster is to be followed.
+pub(crate) fn open(config: &Kubernetes) -> Result<Option<Arc<Directory>>, ClusterError> {
     let in_pod = || env::var_os(API_SERVER).is_some() && Path::new(TOKEN).exists();
     let is_wanted = match config.pods {
         Pods::Off => false,
@@ -29,34 +44,29 @@ pub(crate) fn open(config: &Kubernetes) -> Result<Option<Arc<Directory>>, Error>
     let node = node.or_else(|| NODE_NAMES.iter().find_map(|name| env::var(name).ok()));
     let followed = match node.filter(|node| !node.is_empty()) {
         Some(node) => follow(config, node),
-        None => Err("it is not known which node this is: set NODE_NAME (in a pod by the downward API, from \
-                     spec.nodeName), or `kubernetes.node`"
-            .to_owned()),
+        None => Err(ClusterError::NoNode),
     };
     match followed {
         Ok(directory) => Ok(Some(directory)),
-        Err(why) if config.pods == Pods::On => {
-            Err(Error::Unavailable { what: format!("pods cannot be told apart: {why}") })
-        }
+        Err(error) if config.pods == Pods::On => Err(error),
         // Names are missing then, and nothing else.
-        Err(why) => {
-            tracing::warn!("pods cannot be told apart: {why}");
+        Err(error) => {
+            tracing::warn!("{error}");
             Ok(None)
         }
     }
 }
 
 #[cfg(feature = "kubernetes")]
-fn follow(config: &Kubernetes, node: String) -> Result<Arc<Directory>, String> {
+fn follow(config: &Kubernetes, node: String) -> Result<Arc<Directory>, ClusterError> {
     let directory = Directory::new();
     let cluster = super::kubernetes::Cluster { node, kubeconfig: config.kubeconfig.clone() };
-    match super::kubernetes::follow(cluster, Arc::clone(&directory)) {
-        Ok(()) => Ok(directory),
-        Err(error) => Err(error.to_string()),
-    }
+    super::kubernetes::follow(cluster, Arc::clone(&directory))
+        .map(|()| directory)
+        .map_err(ClusterError::NotFollowed)
 }
 
 #[cfg(not(feature = "kubernetes"))]
-fn follow(_: &Kubernetes, _: String) -> Result<Arc<Directory>, String> {
-    Err("this build cannot speak to an API server".to_owned())
+fn follow(_: &Kubernetes, _: String) -> Result<Arc<Directory>, ClusterError> {
+    Err(ClusterError::NoClient)
 }

@@ -3,9 +3,8 @@
 use super::shapes::{
     CaptureSummaryLine, ConnectionLine, ConnectionPart, ExchangePart, RecoveryLine,
 };
-use super::{ConnectionNumber, Output, Record, Sink, Summary};
+use super::{ConnectionNumber, Output, OutputError, Record, Sink, Summary};
 use crate::enrich::ClusterEnds;
-use crate::error::Error;
 use crate::text::{Clock, append, join};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -31,7 +30,7 @@ impl JsonLines {
         Self { output, line: Vec::new(), connections: HashMap::new(), clock: Clock::default() }
     }
 
-    fn write(&mut self, line: &impl Serialize) -> Result<(), Error> {
+    fn write(&mut self, line: &impl Serialize) -> Result<(), OutputError> {
         self.line.clear();
         append(&mut self.line, line);
         self.line.push(b'\n');
@@ -45,7 +44,7 @@ impl JsonLines {
         exchange: &Exchange,
         classification: &Classification,
         place: &ClusterEnds,
-    ) -> Result<(), Error> {
+    ) -> Result<(), OutputError> {
         let mut line = std::mem::take(&mut self.line);
         line.clear();
         line.extend_from_slice(self.connection_part(number, &exchange.connection));
@@ -74,7 +73,7 @@ impl JsonLines {
 }
 
 impl Sink for JsonLines {
-    fn record(&mut self, record: &Record) -> Result<(), Error> {
+    fn record(&mut self, record: &Record) -> Result<(), OutputError> {
         match record {
             Record::Exchange { number, exchange, classification, place } => {
                 self.exchange(*number, exchange, classification, place)
@@ -90,12 +89,12 @@ impl Sink for JsonLines {
         }
     }
 
-    fn finish(&mut self, summary: &Summary) -> Result<(), Error> {
+    fn finish(&mut self, summary: &Summary) -> Result<(), OutputError> {
         self.write(&CaptureSummaryLine::new(summary))?;
         self.output.flush()
     }
 
-    fn flush(&mut self) -> Result<(), Error> {
+    fn flush(&mut self) -> Result<(), OutputError> {
         self.output.flush()
     }
 

@@ -19,28 +19,28 @@ pub(crate) use json_lines::JsonLines;
 pub(crate) use metrics::{
     AgentCounts, CorrelateStats, Dialect, LabelLimiter, MetricsRegistry, TurnState,
 };
-pub(crate) use metrics::{CatalogueEntry, catalogue};
-pub(crate) use output::Output;
+pub(crate) use metrics::{CatalogueEntry, NotANamePattern, catalogue};
+pub(crate) use output::{Output, OutputError};
 pub(crate) use recent::RecentFindings;
 pub(crate) use record::{Record, is_selected};
 pub(crate) use report::Report;
 pub(crate) use rotation::Limits;
 pub(crate) use sink_stats::SinkStats;
 pub(crate) use table::Table;
-pub(crate) use traces::{Environment, Traces, TracesProtocol, TracesSettings, TracesWish};
+pub(crate) use traces::{
+    Environment, Traces, TracesError, TracesProtocol, TracesSettings, TracesWish,
+};
 
 pub(crate) use wrongdoor_core::explain::correlator::{ConnectionNumber, Summary};
-
-use crate::error::Error;
 
 /// Takes records as they come.
 pub(crate) trait Sink {
     /// One record.
-    fn record(&mut self, record: &Record) -> Result<(), Error>;
+    fn record(&mut self, record: &Record) -> Result<(), OutputError>;
     /// There are no more.
-    fn finish(&mut self, summary: &Summary) -> Result<(), Error>;
+    fn finish(&mut self, summary: &Summary) -> Result<(), OutputError>;
     /// Writes what is buffered.
-    fn flush(&mut self) -> Result<(), Error> {
+    fn flush(&mut self) -> Result<(), OutputError> {
         Ok(())
     }
     /// How many records did not reach the output.

@@ -1,6 +1,6 @@
 //! Where to connect.
 
-use crate::error::Error;
+use super::error::ProbeSetupError;
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
@@ -42,7 +42,7 @@ impl FromStr for Endpoint {
 }
 
 /// The addresses, each once, in the order given; those of one name in their own.
-pub(crate) fn resolve(endpoints: &[Endpoint]) -> Result<Vec<SocketAddr>, Error> {
+pub(crate) fn resolve(endpoints: &[Endpoint]) -> Result<Vec<SocketAddr>, ProbeSetupError> {
     let mut servers = Vec::new();
     for endpoint in endpoints {
         let found: BTreeSet<_> = match endpoint {
@@ -73,9 +73,8 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     }
 }
 
-fn unknown(host: &str, why: &str) -> Error {
-    let what = format!("cannot look up `{host}` ({why}): name its addresses with --connect");
-    Error::Unavailable { what }
+fn unknown(host: &str, why: &str) -> ProbeSetupError {
+    ProbeSetupError::UnknownHost { host: host.to_owned(), why: why.to_owned() }
 }
 
 #[cfg(test)]

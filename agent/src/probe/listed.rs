@@ -1,7 +1,7 @@
 //! Names from the command line, files and standard input.
 
+use super::error::ProbeSetupError;
 use super::name::{Name, NotAName};
-use crate::error::Error;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,10 +10,10 @@ use std::io::{self, Read};
 const MAX_LIST: u64 = 4 * 1024 * 1024;
 
 /// Each name once, in the order given. `@FILE` is a list, a name a line; `-` and `@-` are standard input.
-pub(crate) fn names(typed: &[String]) -> Result<Vec<Name>, Error> {
+pub(crate) fn names(typed: &[String]) -> Result<Vec<Name>, ProbeSetupError> {
     let lists = typed.iter().filter(|text| is_standard_input(text)).count();
     if lists > 1 {
-        return Err(Error::StandardInputTwice);
+        return Err(ProbeSetupError::StandardInputTwice);
     }
     let mut names = Vec::new();
     for text in typed {
@@ -29,8 +29,7 @@ pub(crate) fn names(typed: &[String]) -> Result<Vec<Name>, Error> {
     let mut seen = HashSet::new();
     names.retain(|name: &Name| seen.insert(name.raw.clone()));
     if names.is_empty() {
-        let what = format!("there is no name in {}; write one a line", typed.join(", "));
-        return Err(Error::Usage { what });
+        return Err(ProbeSetupError::NoName { lists: typed.join(", ") });
     }
     Ok(names)
 }
@@ -39,13 +38,12 @@ fn is_standard_input(text: &str) -> bool {
     matches!(text, "-" | "@-")
 }
 
-fn list(from: &str, input: impl Read) -> Result<Vec<Name>, Error> {
+fn list(from: &str, input: impl Read) -> Result<Vec<Name>, ProbeSetupError> {
     let mut bytes = Vec::new();
     let read = input.take(MAX_LIST + 1).read_to_end(&mut bytes);
     read.map_err(|source| unreadable(from, source))?;
     if bytes.len() as u64 > MAX_LIST {
-        let what = format!("`{from}` is longer than {MAX_LIST} bytes: split it");
-        return Err(Error::Usage { what });
+        return Err(ProbeSetupError::ListTooLong { list: from.to_owned(), max: MAX_LIST });
     }
     let text = String::from_utf8_lossy(&bytes);
     let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
@@ -56,18 +54,18 @@ fn list(from: &str, input: impl Read) -> Result<Vec<Name>, Error> {
     lines.map(|(at, line)| name(line, &format!("{from}, line {at}"))).collect()
 }
 
-fn name(text: &str, place: &str) -> Result<Name, Error> {
+fn name(text: &str, place: &str) -> Result<Name, ProbeSetupError> {
     Name::parse(text).map_err(|error| not_a_name(text, place, error))
 }
 
 /// Says where it was found; what was typed cannot obey in a terminal.
-pub(crate) fn not_a_name(text: &str, place: &str, error: NotAName) -> Error {
-    let shown: String = text.chars().take(100).flat_map(char::escape_default).collect();
-    Error::Usage { what: format!("{place}: `{shown}` {error}") }
+pub(crate) fn not_a_name(text: &str, place: &str, reason: NotAName) -> ProbeSetupError {
+    let shown = text.chars().take(100).flat_map(char::escape_default).collect();
+    ProbeSetupError::NotAName { place: place.to_owned(), shown, reason }
 }
 
-fn unreadable(name: &str, source: io::Error) -> Error {
-    Error::Input { what: "authorities", name: name.to_owned(), source }
+fn unreadable(list: &str, source: io::Error) -> ProbeSetupError {
+    ProbeSetupError::ListUnreadable { list: list.to_owned(), source }
 }
 
 #[cfg(test)]
@@ -95,6 +93,9 @@ mod tests {
     fn names_are_asked_for_once() {
         let typed = ["one.test", "two.test", "one.test"].map(str::to_owned);
         assert_eq!(names(&typed).unwrap().len(), 2);
-        assert!(matches!(names(&["-", "@-"].map(str::to_owned)), Err(Error::StandardInputTwice)));
+        assert!(matches!(
+            names(&["-", "@-"].map(str::to_owned)),
+            Err(ProbeSetupError::StandardInputTwice)
+        ));
     }
 }

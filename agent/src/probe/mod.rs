@@ -5,6 +5,7 @@
 
 mod connection;
 mod endpoint;
+mod error;
 mod hazard;
 mod http;
 mod json;
@@ -28,6 +29,7 @@ pub use rate::{NotARate, Rate};
 
 pub(crate) use connection::ProbeOptions;
 pub(crate) use endpoint::resolve;
+pub(crate) use error::ProbeSetupError;
 pub(crate) use json::lines;
 pub(crate) use listed::{names, not_a_name};
 pub(crate) use name::{is_path, server_name};
@@ -35,4 +37,4 @@ pub(crate) use plan::{Plan, RuntimeOverrides};
 pub(crate) use report::Report;
 pub(crate) use runner::{Load, run};
 pub(crate) use table::table;
-pub(crate) use tls::Trust;
+pub(crate) use tls::{Trust, TrustError};

@@ -1,8 +1,8 @@
 //! What is going to be asked, of whom, and in which order.
 
+use super::error::ProbeSetupError;
 use super::name::Name;
 use super::options::{Protocol, Test};
-use crate::error::Error;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -68,7 +68,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Makes the probes out of the names.
-    pub(crate) fn new(wish: RuntimeOverrides) -> Result<Self, Error> {
+    pub(crate) fn new(wish: RuntimeOverrides) -> Result<Self, ProbeSetupError> {
         let has = |test| wish.tests.contains(&test);
         let names = wish.names.len();
         let pairs = names.saturating_mul(names.saturating_sub(1));
@@ -81,7 +81,8 @@ impl Plan {
         let all =
             of_a_protocol.saturating_mul(wish.protocols.len()).saturating_mul(wish.servers.len());
         if all > MAX_PROBES {
-            return Err(too_many(all, &wish));
+            let servers = wish.servers.len();
+            return Err(ProbeSetupError::TooManyProbes { names, servers, probes: all });
         }
         let names: Vec<_> = wish.names.into_iter().map(Arc::new).collect();
         let mut probes = Vec::with_capacity(all / wish.servers.len().max(1));
@@ -137,17 +138,6 @@ fn connections(test: Test, names: &[Arc<Name>], fixed: &[String]) -> Vec<Connect
         }
     }
     all
-}
-
-fn too_many(all: usize, wish: &RuntimeOverrides) -> Error {
-    let what = format!(
-        "{} names at {} addresses are {all} probes, and a run takes {MAX_PROBES}: split it, by address \
-         (--connect), by protocol (--protocol), by test (--test own leaves out all pairs), or in groups of \
-         names that share certificates",
-        wish.names.len(),
-        wish.servers.len(),
-    );
-    Error::Usage { what }
 }
 
 #[cfg(test)]

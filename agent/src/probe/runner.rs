@@ -1,10 +1,10 @@
 //! Asks all that was planned, a few at a time.
 
 use super::connection::{self, ProbeOptions};
+use super::error::ProbeSetupError;
 use super::outcome::{Found, ProbeError};
 use super::plan::Plan;
 use super::rate::{Pace, Rate};
-use crate::error::Error;
 use crate::progress::Progress;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -37,9 +37,9 @@ pub(crate) fn run(
     options: ProbeOptions,
     load: Load,
     progress: &Progress,
-) -> Result<Results, Error> {
+) -> Result<Results, ProbeSetupError> {
     let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|source| Error::Start { what: "the probes' runtime", source })?;
+    let runtime = runtime.map_err(ProbeSetupError::Runtime)?;
     Ok(runtime.block_on(all(plan, Arc::new(options), load, progress)))
 }
 

@@ -1,16 +1,17 @@
 //! The thread beside capture: it answers scrapes, hears signals, and looks for files that have changed.
 
+mod error;
 mod http;
 mod reload;
 mod settings;
 mod traces;
 
+pub(crate) use error::{ConfigError, ServiceError};
 pub(crate) use http::Access;
 pub(crate) use reload::{Reload, files, overrides};
 pub(crate) use settings::{load, to_yaml};
 pub(crate) use traces::traces;
 
-use crate::error::Error;
 use crate::privileges;
 use crate::state::AgentState;
 use http::serve;
@@ -35,12 +36,12 @@ pub(crate) struct Service {
 }
 
 /// Takes the address, so that one that is in use is known before anything is done.
-pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, ServiceError> {
     let listener = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         Ok(listener)
     });
-    listener.map_err(|source| Error::Listen { address, source })
+    listener.map_err(|source| ServiceError::Listen { address, source })
 }
 
 impl Service {
@@ -51,7 +52,7 @@ impl Service {
         shared: Arc<AgentState>,
         access: Arc<Access>,
         reload: Reload,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, ServiceError> {
         let (stop, stopped) = oneshot::channel();
         let started = Builder::new_current_thread().enable_all().build().and_then(|runtime| {
             let signals = Signals::new(&runtime)?;
@@ -70,8 +71,7 @@ impl Service {
                 });
             })
         });
-        let thread =
-            started.map_err(|source| Error::Start { what: "the service thread", source })?;
+        let thread = started.map_err(ServiceError::Thread)?;
         Ok(Self { stop, thread })
     }
 

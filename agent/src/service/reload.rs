@@ -1,10 +1,9 @@
 //! SIGHUP: the configuration is read again, and what can change, changes.
 
 use super::http::{Access, AccessFiles};
-use super::settings;
+use super::{ConfigError, settings};
 use crate::cli::Run;
 use crate::config::{self, Config};
-use crate::error::Error;
 use crate::export::LabelLimiter;
 use crate::log;
 use crate::state::{AgentState, RuntimeOverrides};
@@ -54,7 +53,7 @@ impl Reload {
         }
     }
 
-    fn try_now(&self) -> Result<(), Error> {
+    fn try_now(&self) -> Result<(), ConfigError> {
         let new = settings::load(&self.typed)?;
         let overrides = overrides(&new)?;
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,9 +87,8 @@ pub(crate) fn files(config: &Config) -> AccessFiles {
 }
 
 /// What the capture thread takes over while it runs.
-pub(crate) fn overrides(config: &Config) -> Result<RuntimeOverrides, Error> {
-    let label_limiter = LabelLimiter::new(&config.names.only, &config.names.groups)
-        .map_err(|error| Error::Usage { what: format!("names: {error}") })?;
+pub(crate) fn overrides(config: &Config) -> Result<RuntimeOverrides, ConfigError> {
+    let label_limiter = LabelLimiter::new(&config.names.only, &config.names.groups)?;
     Ok(RuntimeOverrides { label_limiter, events_of: config.events.of })
 }
 

@@ -1,9 +1,9 @@
 //! The file, with what was typed on top of it.
 
+use super::ConfigError;
 use crate::capture::scope::Scope;
 use crate::cli::Run;
 use crate::config::Config;
-use crate::error::Error;
 use crate::export::LabelLimiter;
 use crate::text::read_file;
 use std::path::Path;
@@ -14,7 +14,7 @@ const HIDDEN: &str = "<secret>";
 const MAX_FILE: u64 = 1024 * 1024;
 
 /// What holds: defaults, then the file, then what was typed.
-pub(crate) fn load(typed: &Run) -> Result<Config, Error> {
+pub(crate) fn load(typed: &Run) -> Result<Config, ConfigError> {
     let mut config = match &typed.config {
         Some(path) => read(path)?,
         None => Config::default(),
@@ -26,17 +26,17 @@ pub(crate) fn load(typed: &Run) -> Result<Config, Error> {
 
 /// The text of a configuration, which is read as the same but for the values of headers, which may be secrets: this is
 /// what people paste when they ask for help.
-pub(crate) fn to_yaml(config: &Config) -> Result<String, Error> {
+pub(crate) fn to_yaml(config: &Config) -> Result<String, ConfigError> {
     let mut config = config.clone();
     config.otlp.headers.values_mut().for_each(|value| *value = HIDDEN.to_owned());
     serde_saphyr::to_string(&config)
-        .map_err(|error| Error::Usage { what: format!("cannot print the configuration: {error}") })
+        .map_err(|error| ConfigError::Unprintable { why: error.to_string() })
 }
 
-fn read(path: &Path) -> Result<Config, Error> {
+fn read(path: &Path) -> Result<Config, ConfigError> {
     let text = read_file(path, MAX_FILE)
-        .map_err(|source| Error::ConfigFile { path: path.to_owned(), source })?;
-    parse(&text).map_err(|what| Error::Usage { what: format!("`{}`: {what}", path.display()) })
+        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    parse(&text).map_err(|why| ConfigError::Malformed { path: path.to_owned(), why })
 }
 
 /// What is wrong is told with the number of its line, and never with the line: what stands beside it may be a secret.
@@ -50,30 +50,23 @@ fn parse(text: &str) -> Result<Config, String> {
 }
 
 /// What no single option can know.
-pub(crate) fn check(config: &Config) -> Result<(), Error> {
-    let refuse = |what: &str| Err(Error::Usage { what: what.to_owned() });
+pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
     let http = &config.http;
     if http.tls_certificate.is_some() != http.tls_key.is_some() {
-        return refuse("TLS needs both --tls-certificate and --tls-key");
+        return Err(ConfigError::HalfOfTls);
     }
     let is_guarded = http.tls_certificate.is_some() && http.bearer_token.is_some();
     if !config.listen.ip().is_loopback() && !is_guarded && !http.allow_plain {
-        return refuse(&format!(
-            "whoever reaches {} could read which hosts are asked for here: give --tls-certificate, --tls-key and \
-             --bearer-token, or say --allow-plain where the network is trusted",
-            config.listen,
-        ));
+        return Err(ConfigError::Unguarded { listen: config.listen });
     }
     if config.packets.cleartext_ports.contains(&0) {
-        return refuse("packets.cleartext_ports: 0 is no port");
+        return Err(ConfigError::PortZero);
     }
     if config.events.max_bytes == 0 {
-        return refuse("events.max_bytes: a file of no bytes holds nothing");
+        return Err(ConfigError::NoRoomForEvents);
     }
-    Scope::parse(&config.scope.include, &config.scope.exclude)
-        .map_err(|error| Error::Usage { what: format!("scope: {error}") })?;
-    LabelLimiter::new(&config.names.only, &config.names.groups)
-        .map_err(|error| Error::Usage { what: format!("names: {error}") })?;
+    Scope::parse(&config.scope.include, &config.scope.exclude)?;
+    LabelLimiter::new(&config.names.only, &config.names.groups)?;
     super::traces(config).map(drop)
 }
 
@@ -84,7 +77,7 @@ mod tests {
     use crate::testing::run_as_typed as typed;
     use std::fs;
 
-    fn with_file(text: &str, arguments: &[&str]) -> Result<Config, Error> {
+    fn with_file(text: &str, arguments: &[&str]) -> Result<Config, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("wrongdoor.yaml");
         fs::write(&path, text).unwrap();
@@ -147,7 +140,7 @@ mod tests {
         ] {
             let failure = with_file(text, &[]).unwrap_err();
             let said = failure.to_string();
-            assert_eq!(failure.exit_code(), crate::error::USAGE);
+            assert!(matches!(failure, ConfigError::Malformed { .. }), "{said}");
             assert!(
                 said.contains(told) && said.contains("wrongdoor.yaml") && said.contains("line"),
                 "{said}"
@@ -159,10 +152,10 @@ mod tests {
     fn what_is_no_file_or_too_large_is_refused() {
         let large = format!("# {}\nsource: packets\n", "x".repeat(1 << 20));
         let failure = with_file(&large, &[]).unwrap_err();
-        assert_eq!(failure.exit_code(), crate::error::INPUT);
+        assert!(matches!(failure, ConfigError::Unreadable { .. }), "{failure}");
         for path in ["/dev/zero", "/tmp"] {
             let failure = load(&typed(&["--config", path])).unwrap_err();
-            assert_eq!(failure.exit_code(), crate::error::INPUT, "{path}: {failure}");
+            assert!(matches!(failure, ConfigError::Unreadable { .. }), "{path}: {failure}");
         }
     }
 
@@ -181,7 +174,6 @@ mod tests {
             ("packets: {cleartext_ports: [0]}", "cleartext_ports"),
         ] {
             let failure = with_file(text, &[]).unwrap_err();
-            assert_eq!(failure.exit_code(), crate::error::USAGE);
             assert!(failure.to_string().contains(told), "{failure}");
         }
     }

@@ -1,7 +1,7 @@
 //! Where traces go: what was typed, then OpenTelemetry's variables, then the file.
 
+use super::ConfigError;
 use crate::config::{Config, OTLP_PREFIX, OtlpProtocol};
-use crate::error::Error;
 use crate::export::{Environment, TracesProtocol, TracesSettings, TracesWish};
 
 /// What the file can say; the longer first, where one is the end of another.
@@ -16,7 +16,7 @@ const NAMES: [&str; 7] = [
 ];
 
 /// How traces are sent, if they are.
-pub(crate) fn traces(config: &Config) -> Result<Option<TracesSettings>, Error> {
+pub(crate) fn traces(config: &Config) -> Result<Option<TracesSettings>, ConfigError> {
     let Config { otlp, .. } = config;
     let wish = TracesWish {
         endpoint: otlp.typed.endpoint.as_deref(),
@@ -32,19 +32,12 @@ pub(crate) fn traces(config: &Config) -> Result<Option<TracesSettings>, Error> {
         &wish,
         &Environment::new(&|name| set(name).or_else(|| otlp.variable(name))),
     );
-    resolved.map_err(|failure| match failure {
-        // What was said in the file is called as it is there.
-        Error::Usage { what } => {
-            let of_file =
-                NAMES.iter().filter(|name| set(&format!("{OTLP_PREFIX}{name}")).is_none());
-            let what = of_file.fold(what, |what, name| {
-                what.replace(
-                    &format!("{OTLP_PREFIX}{name}"),
-                    &format!("otlp.{}", name.to_lowercase()),
-                )
-            });
-            Error::Usage { what }
-        }
-        other => other,
-    })
+    // What was said in the file is called as it is there.
+    let of_file = NAMES.iter().filter(|name| set(&format!("{OTLP_PREFIX}{name}")).is_none());
+    let rename = |text: String| {
+        of_file.clone().fold(text, |text, name| {
+            text.replace(&format!("{OTLP_PREFIX}{name}"), &format!("otlp.{}", name.to_lowercase()))
+        })
+    };
+    Ok(resolved.map_err(|error| error.renamed(rename))?)
 }

@@ -1,13 +1,10 @@
 //! Why the kernel refuses the probes.
 
 use super::btf::BtfError;
-use crate::kernel_release::KernelRelease;
-use crate::privileges;
 use crate::text::chain;
 use aya::programs::ProgramError;
 use std::error::Error;
 use std::io;
-use std::path::Path;
 
 /// Why the probes cannot be used at all.
 #[derive(Debug, thiserror::Error)]
@@ -39,24 +36,6 @@ impl LoadError {
                 error.kind() == io::ErrorKind::PermissionDenied
             }
             Self::NoProbes | Self::Types(BtfError::Damaged) => false,
-        }
-    }
-}
-
-impl From<LoadError> for crate::error::Error {
-    fn from(error: LoadError) -> Self {
-        let what = error.to_string();
-        if error.is_privilege() {
-            let release = KernelRelease::read(Path::new("/proc"));
-            let has_uprobe_multi = release.is_some_and(KernelRelease::has_uprobe_multi);
-            let missing = match &privileges::missing(has_uprobe_multi)[..] {
-                [] => String::new(),
-                missing => format!("; missing: {}", missing.join(", ")),
-            };
-            let what = format!("{what}{missing}; run it as root, or see `wrongdoor doctor`");
-            Self::Privilege { what }
-        } else {
-            Self::Unavailable { what: format!("{what}; `wrongdoor doctor` says more") }
         }
     }
 }

@@ -31,10 +31,10 @@ pub(crate) use load_error::LoadError;
 pub(crate) use programs::{Loaded, Need, stand_in};
 pub(crate) use tracer::Status;
 
+use super::error::CaptureError;
 use super::scope::Scope;
 use super::source::Source;
 use crate::build_info::has_probes;
-use crate::error::Error;
 use crate::files::{self, OutputPath};
 use crate::ledger::{LossReason, SourceStats};
 use crate::privileges;
@@ -176,17 +176,14 @@ impl Probes {
     }
 
     /// Takes what is in the ring. How many records there were.
-    fn take(&mut self, engine: &mut Engine) -> Result<usize, Error> {
+    fn take(&mut self, engine: &mut Engine) -> Result<usize, CaptureError> {
         let mut taken = 0;
         while taken < MAX_RECORDS
             && let Some(item) = self.outlet.ring.next()
         {
             taken += 1;
             if let Some(record) = &mut self.record {
-                record.write_all(&item).map_err(|source| Error::Output {
-                    name: "the copy of the kernel's records".to_owned(),
-                    source,
-                })?;
+                record.write_all(&item).map_err(CaptureError::Copy)?;
             }
             match self.sessions.record(&item, &self.clock, &mut self.owners, engine) {
                 Some(pid) => {
@@ -234,7 +231,7 @@ impl Source for Probes {
         "ebpf"
     }
 
-    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), Error> {
+    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), CaptureError> {
         if !timeout.is_zero() {
             self.wait(timeout.min(if self.was_busy { BUSY } else { IDLE }));
         }

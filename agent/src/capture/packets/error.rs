@@ -1,12 +1,12 @@
 //! Why no packets are captured.
 
 use super::filter::MAX_PORTS;
-use crate::error::Error;
 use std::io;
 use std::path::PathBuf;
 
+/// Why packet sockets cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum OpenError {
+pub(crate) enum PacketsError {
     #[error(
         "packet capture needs CAP_NET_RAW: run it as root, or grant that (setpriv, setcap, AmbientCapabilities=, or \
          the container's securityContext)"
@@ -34,7 +34,7 @@ fn is_refused(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EPERM | libc::EACCES))
 }
 
-impl OpenError {
+impl PacketsError {
     /// What failed with a socket for `what`.
     pub(super) fn socket(what: &str, source: io::Error) -> Self {
         if is_refused(&source) {
@@ -43,16 +43,18 @@ impl OpenError {
             Self::Socket { what: what.to_owned(), source }
         }
     }
-}
 
-impl From<OpenError> for Error {
-    fn from(error: OpenError) -> Self {
-        let what = error.to_string();
-        match error {
-            OpenError::Privilege => Self::Privilege { what },
-            OpenError::Namespace { source, .. } if is_refused(&source) => Self::Privilege { what },
-            OpenError::Ports | OpenError::Interfaces(_) => Self::Usage { what },
-            _ => Self::Unavailable { what },
+    /// The options are wrong.
+    pub(in crate::capture) fn is_usage(&self) -> bool {
+        matches!(self, Self::Ports | Self::Interfaces(_))
+    }
+
+    /// A privilege is missing.
+    pub(in crate::capture) fn is_privilege(&self) -> bool {
+        match self {
+            Self::Privilege => true,
+            Self::Namespace { source, .. } => is_refused(source),
+            _ => false,
         }
     }
 }

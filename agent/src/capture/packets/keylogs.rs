@@ -1,6 +1,6 @@
 //! Key logs, followed as they grow.
 
-use crate::error::Error;
+use crate::capture::CaptureError;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -37,23 +37,22 @@ struct Open {
 
 impl KeyLogs {
     /// Those at `paths`. One that is not there is waited for: whoever writes it makes it with the first connection.
-    pub(super) fn open(paths: &[PathBuf]) -> Result<Self, Error> {
+    pub(super) fn open(paths: &[PathBuf]) -> Result<Self, CaptureError> {
         let followed = paths.iter().map(|path| {
-            let name = path.display().to_string();
+            let unreadable = |source| CaptureError::KeyLog { path: path.clone(), source };
             match fs::metadata(path) {
                 Ok(metadata) if !metadata.is_file() => {
-                    let what =
-                        format!("key log `{name}`: not a file, so that it cannot be followed");
-                    return Err(Error::Usage { what });
+                    return Err(CaptureError::KeyLogNotAFile { path: path.clone() });
                 }
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    tracing::warn!(keylog = name, "is not there yet, and is waited for");
+                    let keylog = path.display().to_string();
+                    tracing::warn!(keylog, "is not there yet, and is waited for");
                 }
-                Err(source) => return Err(Error::KeyLog { name, source }),
+                Err(source) => return Err(unreadable(source)),
             }
             let mut followed = Followed::new(path);
-            followed.reopen().map_err(|source| Error::KeyLog { name, source })?;
+            followed.reopen().map_err(unreadable)?;
             Ok(followed)
         });
         Ok(Self(followed.collect::<Result<_, _>>()?))

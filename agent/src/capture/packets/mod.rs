@@ -18,8 +18,10 @@ mod ring;
 mod sys;
 mod watcher;
 
+pub(crate) use error::PacketsError;
+
 use super::source::Source;
-use crate::error::Error;
+use crate::capture::CaptureError;
 use crate::ledger::{LossReason, SourceStats};
 use filter::{Tls, Wanted};
 use keylogs::KeyLogs;
@@ -96,7 +98,7 @@ impl Options {
 
 impl Packets {
     /// Opens the sockets. Afterwards nothing needs a privilege but the thread that looks after named interfaces.
-    pub(crate) fn open(options: &Options) -> Result<Self, Error> {
+    pub(crate) fn open(options: &Options) -> Result<Self, CaptureError> {
         let wanted = options.wanted();
         let keylogs = if options.only_cleartext { &[][..] } else { &options.keylogs };
         let keylogs = KeyLogs::open(keylogs)?;
@@ -217,7 +219,7 @@ impl Source for Packets {
         "packets"
     }
 
-    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), Error> {
+    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), CaptureError> {
         if !std::mem::replace(&mut self.is_begun, true) {
             engine.set_tls_in_packets(self.shown, &self.cleartext);
             engine.expect_secrets(!self.keylogs.is_empty());

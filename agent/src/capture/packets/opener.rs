@@ -1,6 +1,6 @@
 //! Opens rings, in the network namespace of the thread that it is in.
 
-use super::error::OpenError;
+use super::error::PacketsError;
 use super::filter::{Filter, MAX_PORTS, Wanted};
 use super::ring::Ring;
 use super::sys::Socket;
@@ -30,28 +30,32 @@ pub(super) struct Group {
 
 impl Opener {
     /// For so many interfaces, with `bytes` for all rings together.
-    pub(super) fn new(wanted: &Wanted, interfaces: usize, bytes: u32) -> Result<Self, OpenError> {
+    pub(super) fn new(
+        wanted: &Wanted,
+        interfaces: usize,
+        bytes: u32,
+    ) -> Result<Self, PacketsError> {
         if interfaces > MAX_INTERFACES {
-            return Err(OpenError::Interfaces(MAX_INTERFACES));
+            return Err(PacketsError::Interfaces(MAX_INTERFACES));
         }
         if wanted.cleartext.len() > MAX_PORTS {
-            return Err(OpenError::Ports);
+            return Err(PacketsError::Ports);
         }
         let interfaces = interfaces.max(1);
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let rings = cores.clamp(1, MAX_RINGS / interfaces);
         let share = u32::try_from(interfaces * rings).map_or(1, |rings| bytes / rings);
-        let filter = Filter::new(wanted).map_err(|_too_far| OpenError::Ports)?;
+        let filter = Filter::new(wanted).map_err(|_too_far| PacketsError::Ports)?;
         Ok(Self { filter, rings, ring_bytes: share })
     }
 
     /// The rings of an interface, or of all.
-    pub(super) fn open(&self, place: usize, name: Option<&str>) -> Result<Group, OpenError> {
+    pub(super) fn open(&self, place: usize, name: Option<&str>) -> Result<Group, PacketsError> {
         let what =
             name.map_or_else(|| "for all interfaces".to_owned(), |name| format!("for `{name}`"));
-        let failed = |source| OpenError::socket(&what, source);
+        let failed = |source| PacketsError::socket(&what, source);
         let index = match name {
-            Some(name) => self.index(name)?.ok_or_else(|| OpenError::NoInterface {
+            Some(name) => self.index(name)?.ok_or_else(|| PacketsError::NoInterface {
                 name: name.to_owned(),
                 others: others(),
             })?,
@@ -83,8 +87,8 @@ impl Opener {
     }
 
     /// The number of an interface, if there is one of this name.
-    pub(super) fn index(&self, name: &str) -> Result<Option<u32>, OpenError> {
-        let failed = |source| OpenError::socket("to look for interfaces", source);
+    pub(super) fn index(&self, name: &str) -> Result<Option<u32>, PacketsError> {
+        let failed = |source| PacketsError::socket("to look for interfaces", source);
         let socket = Socket::open().map_err(failed)?;
         match name_to_index(&socket, name) {
             Ok(index) => Ok(Some(index)),

@@ -1,7 +1,7 @@
 //! A thread in the network namespace that is watched: interfaces of which only the name is known come and go there.
 
 use super::Options;
-use super::error::OpenError;
+use super::error::PacketsError;
 use super::filter::Wanted;
 use super::opener::{Group, MAX_INTERFACES, Opener};
 use crate::privileges;
@@ -34,7 +34,10 @@ pub(super) struct Watcher {
 
 impl Watcher {
     /// Opens everything in a thread of its own, which stays where interfaces have names.
-    pub(super) fn start(options: Options, wanted: Wanted) -> Result<(Vec<Group>, Self), OpenError> {
+    pub(super) fn start(
+        options: Options,
+        wanted: Wanted,
+    ) -> Result<(Vec<Group>, Self), PacketsError> {
         let (first, opened) = sync_channel(1);
         // Each interface at most once.
         let (sender, groups) = sync_channel(MAX_INTERFACES);
@@ -64,8 +67,8 @@ impl Watcher {
             }
         };
         let builder = thread::Builder::new().name("interfaces".to_owned());
-        builder.spawn(work).map_err(OpenError::Thread)?;
-        let lost = || OpenError::Thread(std::io::Error::other("it has ended"));
+        builder.spawn(work).map_err(PacketsError::Thread)?;
+        let lost = || PacketsError::Thread(std::io::Error::other("it has ended"));
         let groups_now = opened.recv().map_err(|_ended| lost())??;
         Ok((groups_now, Self { groups, is_over, is_short }))
     }
@@ -93,9 +96,9 @@ struct Signs<'a> {
     is_short: &'a AtomicBool,
 }
 
-fn open(options: &Options, wanted: &Wanted) -> Result<(Opener, Vec<Group>), OpenError> {
+fn open(options: &Options, wanted: &Wanted) -> Result<(Opener, Vec<Group>), PacketsError> {
     if let Some(path) = &options.netns {
-        enter(path).map_err(|source| OpenError::Namespace { path: path.clone(), source })?;
+        enter(path).map_err(|source| PacketsError::Namespace { path: path.clone(), source })?;
     }
     let opener = Opener::new(wanted, options.interfaces.len(), options.ring_bytes)?;
     let groups = if options.interfaces.is_empty() {

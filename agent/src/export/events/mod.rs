@@ -7,9 +7,8 @@ mod outage;
 mod selection;
 mod writer;
 
-use super::{Record, Sink, SinkStats, Summary};
+use super::{OutputError, Record, Sink, SinkStats, Summary};
 use crate::config::EventsOf;
-use crate::error::Error;
 use crate::privileges;
 use selection::Selection;
 use std::sync::Arc;
@@ -29,7 +28,7 @@ pub(crate) struct EventsSink {
     queue: SyncSender<Record>,
     last: Sender<Summary>,
     /// How writing ended.
-    outcome: Receiver<Result<(), Error>>,
+    outcome: Receiver<Result<(), OutputError>>,
     output: Arc<OutputState>,
     written: SinkStats,
 }
@@ -94,17 +93,15 @@ impl EventsSink {
 
     /// Writes what is left and the sums, and ends. Gives up on an output that takes nothing
     /// after `patience`.
-    pub(crate) fn finish(self, summary: Summary, timeout: Duration) -> Result<(), Error> {
+    pub(crate) fn finish(self, summary: Summary, timeout: Duration) -> Result<(), OutputError> {
         let Self { queue, last, outcome, .. } = self;
         // A writer that does not listen any more tells why below.
         drop(last.send(summary));
         drop(queue);
         match outcome.recv_timeout(timeout) {
             Ok(written) => written,
-            Err(RecvTimeoutError::Timeout) => Err(Error::OutputStalled),
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(Error::Unavailable { what: "the events' writer has died".to_owned() })
-            }
+            Err(RecvTimeoutError::Timeout) => Err(OutputError::Stalled),
+            Err(RecvTimeoutError::Disconnected) => Err(OutputError::WriterDied),
         }
     }
 }

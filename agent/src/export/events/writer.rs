@@ -2,8 +2,7 @@
 
 use super::OutputState;
 use super::outage::Outage;
-use crate::error::Error;
-use crate::export::{Record, Sink, Summary};
+use crate::export::{OutputError, Record, Sink, Summary};
 use crate::text::chain;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -19,7 +18,7 @@ pub(super) fn write(
     queue: &Receiver<Record>,
     summary: &Receiver<Summary>,
     output: &OutputState,
-) -> Result<(), Error> {
+) -> Result<(), OutputError> {
     let mut writer = Writer { sink, output, outage: Outage::default() };
     let written = writer.write_all(queue);
     if let Err(failure) = &written {
@@ -45,7 +44,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     /// Until no more comes. An error where the reader has closed the output.
-    fn write_all(&mut self, queue: &Receiver<Record>) -> Result<(), Error> {
+    fn write_all(&mut self, queue: &Receiver<Record>) -> Result<(), OutputError> {
         // Waits for a record while everything is flushed, and then takes what there is.
         while let Ok(record) = queue.recv() {
             self.record(&record)?;
@@ -62,12 +61,12 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn record(&mut self, record: &Record) -> Result<(), Error> {
+    fn record(&mut self, record: &Record) -> Result<(), OutputError> {
         let written = self.sink.record(record);
         self.heed(written)
     }
 
-    fn flush(&mut self) -> Result<(), Error> {
+    fn flush(&mut self) -> Result<(), OutputError> {
         let flushed = self.sink.flush();
         if flushed.is_ok()
             && let Some(lost) = self.outage.end(self.sink.lost())
@@ -78,7 +77,7 @@ impl Writer<'_> {
     }
 
     /// Counts what was lost. Of the failures only that of a closed pipe stays one: a disk may have room again.
-    fn heed(&mut self, written: Result<(), Error>) -> Result<(), Error> {
+    fn heed(&mut self, written: Result<(), OutputError>) -> Result<(), OutputError> {
         let lost = self.sink.lost();
         self.output.lost.store(lost, Ordering::Relaxed);
         match written {

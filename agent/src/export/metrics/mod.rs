@@ -26,7 +26,7 @@ mod text;
 pub(crate) use catalogue::{CatalogueEntry, catalogue};
 pub(crate) use counted::AgentCounts;
 pub(crate) use dialect::Dialect;
-pub(crate) use label_limiter::LabelLimiter;
+pub(crate) use label_limiter::{LabelLimiter, NotANamePattern};
 pub(crate) use ledger::CorrelateStats;
 
 use super::{Record, SinkStats};

@@ -1,11 +1,13 @@
 //! Standard output or a file, and the errors of either.
 
+mod error;
 mod target;
 #[cfg(test)]
 pub(super) mod testing;
 
+pub(crate) use error::OutputError;
+
 use super::rotation::{Limits, Rotation};
-use crate::error::Error;
 use crate::files::{self, OutputPath};
 use std::fs::File;
 use std::io::{self, IsTerminal};
@@ -31,7 +33,7 @@ pub(crate) struct Output {
 
 impl Output {
     /// A new or emptied file, or standard output.
-    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Error> {
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, OutputError> {
         let (name, opened) = match path {
             Some(path) => (format!("`{}`", path.display()), open_file(path)),
             None => ("standard output".to_owned(), standard_output()),
@@ -41,19 +43,19 @@ impl Output {
                 let is_terminal = path.is_none() && io::stdout().is_terminal();
                 Ok(Self { is_terminal, ..Self::new(name, target) })
             }
-            Err(source) => Err(Error::Output { name, source }),
+            Err(source) => Err(OutputError::Failed { name, source }),
         }
     }
 
     /// A new file, which is put aside and begun anew when it is full.
-    pub(crate) fn rotated(path: &Path, limits: Limits) -> Result<Self, Error> {
+    pub(crate) fn rotated(path: &Path, limits: Limits) -> Result<Self, OutputError> {
         let name = format!("`{}`", path.display());
         match Rotation::begin(path, limits) {
             Ok((file, Some(rotation))) => {
                 Ok(Self { rotation: Some(rotation), ..Self::new(name, OutputTarget::file(file)) })
             }
             Ok((file, None)) => Ok(Self::new(name, OutputTarget::stream(file))),
-            Err(source) => Err(Error::Output { name, source }),
+            Err(source) => Err(OutputError::Failed { name, source }),
         }
     }
 
@@ -75,7 +77,7 @@ impl Output {
 
     /// Appends bytes: a whole line, where there is more than one write. Where that fails, they are lost, and so are
     /// those that waited.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
         let room = self.make_room(bytes.len());
         if room.is_ok() {
             self.buffer.extend_from_slice(bytes);
@@ -86,7 +88,7 @@ impl Output {
         room
     }
 
-    fn make_room(&mut self, more: usize) -> Result<(), Error> {
+    fn make_room(&mut self, more: usize) -> Result<(), OutputError> {
         if self.is_full(more) {
             self.flush()?;
             self.begin_next()
@@ -104,7 +106,7 @@ impl Output {
     }
 
     /// Makes sure that everything has arrived. What did not is lost.
-    pub(crate) fn flush(&mut self) -> Result<(), Error> {
+    pub(crate) fn flush(&mut self) -> Result<(), OutputError> {
         let written = self.target.write(&self.buffer);
         self.buffer.clear();
         let pending = std::mem::take(&mut self.pending);
@@ -120,7 +122,7 @@ impl Output {
     }
 
     /// Puts the file aside.
-    fn begin_next(&mut self) -> Result<(), Error> {
+    fn begin_next(&mut self) -> Result<(), OutputError> {
         match self.rotation.as_ref().map(Rotation::put_aside) {
             Some(Ok(file)) => self.target = OutputTarget::file(file),
             // The bound holds all the same, and the run goes on.
@@ -134,8 +136,8 @@ impl Output {
         Ok(())
     }
 
-    fn failure(&self, source: io::Error) -> Error {
-        Error::Output { name: self.name.clone(), source }
+    fn failure(&self, source: io::Error) -> OutputError {
+        OutputError::Failed { name: self.name.clone(), source }
     }
 }
 
@@ -170,7 +172,8 @@ mod tests {
         output.write(b"three\n").unwrap();
         output.write(b"four\n").unwrap();
         let failure = output.flush().unwrap_err();
-        assert_eq!((failure.exit_code(), output.lost()), (crate::error::OUTPUT, 2));
+        assert!(matches!(failure, OutputError::Failed { .. }), "{failure}");
+        assert_eq!(output.lost(), 2);
         disk.grow(100);
         output.write(b"five\n").unwrap();
         output.flush().unwrap();

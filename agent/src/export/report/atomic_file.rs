@@ -1,6 +1,6 @@
 //! A file that is there when it is whole.
 
-use crate::error::Error;
+use crate::export::OutputError;
 use crate::files::{OutputPath, PRIVATE};
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
@@ -25,18 +25,18 @@ enum State {
 
 impl AtomicFile {
     /// Begins one. A target that could not be written in the end is refused now.
-    pub(super) fn begin(target: &Path) -> Result<Self, Error> {
+    pub(super) fn begin(target: &Path) -> Result<Self, OutputError> {
         let begun = OutputPath::of(target).and_then(|path| {
             let state = State::open(&path)?;
             Ok(Self { target: path.path().to_owned(), state })
         });
-        begun.map_err(|source| failure(target, source))
+        begun.map_err(|source| OutputError::of_file(target, source))
     }
 
     /// Writes all of it, and puts it in its place.
-    pub(super) fn finish(self, bytes: &[u8]) -> Result<(), Error> {
+    pub(super) fn finish(self, bytes: &[u8]) -> Result<(), OutputError> {
         let Self { target, state } = self;
-        state.publish(bytes, &target).map_err(|source| failure(&target, source))
+        state.publish(bytes, &target).map_err(|source| OutputError::of_file(&target, source))
     }
 }
 
@@ -71,10 +71,6 @@ impl State {
         }
         Ok(())
     }
-}
-
-fn failure(target: &Path, source: io::Error) -> Error {
-    Error::Output { name: format!("`{}`", target.display()), source }
 }
 
 #[cfg(test)]

@@ -21,8 +21,7 @@ mod story;
 mod tests;
 mod words;
 
-use super::{Record, Sink, Summary};
-use crate::error::Error;
+use super::{OutputError, Record, Sink, Summary};
 use atomic_file::AtomicFile;
 use collect::Collected;
 use std::path::{Path, PathBuf};
@@ -41,7 +40,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// A page about `inputs`, to be written to `path`.
-    pub(crate) fn begin(path: &Path, inputs: &[PathBuf]) -> Result<Self, Error> {
+    pub(crate) fn begin(path: &Path, inputs: &[PathBuf]) -> Result<Self, OutputError> {
         let atomic_file = Some(AtomicFile::begin(path)?);
         let inputs = inputs.iter().map(|input| name(input)).collect();
         Ok(Self { atomic_file, collected: Collected::default(), inputs, is_partial: false })
@@ -54,12 +53,12 @@ impl Report {
 }
 
 impl Sink for Report {
-    fn record(&mut self, record: &Record) -> Result<(), Error> {
+    fn record(&mut self, record: &Record) -> Result<(), OutputError> {
         self.collected.record(record);
         Ok(())
     }
 
-    fn finish(&mut self, summary: &Summary) -> Result<(), Error> {
+    fn finish(&mut self, summary: &Summary) -> Result<(), OutputError> {
         let Some(atomic_file) = self.atomic_file.take() else { return Ok(()) };
         let collected = std::mem::take(&mut self.collected);
         let page = page::render(collected, summary, &self.inputs, self.is_partial);

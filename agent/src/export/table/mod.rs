@@ -4,8 +4,7 @@ mod layout;
 mod unread;
 mod why;
 
-use super::{Output, Record, Sink, Summary};
-use crate::error::Error;
+use super::{Output, OutputError, Record, Sink, Summary};
 use std::collections::HashMap;
 use unread::NotRead;
 use why::Why;
@@ -70,7 +69,7 @@ impl Table {
 }
 
 impl Sink for Table {
-    fn record(&mut self, record: &Record) -> Result<(), Error> {
+    fn record(&mut self, record: &Record) -> Result<(), OutputError> {
         match record {
             Record::Exchange { exchange, classification, .. } => {
                 self.exchange(exchange, classification)
@@ -81,7 +80,7 @@ impl Sink for Table {
         Ok(())
     }
 
-    fn finish(&mut self, summary: &Summary) -> Result<(), Error> {
+    fn finish(&mut self, summary: &Summary) -> Result<(), OutputError> {
         let mut rows: Vec<(Pattern, u64)> = self.groups.drain().collect();
         rows.sort_by(|(a, x), (b, y)| (a.class, y).cmp(&(b.class, x)).then_with(|| a.cmp(b)));
         let text = layout::render(

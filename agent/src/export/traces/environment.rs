@@ -1,6 +1,6 @@
 //! The variables that OpenTelemetry defines for exporters.
 
-use crate::error::Error;
+use super::error::TracesError;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::time::Duration;
 
@@ -34,12 +34,13 @@ impl<'a> Environment<'a> {
 
 impl OtelVariable {
     /// That it cannot be used, and what could. The value is told only where it holds no secret.
-    pub(super) fn refused(&self, why: &str, remedy: &str) -> Error {
-        Error::Usage { what: format!("{} {why}; {remedy}", self.name) }
+    pub(super) fn refused(&self, why: &str, remedy: &str) -> TracesError {
+        let (name, why, remedy) = (self.name.clone(), why.to_owned(), remedy.to_owned());
+        TracesError::Refused { name, why, remedy }
     }
 
     /// A number of milliseconds.
-    pub(super) fn milliseconds(&self) -> Result<Duration, Error> {
+    pub(super) fn milliseconds(&self) -> Result<Duration, TracesError> {
         match self.value.parse() {
             Ok(0) | Err(_) => Err(self.refused(
                 &format!("is `{}`", self.value),
@@ -50,7 +51,7 @@ impl OtelVariable {
     }
 
     /// `gzip` or `none`; true for the former.
-    pub(super) fn is_gzip(&self) -> Result<bool, Error> {
+    pub(super) fn is_gzip(&self) -> Result<bool, TracesError> {
         match self.value.as_str() {
             "gzip" => Ok(true),
             "none" => Ok(false),
@@ -59,7 +60,7 @@ impl OtelVariable {
     }
 
     /// Header fields. None of their values is ever shown.
-    pub(super) fn headers(&self) -> Result<HeaderMap, Error> {
+    pub(super) fn headers(&self) -> Result<HeaderMap, TracesError> {
         let refused = || {
             self.refused("is not a list of header fields", "write it as `name=value,name=value`")
         };

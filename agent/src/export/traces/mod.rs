@@ -13,6 +13,7 @@ mod backoff;
 mod before;
 mod client;
 mod environment;
+mod error;
 mod ids;
 mod resource;
 mod selection;
@@ -22,6 +23,7 @@ mod spans;
 mod tls;
 
 pub(crate) use environment::Environment;
+pub(crate) use error::TracesError;
 pub(crate) use settings::{TracesProtocol, TracesSettings, TracesWish};
 
 use super::{Record, SinkStats};

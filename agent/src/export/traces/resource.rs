@@ -1,13 +1,15 @@
 //! Who sends the spans: this agent.
 
 use super::environment::Environment;
+use super::error::TracesError;
 use crate::enrich::NODE_NAMES;
-use crate::error::Error;
 use rustix::system::uname;
 
 /// The attributes of the resource. What `OTEL_RESOURCE_ATTRIBUTES` says goes before what was found, and
 /// `OTEL_SERVICE_NAME` before that.
-pub(super) fn attributes(environment: &Environment<'_>) -> Result<Vec<(String, String)>, Error> {
+pub(super) fn attributes(
+    environment: &Environment<'_>,
+) -> Result<Vec<(String, String)>, TracesError> {
     let mut attributes = vec![
         ("service.name".to_owned(), "wrongdoor".to_owned()),
         ("service.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),

@@ -1,7 +1,7 @@
 //! TLS towards the collector: whom to trust, and who we are.
 
 use super::environment::{Environment, OtelVariable};
-use crate::error::Error;
+use super::error::TracesError;
 use crate::tls_files::{self, system_roots};
 use rustls::client::WantsClientCert;
 use rustls::crypto::ring;
@@ -11,10 +11,10 @@ use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use std::sync::Arc;
 
 /// As the variables say. Files are read now: later this thread may not be allowed to.
-pub(super) fn client(environment: &Environment<'_>) -> Result<ClientConfig, Error> {
+pub(super) fn client(environment: &Environment<'_>) -> Result<ClientConfig, TracesError> {
     let roots = match environment.otlp("CERTIFICATE") {
         Some(file) => trusted(&file)?,
-        None => of_the_system()?,
+        None => system_roots().ok_or_else(TracesError::no_roots)?,
     };
     let builder = trusting(roots)?;
     let certificate = environment.otlp("CLIENT_CERTIFICATE");
@@ -28,14 +28,16 @@ pub(super) fn client(environment: &Environment<'_>) -> Result<ClientConfig, Erro
 }
 
 /// That trusts nobody.
-pub(super) fn none() -> Result<ClientConfig, Error> {
+pub(super) fn none() -> Result<ClientConfig, TracesError> {
     Ok(trusting(RootCertStore::empty())?.with_no_client_auth())
 }
 
-fn trusting(roots: RootCertStore) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
+fn trusting(
+    roots: RootCertStore,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, TracesError> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::Unavailable { what: format!("no TLS: {error}") })?;
+        .map_err(TracesError::Tls)?;
     Ok(builder.with_root_certificates(roots))
 }
 
@@ -43,7 +45,7 @@ fn authenticated(
     builder: ConfigBuilder<ClientConfig, WantsClientCert>,
     certificate: &OtelVariable,
     key: &OtelVariable,
-) -> Result<ClientConfig, Error> {
+) -> Result<ClientConfig, TracesError> {
     let chain = certificates(certificate)?;
     let secret =
         PrivateKeyDer::from_pem_file(&key.value).map_err(|error| unreadable(key, &error))?;
@@ -55,7 +57,7 @@ fn authenticated(
     })
 }
 
-fn trusted(file: &OtelVariable) -> Result<RootCertStore, Error> {
+fn trusted(file: &OtelVariable) -> Result<RootCertStore, TracesError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(file)? {
         roots.add(certificate).map_err(|error| {
@@ -65,17 +67,9 @@ fn trusted(file: &OtelVariable) -> Result<RootCertStore, Error> {
     Ok(roots)
 }
 
-fn of_the_system() -> Result<RootCertStore, Error> {
-    system_roots().ok_or_else(|| Error::Usage {
-        what: "this machine has no certificates to trust the traces' collector by; \
-               install them, or name a file in OTEL_EXPORTER_OTLP_CERTIFICATE"
-            .to_owned(),
-    })
-}
-
 const IN_PEM: &str = "name a file of certificates in PEM";
 
-fn certificates(file: &OtelVariable) -> Result<Vec<CertificateDer<'static>>, Error> {
+fn certificates(file: &OtelVariable) -> Result<Vec<CertificateDer<'static>>, TracesError> {
     let read = std::fs::read(&file.value).map_err(pem::Error::Io);
     let read = read.and_then(|bytes| tls_files::certificates(&bytes));
     let found = read.map_err(|error| unreadable(file, &error))?;
@@ -85,7 +79,7 @@ fn certificates(file: &OtelVariable) -> Result<Vec<CertificateDer<'static>>, Err
     Ok(found)
 }
 
-fn unreadable(file: &OtelVariable, error: &pem::Error) -> Error {
+fn unreadable(file: &OtelVariable, error: &pem::Error) -> TracesError {
     let why = format!("names `{}`, which cannot be read: {error}", file.value);
     file.refused(&why, "name a readable file in PEM")
 }

@@ -10,10 +10,10 @@
 //! and traces sent by threads of their own, behind bounded queues. Findings wait half a second for evidence from
 //! other connections (`HOLD`); everything else is classified at once.
 
+use crate::capture::CaptureError;
 use crate::capture::source::Source;
 use crate::enrich::{Directory, View};
-use crate::error::Error;
-use crate::export::{CorrelateStats, EventsSink, Record, Summary, Traces, TurnState};
+use crate::export::{CorrelateStats, EventsSink, OutputError, Record, Summary, Traces, TurnState};
 use crate::ledger::SourceStats;
 use crate::log;
 use crate::state::{AgentState, RuntimeOverrides};
@@ -39,6 +39,15 @@ pub(crate) struct Sinks {
     pub(crate) traces: Option<Traces>,
 }
 
+/// Why a run failed: its source, else its output.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LiveError {
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+}
+
 /// How long what takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
@@ -58,7 +67,7 @@ pub(crate) fn run(
     shared: &AgentState,
     Times { length, drain, windows }: Times,
     sinks: Sinks,
-) -> Result<(), Error> {
+) -> Result<(), LiveError> {
     shared.health.captures(source.name());
     let mut live = Live::new(shared, windows, sinks);
     let begin = shared.health.uptime();
@@ -81,7 +90,8 @@ pub(crate) fn run(
     let written = live.finish(tally, drain);
     // Last: without `uprobe_multi` links it may take longer than a supervisor waits before it sends SIGKILL.
     drop(source);
-    captured.and(written)
+    captured?;
+    Ok(written?)
 }
 
 /// What the capture thread owns.
@@ -112,7 +122,7 @@ impl<'a> Live<'a> {
     }
 
     /// Takes what has come.
-    fn turn(&mut self, source: &mut dyn Source, timeout: Duration) -> Result<(), Error> {
+    fn turn(&mut self, source: &mut dyn Source, timeout: Duration) -> Result<(), CaptureError> {
         self.heed();
         let polled = source.poll(&mut self.engine, timeout);
         self.hear(source.tally());
@@ -139,7 +149,7 @@ impl<'a> Live<'a> {
     }
 
     /// Takes what is still in the source's buffers.
-    fn drain(&mut self, source: &mut dyn Source) -> Result<(), Error> {
+    fn drain(&mut self, source: &mut dyn Source) -> Result<(), CaptureError> {
         for _ in 0..MAX_LAST_TURNS {
             let before = source.tally().capture_events;
             self.turn(source, Duration::ZERO)?;
@@ -151,7 +161,7 @@ impl<'a> Live<'a> {
     }
 
     /// Everything that is open ends here, and the last lines are written.
-    fn finish(mut self, tally: SourceStats, drain: Duration) -> Result<(), Error> {
+    fn finish(mut self, tally: SourceStats, drain: Duration) -> Result<(), OutputError> {
         self.engine.finish();
         self.is_over = true;
         self.hear(tally);

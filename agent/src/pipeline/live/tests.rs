@@ -129,7 +129,7 @@ fn a_disk_that_is_full_costs_events_and_not_the_run() {
     let events = events(Path::new("/dev/full"), EventsOf::All);
     let failure = run(Box::new(replay), &shared, times(None), only(events)).unwrap_err();
     // The last line cannot be written either.
-    assert_eq!(failure.exit_code(), crate::error::OUTPUT);
+    assert!(matches!(failure, LiveError::Output(OutputError::Failed { .. })), "{failure}");
     assert_eq!(shared.metrics().totals(), (6, 2, 6));
 }
 
@@ -142,7 +142,7 @@ fn a_reader_that_goes_away_ends_the_events_and_not_the_run() {
     let shared = AgentState::new(None);
     let replay = Replay::new("apache-two-hosts", &shared);
     let failure = run(Box::new(replay), &shared, times(None), only(events)).unwrap_err();
-    assert!(failure.is_closed_pipe(), "{failure}");
+    assert!(matches!(&failure, LiveError::Output(error) if error.is_closed_pipe()), "{failure}");
     assert_eq!(shared.metrics().totals(), (6, 2, 6));
 }
 
@@ -167,7 +167,7 @@ impl Source for Detached {
         self.replay.name()
     }
 
-    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), Error> {
+    fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), CaptureError> {
         self.replay.poll(engine, timeout)
     }
 

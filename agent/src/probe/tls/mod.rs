@@ -6,7 +6,7 @@ mod certificate_recorder;
 mod trust;
 
 pub(super) use alert_recorder::{Alert, AlertRecorder};
-pub(crate) use trust::Trust;
+pub(crate) use trust::{Trust, TrustError};
 
 use super::outcome::{Handshake, ProbeError, Stage, Verification};
 use super::plan::Probe;

@@ -1,11 +1,12 @@
 //! Whom to trust.
 
-use crate::error::Error;
 use crate::tls_files::{certificates, system_roots};
 use rustls::RootCertStore;
-use rustls::client::WebPkiServerVerifier;
+use rustls::client::{VerifierBuilderError, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
-use std::path::Path;
+use rustls::pki_types::pem;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Whom to trust; or that nobody asks.
@@ -15,6 +16,28 @@ pub(crate) struct Trust {
     verifier: Option<Arc<WebPkiServerVerifier>>,
 }
 
+/// What is wrong with the certificates to trust.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TrustError {
+    #[error("cannot read the authorities to trust from `{}`", file.display())]
+    Unreadable { file: PathBuf, source: io::Error },
+    #[error("--ca {}: cannot be read: {error}{IN_PEM}", file.display())]
+    NotPem { file: PathBuf, error: pem::Error },
+    #[error("--ca {}: has one that cannot be trusted: {error}{IN_PEM}", file.display())]
+    Untrusted { file: PathBuf, error: rustls::Error },
+    #[error("--ca {}: has no certificate{IN_PEM}", file.display())]
+    Empty { file: PathBuf },
+    #[error(
+        "this machine has no certificates to trust servers by; install them (Debian: ca-certificates), name a file \
+         with --ca, or verify nothing with --insecure"
+    )]
+    NoRoots,
+    #[error("no TLS: {0}")]
+    Tls(VerifierBuilderError),
+}
+
+const IN_PEM: &str = "; name a file of certificates in PEM";
+
 impl Trust {
     /// Whoever answers.
     pub(crate) fn anybody() -> Self {
@@ -22,45 +45,32 @@ impl Trust {
     }
 
     /// Those in a file, and no others.
-    pub(crate) fn of_file(file: &Path) -> Result<Self, Error> {
-        let named = |why: String| Error::Usage {
-            what: format!("--ca {}: {why}; name a file of certificates in PEM", file.display()),
-        };
-        let bytes = std::fs::read(file).map_err(|source| Error::Input {
-            what: "the authorities to trust",
-            name: file.display().to_string(),
-            source,
-        })?;
+    pub(crate) fn of_file(file: &Path) -> Result<Self, TrustError> {
+        let file = || file.to_owned();
+        let bytes = std::fs::read(file());
+        let bytes = bytes.map_err(|source| TrustError::Unreadable { file: file(), source })?;
+        let found = certificates(&bytes);
         let mut roots = RootCertStore::empty();
-        for certificate in
-            certificates(&bytes).map_err(|error| named(format!("cannot be read: {error}")))?
-        {
+        for certificate in found.map_err(|error| TrustError::NotPem { file: file(), error })? {
             let added = roots.add(certificate);
-            added.map_err(|error| named(format!("has one that cannot be trusted: {error}")))?;
+            added.map_err(|error| TrustError::Untrusted { file: file(), error })?;
         }
         if roots.is_empty() {
-            return Err(named("has no certificate".to_owned()));
+            return Err(TrustError::Empty { file: file() });
         }
         Self::of(roots)
     }
 
-    /// Those whom the system trusts.
-    pub(crate) fn of_the_system() -> Result<Self, Error> {
-        let Some(roots) = system_roots() else {
-            let what = "this machine has no certificates to trust servers by; install them (Debian: \
-                        ca-certificates), name a file with --ca, or verify nothing with --insecure";
-            return Err(Error::Usage { what: what.to_owned() });
-        };
-        Self::of(roots)
+    /// Those that the system trusts.
+    pub(crate) fn of_the_system() -> Result<Self, TrustError> {
+        Self::of(system_roots().ok_or(TrustError::NoRoots)?)
     }
 
-    fn of(roots: RootCertStore) -> Result<Self, Error> {
+    fn of(roots: RootCertStore) -> Result<Self, TrustError> {
         let provider = Arc::new(ring::default_provider());
         let builder =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
-        let verifier = builder
-            .build()
-            .map_err(|error| Error::Unavailable { what: format!("no TLS: {error}") })?;
+        let verifier = builder.build().map_err(TrustError::Tls)?;
         Ok(Self { provider, verifier: Some(verifier) })
     }
 

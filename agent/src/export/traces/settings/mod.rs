@@ -1,9 +1,9 @@
 //! Where traces go, and how: from the command line, and from OpenTelemetry's variables.
 
 use super::environment::{Environment, OtelVariable};
+use super::error::TracesError;
 use super::{resource, tls};
 use crate::config::EventsOf;
-use crate::error::Error;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
 use rustls::ClientConfig;
@@ -50,7 +50,7 @@ impl TracesSettings {
     pub(crate) fn resolve(
         wish: &TracesWish<'_>,
         environment: &Environment<'_>,
-    ) -> Result<Option<Self>, Error> {
+    ) -> Result<Option<Self>, TracesError> {
         let Some(named) = Named::find(wish, environment) else { return Ok(None) };
         let protocol = match wish.protocol {
             Some(protocol) => protocol,
@@ -80,7 +80,7 @@ impl TracesSettings {
     }
 }
 
-fn protocol(variable: OtelVariable) -> Result<TracesProtocol, Error> {
+fn protocol(variable: OtelVariable) -> Result<TracesProtocol, TracesError> {
     match variable.value.as_str() {
         "grpc" => Ok(TracesProtocol::Grpc),
         "http/protobuf" => Ok(TracesProtocol::HttpProtobuf),
@@ -114,7 +114,7 @@ impl Named {
         Some(Self { by, is_whole })
     }
 
-    fn endpoint(&self, protocol: TracesProtocol) -> Result<Uri, Error> {
+    fn endpoint(&self, protocol: TracesProtocol) -> Result<Uri, TracesError> {
         // Whoever puts a password there should not find it in a log.
         let shown = if self.by.value.contains('@') { "…" } else { &self.by.value };
         let refused = |remedy: &str| self.by.refused(&format!("is `{shown}`"), remedy);

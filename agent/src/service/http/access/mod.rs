@@ -1,6 +1,6 @@
 //! Who may read what is answered: with a bearer token (RFC 6750), over TLS.
 
-use crate::error::Error;
+use crate::service::ConfigError;
 use crate::text::read_file;
 use crate::tls_files::certificates;
 use rustls_pki_types::PrivateKeyDer;
@@ -56,19 +56,19 @@ struct Rules {
 
 impl Access {
     /// Reads the files.
-    pub(crate) fn read(files: &AccessFiles) -> Result<Self, Error> {
+    pub(crate) fn read(files: &AccessFiles) -> Result<Self, ConfigError> {
         let rules = Contents::read(files).rules()?;
         Ok(Self { rules: RwLock::new(rules), refused: Mutex::default() })
     }
 
     /// Reads them again. Whether their contents are new. Where they cannot be used, the old ones hold.
-    pub(crate) fn reload(&self, files: &AccessFiles) -> Result<bool, Error> {
+    pub(crate) fn reload(&self, files: &AccessFiles) -> Result<bool, ConfigError> {
         self.take_over(&Contents::read(files))
     }
 
     /// Does the same for files that may have changed on disk, and fails once for each change: a certificate that is
     /// there before its key is refused, and both are used when the key follows.
-    pub(crate) fn refresh(&self, files: &AccessFiles) -> Result<bool, Error> {
+    pub(crate) fn refresh(&self, files: &AccessFiles) -> Result<bool, ConfigError> {
         let contents = Contents::read(files);
         let digest = contents.digest();
         if self.rules().digest == digest {
@@ -80,7 +80,7 @@ impl Access {
         if is_reported { Ok(false) } else { self.take_over(&contents) }
     }
 
-    fn take_over(&self, contents: &Contents) -> Result<bool, Error> {
+    fn take_over(&self, contents: &Contents) -> Result<bool, ConfigError> {
         let rules = contents.rules();
         self.refuse(rules.is_err().then(|| contents.digest()));
         let rules = rules?;
@@ -126,7 +126,7 @@ impl Contents {
         digest.finish()
     }
 
-    fn rules(&self) -> Result<Rules, Error> {
+    fn rules(&self) -> Result<Rules, ConfigError> {
         let tls = self.tls.as_ref().map(|(chain, key)| acceptor(chain, key)).transpose()?;
         let token = self.token.as_ref().map(token).transpose()?;
         Ok(Rules { tls, token, digest: self.digest() })
@@ -139,16 +139,16 @@ impl Text {
         Self { path: path.to_owned(), text }
     }
 
-    fn text(&self) -> Result<&str, Error> {
+    fn text(&self) -> Result<&str, ConfigError> {
         self.text.as_deref().map_err(|error| self.refused(error))
     }
 
-    fn refused(&self, why: &str) -> Error {
-        Error::Usage { what: format!("cannot use `{}`: {why}", self.path.display()) }
+    fn refused(&self, why: &str) -> ConfigError {
+        ConfigError::Unusable { path: self.path.clone(), why: why.to_owned() }
     }
 }
 
-fn acceptor(certificate: &Text, key: &Text) -> Result<TlsAcceptor, Error> {
+fn acceptor(certificate: &Text, key: &Text) -> Result<TlsAcceptor, ConfigError> {
     let chain = certificates(certificate.text()?.as_bytes())
         .map_err(|error| certificate.refused(&format!("no certificates in PEM: {error}")))?;
     if chain.is_empty() {
@@ -167,7 +167,7 @@ fn acceptor(certificate: &Text, key: &Text) -> Result<TlsAcceptor, Error> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-fn token(file: &Text) -> Result<Arc<str>, Error> {
+fn token(file: &Text) -> Result<Arc<str>, ConfigError> {
     let token = file.text()?.trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(file.refused("no bearer token: one line of visible ASCII is expected"));

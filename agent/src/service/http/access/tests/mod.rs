@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 const ONE: (&str, &str) = (include_str!("one.crt"), include_str!("one.key"));
 const TWO: (&str, &str) = (include_str!("two.crt"), include_str!("two.key"));
 
-fn with_token(text: &str) -> Result<Access, Error> {
+fn with_token(text: &str) -> Result<Access, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
     fs::write(&path, text).unwrap();
