@@ -3,7 +3,7 @@
 use crate::cli::{Analyze, FailOn, Format};
 use crate::error::Error;
 use crate::exit_status;
-use crate::export::{JsonLines, Output, Record, Report, Sink, Summary, Table, unread};
+use crate::export::{HtmlReport, JsonLines, Output, PatternTable, Record, Sink, Summary, unread};
 use crate::progress::Progress;
 use crate::{pipeline, text};
 use std::os::unix::fs::MetadataExt;
@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Analyze) -> Result<ExitCode, Error> {
     let mut report = begin_report(arguments)?;
     let output = Output::open(arguments.output.as_deref())?;
     let mut sink: Box<dyn Sink> = match arguments.format {
-        Format::Table => Box::new(Table::new(output)),
+        Format::Table => Box::new(PatternTable::new(output)),
         Format::Json => Box::new(JsonLines::new(output)),
     };
     let progress = Progress::new(captures.iter().map(CaptureFile::size));
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &Analyze) -> Result<ExitCode, Error> {
 }
 
 /// The page, if one is asked for: it takes nothing else's place.
-fn begin_report(arguments: &Analyze) -> Result<Option<Report>, Error> {
+fn begin_report(arguments: &Analyze) -> Result<Option<HtmlReport>, Error> {
     let Some(path) = &arguments.report else { return Ok(None) };
     if path.as_os_str() == "-" {
         return Err(Error::ReportOnStandardOutput);
@@ -69,7 +69,7 @@ fn begin_report(arguments: &Analyze) -> Result<Option<Report>, Error> {
     if arguments.output.as_deref().is_some_and(|output| is_same(output, path)) {
         return Err(Error::ReportIsOutput { path: path.clone() });
     }
-    Ok(Some(Report::begin(path, &arguments.files)?))
+    Ok(Some(HtmlReport::begin(path, &arguments.files)?))
 }
 
 /// The same file, whether it is there yet or not.

@@ -23,10 +23,10 @@ pub(crate) use metrics::{CatalogueEntry, NotANamePattern, catalogue};
 pub(crate) use output::{Output, OutputError};
 pub(crate) use recent::RecentFindings;
 pub(crate) use record::{Record, is_selected};
-pub(crate) use report::Report;
+pub(crate) use report::HtmlReport;
 pub(crate) use rotation::Limits;
 pub(crate) use sink_stats::SinkStats;
-pub(crate) use table::Table;
+pub(crate) use table::PatternTable;
 pub(crate) use traces::{
     Environment, Traces, TracesError, TracesProtocol, TracesSettings, TracesWish,
 };

@@ -1,10 +1,12 @@
-//! Text that people and programs read: tables, JSON, times, and text from elsewhere made safe to print.
+//! Text that people and programs read: tables, JSON, times, counts, requests, and text from elsewhere made safe to print.
 
 mod chain;
 mod clock;
+mod counts;
 mod evidence;
 mod file;
 mod json;
+mod request;
 mod sanitize;
 mod stderr;
 mod table;
@@ -12,9 +14,11 @@ pub(crate) mod verdict;
 
 pub(crate) use chain::chain;
 pub(crate) use clock::{Clock, Time};
+pub(crate) use counts::{grouped, grouped_plural, plural};
 pub(crate) use evidence::evidence;
 pub(crate) use file::read_file;
 pub(crate) use json::{append, join, json_line};
+pub(crate) use request::{authority, sni, status};
 pub(crate) use sanitize::sanitize;
 pub(crate) use stderr::warn;
 pub(crate) use table::{Tone, WIDTH, grid, wide_grid};

@@ -28,6 +28,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
     ("serde_saphyr", &["agent/src/service/settings"]),
     ("base64", &["agent/src/export/report"]),
+    ("maud", &["agent/src/export/report"]),
     ("comfy_table", &["agent/src/export/table", "agent/src/text/table"]),
     ("indicatif", &["agent/src/progress"]),
     ("prometheus", &["agent/src/export/metrics/text"]),

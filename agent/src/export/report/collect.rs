@@ -1,15 +1,16 @@
 //! What the page is made of, collected within bounds as records come: findings come last.
 
-use super::group::{Group, Key};
+use super::group::{FindingGroup, FindingKey};
 use super::lanes::Lanes;
-use super::row::{Pattern, Row};
-use crate::export::Record;
-use std::collections::{BTreeMap, HashMap};
+use super::listed_request::ListedRequest;
+use super::model::ReportModel;
+use super::sums::FindingSums;
+use super::unlisted::{RequestPattern, UnlistedRequests};
+use crate::export::{Record, Summary};
+use std::collections::HashMap;
 use wrongdoor_core::explain::Finding;
-use wrongdoor_core::explain::cause::{CauseId, Confidence};
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::explain::correlator::Unread;
-use wrongdoor_core::explain::recovery::Outcome;
 use wrongdoor_core::observation::Exchange;
 
 /// The most exchanges that are listed one by one; the rest is counted by pattern.
@@ -18,50 +19,24 @@ pub(super) const MAX_ROWS: usize = 5_000;
 pub(super) const MAX_GROUPS: usize = 256;
 /// The most authorities of one kind, server and SNI that have groups of their own.
 pub(super) const MAX_AUTHORITIES: usize = 8;
-/// The most patterns of what is not listed.
-const MAX_PATTERNS: usize = 1_000;
 
-/// Everything that the page tells.
+/// What the page will say, as far as it is known.
 #[derive(Debug, Default)]
-pub(super) struct Collected {
-    pub(super) sums: Sums,
-    pub(super) groups: HashMap<Key, Group>,
+pub(super) struct ReportCollector {
+    sums: FindingSums,
+    groups: HashMap<FindingKey, FindingGroup>,
     /// How many authorities of each kind, server and SNI have groups of their own.
-    authorities: HashMap<Key, usize>,
+    authorities: HashMap<FindingKey, usize>,
     /// Findings beyond [`MAX_GROUPS`].
-    pub(super) ungrouped: u64,
-    pub(super) lanes: Lanes,
-    /// First those of findings, then the others: as many of each as could be listed.
-    pub(super) findings: Vec<Row>,
-    others: Vec<Row>,
-    /// What is not listed.
-    pub(super) patterns: HashMap<Pattern, u64>,
-    /// Exchanges beyond [`MAX_PATTERNS`].
-    pub(super) unpatterned: u64,
+    ungrouped: u64,
+    lanes: Lanes,
+    /// Requests that are findings, and the others: as many of each as could be listed.
+    findings: Vec<ListedRequest>,
+    others: Vec<ListedRequest>,
+    unlisted: UnlistedRequests,
 }
 
-/// What is counted.
-#[derive(Debug, Default)]
-pub(super) struct Sums {
-    /// 421s by who made them.
-    pub(super) generators: BTreeMap<&'static str, u64>,
-    /// 421s by cause, with the best confidence.
-    pub(super) causes: BTreeMap<CauseId, (u64, Option<Confidence>)>,
-    /// Refused for the name with another status, or none.
-    pub(super) refused_otherwise: u64,
-    pub(super) silent: u64,
-    pub(super) outcomes: BTreeMap<Outcome, u64>,
-    /// Mismatches that were legal as far as was seen.
-    pub(super) legal: u64,
-    /// Encrypted connections without keys.
-    pub(super) undecrypted: u64,
-    /// Connections of QUIC.
-    pub(super) http3: u64,
-    /// Connections with gaps.
-    pub(super) with_gaps: u64,
-}
-
-impl Collected {
+impl ReportCollector {
     pub(super) fn record(&mut self, record: &Record) {
         match record {
             Record::Exchange { number, exchange, classification, .. } => {
@@ -81,54 +56,66 @@ impl Collected {
         }
     }
 
-    /// The rows to be listed; what is left over joins the patterns.
-    pub(super) fn take_rows(&mut self) -> Vec<Row> {
-        let mut rows = std::mem::take(&mut self.findings);
-        let others = std::mem::take(&mut self.others);
-        for row in others {
-            if rows.len() < MAX_ROWS {
-                rows.push(row);
+    /// There are no more: what the page says of all of them.
+    pub(super) fn finish<'a>(
+        self,
+        summary: &'a Summary,
+        inputs: &'a [String],
+        is_partial: bool,
+    ) -> ReportModel<'a> {
+        let Self { sums, groups, ungrouped, lanes, findings, others, mut unlisted, .. } = self;
+        let mut groups: Vec<(FindingKey, FindingGroup)> = groups.into_iter().collect();
+        groups.sort_by(|(a, x), (b, y)| {
+            (a.finding.rank(), y.count, a).cmp(&(b.finding.rank(), x.count, b))
+        });
+        let mut requests = findings;
+        for other in others {
+            if requests.len() < MAX_ROWS {
+                requests.push(other);
             } else {
-                self.unlisted(row.pattern);
+                unlisted.add(other.pattern);
             }
         }
-        rows
-    }
-
-    /// One that is not listed.
-    pub(super) fn unlisted(&mut self, pattern: Pattern) {
-        if self.patterns.len() >= MAX_PATTERNS && !self.patterns.contains_key(&pattern) {
-            self.unpatterned += 1;
-        } else {
-            *self.patterns.entry(pattern).or_default() += 1;
+        let numbers = groups.iter().map(|(key, _)| key.clone()).zip(1..).collect();
+        ReportModel {
+            inputs,
+            is_partial,
+            summary,
+            sums,
+            groups,
+            numbers,
+            ungrouped,
+            lanes,
+            requests,
+            unlisted,
         }
     }
 
     fn exchange(&mut self, number: u64, exchange: &Exchange, classification: &Classification) {
-        let kind = Finding::of(exchange, classification);
-        self.lanes.exchange(number, exchange, classification, kind.is_some());
-        let rows = if kind.is_some() { &mut self.findings } else { &mut self.others };
+        let finding = Finding::of(exchange, classification);
+        self.lanes.exchange(number, exchange, classification, finding.is_some());
+        let rows = if finding.is_some() { &mut self.findings } else { &mut self.others };
         if rows.len() < MAX_ROWS {
-            rows.push(Row::new(number, exchange, classification, kind));
+            rows.push(ListedRequest::new(number, exchange, classification, finding));
         } else {
-            self.unlisted(Pattern::new(exchange, classification));
+            self.unlisted.add(RequestPattern::new(exchange, classification));
         }
-        if let Some(kind) = kind {
-            self.sums.finding(kind, exchange, classification);
-            self.group(kind, number, exchange, classification);
+        if let Some(finding) = finding {
+            self.sums.add(finding, exchange, classification);
+            self.group(finding, number, exchange, classification);
         }
     }
 
     fn group(
         &mut self,
-        kind: Finding,
+        finding: Finding,
         number: u64,
         exchange: &Exchange,
         classification: &Classification,
     ) {
-        let mut key = Key::of(kind, exchange, classification);
+        let mut key = FindingKey::of(finding, exchange, classification);
         if !self.groups.contains_key(&key) {
-            let of_all = Key { authority: None, ..key.clone() };
+            let of_all = FindingKey { authority: None, ..key.clone() };
             if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&of_all) {
                 self.ungrouped += 1;
                 return;
@@ -141,32 +128,10 @@ impl Collected {
                 key = of_all;
             }
         }
-        let group =
-            self.groups.entry(key).or_insert_with(|| Group::new(number, exchange, classification));
+        let group = self
+            .groups
+            .entry(key)
+            .or_insert_with(|| FindingGroup::new(number, exchange, classification));
         group.add(number, exchange, classification);
-    }
-}
-
-impl Sums {
-    fn finding(&mut self, kind: Finding, exchange: &Exchange, classification: &Classification) {
-        self.silent += u64::from(classification.silent_misdirect);
-        if let Some(recovery) = &classification.recovery {
-            *self.outcomes.entry(recovery.outcome).or_default() += 1;
-        }
-        match kind {
-            Finding::Refused(cause) if exchange.is_misdirected() => {
-                let generator = classification
-                    .generator
-                    .map_or("a server that does not say what it is", super::words::generator);
-                *self.generators.entry(generator).or_default() += 1;
-                let (count, best) = self.causes.entry(cause).or_default();
-                *count += 1;
-                let confidence = classification.cause.as_ref().map(|cause| cause.confidence);
-                *best = (*best).into_iter().chain(confidence).min();
-            }
-            Finding::Refused(_) => self.refused_otherwise += 1,
-            Finding::Mismatched(_) => self.legal += u64::from(kind.rank() == 2),
-            Finding::Silent => {}
-        }
     }
 }

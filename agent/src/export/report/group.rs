@@ -1,6 +1,5 @@
 //! Findings of the same kind, for the same names.
 
-use super::words;
 use crate::text;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
@@ -18,8 +17,8 @@ const MAX_EVIDENCE: usize = 64;
 
 /// What findings of one group have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Key {
-    pub(super) kind: Finding,
+pub(super) struct FindingKey {
+    pub(super) finding: Finding,
     /// Who made the response, by its name in the output.
     pub(super) generator: Option<&'static str>,
     pub(super) sni: String,
@@ -37,7 +36,7 @@ pub(super) struct Incident {
 
 /// Findings of the same kind, for the same names.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(super) struct FindingGroup {
     pub(super) count: u64,
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
@@ -51,18 +50,22 @@ pub(super) struct Group {
     evidence: HashSet<u64>,
 }
 
-impl Key {
-    pub(super) fn of(kind: Finding, exchange: &Exchange, classification: &Classification) -> Self {
+impl FindingKey {
+    pub(super) fn of(
+        finding: Finding,
+        exchange: &Exchange,
+        classification: &Classification,
+    ) -> Self {
         Self {
-            kind,
+            finding,
             generator: classification.generator.map(Generator::as_str),
-            sni: words::sni(&exchange.connection),
-            authority: Some(words::authority(exchange)),
+            sni: text::sni(&exchange.connection),
+            authority: Some(text::authority(&exchange.authority)),
         }
     }
 }
 
-impl Group {
+impl FindingGroup {
     pub(super) fn new(number: u64, exchange: &Exchange, classification: &Classification) -> Self {
         let incident =
             Incident { number, exchange: exchange.clone(), classification: classification.clone() };

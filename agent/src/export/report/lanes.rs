@@ -1,5 +1,6 @@
 //! What was asked on which connection, remembered for the drawings: which of it matters is known only at the end.
 
+use crate::text;
 use std::collections::HashMap;
 use std::sync::Arc;
 use wrongdoor_core::engine::ConnectionEnd;
@@ -126,10 +127,7 @@ impl Mark {
 
     /// Whom it asked for, for a drawing.
     pub(super) fn name(&self) -> String {
-        let authority = &self.authority;
-        let parsed = authority.parsed.as_ref().map(|authority| authority.host.to_string());
-        let raw = || authority.raw.as_ref().known().map(|raw| raw.to_string());
-        parsed.or_else(raw).unwrap_or_else(|| "(none)".to_owned())
+        text::authority(&self.authority)
     }
 
     /// When the last of it was seen.

@@ -1,16 +1,17 @@
 //! What happened, in sentences, and what is not known of it.
 
-use super::collect::Sums;
-use super::words::{list, number, plural};
+use super::sums::FindingSums;
+use super::words::list;
 use crate::export::{Summary, unread};
+use crate::text::{grouped, grouped_plural};
 use wrongdoor_core::explain::recovery::Outcome;
 
 /// The sentences at the top.
-pub(super) fn lead(sums: &Sums, summary: &Summary) -> Vec<String> {
+pub(super) fn lead(sums: &FindingSums, summary: &Summary) -> Vec<String> {
     let asked = format!(
         "{} on {}",
-        plural(summary.exchanges, "request"),
-        plural(summary.connections, "connection")
+        grouped_plural(summary.exchanges, "request"),
+        grouped_plural(summary.connections, "connection")
     );
     let mut lead = Vec::new();
     if summary.exchanges == 0 {
@@ -21,7 +22,7 @@ pub(super) fn lead(sums: &Sums, summary: &Summary) -> Vec<String> {
             0 => "There is no TLS and no HTTP in this capture.".to_owned(),
             connections => format!(
                 "No request could be read on the {} of this capture, which is no all-clear.",
-                plural(connections, "connection")
+                grouped_plural(connections, "connection")
             ),
         });
         return lead;
@@ -30,17 +31,17 @@ pub(super) fn lead(sums: &Sums, summary: &Summary) -> Vec<String> {
         lead.push(format!("Of {asked} none was refused with 421."));
     } else {
         let verb = if summary.misdirected == 1 { "was" } else { "were" };
-        let count = number(summary.misdirected);
+        let count = grouped(summary.misdirected);
         lead.push(format!("Of {asked} {count} {verb} refused with 421, {}.", by_whom(sums)));
         lead.push(why(sums, summary.misdirected));
         lead.extend(outcomes(sums));
     }
     if summary.unread > 0 {
-        let unread = plural(summary.unread, "connection");
+        let unread = grouped_plural(summary.unread, "connection");
         lead.push(format!("{unread} could not be read, so that this is no all-clear."));
     }
     if sums.refused_otherwise > 0 {
-        let refused = plural(sums.refused_otherwise, "request");
+        let refused = grouped_plural(sums.refused_otherwise, "request");
         lead.push(format!(
             "{refused} for another host got no 421, and another refusal for the name."
         ));
@@ -50,7 +51,7 @@ pub(super) fn lead(sums: &Sums, summary: &Summary) -> Vec<String> {
         lead.push(format!(
             "{} {verb} answered with success by a server that was never seen to serve the host {whom} asked for: most \
              likely the wrong virtual host, without anybody noticing (silent).",
-            plural(sums.silent, "request")
+            grouped_plural(sums.silent, "request")
         ));
     }
     let nothing =
@@ -63,34 +64,34 @@ pub(super) fn lead(sums: &Sums, summary: &Summary) -> Vec<String> {
     } else if sums.legal > 0 {
         lead.push(format!(
             "{} went to another host by legal reuse, which is as it should be.",
-            plural(sums.legal, "request")
+            grouped_plural(sums.legal, "request")
         ));
     }
     lead
 }
 
 /// `all by Apache`, `35 by Apache and 2 by nginx`.
-fn by_whom(sums: &Sums) -> String {
+fn by_whom(sums: &FindingSums) -> String {
     let mut by: Vec<_> = sums.generators.iter().collect();
     by.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     match by.as_slice() {
         [(name, 1)] => format!("by {name}"),
         [(name, _)] => format!("all by {name}"),
         several => {
-            let by = several.iter().map(|(name, count)| format!("{} by {name}", number(**count)));
+            let by = several.iter().map(|(name, count)| format!("{} by {name}", grouped(**count)));
             list(&by.collect::<Vec<_>>())
         }
     }
 }
 
-fn why(sums: &Sums, misdirected: u64) -> String {
+fn why(sums: &FindingSums, misdirected: u64) -> String {
     let mut causes: Vec<_> = sums.causes.iter().collect();
     causes.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
     let told = causes.iter().map(|(cause, (count, confidence))| {
         let of = match *count {
             count if count == misdirected && count == 1 => "The cause".to_owned(),
             count if count == misdirected => "The cause of all of them".to_owned(),
-            count => format!("The cause of {}", number(count)),
+            count => format!("The cause of {}", grouped(count)),
         };
         let confidence = confidence.map_or_else(String::new, |confidence| {
             format!(" ({} confidence)", confidence.as_str())
@@ -100,7 +101,7 @@ fn why(sums: &Sums, misdirected: u64) -> String {
     told.collect::<Vec<_>>().join(" ")
 }
 
-fn outcomes(sums: &Sums) -> Option<String> {
+fn outcomes(sums: &FindingSums) -> Option<String> {
     let of = |wanted: &[Outcome]| -> u64 {
         sums.outcomes
             .iter()
@@ -125,17 +126,17 @@ fn outcomes(sums: &Sums) -> Option<String> {
     let told: Vec<String> = told
         .iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{} {what}", number(*count)))
+        .map(|(count, what)| format!("{} {what}", grouped(*count)))
         .collect();
     (!told.is_empty()).then(|| format!("Of the refused, {}.", list(&told)))
 }
 
-/// What could not be seen, so that nobody takes it for what did not happen.
-pub(super) fn unknowns(sums: &Sums, summary: &Summary, forgotten: u64) -> Vec<String> {
+/// What could not be seen, so that it is not taken for what did not happen.
+pub(super) fn unknowns(sums: &FindingSums, summary: &Summary, forgotten: u64) -> Vec<String> {
     let mut unknowns = Vec::new();
     let mut add = |count: u64, what: &str, meaning: &str| {
         if count > 0 {
-            unknowns.push(format!("{} {meaning}", plural(count, what)));
+            unknowns.push(format!("{} {meaning}", grouped_plural(count, what)));
         }
     };
     add(
@@ -173,7 +174,7 @@ mod tests {
 
     #[test]
     fn it_says_what_happened_and_how_sure_that_is() {
-        let mut sums = Sums { silent: 3, ..Sums::default() };
+        let mut sums = FindingSums { silent: 3, ..FindingSums::default() };
         sums.generators.insert("Apache", 37);
         sums.causes.insert(CauseId::ProxyOmitsSni, (35, Some(Confidence::High)));
         sums.causes.insert(CauseId::ClientOmitsSni, (2, Some(Confidence::Medium)));
@@ -205,10 +206,10 @@ mod tests {
 
     #[test]
     fn nothing_is_said_plainly_and_what_is_not_known_too() {
-        let none = lead(&Sums::default(), &Summary::default());
+        let none = lead(&FindingSums::default(), &Summary::default());
         assert_eq!(none, ["There is no TLS and no HTTP in this capture."]);
         let summary = Summary { exchanges: 1, connections: 1, lost: 2, ..Summary::default() };
-        let sums = Sums { undecrypted: 1, ..Sums::default() };
+        let sums = FindingSums { undecrypted: 1, ..FindingSums::default() };
         assert_eq!(
             lead(&sums, &summary)[0],
             "Of 1 request on 1 connection none was refused with 421."

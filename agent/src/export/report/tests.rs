@@ -1,6 +1,6 @@
 //! Pages of captures, and of what no capture would have.
 
-use super::collect::{Collected, MAX_GROUPS, MAX_ROWS};
+use super::collect::{MAX_GROUPS, MAX_ROWS, ReportCollector};
 use super::page;
 use crate::enrich::ClusterEnds;
 use crate::export::{ConnectionNumber, Record, Summary};
@@ -13,7 +13,7 @@ use wrongdoor_core::observation::{Exchange, Response};
 
 /// The page of these records.
 fn page_of(records: impl IntoIterator<Item = Record>) -> String {
-    let (mut collected, mut summary) = (Collected::default(), Summary::default());
+    let (mut collector, mut summary) = (ReportCollector::default(), Summary::default());
     for record in records {
         if let Record::Exchange { exchange, .. } = &record {
             summary.exchanges += 1;
@@ -21,10 +21,9 @@ fn page_of(records: impl IntoIterator<Item = Record>) -> String {
             summary.misdirected += u64::from(exchange.is_misdirected());
             summary.mismatched += u64::from(exchange.is_mismatched());
         }
-        collected.record(&record);
+        collector.record(&record);
     }
-    let page = page::render(collected, &summary, &["<b>.pcap".to_owned()], false);
-    String::from_utf8(page.as_bytes().to_vec()).unwrap()
+    page::render(&collector.finish(&summary, &["<b>.pcap".to_owned()], false))
 }
 
 fn record(number: u64, exchange: Exchange, classification: Classification) -> Record {
@@ -114,29 +113,44 @@ fn both_hops_of_a_proxy_and_the_retry_are_drawn() {
     assert_eq!(count(&page, "<path class=\"retried\""), 1);
 }
 
-#[test]
-fn a_flood_is_summed_up_and_all_of_it_counted() {
-    const FLOOD: u64 = 2 * MAX_ROWS as u64;
+/// The page of so many refused requests, whose authorities are no hosts.
+fn page_of_flood(count: u64, name: impl Fn(u64) -> String) -> String {
     let (exchange, classification) = testing::ruled("apache-two-hosts")
         .into_iter()
         .find(|(exchange, _)| exchange.is_misdirected())
         .unwrap();
-    let flood = (0..FLOOD).map(|nth| {
+    page_of((1..=count).map(|nth| {
         let mut exchange = exchange.clone();
         let mut authority = (*exchange.authority).clone();
         authority.parsed = None;
-        authority.raw = wrongdoor_core::seen::Seen::Known(format!("<q{nth}>").into());
+        authority.raw = wrongdoor_core::seen::Seen::Known(name(nth).into());
         exchange.authority = authority.into();
-        record(nth + 1, exchange, classification.clone())
-    });
-    let page = page_of(flood);
-    assert!(page.len() < 6 * 1024 * 1024, "{} bytes", page.len());
+        record(nth, exchange, classification.clone())
+    }))
+}
+
+/// How many requests a page lists, and how many more it sums up.
+fn listed_and_unlisted(page: &str) -> (u64, u64) {
     let (listed, rest) = page.split_once(" requests: findings first. ").unwrap();
-    let listed = listed.rsplit('>').next().unwrap();
     let (unlisted, _) = rest.split_once(" more requests are summed up below.").unwrap();
-    let sum: u64 =
-        [listed, unlisted].iter().map(|text| text.replace(',', "").parse::<u64>().unwrap()).sum();
-    assert_eq!(sum, FLOOD, "{listed} and {unlisted}");
+    let parse = |text: &str| text.replace(',', "").parse().unwrap();
+    (parse(listed.rsplit('>').next().unwrap()), parse(unlisted))
+}
+
+#[test]
+fn a_flood_is_summed_up_and_all_of_it_counted() {
+    let page = page_of_flood(2 * MAX_ROWS as u64, |nth| format!("<q{nth}>"));
+    assert!(page.len() < 6 * 1024 * 1024, "{} bytes", page.len());
+    assert_eq!(listed_and_unlisted(&page), (MAX_ROWS as u64, MAX_ROWS as u64));
     assert!(count(&page, "<article") <= MAX_GROUPS && !page.contains("<q"));
     assert!(page.contains("other authorities"));
+}
+
+#[test]
+fn names_that_take_much_room_are_counted_where_they_are_not_listed() {
+    const FLOOD: u64 = 3_000;
+    let page = page_of_flood(FLOOD, |nth| format!("{nth}{}", "\u{1}".repeat(250)));
+    assert!(page.len() < 6 * 1024 * 1024, "{} bytes", page.len());
+    let (listed, unlisted) = listed_and_unlisted(&page);
+    assert!(listed < FLOOD && listed + unlisted == FLOOD, "{listed} and {unlisted}");
 }

@@ -1,42 +1,21 @@
-//! Names, numbers and times as the page says them.
+//! Names and times as the page says them.
 
-use super::html::visible;
+use super::visible::visible;
 use crate::text::Clock;
 use std::time::Duration;
 use wrongdoor_core::explain::recovery::Outcome;
 use wrongdoor_core::http_facts::Generator;
-use wrongdoor_core::name::Sni;
-use wrongdoor_core::observation::{Exchange, Facts};
-use wrongdoor_core::seen::Seen;
 use wrongdoor_core::time::Timestamp;
 
 /// The longest text from the network that a line of prose or a drawing shows whole.
 const MAX_SHORT: usize = 40;
 
-/// `1 request`, `1,204 requests`.
-pub(super) fn plural(count: u64, what: &str) -> String {
-    format!("{} {what}{}", number(count), if count == 1 { "" } else { "s" })
-}
-
-/// `1,204`.
-pub(super) fn number(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A name cut in its middle: both ends of a host say something.
 pub(super) fn short(text: &str) -> String {
-    let text = &*visible(text);
+    let text = visible(text);
     let len = text.chars().count();
     if len <= MAX_SHORT {
-        return text.to_owned();
+        return text;
     }
     let (front, back) = (MAX_SHORT / 3, MAX_SHORT - MAX_SHORT / 3 - 1);
     let front: String = text.chars().take(front).collect();
@@ -50,27 +29,6 @@ pub(super) fn list(items: &[String]) -> String {
         [] => String::new(),
         [one] => one.clone(),
         [some @ .., last] => format!("{} and {last}", some.join(", ")),
-    }
-}
-
-/// What the handshake asked for.
-pub(super) fn sni(facts: &Facts) -> String {
-    match facts.sni() {
-        Sni::Name(name) => name.to_string(),
-        Sni::Absent if facts.tls.is_none() => "(no TLS)".to_owned(),
-        Sni::Absent => "(none)".to_owned(),
-        Sni::Encrypted => "(encrypted)".to_owned(),
-        Sni::Unseen => "(unseen)".to_owned(),
-    }
-}
-
-/// Whom the request asked for.
-pub(super) fn authority(exchange: &Exchange) -> String {
-    match (exchange.host(), &exchange.authority.raw) {
-        (Some(host), _) => host.to_string(),
-        (None, Seen::Known(raw)) => raw.to_string(),
-        (None, Seen::Absent) => "(none)".to_owned(),
-        (None, Seen::Unreadable) => "(unreadable)".to_owned(),
     }
 }
 
@@ -145,12 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_for_people() {
-        assert_eq!(
-            (number(0), number(999), number(1_204)),
-            ("0".into(), "999".into(), "1,204".into())
-        );
-        assert_eq!(plural(1_000_000, "request"), "1,000,000 requests");
+    fn lists_and_durations_are_for_people() {
         assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b and c");
         for (millis, text) in [
             (0.0, "0 ms"),

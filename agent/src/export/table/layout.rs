@@ -1,20 +1,19 @@
 //! The table itself: 100 columns, nothing from the network that a terminal would obey.
 
-use super::{Class, NotRead, Pattern, Why};
+use super::{NotRead, TableRow, TableSection, Why};
 use crate::export::Summary;
-use crate::text::{WIDTH, verdict};
+use crate::text::{WIDTH, plural, status, verdict};
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use std::collections::BTreeSet;
 use wrongdoor_core::observation::verdict::Verdict;
 
-/// The width that everything fits in.
 /// The most rows of one kind; the rest is counted.
 const MAX_ROWS: usize = 25;
 /// The longest name that is shown whole.
 const MAX_NAME: usize = 24;
 
 pub(super) fn render(
-    rows: &[(Pattern, u64)],
+    rows: &[(TableRow, u64)],
     why: &Why,
     summary: &Summary,
     not_read: &NotRead,
@@ -24,18 +23,21 @@ pub(super) fn render(
     let mut text = String::new();
     not_read.render(summary, colour, &mut text);
     let sections = [
-        (Class::Misdirected, "Misdirected: answered with 421"),
-        (Class::Silent, "Silent misdirects: answered by a server never seen to serve that host"),
+        (TableSection::Misdirected, "Misdirected: answered with 421"),
         (
-            Class::Mismatched,
+            TableSection::Silent,
+            "Silent misdirects: answered by a server never seen to serve that host",
+        ),
+        (
+            TableSection::Mismatched,
             "Mismatched: asked for another host than the connection is for, and answered otherwise",
         ),
-        (Class::Other, "Everything else"),
+        (TableSection::Other, "Everything else"),
     ];
-    for (class, title) in sections {
-        let rows: Vec<_> = rows.iter().filter(|(pattern, _)| pattern.class == class).collect();
+    for (section, title) in sections {
+        let rows: Vec<_> = rows.iter().filter(|(row, _)| row.section == section).collect();
         if !rows.is_empty() {
-            section(&mut text, title, &rows, class, colour);
+            add_section(&mut text, title, &rows, colour);
         }
     }
     why.render(&mut text);
@@ -59,7 +61,7 @@ pub(super) fn line(text: &mut String, line: &str) {
     text.push('\n');
 }
 
-fn section(text: &mut String, title: &str, rows: &[&(Pattern, u64)], class: Class, colour: bool) {
+fn add_section(text: &mut String, title: &str, rows: &[&(TableRow, u64)], colour: bool) {
     if !text.is_empty() {
         text.push('\n');
     }
@@ -73,8 +75,8 @@ fn section(text: &mut String, title: &str, rows: &[&(Pattern, u64)], class: Clas
         table.enforce_styling();
     }
     table.set_header(["SNI", "authority", "HTTP", "status", "count", "verdict"]);
-    for (pattern, count) in rows.iter().take(MAX_ROWS) {
-        table.add_row(row(pattern, *count, class));
+    for (row, count) in rows.iter().take(MAX_ROWS) {
+        table.add_row(cells(row, *count));
     }
     for column in [3, 4] {
         if let Some(column) = table.column_mut(column) {
@@ -95,22 +97,21 @@ fn section(text: &mut String, title: &str, rows: &[&(Pattern, u64)], class: Clas
     }
 }
 
-fn row(pattern: &Pattern, count: u64, class: Class) -> Vec<Cell> {
-    let status = pattern.status.map_or_else(|| "–".to_owned(), |status| status.to_string());
-    let status = Cell::new(status);
-    let verdict = Cell::new(pattern.verdict.as_str());
-    let (status, verdict) = match class {
-        Class::Misdirected => {
+fn cells(row: &TableRow, count: u64) -> Vec<Cell> {
+    let status = Cell::new(status(row.status));
+    let verdict = Cell::new(row.verdict.as_str());
+    let (status, verdict) = match row.section {
+        TableSection::Misdirected => {
             (status.fg(Color::Red).add_attribute(Attribute::Bold), verdict.fg(Color::Red))
         }
-        Class::Silent => (status.fg(Color::Red), verdict.fg(Color::Red)),
-        Class::Mismatched => (status, verdict.fg(Color::Yellow)),
-        Class::Other => (status, verdict),
+        TableSection::Silent => (status.fg(Color::Red), verdict.fg(Color::Red)),
+        TableSection::Mismatched => (status, verdict.fg(Color::Yellow)),
+        TableSection::Other => (status, verdict),
     };
     vec![
-        Cell::new(name(&pattern.sni)),
-        Cell::new(name(&pattern.authority)),
-        Cell::new(pattern.version),
+        Cell::new(name(&row.sni)),
+        Cell::new(name(&row.authority)),
+        Cell::new(row.version),
         status,
         Cell::new(count),
         verdict,
@@ -131,8 +132,8 @@ fn name(text: &str) -> String {
     format!("…{end}")
 }
 
-fn legend(text: &mut String, rows: &[(Pattern, u64)]) {
-    let verdicts: BTreeSet<Verdict> = rows.iter().map(|(pattern, _)| pattern.verdict).collect();
+fn legend(text: &mut String, rows: &[(TableRow, u64)]) {
+    let verdicts: BTreeSet<Verdict> = rows.iter().map(|(row, _)| row.verdict).collect();
     if verdicts.is_empty() {
         return;
     }
@@ -161,8 +162,4 @@ fn sums(summary: &Summary) -> String {
     }
     text.push('.');
     text
-}
-
-pub(super) fn plural(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

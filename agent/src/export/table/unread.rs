@@ -1,9 +1,8 @@
 //! What could not be read, before anything else: no 421 that was seen is not the same as no 421.
 
-use super::layout::{line, plural};
-use super::sni;
+use super::layout::line;
 use crate::export::{Summary, unread};
-use crate::text::{Tone, grid, sanitize};
+use crate::text::{self, Tone, grid, plural, sanitize};
 use std::collections::HashMap;
 use wrongdoor_core::explain::correlator::Unread;
 use wrongdoor_core::name::CertificateNames;
@@ -22,20 +21,20 @@ pub(super) struct NotRead {
     encrypted: u64,
     http3: u64,
     /// What their handshakes show, and how often.
-    handshakes: HashMap<Handshake, Seen>,
+    handshakes: HashMap<UnreadHandshake, HandshakeTally>,
     /// Connections beyond [`MAX_HANDSHAKES`].
     others: u64,
 }
 
 /// What connections have in common that are one row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Handshake {
+struct UnreadHandshake {
     server: String,
     sni: String,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct HandshakeTally {
     count: u64,
     /// The names in the first certificate that was seen in them.
     certificate: Option<String>,
@@ -50,7 +49,7 @@ impl NotRead {
             None => return,
         }
         let server = facts.server().map_or_else(|| "(unknown)".to_owned(), |end| end.to_string());
-        let handshake = Handshake { server, sni: sni(facts) };
+        let handshake = UnreadHandshake { server, sni: text::sni(facts) };
         let is_new = !self.handshakes.contains_key(&handshake);
         if is_new && self.handshakes.len() >= MAX_HANDSHAKES {
             self.others += 1;
@@ -89,7 +88,7 @@ impl NotRead {
         let mut rows: Vec<_> = self.handshakes.iter().collect();
         rows.sort_by(|(a, x), (b, y)| y.count.cmp(&x.count).then_with(|| a.cmp(b)));
         line(text, "\nWhat the handshakes of these connections show");
-        let row = |(handshake, seen): &(&Handshake, &Seen)| {
+        let row = |(handshake, seen): &(&UnreadHandshake, &HandshakeTally)| {
             let cells = [
                 sanitize(&handshake.server),
                 sanitize(&handshake.sni),

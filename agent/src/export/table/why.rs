@@ -1,7 +1,7 @@
 //! Why requests were refused, what became of them, and what to change.
 
-use super::layout::{line, plural};
-use crate::text::{self as words, WIDTH, sanitize};
+use super::layout::line;
+use crate::text::{self, WIDTH, plural, sanitize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wrongdoor_core::explain::cause::{Cause, CauseId};
@@ -16,12 +16,12 @@ const INDENT: &str = "    ";
 /// Causes, with what they have in common. There are as many as there are kinds of advice, at most.
 #[derive(Debug, Default)]
 pub(super) struct Why {
-    causes: BTreeMap<(CauseId, Option<&'static str>, String), Found>,
+    causes: BTreeMap<(CauseId, Option<&'static str>, String), CauseTally>,
 }
 
 /// Refusals for one cause.
 #[derive(Debug)]
-struct Found {
+struct CauseTally {
     count: u64,
     outcomes: BTreeMap<Outcome, u64>,
     /// The surest of them.
@@ -34,7 +34,7 @@ impl Why {
         let Some(cause) = &classification.cause else { return };
         let generator = classification.generator.map(Generator::as_str);
         let key = (cause.id, generator, cause.advice.clone());
-        let found = self.causes.entry(key).or_insert_with(|| Found {
+        let found = self.causes.entry(key).or_insert_with(|| CauseTally {
             count: 0,
             outcomes: BTreeMap::new(),
             example: Arc::clone(cause),
@@ -70,7 +70,7 @@ impl Why {
                 line(text, &format!("{INDENT}{count} {}", outcome.as_str()));
             }
             let evidence: Vec<String> =
-                words::evidence(evidence).iter().map(|fact| readable(fact)).collect();
+                text::evidence(evidence).iter().map(|fact| readable(fact)).collect();
             if !evidence.is_empty() {
                 wrapped(
                     text,

@@ -6,31 +6,26 @@ mod paint;
 mod scene;
 mod sentences;
 
+pub(super) use mark::legend;
+
 use super::group::Incident;
-use super::html::Html;
 use super::lanes::Lanes;
-use scene::Scene;
+use maud::{Markup, html};
+use scene::IncidentScene;
 
 /// Draws an incident, and tells the same in words.
-pub(super) fn draw(html: &mut Html, id: &str, incident: &Incident, lanes: &Lanes) {
-    let scene = Scene::of(incident, lanes);
-    let words = scene.words();
-    html.classed("figure", "drawing").with(|html| {
-        paint::paint(html, id, &scene, &words.join(" "));
-        html.element("figcaption").with(|html| {
-            html.element("details").with(|html| {
-                html.element("summary").text("The drawing in words");
-                html.element("ol").with(|html| {
-                    for sentence in &words {
-                        html.element("li").text(sentence);
-                    }
-                });
-            });
-        });
-    });
-}
-
-/// What the marks mean.
-pub(super) fn legend(html: &mut Html) {
-    mark::legend(html);
+pub(super) fn draw(id: &str, incident: &Incident, lanes: &Lanes) -> Markup {
+    let scene = IncidentScene::of(incident, lanes);
+    let sentences = scene.sentences();
+    html! {
+        figure.drawing {
+            (paint::paint(id, &scene, &sentences.join(" ")))
+            figcaption {
+                details {
+                    summary { "The drawing in words" }
+                    ol { @for sentence in sentences { li { (sentence) } } }
+                }
+            }
+        }
+    }
 }

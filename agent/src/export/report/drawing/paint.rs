@@ -1,11 +1,11 @@
 //! The drawing itself, in SVG. Colours are the style sheet's; shapes tell the same without them.
 
 use super::axis::Axis;
-use super::mark::{Look, RADIUS, line};
-use super::scene::{DrawnLane, LinkKind, Scene};
-use crate::export::report::html::Html;
+use super::mark::{MarkLook, RADIUS, line, tenths};
+use super::scene::{DrawnLane, DrawnLink, DrawnLinkKind, IncidentScene};
 use crate::export::report::words;
-use crate::text::Clock;
+use crate::text::{Clock, grouped};
+use maud::{Markup, html};
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 34.0;
@@ -22,124 +22,110 @@ const LETTER: f64 = 7.0;
 const TICK: f64 = 84.0;
 
 /// The drawing of a scene.
-pub(super) fn paint(html: &mut Html, id: &str, scene: &Scene, description: &str) {
+pub(super) fn paint(id: &str, scene: &IncidentScene, description: &str) -> Markup {
     let axis = Axis::of(scene.times(), LEFT, RIGHT);
     let height = scene.lanes.len() as f64 * LANE + FOOT;
     let (title, words) = (format!("{id}-title"), format!("{id}-words"));
-    let svg = html.classed("svg", "drawn").attr("viewBox", format!("0 0 {WIDTH} {height}"));
-    svg.attr("role", "img").attr("aria-labelledby", format!("{title} {words}")).with(|html| {
-        html.element("title")
-            .attr("id", &title)
-            .text("The connections of one such incident over time");
-        html.element("desc").attr("id", &words).text(description);
-        // Names in front of arrows, so that both can be read.
-        links(html, scene, &axis);
-        for (nth, lane) in scene.lanes.iter().enumerate() {
-            base(html, lane, &axis, nth as f64 * LANE);
+    html! {
+        svg.drawn viewBox={ "0 0 " (WIDTH) " " (height) } role="img" aria-labelledby={ (title) " " (words) } {
+            title #(title) { "The connections of one such incident over time" }
+            desc #(words) { (description) }
+            // Names in front of arrows, so that both can be read.
+            @for arrows in scene.links.iter().filter_map(|one| link(one, scene, &axis)) { (arrows) }
+            @for (nth, lane) in scene.lanes.iter().enumerate() {
+                (base(lane, &axis, nth as f64 * LANE))
+            }
+            @for (nth, lane) in scene.lanes.iter().enumerate() {
+                (marks(lane, &axis, nth as f64 * LANE + LINE))
+            }
+            (foot(&axis, height - FOOT + 8.0))
         }
-        for (nth, lane) in scene.lanes.iter().enumerate() {
-            marks(html, lane, &axis, nth as f64 * LANE + LINE);
-        }
-        foot(html, &axis, height - FOOT + 8.0);
-    });
+    }
 }
 
 /// A connection, from its opening to its end as far as they were seen.
-fn base(html: &mut Html, lane: &DrawnLane, axis: &Axis, top: f64) {
+fn base(lane: &DrawnLane, axis: &Axis, top: f64) -> Markup {
     let y = top + LINE;
-    html.classed("text", "lane").attr("x", LEFT - 20.0).attr("y", top + 20.0).with(|html| {
-        html.classed("tspan", "number").text(format!("c{}", lane.number));
-        html.classed("tspan", "name")
-            .attr("dx", 10)
-            .text(format!("SNI {}", words::short(&lane.sni)));
-        html.classed("tspan", "quiet")
-            .attr("dx", 10)
-            .text(format!("{} · {}", lane.ends, lane.protocol));
-    });
-    if lane.more > 0 {
-        let more = format!("+ {} more", words::number(lane.more));
-        let text = html.classed("text", "quiet end").attr("x", WIDTH - 8.0);
-        text.attr("y", y + 30.0).text(more);
-    }
     let from = lane.opened.map_or(LEFT - 20.0, |at| axis.x(at));
     let to = lane.closed.map_or(WIDTH - 8.0, |at| axis.x(at));
-    line(html, "base", (from, y), (to, y));
-    for (at, x) in [(lane.opened, from), (lane.closed, to)] {
-        if at.is_some() {
-            line(html, "base", (x, y - 6.0), (x, y + 6.0));
+    html! {
+        text.lane x=(LEFT - 20.0) y=(top + 20.0) {
+            tspan.number { "c" (lane.number) }
+            tspan.name dx="10" { "SNI " (words::short(&lane.sni)) }
+            tspan.quiet dx="10" { (lane.ends) " · " (lane.protocol) }
+        }
+        @if lane.more > 0 {
+            text.quiet.end x=(WIDTH - 8.0) y=(y + 30.0) { "+ " (grouped(lane.more)) " more" }
+        }
+        (line("base", (from, y), (to, y)))
+        @for (at, x) in [(lane.opened, from), (lane.closed, to)] {
+            @if at.is_some() { (line("base", (x, y - 6.0), (x, y + 6.0))) }
         }
     }
 }
 
 /// Requests, with authority and status above, where there is room.
-fn marks(html: &mut Html, lane: &DrawnLane, axis: &Axis, y: f64) {
+fn marks(lane: &DrawnLane, axis: &Axis, y: f64) -> Markup {
     let mut named_to = f64::MIN;
-    for mark in &lane.marks {
-        let (x, from, look) = (axis.x(mark.ended()), axis.x(mark.started), Look::of(mark));
-        let name = words::short(&mark.name());
-        let status = mark.status.map_or_else(|| "?".to_owned(), |status| status.to_string());
-        html.classed("g", &format!("mark {}", look.class())).with(|html| {
-            let took = words::duration(words::between(mark.started, mark.ended()));
-            let title = format!(
-                "{name}: {status} ({}), stream {}, after {took}",
-                look.meaning(),
-                mark.stream
-            );
-            html.element("title").text(title);
-            line(html, "span", (from, y), (x, y));
-            line(html, "span", (from, y - 5.0), (from, y + 5.0));
-            look.shape(html, x, y);
-        });
+    let marks = lane.marks.iter().map(|mark| {
+        let (x, name) = (axis.x(mark.ended()), words::short(&mark.name()));
         let half = (name.chars().count() + 4) as f64 * LETTER / 2.0;
         let middle = x.clamp(LEFT - 20.0 + half, (WIDTH - 8.0 - half).max(LEFT - 20.0 + half));
-        if middle - half > named_to {
+        let has_room = middle - half > named_to;
+        if has_room {
             named_to = middle + half + LETTER;
-            let text = html.classed("text", "authority").attr("x", format!("{middle:.1}"));
-            text.attr("y", y - 15.0).with(|html| {
-                html.text(&name);
-                html.classed("tspan", look.class()).attr("dx", 6).text(&status);
-            });
+        }
+        (mark, x, name, has_room.then_some(middle))
+    });
+    html! {
+        @for (mark, x, name, middle) in marks {
+            @let (from, look) = (axis.x(mark.started), MarkLook::of(mark));
+            @let status = mark.status.map_or_else(|| "?".to_owned(), |status| status.to_string());
+            g.mark.(look.class()) {
+                title {
+                    (name) ": " (status) " (" (look.meaning()) "), stream " (mark.stream) ", after "
+                    (words::duration(words::between(mark.started, mark.ended())))
+                }
+                (line("span", (from, y), (x, y)))
+                (line("span", (from, y - 5.0), (from, y + 5.0)))
+                (look.shape(x, y))
+            }
+            @if let Some(middle) = middle {
+                text.authority x=(tenths(middle)) y=(y - 15.0) {
+                    (name)
+                    tspan.(look.class()) dx="6" { (status) }
+                }
+            }
         }
     }
 }
 
-fn links(html: &mut Html, scene: &Scene, axis: &Axis) {
-    for link in &scene.links {
-        let from =
-            scene.lane(link.from.0).and_then(|(nth, lane)| Some((nth, lane.mark(link.from.1)?)));
-        let (Some((above, mark)), Some((below, to))) = (from, scene.lane(link.to.0)) else {
-            continue;
-        };
-        let y = |nth: usize| nth as f64 * LANE + LINE;
-        let target = link.to.1.and_then(|stream| to.mark(stream));
-        match (link.kind, target) {
-            (LinkKind::Relayed, Some(back)) => {
-                arrow(
-                    html,
-                    "relayed",
-                    (axis.x(mark.started), y(above)),
-                    (axis.x(back.started), y(below)),
-                );
-                arrow(
-                    html,
-                    "relayed",
-                    (axis.x(back.ended()), y(below)),
-                    (axis.x(mark.ended()), y(above)),
-                );
+/// The arrows of a link, where both of its ends are drawn.
+fn link(link: &DrawnLink, scene: &IncidentScene, axis: &Axis) -> Option<Markup> {
+    let (above, lane) = scene.lane(link.from.0)?;
+    let (below, to) = scene.lane(link.to.0)?;
+    let mark = lane.mark(link.from.1)?;
+    let target = link.to.1.and_then(|stream| to.mark(stream));
+    let upper = |at| (axis.x(at), above as f64 * LANE + LINE);
+    let lower = |at| (axis.x(at), below as f64 * LANE + LINE);
+    match link.kind {
+        DrawnLinkKind::Relayed => target.map(|back| {
+            html! {
+                (arrow("relayed", upper(mark.started), lower(back.started)))
+                (arrow("relayed", lower(back.ended()), upper(mark.ended())))
             }
-            (LinkKind::Relayed, None) => {}
-            (LinkKind::Retried(_), target) => {
-                let first = to.marks.first().map(|mark| mark.started);
-                let opened = to.opened.or(first).unwrap_or_else(|| axis.start());
-                let at = target.map_or(opened, |mark| mark.started);
-                arrow(html, "retried", (axis.x(mark.ended()), y(above)), (axis.x(at), y(below)));
-            }
+        }),
+        DrawnLinkKind::Retried(_) => {
+            let first = to.marks.first().map(|mark| mark.started);
+            let opened = to.opened.or(first).unwrap_or_else(|| axis.start());
+            let at = target.map_or(opened, |mark| mark.started);
+            Some(arrow("retried", upper(mark.ended()), lower(at)))
         }
     }
 }
 
 /// From one place to another, bent so that it leaves and arrives upright, and goes along where no text is.
-fn arrow(html: &mut Html, class: &str, (x, y): (f64, f64), (to_x, to_y): (f64, f64)) {
+fn arrow(class: &str, (x, y): (f64, f64), (to_x, to_y): (f64, f64)) -> Markup {
     // On one lane it goes round above.
     let down = if to_y > y { 1.0 } else { -1.0 };
     let (from_y, end_y, bend) = if to_y == y {
@@ -150,22 +136,27 @@ fn arrow(html: &mut Html, class: &str, (x, y): (f64, f64), (to_x, to_y): (f64, f
     let point = if to_y == y { 1.0 } else { down };
     let path =
         format!("M{x:.1} {from_y:.1}C{x:.1} {bend:.1} {to_x:.1} {bend:.1} {to_x:.1} {end_y:.1}");
-    html.classed("path", class).attr("d", path).text("");
     let (left, right, base) = (to_x - 4.0, to_x + 4.0, end_y - point * 7.0);
     let points = format!("{to_x:.1},{end_y:.1} {left:.1},{base:.1} {right:.1},{base:.1}");
-    html.classed("polygon", &format!("head {class}")).attr("points", points).text("");
+    html! {
+        path.(class) d=(path) {}
+        polygon.head.(class) points=(points) {}
+    }
 }
 
 /// The time, from the first on.
-fn foot(html: &mut Html, axis: &Axis, y: f64) {
-    line(html, "axis", (LEFT, y), (RIGHT, y));
-    let start = words::time(&mut Clock::default(), axis.start());
-    for (x, at) in axis.ticks(TICK) {
-        line(html, "axis", (x, y), (x, y + 5.0));
-        let after = words::duration(words::between(axis.start(), at));
-        let text = html.classed("text", "tick").attr("x", format!("{x:.1}")).attr("y", y + 18.0);
-        text.text(if at == axis.start() { "0".to_owned() } else { format!("+{after}") });
+fn foot(axis: &Axis, y: f64) -> Markup {
+    let start = axis.start();
+    html! {
+        (line("axis", (LEFT, y), (RIGHT, y)))
+        @for (x, at) in axis.ticks(TICK) {
+            (line("axis", (x, y), (x, y + 5.0)))
+            text.tick x=(tenths(x)) y=(y + 18.0) {
+                @if at == start { "0" } @else { "+" (words::duration(words::between(start, at))) }
+            }
+        }
+        text.quiet x=(LEFT - 20.0) y=(y + 34.0) {
+            "from " (words::time(&mut Clock::default(), start)) " UTC on; longer pauses are shortened"
+        }
     }
-    let text = html.classed("text", "quiet").attr("x", LEFT - 20.0).attr("y", y + 34.0);
-    text.text(format!("from {start} UTC on; longer pauses are shortened"));
 }

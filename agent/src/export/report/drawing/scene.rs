@@ -3,6 +3,7 @@
 use crate::export::report::group::Incident;
 use crate::export::report::lanes::{ExchangeKey, Lane, Lanes, Mark};
 use crate::export::report::words;
+use crate::text;
 use std::time::Duration;
 use wrongdoor_core::observation::Facts;
 use wrongdoor_core::time::Timestamp;
@@ -14,9 +15,9 @@ const MAX_MARKS: usize = 8;
 
 /// What is drawn.
 #[derive(Debug)]
-pub(super) struct Scene {
+pub(super) struct IncidentScene {
     pub(super) lanes: Vec<DrawnLane>,
-    pub(super) links: Vec<Link>,
+    pub(super) links: Vec<DrawnLink>,
 }
 
 /// A connection.
@@ -37,23 +38,23 @@ pub(super) struct DrawnLane {
 
 /// How two requests hang together.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct DrawnLink {
     pub(super) from: ExchangeKey,
     /// Without a stream: the connection was opened, and nothing seen to be asked on it.
     pub(super) to: (u64, Option<u64>),
-    pub(super) kind: LinkKind,
+    pub(super) kind: DrawnLinkKind,
 }
 
 /// How.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LinkKind {
+pub(super) enum DrawnLinkKind {
     /// Sent on by a proxy, which hands the answer back.
     Relayed,
     /// The client asked again, after so long.
     Retried(Option<Duration>),
 }
 
-impl Scene {
+impl IncidentScene {
     pub(super) fn of(incident: &Incident, lanes: &Lanes) -> Self {
         let place = (incident.number, incident.exchange.stream);
         let mut scene = Self { lanes: Vec::new(), links: Vec::new() };
@@ -70,7 +71,7 @@ impl Scene {
         for pair in chain.windows(2) {
             if let [front, back] = pair {
                 let to = (back.0, Some(back.1));
-                scene.links.push(Link { from: *front, to, kind: LinkKind::Relayed });
+                scene.links.push(DrawnLink { from: *front, to, kind: DrawnLinkKind::Relayed });
             }
         }
         for place in chain {
@@ -104,10 +105,10 @@ impl Scene {
         if !self.lanes.iter().any(|lane| lane.number == number) || stream.is_some() {
             self.add((number, stream.unwrap_or_default()), incident, lanes);
         }
-        self.links.push(Link {
+        self.links.push(DrawnLink {
             from: (incident.number, incident.exchange.stream),
             to: (number, stream),
-            kind: LinkKind::Retried(recovery.after),
+            kind: DrawnLinkKind::Retried(recovery.after),
         });
     }
 
@@ -178,7 +179,7 @@ impl DrawnLane {
         Self {
             number,
             ends: format!("{} → {}", end(facts.client()), end(facts.server())),
-            sni: words::sni(facts),
+            sni: text::sni(facts),
             protocol: if protocol.is_empty() { "plain".to_owned() } else { protocol.join(", ") },
             opened: facts.opened,
             closed: lane.and_then(|lane| lane.closed),

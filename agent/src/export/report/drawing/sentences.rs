@@ -1,13 +1,14 @@
-//! The drawing in words, for who cannot see it.
+//! The drawing in words, for readers who cannot see it.
 
-use super::scene::{DrawnLane, Link, LinkKind, Scene};
+use super::scene::{DrawnLane, DrawnLink, DrawnLinkKind, IncidentScene};
 use crate::export::report::lanes::Mark;
-use crate::export::report::words::{between, duration, plural, short};
+use crate::export::report::words::{between, duration, short};
+use crate::text::grouped_plural;
 use wrongdoor_core::time::Timestamp;
 
-impl Scene {
+impl IncidentScene {
     /// The same in sentences: the connections, and then what happened.
-    pub(super) fn words(&self) -> Vec<String> {
+    pub(super) fn sentences(&self) -> Vec<String> {
         let start = self.times().into_iter().min().unwrap_or_default();
         let marks = self.lanes.iter().flat_map(|lane| {
             lane.marks.iter().map(move |mark| (mark.started, asked(lane.number, mark, start)))
@@ -27,7 +28,7 @@ fn connection(lane: &DrawnLane) -> String {
     let DrawnLane { number, ends, sni, protocol, .. } = lane;
     let more = match lane.more {
         0 => String::new(),
-        more => format!("; {} on it not drawn", plural(more, "more request")),
+        more => format!("; {} on it not drawn", grouped_plural(more, "more request")),
     };
     format!("c{number}: {ends}, SNI {}, {protocol}{more}.", short(sni))
 }
@@ -42,15 +43,15 @@ fn asked(number: u64, mark: &Mark, start: Timestamp) -> String {
     format!("+{after}, c{number}: {} asked for, {answer}{silent}.", short(&mark.name()))
 }
 
-fn followed(link: &Link) -> String {
+fn followed(link: &DrawnLink) -> String {
     let (from, to) = (link.from.0, link.to.0);
     match link.kind {
-        LinkKind::Relayed => format!("c{from} handed on what c{to} answered."),
-        LinkKind::Retried(Some(after)) => {
+        DrawnLinkKind::Relayed => format!("c{from} handed on what c{to} answered."),
+        DrawnLinkKind::Retried(Some(after)) => {
             let after = duration(after);
             format!("After the 421 on c{from}, asked again on c{to}: answered {after} later.")
         }
-        LinkKind::Retried(None) => {
+        DrawnLinkKind::Retried(None) => {
             format!("After the 421 on c{from}, c{to} was opened for the host.")
         }
     }

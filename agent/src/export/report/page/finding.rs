@@ -1,143 +1,149 @@
 //! One group of findings: what, how often, why, what to do, and what it looks like.
 
+use super::list;
 use crate::export::report::drawing;
-use crate::export::report::group::{Group, Key, MAX_CLIENTS};
-use crate::export::report::html::Html;
+use crate::export::report::group::{FindingGroup, FindingKey, MAX_CLIENTS};
 use crate::export::report::lanes::Lanes;
 use crate::export::report::meaning::meaning;
-use crate::export::report::words::{self, number, plural};
-use crate::text::{self, Clock};
+use crate::export::report::words;
+use crate::text::{self, Clock, grouped, grouped_plural};
+use maud::{Markup, Render, html};
+
+/// What stands for the authority where there are too many to be told apart.
+const OTHERS: &str = "other authorities";
 
 /// The whole story of a group.
-pub(super) fn finding(html: &mut Html, nth: usize, key: &Key, group: &Group, lanes: &Lanes) {
+pub(super) fn finding(nth: usize, key: &FindingKey, group: &FindingGroup, lanes: &Lanes) -> Markup {
     let (id, title) = (format!("f{nth}"), format!("f{nth}-title"));
-    let article = html.classed("article", "finding").attr("id", &id);
-    article.attr("aria-labelledby", &title).with(|html| {
-        html.element("h3").attr("id", &title).with(|html| {
-            html.classed("span", "nth").text(nth);
-            html.text(" ").text(capital(key.kind.title()));
-        });
-        html.classed("p", "names").with(|html| names(html, key));
-        html.element("dl").with(|html| facts(html, key, group));
-        why(html, key, group);
-        drawing::draw(html, &id, &group.incident, lanes);
-    });
+    html! {
+        article.finding #(id) aria-labelledby=(title) {
+            h3 #(title) { span.nth { (nth) } " " (capital(key.finding.title())) }
+            p.names { (names(key)) }
+            dl { (facts(key, group)) }
+            (why(key, group))
+            (drawing::draw(&id, &group.incident, lanes))
+        }
+    }
 }
 
 /// Groups that are a line each.
-pub(super) fn further(html: &mut Html, first: usize, groups: &[(Key, Group)]) {
-    html.classed("div", "scroll").with(|html| {
-        html.element("table").with(|html| {
-            html.element("thead").with(|html| {
-                html.element("tr").with(|html| {
-                    for name in ["", "finding", "SNI", "authority", "count"] {
-                        html.element("th").attr("scope", "col").text(name);
+pub(super) fn further(first: usize, groups: &[(FindingKey, FindingGroup)]) -> Markup {
+    html! {
+        div.scroll {
+            table {
+                thead { (list::header(["", "finding", "SNI", "authority", "count"])) }
+                tbody {
+                    @for (nth, (key, group)) in (first..).zip(groups) {
+                        tr #{ "f" (nth) } {
+                            td { (nth) }
+                            td { (key.finding.title()) }
+                            td { (key.sni) }
+                            td { (key.authority.as_deref().unwrap_or(OTHERS)) }
+                            td { (grouped(group.count)) }
+                        }
                     }
-                });
-            });
-            html.element("tbody").with(|html| {
-                for (nth, (key, group)) in (first..).zip(groups) {
-                    html.element("tr").attr("id", format!("f{nth}")).with(|html| {
-                        html.element("td").text(nth);
-                        html.element("td").text(key.kind.title());
-                        html.element("td").text(&key.sni);
-                        html.element("td")
-                            .text(key.authority.as_deref().unwrap_or("other authorities"));
-                        html.element("td").text(number(group.count));
-                    });
                 }
-            });
-        });
-    });
+            }
+        }
+    }
 }
 
 /// What was asked for on what.
-pub(super) fn names(html: &mut Html, key: &Key) {
-    html.text("SNI ");
-    html.element("code").text(words::short(&key.sni));
-    html.text(" → ");
-    match &key.authority {
-        Some(authority) => html.element("code").text(words::short(authority)),
-        None => drop(html.text("other authorities")),
+pub(super) fn names(key: &FindingKey) -> Markup {
+    html! {
+        "SNI " code { (words::short(&key.sni)) } " → "
+        @match &key.authority {
+            Some(authority) => code { (words::short(authority)) },
+            None => (OTHERS),
+        }
     }
 }
 
-fn facts(html: &mut Html, key: &Key, group: &Group) {
-    fact(html, "Requests", number(group.count));
-    if let Some(cause) = &group.incident.classification.cause {
-        fact(html, "Confidence", cause.confidence.as_str());
+fn facts(key: &FindingKey, group: &FindingGroup) -> Markup {
+    html! {
+        (fact("Requests", grouped(group.count)))
+        @if let Some(cause) = &group.incident.classification.cause {
+            (fact("Confidence", cause.confidence.as_str()))
+        }
+        @if key.generator.is_some() {
+            (fact("Answered by", group.generator.map_or("", words::generator)))
+        }
+        (fact("Status", statuses(group)))
+        (fact("Clients", clients(group)))
+        (fact("When", times(group)))
+        @if !group.outcomes.is_empty() { (fact("What became of it", outcomes(group))) }
     }
-    if key.generator.is_some() {
-        fact(html, "Answered by", group.generator.map_or("", words::generator));
-    }
+}
+
+fn fact(name: &str, value: impl Render) -> Markup {
+    html! { div { dt { (name) } dd { (value) } } }
+}
+
+fn statuses(group: &FindingGroup) -> String {
     let statuses = group.statuses.iter().map(|(status, count)| match status {
         Some(status) if group.statuses.len() == 1 => status.to_string(),
-        Some(status) => format!("{status} × {}", number(*count)),
-        None => format!("no answer × {}", number(*count)),
+        Some(status) => format!("{status} × {}", grouped(*count)),
+        None => format!("no answer × {}", grouped(*count)),
     });
-    fact(html, "Status", statuses.collect::<Vec<_>>().join(", "));
-    let clients = group.clients.len();
-    let of = if clients >= MAX_CLIENTS { "at least " } else { "" };
-    let mut shown: Vec<_> = group.clients.iter().collect();
-    shown.sort_unstable();
-    let named: Vec<_> = shown.iter().take(3).map(ToString::to_string).collect();
-    let dots = if clients > 3 { ", …" } else { "" };
-    fact(html, "Clients", format!("{of}{} ({}{dots})", number(clients as u64), named.join(", ")));
+    statuses.collect::<Vec<_>>().join(", ")
+}
+
+fn clients(group: &FindingGroup) -> String {
+    let mut clients: Vec<_> = group.clients.iter().collect();
+    clients.sort_unstable();
+    let count = clients.len();
+    let of = if count >= MAX_CLIENTS { "at least " } else { "" };
+    let named: Vec<_> = clients.iter().take(3).map(ToString::to_string).collect();
+    let dots = if count > 3 { ", …" } else { "" };
+    format!("{of}{} ({}{dots})", grouped(count as u64), named.join(", "))
+}
+
+fn times(group: &FindingGroup) -> String {
     let mut clock = Clock::default();
     let first = words::time(&mut clock, group.first);
     if group.count == 1 {
-        fact(html, "When", format!("{first} UTC"));
-    } else {
-        let last = words::time(&mut clock, group.last);
-        let over = words::duration(words::between(group.first, group.last));
-        fact(html, "When", format!("{first} to {last} UTC ({over})"));
+        return format!("{first} UTC");
     }
-    if !group.outcomes.is_empty() {
-        let outcomes = group.outcomes.iter();
-        let outcomes = outcomes
-            .map(|(outcome, count)| format!("{} {}", number(*count), words::outcome(*outcome)));
-        fact(html, "What became of it", outcomes.collect::<Vec<_>>().join("; "));
-    }
+    let last = words::time(&mut clock, group.last);
+    let over = words::duration(words::between(group.first, group.last));
+    format!("{first} to {last} UTC ({over})")
 }
 
-fn fact(html: &mut Html, name: &str, value: impl std::fmt::Display) {
-    html.element("div").with(|html| {
-        html.element("dt").text(name);
-        html.element("dd").text(value);
-    });
+fn outcomes(group: &FindingGroup) -> String {
+    let outcomes = group.outcomes.iter();
+    let outcomes = outcomes
+        .map(|(outcome, count)| format!("{} {}", grouped(*count), words::outcome(*outcome)));
+    outcomes.collect::<Vec<_>>().join("; ")
 }
 
-fn why(html: &mut Html, key: &Key, group: &Group) {
-    if let Some(meaning) = meaning(key.kind) {
-        html.element("p").text(sentence(meaning));
-    }
-    let Some(cause) = &group.incident.classification.cause else { return };
-    if !cause.evidence.is_empty() {
-        html.element("h4").text("Evidence");
-        html.classed("ul", "evidence").with(|html| {
-            for evidence in &text::evidence(&cause.evidence) {
-                html.element("li").text(evidence);
+fn why(key: &FindingKey, group: &FindingGroup) -> Markup {
+    let (others, or_more) = group.other_evidence();
+    html! {
+        @if let Some(meaning) = meaning(key.finding) { p { (sentence(meaning)) } }
+        @if let Some(cause) = &group.incident.classification.cause {
+            @if !cause.evidence.is_empty() {
+                h4 { "Evidence" }
+                ul.evidence {
+                    @for evidence in &text::evidence(&cause.evidence) { li { (evidence) } }
+                    @if others > 0 {
+                        li.quiet {
+                            "of the request drawn below; " @if or_more { "at least " }
+                            (grouped_plural(others, "other combination")) " among the rest"
+                        }
+                    }
+                }
             }
-            let (others, or_more) = group.other_evidence();
-            if others > 0 {
-                let of = if or_more { "at least " } else { "" };
-                let different = plural(others, "other combination");
-                html.classed("li", "quiet")
-                    .text(format!("of the request drawn below; {of}{different} among the rest"));
-            }
-        });
+            h4 { "What to do" }
+            p.advice { (advice(&cause.advice)) }
+        }
     }
-    html.element("h4").text("What to do");
-    html.classed("p", "advice").with(|html| advice(html, &cause.advice));
 }
 
 /// What stands between backticks is code.
-fn advice(html: &mut Html, text: &str) {
-    for (nth, piece) in text.split('`').enumerate() {
-        if nth % 2 == 1 {
-            html.element("code").text(piece);
-        } else {
-            html.text(piece);
+fn advice(text: &str) -> Markup {
+    html! {
+        @for (nth, piece) in text.split('`').enumerate() {
+            @if nth % 2 == 1 { code { (piece) } } @else { (piece) }
         }
     }
 }

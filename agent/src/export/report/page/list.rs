@@ -1,18 +1,18 @@
-//! The list of exchanges: findings first, then the others in the order in which they ended.
+//! The list of requests: findings first, then the others in the order in which they ended.
 
-use crate::export::report::collect::Collected;
-use crate::export::report::group::{Group, Key};
-use crate::export::report::html::Html;
-use crate::export::report::row::{Pattern, Row};
-use crate::export::report::words::{self, number, plural};
-use crate::text::{self, Clock};
-use std::collections::HashMap;
+use crate::export::report::listed_request::ListedRequest;
+use crate::export::report::model::ReportModel;
+use crate::export::report::unlisted::UnlistedRequests;
+use crate::export::report::visible::finish_markup;
+use crate::export::report::words;
+use crate::text::{self, Clock, grouped, grouped_plural, status};
+use maud::{Markup, Render, html};
 use wrongdoor_core::explain::Finding;
 
-/// The most bytes that the list may take: names are up to 255 bytes, and whoever sends them chooses which.
+/// The most bytes that the list may take: names are up to 255 bytes, and their senders choose which.
 const MAX_BYTES: usize = 5 * 1024 * 1024;
-/// The most patterns of what is not listed.
-const MAX_PATTERNS: usize = 200;
+/// The most patterns of requests that are not listed.
+const MAX_SHOWN_PATTERNS: usize = 200;
 
 /// The columns, and their classes.
 const COLUMNS: [(&str, &str); 12] = [
@@ -29,210 +29,171 @@ const COLUMNS: [(&str, &str); 12] = [
     ("cause", "cause"),
     ("recovery, details", "recovery"),
 ];
+/// The keys that the script knows.
+const KEYS: [(&str, &str); 5] =
+    [("/", "search"), ("j", "next"), ("k", "previous"), ("Enter", "details"), ("Esc", "clear")];
 
-pub(super) fn list(
-    html: &mut Html,
-    rows: Vec<Row>,
-    groups: &[(Key, Group)],
-    collected: &mut Collected,
-) {
-    let numbers: HashMap<&Key, usize> = groups.iter().map(|(key, _)| key).zip(1..).collect();
-    let all = rows.len() as u64;
-    let mut body = Html::default();
-    let (mut clock, mut listed) = (Clock::default(), 0);
-    for row in rows {
-        if body.len() > MAX_BYTES {
-            collected.unlisted(row.pattern);
-            continue;
+pub(super) fn list(model: &ReportModel<'_>) -> Markup {
+    let (lines, rest) = lines(model);
+    let mut unlisted = model.unlisted.clone();
+    rest.iter().for_each(|request| unlisted.add(request.pattern.clone()));
+    let (listed, more) = (grouped_plural(lines.len() as u64, "request"), unlisted.count());
+    html! {
+        section #exchanges aria-labelledby="exchanges-title" {
+            h2 #exchanges-title { "All requests" }
+            @if model.requests.is_empty() {
+                p { "There are none." }
+            } @else {
+                p {
+                    (listed) ": findings first."
+                    @if more > 0 { " " (grouped_plural(more, "more request")) " are summed up below." }
+                }
+                (search(&listed))
+                div.scroll {
+                    table #list {
+                        thead { tr { @for (name, class) in COLUMNS { th.(class) scope="col" { (name) } } } }
+                        tbody { @for line in lines { (line) } }
+                    }
+                }
+                @if more > 0 { (patterns(&unlisted)) }
+            }
         }
-        listed += 1;
-        body.element("tr").with(|html| line(html, &row, &numbers, &mut clock));
     }
-    let unlisted: u64 = collected.patterns.values().sum::<u64>() + collected.unpatterned;
-    let section = html.element("section").attr("id", "exchanges");
-    section.attr("aria-labelledby", "exchanges-title").with(|html| {
-        html.element("h2").attr("id", "exchanges-title").text("All requests");
-        if all == 0 {
-            html.element("p").text("There are none.");
-            return;
-        }
-        let beyond = match unlisted {
-            0 => String::new(),
-            unlisted => format!(" {} are summed up below.", plural(unlisted, "more request")),
-        };
-        html.element("p").text(format!("{}: findings first.{beyond}", plural(listed, "request")));
-        search(html, listed);
-        html.classed("div", "scroll").with(|html| {
-            html.element("table").attr("id", "list").with(|html| {
-                html.element("thead").with(header);
-                html.element("tbody").with(|html| html.append(&body));
-            });
-        });
-        if unlisted > 0 {
-            patterns(html, collected, unlisted);
-        }
-    });
+}
+
+/// The lines of the list, and the requests that it has no room for.
+fn lines<'a>(model: &'a ReportModel<'_>) -> (Vec<Markup>, &'a [ListedRequest]) {
+    let (mut lines, mut bytes, mut clock) = (Vec::new(), 0, Clock::default());
+    let mut requests = model.requests.iter();
+    while bytes <= MAX_BYTES
+        && let Some(request) = requests.next()
+    {
+        let line = line(request, model.group_number(request), &mut clock);
+        // As it will be in the page: hidden characters take the most.
+        bytes += finish_markup(&line).0.len();
+        lines.push(line);
+    }
+    (lines, requests.as_slice())
 }
 
 /// Shown where there is a script to do it.
-fn search(html: &mut Html, listed: u64) {
-    html.classed("div", "search").attr("role", "search").with(|html| {
-        html.element("label").attr("for", "search").text("Search");
-        let input = html.element("input").attr("id", "search").attr("type", "search");
-        let input = input.attr("placeholder", "names, addresses, statuses, causes …");
-        input
-            .attr("autocomplete", "off")
-            .attr("spellcheck", "false")
-            .attr("aria-describedby", "keys")
-            .void();
-        let count = html.element("output").attr("id", "matches").attr("aria-live", "polite");
-        count.text(plural(listed, "request"));
-        html.classed("p", "quiet").attr("id", "keys").with(|html| {
-            for (key, what) in [
-                ("/", "search"),
-                ("j", "next"),
-                ("k", "previous"),
-                ("Enter", "details"),
-                ("Esc", "clear"),
-            ] {
-                html.element("kbd").text(key);
-                html.text(format!(" {what}  "));
+fn search(listed: &str) -> Markup {
+    html! {
+        div.search role="search" {
+            label for="search" { "Search" }
+            input #search type="search" placeholder="names, addresses, statuses, causes …"
+                autocomplete="off" spellcheck="false" aria-describedby="keys";
+            output #matches aria-live="polite" { (listed) }
+            p.quiet #keys {
+                @for (key, what) in KEYS { kbd { (key) } " " (what) "  " }
             }
-        });
-    });
-}
-
-fn header(html: &mut Html) {
-    html.element("tr").with(|html| {
-        for (name, class) in COLUMNS {
-            html.classed("th", class).attr("scope", "col").text(name);
         }
-    });
+    }
 }
 
-fn line(html: &mut Html, row: &Row, numbers: &HashMap<&Key, usize>, clock: &mut Clock) {
-    let pattern = &row.pattern;
-    let status = pattern.status.map_or_else(|| "–".to_owned(), |status| status.to_string());
-    let connection = format!("c{}", row.number);
-    html.element("td").text(words::time(clock, row.at));
-    for (text, (_, class)) in [
-        connection.as_str(),
-        &row.client,
-        &row.server,
-        &pattern.sni,
-        &pattern.authority,
-        &row.method,
-        pattern.version,
-        &status,
-    ]
-    .into_iter()
-    .zip(COLUMNS.iter().skip(1))
-    {
-        let is_421 = *class == "status" && pattern.status == Some(421);
-        let cell = html.element("td");
-        let cell = if is_421 { cell.attr("class", "misdirected") } else { cell };
-        cell.text(text);
+fn line(request: &ListedRequest, group: Option<usize>, clock: &mut Clock) -> Markup {
+    let pattern = &request.pattern;
+    let class = (pattern.status == Some(421)).then_some("misdirected");
+    let recovery = request.recovery.map_or("…", |recovery| recovery.outcome.as_str());
+    html! {
+        tr {
+            td { (words::time(clock, request.at)) }
+            td { "c" (request.number) }
+            td { (request.client) }
+            td { (request.server) }
+            td { (pattern.sni) }
+            td { (pattern.authority) }
+            td { (request.method) }
+            td { (pattern.version) }
+            td class=[class] { (status(pattern.status)) }
+            td { (breakable(pattern.verdict)) }
+            td { (breakable(request.finding.map_or("", Finding::as_str))) }
+            td {
+                details {
+                    summary { (breakable(recovery)) }
+                    dl { (details(request, group)) }
+                }
+            }
+        }
     }
-    let cause = row.kind.map_or("", Finding::as_str);
-    for name in [pattern.verdict, cause] {
-        html.element("td").with(|html| html.breakable(name));
+}
+
+/// A name of ours, which may go on in the next line behind each underscore.
+fn breakable(name: &str) -> Markup {
+    html! {
+        @for (nth, part) in name.split('_').enumerate() {
+            @if nth > 0 { "_" wbr; } (part)
+        }
     }
-    html.element("td").with(|html| {
-        html.element("details").with(|html| {
-            let recovery = row.recovery.map_or("…", |recovery| recovery.outcome.as_str());
-            html.element("summary").with(|html| html.breakable(recovery));
-            html.element("dl").with(|html| details(html, row, numbers));
-        });
-    });
 }
 
 /// What the columns do not say.
-fn details(html: &mut Html, row: &Row, numbers: &HashMap<&Key, usize>) {
-    let mut fact = |name: &str, value: String| {
-        html.element("dt").text(name);
-        html.element("dd").text(value);
-    };
-    fact("stream", row.stream.to_string());
-    if let Some(answered) = row.answered {
-        fact("answered after", words::duration(words::between(row.at, answered)));
-    }
-    if let Some(raw) = &row.raw {
-        fact("authority as sent", raw.to_string());
-    }
-    let tls: Vec<&str> = row.tls_version.into_iter().chain(row.alpn.as_deref()).collect();
-    if !tls.is_empty() {
-        fact("TLS, ALPN", tls.join(", "));
-    }
-    if let Some(generator) = row.generator {
-        fact("answered by", words::generator(generator).to_owned());
-    }
-    if let Some(back) = row.relayed_from {
-        fact("handed on from", format!("c{}, stream {}", back.connection, back.stream));
-    }
-    if let Some(recovery) = row.recovery {
-        let place =
-            recovery.connection.map_or_else(String::new, |number| format!(", on c{number}"));
-        let status = recovery.status.map_or_else(String::new, |status| format!(": {status}"));
-        let after = recovery
-            .after
-            .map_or_else(String::new, |after| format!(" after {}", words::duration(after)));
-        fact("then", format!("{}{place}{status}{after}", words::outcome(recovery.outcome)));
-    }
-    if let Some(cause) = &row.cause {
-        fact("evidence", text::evidence(&cause.evidence).join("; "));
-    }
-    if let Some(nth) = row.key().and_then(|key| number_of(numbers, key)) {
-        html.element("dt").text("finding");
-        html.element("dd")
-            .with(|html| html.element("a").attr("href", format!("#f{nth}")).text(nth));
+fn details(request: &ListedRequest, group: Option<usize>) -> Markup {
+    let tls: Vec<&str> = request.tls_version.into_iter().chain(request.alpn.as_deref()).collect();
+    html! {
+        (fact("stream", request.stream))
+        @if let Some(answered) = request.answered {
+            (fact("answered after", words::duration(words::between(request.at, answered))))
+        }
+        @if let Some(raw) = &request.raw { (fact("authority as sent", raw)) }
+        @if !tls.is_empty() { (fact("TLS, ALPN", tls.join(", "))) }
+        @if let Some(generator) = request.generator {
+            (fact("answered by", words::generator(generator)))
+        }
+        @if let Some(back) = request.relayed_from {
+            (fact("handed on from", format_args!("c{}, stream {}", back.connection, back.stream)))
+        }
+        @if let Some(recovery) = request.recovery {
+            (fact("then", html! {
+                (words::outcome(recovery.outcome))
+                @if let Some(number) = recovery.connection { ", on c" (number) }
+                @if let Some(status) = recovery.status { ": " (status) }
+                @if let Some(after) = recovery.after { " after " (words::duration(after)) }
+            }))
+        }
+        @if let Some(cause) = &request.cause {
+            (fact("evidence", text::evidence(&cause.evidence).join("; ")))
+        }
+        @if let Some(nth) = group {
+            (fact("finding", html! { a href={ "#f" (nth) } { (nth) } }))
+        }
     }
 }
 
-/// The group that a key belongs to: its own, or that of all authorities.
-fn number_of(numbers: &HashMap<&Key, usize>, key: Key) -> Option<usize> {
-    let own = numbers.get(&key).copied();
-    own.or_else(|| numbers.get(&Key { authority: None, ..key }).copied())
+fn fact(name: &str, value: impl Render) -> Markup {
+    html! { dt { (name) } dd { (value) } }
 }
 
-/// What is not listed, by what it has in common.
-fn patterns(html: &mut Html, collected: &Collected, unlisted: u64) {
-    let mut patterns: Vec<(&Pattern, &u64)> = collected.patterns.iter().collect();
-    patterns.sort_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
-    let shown: u64 = patterns.iter().take(MAX_PATTERNS).map(|(_, count)| **count).sum();
-    html.element("h3")
-        .attr("id", "patterns")
-        .text(format!("{} not listed", plural(unlisted, "request")));
-    html.classed("div", "scroll").with(|html| {
-        html.classed("table", "patterns").with(|html| {
-            html.element("thead").with(|html| {
-                html.element("tr").with(|html| {
-                    for name in ["SNI", "authority", "HTTP", "status", "verdict", "count"] {
-                        html.element("th").attr("scope", "col").text(name);
+/// Requests that are not listed, by what they have in common.
+fn patterns(unlisted: &UnlistedRequests) -> Markup {
+    let (patterns, all) = (unlisted.by_count(), unlisted.count());
+    let shown: u64 = patterns.iter().take(MAX_SHOWN_PATTERNS).map(|(_, count)| count).sum();
+    html! {
+        h3 #patterns { (grouped_plural(all, "request")) " not listed" }
+        div.scroll {
+            table.patterns {
+                thead { (header(["SNI", "authority", "HTTP", "status", "verdict", "count"])) }
+                tbody {
+                    @for (pattern, count) in patterns.into_iter().take(MAX_SHOWN_PATTERNS) {
+                        tr {
+                            td { (pattern.sni) }
+                            td { (pattern.authority) }
+                            td { (pattern.version) }
+                            td { (status(pattern.status)) }
+                            td { (pattern.verdict) }
+                            td { (grouped(count)) }
+                        }
                     }
-                });
-            });
-            html.element("tbody").with(|html| {
-                for (pattern, count) in patterns.iter().take(MAX_PATTERNS) {
-                    html.element("tr").with(|html| {
-                        html.element("td").text(&pattern.sni);
-                        html.element("td").text(&pattern.authority);
-                        html.element("td").text(pattern.version);
-                        html.element("td").text(
-                            pattern
-                                .status
-                                .map_or_else(|| "–".to_owned(), |status| status.to_string()),
-                        );
-                        html.element("td").text(pattern.verdict);
-                        html.element("td").text(number(**count));
-                    });
                 }
-            });
-        });
-    });
-    if unlisted > shown {
-        html.element("p").text(format!(
-            "And {} of more patterns than are told apart.",
-            plural(unlisted - shown, "request")
-        ));
+            }
+        }
+        @if all > shown {
+            p { "And " (grouped_plural(all - shown, "request")) " of more patterns than are told apart." }
+        }
     }
+}
+
+/// The head of a table.
+pub(super) fn header<const N: usize>(names: [&str; N]) -> Markup {
+    html! { tr { @for name in names { th scope="col" { (name) } } } }
 }

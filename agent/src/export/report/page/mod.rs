@@ -3,16 +3,18 @@
 mod finding;
 mod list;
 
-use super::collect::{Collected, MAX_AUTHORITIES, MAX_GROUPS};
-use super::group::{Group, Key};
-use super::html::Html;
-use super::words::{number, plural};
+use super::collect::{MAX_AUTHORITIES, MAX_GROUPS};
+use super::group::{FindingGroup, FindingKey};
+use super::model::ReportModel;
+use super::visible::finish_markup;
 use super::{drawing, story};
-use crate::export::Summary;
+use crate::text::{grouped, grouped_plural};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use maud::{Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
+const DOCTYPE: &str = "<!doctype html>\n";
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 /// The most groups that are named at the top of the findings.
@@ -20,48 +22,33 @@ const MAX_NAMED: usize = 12;
 /// The most groups that are told with evidence and a drawing; further ones are a line each.
 const MAX_TOLD: usize = 40;
 
-pub(super) fn render(
-    mut collected: Collected,
-    summary: &Summary,
-    inputs: &[String],
-    is_partial: bool,
-) -> Html {
-    let mut groups: Vec<(Key, Group)> = collected.groups.drain().collect();
-    groups.sort_by(|(a, x), (b, y)| (a.kind.rank(), y.count, a).cmp(&(b.kind.rank(), x.count, b)));
-    let rows = collected.take_rows();
-    let mut html = Html::page();
-    html.element("html").attr("lang", "en").with(|html| {
-        html.element("head").with(|html| head(html, inputs));
-        html.element("body").with(|html| {
-            html.classed("a", "skip").attr("href", "#findings").text("Skip to the findings");
-            html.element("header").with(|html| {
-                html.element("h1").text("Which request knocked on the wrong door");
-                html.classed("p", "quiet").text(inputs.join(", "));
-            });
-            html.element("main").with(|html| {
-                top(html, &collected, summary, is_partial);
-                findings(html, &groups, &collected);
-                list::list(html, rows, &groups, &mut collected);
-            });
-            html.element("footer").with(|html| foot(html, inputs));
-            html.asset("script", SCRIPT);
-        });
-    });
-    html
+/// The page. Style and script are in it as they are, as the policy's hashes are of them; all else is finished markup.
+pub(super) fn render(model: &ReportModel<'_>) -> String {
+    let page = html! {
+        (PreEscaped(DOCTYPE))
+        html lang="en" {
+            head {
+                (finish_markup(&head(model)))
+                style { (PreEscaped(STYLE)) } "\n"
+            }
+            body {
+                (finish_markup(&body(model)))
+                script { (PreEscaped(SCRIPT)) } "\n"
+            }
+        }
+    };
+    page.into_string()
 }
 
-fn head(html: &mut Html, inputs: &[String]) {
-    html.element("meta").attr("charset", "utf-8").void();
-    html.element("meta")
-        .attr("http-equiv", "Content-Security-Policy")
-        .attr("content", policy())
-        .void();
-    let viewport = html.element("meta").attr("name", "viewport");
-    viewport.attr("content", "width=device-width, initial-scale=1").void();
-    html.element("meta").attr("name", "color-scheme").attr("content", "light dark").void();
-    html.element("meta").attr("name", "referrer").attr("content", "no-referrer").void();
-    html.element("title").text(format!("wrongdoor: {}", inputs.join(", ")));
-    html.asset("style", STYLE);
+fn head(model: &ReportModel<'_>) -> Markup {
+    html! {
+        meta charset="utf-8";
+        meta http-equiv="Content-Security-Policy" content=(policy());
+        meta name="viewport" content="width=device-width, initial-scale=1";
+        meta name="color-scheme" content="light dark";
+        meta name="referrer" content="no-referrer";
+        title { "wrongdoor: " (model.inputs.join(", ")) }
+    }
 }
 
 /// Nothing from anywhere, and of what is here only what is ours.
@@ -74,115 +61,123 @@ fn policy() -> String {
     )
 }
 
-fn top(html: &mut Html, collected: &Collected, summary: &Summary, is_partial: bool) {
-    let section = html.element("section").attr("id", "summary");
-    section.attr("aria-labelledby", "summary-title").with(|html| {
-        html.element("h2").attr("id", "summary-title").text("What happened");
-        html.classed("p", "lead").text(story::lead(&collected.sums, summary).join(" "));
-        figures(html, collected, summary);
-        let mut unknowns = story::unknowns(&collected.sums, summary, collected.lanes.forgotten);
-        if is_partial {
-            unknowns.insert(
-                0,
-                "A capture could not be read to its end: what came behind is not known.".to_owned(),
-            );
+fn body(model: &ReportModel<'_>) -> Markup {
+    html! {
+        a.skip href="#findings" { "Skip to the findings" }
+        header {
+            h1 { "Which request knocked on the wrong door" }
+            p.quiet { (model.inputs.join(", ")) }
         }
-        if unknowns.is_empty() && summary.decode_errors.is_empty() {
-            return;
+        main {
+            (summary(model))
+            (findings(model))
+            (list::list(model))
         }
-        html.element("h3").text("What is not known");
-        html.classed("ul", "unknowns").with(|html| {
-            for unknown in unknowns {
-                html.element("li").text(unknown);
-            }
-            if !summary.decode_errors.is_empty() {
-                html.element("li").with(|html| {
-                    html.text("Not decoded, by kind: ");
-                    let kinds = summary.decode_errors.iter();
-                    let kinds = kinds.map(|(kind, count)| format!("{kind} {}", number(*count)));
-                    html.element("code").text(kinds.collect::<Vec<_>>().join(", "));
-                });
-            }
-        });
-    });
+        footer { (foot(model)) }
+    }
 }
 
-fn figures(html: &mut Html, collected: &Collected, summary: &Summary) {
-    html.classed("dl", "figures").with(|html| {
-        for (name, count, class) in [
-            ("requests", summary.exchanges, "plain"),
-            ("refused with 421", summary.misdirected, "misdirected"),
-            ("silent", collected.sums.silent, "silent"),
-            ("for another host", summary.mismatched, "mismatched"),
-        ] {
-            let class = if count == 0 { "none" } else { class };
-            html.classed("div", class).with(|html| {
-                html.element("dt").text(name);
-                html.element("dd").text(number(count));
-            });
+fn summary(model: &ReportModel<'_>) -> Markup {
+    let unknowns = story::unknowns(&model.sums, model.summary, model.lanes.forgotten);
+    let errors = model.summary.decode_errors.iter();
+    let errors: Vec<_> =
+        errors.map(|(kind, count)| format!("{kind} {}", grouped(*count))).collect();
+    html! {
+        section #summary aria-labelledby="summary-title" {
+            h2 #summary-title { "What happened" }
+            p.lead { (story::lead(&model.sums, model.summary).join(" ")) }
+            (figures(model))
+            @if model.is_partial || !unknowns.is_empty() || !errors.is_empty() {
+                h3 { "What is not known" }
+                ul.unknowns {
+                    @if model.is_partial {
+                        li { "A capture could not be read to its end: what came behind is not known." }
+                    }
+                    @for unknown in unknowns { li { (unknown) } }
+                    @if !errors.is_empty() {
+                        li { "Not decoded, by kind: " code { (errors.join(", ")) } }
+                    }
+                }
+            }
         }
-    });
+    }
 }
 
-fn findings(html: &mut Html, groups: &[(Key, Group)], collected: &Collected) {
-    let section = html.element("section").attr("id", "findings").attr("tabindex", "-1");
-    section.attr("aria-labelledby", "findings-title").with(|html| {
-        html.element("h2").attr("id", "findings-title").text("Findings");
-        if groups.is_empty() {
-            html.element("p").text("There are no findings: no 421, and no request for another host than its connection is for.");
-            return;
+fn figures(model: &ReportModel<'_>) -> Markup {
+    let figures = [
+        ("requests", model.summary.exchanges, "plain"),
+        ("refused with 421", model.summary.misdirected, "misdirected"),
+        ("silent", model.sums.silent, "silent"),
+        ("for another host", model.summary.mismatched, "mismatched"),
+    ];
+    html! {
+        dl.figures {
+            @for (name, count, class) in figures {
+                div.(if count == 0 { "none" } else { class }) { dt { (name) } dd { (grouped(count)) } }
+            }
         }
-        if groups.len() > 1 {
-            contents(html, groups);
+    }
+}
+
+fn findings(model: &ReportModel<'_>) -> Markup {
+    let (told, further) = model.groups.split_at(model.groups.len().min(MAX_TOLD));
+    html! {
+        section #findings tabindex="-1" aria-labelledby="findings-title" {
+            h2 #findings-title { "Findings" }
+            @if told.is_empty() {
+                p { "There are no findings: no 421, and no request for another host than its connection is for." }
+            } @else {
+                @if model.groups.len() > 1 { (contents(&model.groups)) }
+                (drawing::legend())
+                @for (nth, (key, group)) in (1..).zip(told) {
+                    (finding::finding(nth, key, group, &model.lanes))
+                }
+                @if !further.is_empty() {
+                    h3 { "Further findings" }
+                    (finding::further(MAX_TOLD + 1, further))
+                }
+                @if model.ungrouped > 0 {
+                    p {
+                        "And " (grouped_plural(model.ungrouped, "more finding")) ": "
+                        (MAX_GROUPS) " groups are told apart, no more."
+                    }
+                }
+            }
         }
-        drawing::legend(html);
-        for (nth, (key, group)) in (1..).zip(groups.iter().take(MAX_TOLD)) {
-            finding::finding(html, nth, key, group, &collected.lanes);
-        }
-        if groups.len() > MAX_TOLD {
-            let further = groups.get(MAX_TOLD..).unwrap_or_default();
-            html.element("h3").text("Further findings");
-            finding::further(html, MAX_TOLD + 1, further);
-        }
-        if collected.ungrouped > 0 {
-            let more = plural(collected.ungrouped, "more finding");
-            html.element("p").text(format!("And {more}: {MAX_GROUPS} groups are told apart, no more."));
-        }
-    });
+    }
 }
 
 /// What there is, with the way to it.
-fn contents(html: &mut Html, groups: &[(Key, Group)]) {
-    html.element("nav").attr("aria-label", "Findings").with(|html| {
-        html.classed("ol", "contents").with(|html| {
-            for (nth, (key, group)) in (1..).zip(groups.iter().take(MAX_NAMED)) {
-                html.element("li").with(|html| {
-                    html.element("a").attr("href", format!("#f{nth}")).text(key.kind.title());
-                    html.classed("span", "names").with(|html| finding::names(html, key));
-                    html.classed("span", "count").text(number(group.count));
-                });
+fn contents(groups: &[(FindingKey, FindingGroup)]) -> Markup {
+    html! {
+        nav aria-label="Findings" {
+            ol.contents {
+                @for (nth, (key, group)) in (1..).zip(groups.iter().take(MAX_NAMED)) {
+                    li {
+                        a href={ "#f" (nth) } { (key.finding.title()) }
+                        span.names { (finding::names(key)) }
+                        span.count { (grouped(group.count)) }
+                    }
+                }
             }
-        });
-        if groups.len() > MAX_NAMED {
-            let more = groups.len() - MAX_NAMED;
-            html.classed("p", "quiet").text(format!("and {more} more"));
+            @if groups.len() > MAX_NAMED { p.quiet { "and " (groups.len() - MAX_NAMED) " more" } }
         }
-    });
+    }
 }
 
-fn foot(html: &mut Html, inputs: &[String]) {
-    html.element("p").with(|html| {
-        html.text(concat!("Made by wrongdoor ", env!("CARGO_PKG_VERSION"), " from "));
-        for (nth, input) in inputs.iter().enumerate() {
-            if nth > 0 {
-                html.text(", ");
+fn foot(model: &ReportModel<'_>) -> Markup {
+    html! {
+        p {
+            "Made by wrongdoor " (env!("CARGO_PKG_VERSION")) " from "
+            @for (nth, input) in model.inputs.iter().enumerate() {
+                @if nth > 0 { ", " }
+                code { (input) }
             }
-            html.element("code").text(input);
+            ". Times are UTC, as in the capture. This page is complete in itself, and loads and sends nothing."
         }
-        html.text(". Times are UTC, as in the capture. This page is complete in itself, and loads and sends nothing.");
-    });
-    html.element("p").text(format!(
-        "Names come from the network: control characters and those that change the order of text are shown as [U+…]. Of one \
-         cause, server and SNI the first {MAX_AUTHORITIES} authorities are told apart."
-    ));
+        p {
+            "Names come from the network: control characters and those that change the order of text are shown as [U+…]. \
+             Of one cause, server and SNI the first " (MAX_AUTHORITIES) " authorities are told apart."
+        }
+    }
 }
