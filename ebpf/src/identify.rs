@@ -65,7 +65,7 @@ pub fn settle(slot: &mut Slot, object: &mut Object, key: &ObjectKey, work: &Work
         count(Counter::Unresolved);
     }
     // If the ring is full, the record is sent with the next bytes.
-    object.state = if tell(key, object, work.library) { state::TOLD } else { state::SILENT };
+    object.state = if tell(key, object) { state::TOLD } else { state::SILENT };
 }
 
 /// Looks for a random that was seen on the wire, and where it stands.

@@ -1,6 +1,5 @@
 //! TLS objects: what is known of each, from its birth to its end.
 
-use aya_ebpf::helpers::generated::bpf_get_current_cgroup_id;
 use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, LruHashMap};
@@ -93,7 +92,7 @@ pub fn begin(key: &ObjectKey, flags: u8) -> Option<&'static mut Object> {
 
 /// Says that the object is there, and whose. False where the ring is full.
 #[inline(always)]
-pub fn tell(key: &ObjectKey, object: &Object, library: u32) -> bool {
+pub fn tell(key: &ObjectKey, object: &Object) -> bool {
     let mut record = Record {
         head: Head {
             kind: Kind::Object as u8,
@@ -102,12 +101,10 @@ pub fn tell(key: &ObjectKey, object: &Object, library: u32) -> bool {
             ..Head::default()
         },
         pid: key.pid,
-        library,
+        unused: 0,
         object: key.object,
         epoch: object.epoch,
         tuple: object.tuple,
-        // SAFETY: the helper has no preconditions.
-        cgroup: unsafe { bpf_get_current_cgroup_id() },
         command: [0; 16],
     };
     if let Ok(command) = bpf_get_current_comm() {
@@ -161,9 +158,9 @@ fn tell_end(key: &ObjectKey, object: &Object) {
 
 /// An object that was there before the probes: said once, then left alone.
 #[inline(always)]
-pub fn ignore_older(key: &ObjectKey, library: u32) {
+pub fn ignore_older(key: &ObjectKey) {
     let Some(object) = begin(key, Flags::OLDER.0) else { return };
     object.state = state::IGNORED;
     count(Counter::OlderThanAgent);
-    let _ = tell(key, object, library);
+    let _ = tell(key, object);
 }

@@ -238,7 +238,7 @@ pub fn hand_over(
             };
             (*record).tuple = *tuple;
             (*record).offset = offset + done;
-            (*record).length = take;
+            (*record).unused = 0;
             let to = slot.bytes.as_mut_ptr();
             // From 1 to CHUNK, in a form that the verifier follows.
             let bounded = (take.wrapping_sub(1) & (CHUNK - 1)) + 1;

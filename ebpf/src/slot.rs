@@ -8,7 +8,7 @@ use core::intrinsics::{AtomicOrdering, atomic_xchg};
 use aya_ebpf::helpers::bpf_get_smp_processor_id;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::Array;
-use wrongdoor_ebpf_common::{Counter, MAX_FORWARDED, SLOTS_PER_CPU};
+use wrongdoor_ebpf_common::{Counter, Handshake, MAX_FORWARDED, Plaintext, SLOTS_PER_CPU};
 
 use crate::counters::count;
 
@@ -41,16 +41,16 @@ pub struct Slot {
     pub window_end: u32,
     /// HTTP/1: the bytes of the process at hand; of others, what is compared.
     pub window: [u8; WINDOW],
-    /// The record's own fields: a `Plaintext`, `Handshake` or `Object`.
+    /// The record's own fields, at its end: a [`Plaintext`] or a [`Handshake`].
     pub record: [u64; RECORD_WORDS],
     /// What follows them. Twice what is ever used, so that a masked position is always inside.
     pub bytes: [u8; ROOM],
 }
 
-/// The same in bytes: what stands right in front of [`Slot::bytes`].
-pub const RECORD_BYTES: usize = RECORD_WORDS * 8;
-/// The largest record's own fields.
-const RECORD_WORDS: usize = 15;
+/// The length of [`Slot::record`]: the largest record that it holds.
+pub const RECORD_BYTES: usize = size_of::<Handshake>();
+const RECORD_WORDS: usize = RECORD_BYTES / 8;
+const _: () = assert!(RECORD_BYTES.is_multiple_of(8) && size_of::<Plaintext>() <= RECORD_BYTES);
 
 /// Claims a slot of this processor; none is free only where programs interrupt each other beyond reason.
 #[inline(always)]

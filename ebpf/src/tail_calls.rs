@@ -72,7 +72,7 @@ pub fn returned(ctx: &ProbeContext) {
 pub fn moved(ctx: &ProbeContext, calls: &mut Calls, work: Work) {
     let key = objects::key(work.object);
     let Some(object) = objects::find(&key) else {
-        return objects::ignore_older(&key, work.library);
+        return objects::ignore_older(&key);
     };
     if object.state != state::IGNORED && work.length != 0 {
         calls.work = work;

@@ -120,8 +120,8 @@ pub struct Handshake {
     pub tuple: Tuple,
     /// Where it begins, counted from the stream's first byte.
     pub offset: u32,
-    /// Its length on the wire.
-    pub length: u32,
+    /// Layout.
+    pub unused: u32,
 }
 
 /// A TLS object was met.
@@ -132,16 +132,14 @@ pub struct Object {
     pub head: Head,
     /// Its process.
     pub pid: u32,
-    /// The examined file whose functions it was met in.
-    pub library: u32,
+    /// Layout.
+    pub unused: u32,
     /// Its address.
     pub object: u64,
     /// Which of the lives at this address: the time it was met.
     pub epoch: u64,
     /// The socket that its records go through; cookie 0 where nothing proves which.
     pub tuple: Tuple,
-    /// The process's cgroup, of the unified hierarchy.
-    pub cgroup: u64,
     /// The thread's command name.
     pub command: [u8; 16],
 }
@@ -274,7 +272,7 @@ const _: () = {
     assert!(size_of::<Head>() == 16);
     assert!(size_of::<Tuple>() == 56);
     assert!(size_of::<Handshake>() == 80);
-    assert!(size_of::<Object>() == 120);
+    assert!(size_of::<Object>() == 112);
     assert!(size_of::<Plaintext>() == 40);
     assert!(size_of::<Piece>() == 16);
     assert!(size_of::<Silence>() == 40);

@@ -36,8 +36,8 @@ impl Engine {
         self.shared.counters.reports += 1;
         self.end_overdue(at);
         match report {
-            ProbeEvent::Handshake { socket, direction, offset, bytes, missing } => {
-                let segment = Segment { at, direction, offset, bytes, missing };
+            ProbeEvent::Handshake { socket, direction, offset, bytes } => {
+                let segment = Segment { at, direction, offset, bytes };
                 let id = self.of_socket(at, socket);
                 self.feed(id, |connection, input| connection.segment(&segment, input));
             }

@@ -80,10 +80,8 @@ pub enum ProbeEvent<'a> {
         direction: Direction,
         /// Where it begins, counted from the first byte of the stream.
         offset: u32,
-        /// The bytes that were captured.
+        /// The bytes.
         bytes: &'a [u8],
-        /// So many more bytes belong to the piece, and were not captured.
-        missing: u32,
     },
     /// A session was met, before anything else is told of it.
     Session {

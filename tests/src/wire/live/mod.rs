@@ -171,7 +171,6 @@ impl Report {
                 direction: *direction,
                 offset: *offset,
                 bytes,
-                missing: 0,
             },
             Self::Session(session, socket, role, is_older) => ProbeEvent::Session {
                 session: *session,

@@ -42,7 +42,6 @@ pub(crate) struct Segment<'a> {
     pub(crate) direction: Direction,
     pub(crate) offset: u32,
     pub(crate) bytes: &'a [u8],
-    pub(crate) missing: u32,
 }
 
 impl ProbeHandshake {
@@ -64,8 +63,7 @@ impl ProbeHandshake {
         let stream = streams.get_mut(segment.direction);
         // Offsets are sequence numbers that begin at 0.
         stream.start(u32::MAX);
-        let missing = usize::try_from(segment.missing).unwrap_or(usize::MAX);
-        stream.segment(segment.at, segment.offset, segment.bytes, missing, false, |delivery| {
+        stream.segment(segment.at, segment.offset, segment.bytes, 0, false, |delivery| {
             reader.read(segment.direction, &delivery, role, &mut observed.context(resources));
         });
         self.settle();

@@ -126,7 +126,7 @@ fn nothing_leads_to_a_connection_of_probes_that_has_ended() {
     assert_eq!(ends(&mut engine), [Some(Timestamp::from_parts(1, 0))]);
     // As long as the socket is open, what is in flight begins nothing new.
     let (direction, bytes) = (Direction::Sent, &[22, 3, 1, 0, 200, 1][..]);
-    let late = ProbeEvent::Handshake { socket, direction, offset: 0, bytes, missing: 0 };
+    let late = ProbeEvent::Handshake { socket, direction, offset: 0, bytes };
     report(&mut engine, 3, 2, late);
     report(&mut engine, 4, 3, ProbeEvent::SocketClosed { socket: socket.id });
     assert!(engine.live.is_empty() && engine.connections() == 0);
@@ -294,7 +294,7 @@ fn the_longest_idle_goes_first_whether_of_packets_or_of_probes() {
         let remote = Endpoint::v4([192, 0, 2, 2], 443);
         let socket = Socket { id: SocketId(port.into()), local, remote };
         let (direction, bytes) = (Direction::Sent, &[22, 3, 1][..]);
-        let report = ProbeEvent::Handshake { socket, direction, offset: 0, bytes, missing: 0 };
+        let report = ProbeEvent::Handshake { socket, direction, offset: 0, bytes };
         engine.handle_probe_event(port.into(), Timestamp(0), report);
     }
     let of_probes = engine.connections.keys().filter(|key| matches!(key, TrackedKey::Live(_)));

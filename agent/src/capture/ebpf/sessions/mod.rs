@@ -274,7 +274,6 @@ fn handshake(
         direction: direction(record.head.direction),
         offset: record.offset,
         bytes,
-        missing: record.length.saturating_sub(record.head.count),
     };
     engine.handle_probe_event(number, clock.time(record.head.at), input);
 }
