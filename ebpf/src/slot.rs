@@ -39,7 +39,7 @@ pub struct Slot {
     /// HTTP/1: the part of `window` that was not looked at.
     pub window_at: u32,
     pub window_end: u32,
-    /// HTTP/1: the bytes of the process at hand; of others, what is compared.
+    /// HTTP/1: bytes of the process, or the beginning that `Cursor::line` has kept.
     pub window: [u8; WINDOW],
     /// The record's own fields, at its end: a [`Plaintext`] or a [`Handshake`].
     pub record: [u64; RECORD_WORDS],

@@ -278,14 +278,7 @@ pub fn identify(ctx: &ProbeContext) {
     let Some((calls, slot, object, key)) = resume(ctx) else { return };
     identify::settle(slot, object, &key, &calls.work);
     let direction = calls.work.direction;
-    // What the window was filled with for comparing is not the connection's.
-    let cursor = &mut object.cursors[(direction & 1) as usize];
-    let mut at = 0;
-    while at < http2::PREFACE.len() {
-        slot.window[at] = cursor.line[at];
-        at += 1;
-    }
-    let next = protocol(cursor);
+    let next = protocol(&object.cursors[(direction & 1) as usize]);
     hand_on(ctx, next, slot, object, &key, direction);
 }
 
