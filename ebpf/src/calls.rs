@@ -5,9 +5,10 @@ use core::intrinsics::{AtomicOrdering, atomic_xadd};
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, LruHashMap};
-use wrongdoor_ebpf_common::{Counter, Function};
+use wrongdoor_ebpf_common::Counter;
 
 use crate::counters::count;
+use crate::functions::{GO_CLIENT, GO_READ, GO_SERVER, GO_WRITE, is_read};
 
 /// Threads, and goroutines, inside a library call or lately so.
 const MAX_CALLERS: u32 = 32_768;
@@ -43,7 +44,7 @@ pub struct Frame {
     pub count: u64,
     /// The stack pointer: what is deeper in the stack is called from here.
     pub stack: u64,
-    /// A [`Function`].
+    /// One of [`functions`](crate::functions).
     pub function: u32,
     /// Not 0: it is called by a call of the same object and kind, which counts alone.
     pub is_inner: u32,
@@ -198,7 +199,7 @@ fn is_over(before: &Frame, now: &Frame, key: &CallKey) -> bool {
 
 /// A call returns: what it was given.
 #[inline(always)]
-pub fn end(calls: &mut Calls, function: u8) -> Option<Frame> {
+pub fn end(calls: &mut Calls, function: u32) -> Option<Frame> {
     let ended = pop(calls, function);
     if calls.depth == 0 && calls.is_counted != 0 {
         calls.is_counted = 0;
@@ -208,10 +209,9 @@ pub fn end(calls: &mut Calls, function: u8) -> Option<Frame> {
 }
 
 #[inline(always)]
-fn pop(calls: &mut Calls, function: u8) -> Option<Frame> {
-    let wanted = function as u32;
+fn pop(calls: &mut Calls, function: u32) -> Option<Frame> {
     if calls.depth == 2 {
-        if calls.frames[1].function == wanted {
+        if calls.frames[1].function == function {
             calls.depth = 1;
             return Some(calls.frames[1]);
         }
@@ -219,7 +219,7 @@ fn pop(calls: &mut Calls, function: u8) -> Option<Frame> {
     }
     if calls.depth == 1 {
         calls.depth = 0;
-        if calls.frames[0].function == wanted {
+        if calls.frames[0].function == function {
             return Some(calls.frames[0]);
         }
     }
@@ -258,28 +258,19 @@ pub fn is_of_former(calls: &Calls, epoch: u64) -> bool {
 /// Whether it is of a Go handshake, or of a write that begins one: their ends are not trapped.
 #[inline(always)]
 fn is_handshake(frame: &Frame) -> bool {
-    frame.function == Function::GoClient as u32
-        || frame.function == Function::GoServer as u32
-        || frame.function == Function::GoWrite as u32
+    matches!(frame.function, GO_CLIENT | GO_SERVER | GO_WRITE)
 }
 
 /// Whether the innermost call of a goroutine is a read of `object`.
 #[inline(always)]
 pub fn reads(calls: &Calls, object: u64) -> bool {
     let frame = if calls.depth >= 2 { &calls.frames[1] } else { &calls.frames[0] };
-    calls.depth != 0 && frame.function == Function::GoRead as u32 && frame.object == object
+    calls.depth != 0 && frame.function == GO_READ && frame.object == object
 }
 
 /// Whether the goroutine is in a write that has to begin with a handshake.
 #[inline(always)]
 pub fn writes_first(calls: &Calls, object: u64) -> bool {
     let frame = &calls.frames[0];
-    calls.depth == 1 && frame.function == Function::GoWrite as u32 && frame.object == object
-}
-
-#[inline(always)]
-pub fn is_read(function: u32) -> bool {
-    function == Function::Read as u32
-        || function == Function::ReadEx as u32
-        || function == Function::GoRead as u32
+    calls.depth == 1 && frame.function == GO_WRITE && frame.object == object
 }

@@ -14,6 +14,7 @@ mod bounds;
 mod calls;
 mod counters;
 mod cursor;
+mod functions;
 mod handshake;
 mod http1;
 mod http2;

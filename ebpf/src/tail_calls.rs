@@ -9,11 +9,12 @@ use aya_ebpf::helpers::{bpf_get_attach_cookie, bpf_probe_read_user};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::ProgramArray;
 use aya_ebpf::programs::ProbeContext;
-use wrongdoor_ebpf_common::{Cookie, Counter, Direction, Flags, Function, Silence, tail_call};
+use wrongdoor_ebpf_common::{Cookie, Counter, Direction, Flags, Silence, tail_call};
 
 use crate::calls::{self, CallKey, Calls, Frame, Work};
 use crate::counters::count;
 use crate::cursor::{Cursor, place};
+use crate::functions::{NEW, NEW_INTO, SENDFILE, is_go, is_read, stores_count};
 use crate::objects::{self, Object, ObjectKey, state};
 use crate::registers::{Registers, goroutine};
 use crate::slot::{self, Slot};
@@ -23,14 +24,6 @@ use crate::{http1, http2, identify, pieces};
 /// The steps of a return, by their places in [`tail_call`].
 #[map]
 static TAIL_CALLS: ProgramArray = ProgramArray::with_max_entries(tail_call::COUNT, 0);
-
-const NEW: u8 = Function::New as u8;
-const NEW_INTO: u8 = Function::NewInto as u8;
-const READ_EX: u32 = Function::ReadEx as u32;
-const WRITE_EX: u32 = Function::WriteEx as u32;
-const WRITE_EX2: u32 = Function::WriteEx2 as u32;
-const SENDFILE: u32 = Function::Sendfile as u32;
-const GO_READ: u8 = Function::GoRead as u8;
 
 /// A function returns.
 #[inline(always)]
@@ -58,7 +51,7 @@ pub fn returned(ctx: &ProbeContext) {
     }
     let Some(length) = count_of(&frame, result) else { return };
     let direction =
-        if calls::is_read(frame.function) { Direction::Received } else { Direction::Sent } as u32;
+        if is_read(frame.function) { Direction::Received } else { Direction::Sent } as u32;
     let library = Cookie::library_of(bits) as u32;
     let work = Work { object: frame.object, buffer: frame.buffer, length, direction, library };
     if frame.function == SENDFILE {
@@ -86,9 +79,8 @@ fn count_of(frame: &Frame, result: u64) -> Option<u64> {
     if frame.is_inner != 0 {
         return None;
     }
-    let by_pointer =
-        frame.function == READ_EX || frame.function == WRITE_EX || frame.function == WRITE_EX2;
-    let is_wide = frame.function == SENDFILE || frame.function >= GO_READ as u32;
+    let by_pointer = stores_count(frame.function);
+    let is_wide = frame.function == SENDFILE || is_go(frame.function);
     let result = if is_wide { result as i64 } else { result as i32 as i64 };
     if result <= 0 {
         return None;
@@ -249,10 +241,10 @@ fn hand_on(
     slot.release();
 }
 
-/// Who is in the call: by the trap's function, which every step's program is told.
+/// The caller of a function: a goroutine or a thread.
 #[inline(always)]
-fn caller(ctx: &ProbeContext, function: u8) -> CallKey {
-    if function >= GO_READ { calls::goroutine(goroutine(ctx)) } else { calls::thread() }
+pub fn caller(ctx: &ProbeContext, function: u32) -> CallKey {
+    if is_go(function) { calls::goroutine(goroutine(ctx)) } else { calls::thread() }
 }
 
 /// What the steps share.

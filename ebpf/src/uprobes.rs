@@ -3,24 +3,17 @@
 use aya_ebpf::helpers::bpf_get_attach_cookie;
 use aya_ebpf::programs::ProbeContext;
 use aya_ebpf::{EbpfContext as _, helpers::bpf_get_current_pid_tgid};
-use wrongdoor_ebpf_common::{Arguments, Cookie, Counter, Direction, Flags, Function};
+use wrongdoor_ebpf_common::{Arguments, Cookie, Counter, Direction, Flags};
 
 use crate::calls::{self, Frame, Work};
 use crate::counters::count;
 use crate::cursor::place;
+use crate::functions::{CLEAR, FREE, GO_CLIENT, GO_CLOSE, GO_SERVER, GO_WRITE};
 use crate::objects::{self, state};
 use crate::registers::{Registers, goroutine, stack};
 use crate::settings::settings;
 use crate::socket::GO_PROCESSES;
 use crate::tail_calls;
-
-const FREE: u8 = Function::Free as u8;
-const CLEAR: u8 = Function::Clear as u8;
-const GO_CLOSE: u8 = Function::GoClose as u8;
-const GO_CLIENT: u8 = Function::GoClient as u8;
-const GO_SERVER: u8 = Function::GoServer as u8;
-const GO_READ: u8 = Function::GoRead as u8;
-const GO_WRITE: u8 = Function::GoWrite as u8;
 
 /// A trap at the beginning of a function.
 #[inline(always)]
@@ -43,7 +36,7 @@ pub fn entered(ctx: &ProbeContext) {
 
 /// Reads and writes, and births whose object is known at their end.
 #[inline(always)]
-fn called(ctx: &ProbeContext, function: u8, arguments: &Arguments, registers: &Registers) {
+fn called(ctx: &ProbeContext, function: u32, arguments: &Arguments, registers: &Registers) {
     let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
     if settings().is_some_and(|settings| settings.agent == pid) {
         return;
@@ -54,11 +47,10 @@ fn called(ctx: &ProbeContext, function: u8, arguments: &Arguments, registers: &R
         length: registers.get(arguments.length),
         count: registers.get(arguments.count),
         stack: stack(ctx),
-        function: function as u32,
+        function,
         is_inner: 0,
     };
-    let key = if function >= GO_READ { calls::goroutine(goroutine(ctx)) } else { calls::thread() };
-    calls::begin(&key, frame);
+    calls::begin(&tail_calls::caller(ctx, function), frame);
 }
 
 /// Go writes all or breaks the connection, so its write is told at its beginning: the answer may be read by
@@ -86,8 +78,8 @@ fn written(ctx: &ProbeContext, bits: u64, registers: &Registers) {
 
 /// A call whose end is not trapped.
 #[inline(always)]
-fn one_shot(ctx: &ProbeContext, function: u8, object: u64, epoch: u64) -> Frame {
-    let (stack, function) = (stack(ctx), function as u32);
+fn one_shot(ctx: &ProbeContext, function: u32, object: u64, epoch: u64) -> Frame {
+    let stack = stack(ctx);
     Frame { object, buffer: 0, length: 0, count: epoch, stack, function, is_inner: 0 }
 }
 
@@ -105,7 +97,7 @@ fn cleared(object: u64) {
 
 /// A Go object begins a handshake.
 #[inline(always)]
-fn begun(ctx: &ProbeContext, function: u8, object: u64, role: Flags) {
+fn begun(ctx: &ProbeContext, function: u32, object: u64, role: Flags) {
     let key = objects::key(object);
     let caller = calls::goroutine(goroutine(ctx));
     let calls = calls::of(&caller);

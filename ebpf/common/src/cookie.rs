@@ -80,8 +80,8 @@ impl Cookie {
     }
 
     /// The function's number in the kernel's bits.
-    pub const fn function_of(bits: u64) -> u8 {
-        bits as u8
+    pub const fn function_of(bits: u64) -> u32 {
+        bits as u32 & 0xff
     }
 
     /// The registers in the kernel's bits.
@@ -110,7 +110,7 @@ mod tests {
         let arguments = Arguments { object: 7, buffer: 6, length: 2, count: 15, result: 8 };
         let cookie = Cookie { function: Function::WriteEx, arguments, library: 0xabcd };
         let bits = cookie.bits();
-        assert_eq!(Cookie::function_of(bits), Function::WriteEx as u8);
+        assert_eq!(Cookie::function_of(bits), Function::WriteEx as u32);
         assert_eq!(Cookie::arguments_of(bits), arguments);
         assert_eq!(Cookie::library_of(bits), 0xabcd);
     }
