@@ -9,12 +9,12 @@ use aya_ebpf::helpers::generated::{bpf_get_socket_cookie, bpf_sk_fullsock, bpf_t
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::LruHashMap;
 use aya_ebpf::programs::SkBuffContext;
-use wrongdoor_ebpf_common::{AF_INET, AF_INET6, Counter, Direction, Owner, Tuple};
+use wrongdoor_ebpf_common::packet::TCP;
+use wrongdoor_ebpf_common::{AF_INET, AF_INET6, Counter, Direction, MAX_HANDSHAKE, Owner, Tuple};
 
 use crate::counters::count;
 use crate::segment::{
-    DONE, MAX_HANDSHAKE, OWING, Segment, TCP, Way, hand_over, is_hello, namespace, owed, put,
-    random, remember, segment,
+    DONE, OWING, Segment, Way, hand_over, is_hello, namespace, owed, put, random, remember, segment,
 };
 use crate::{lost, pre_accept};
 

@@ -9,8 +9,8 @@ use wrongdoor_ebpf_common::Counter;
 use crate::counters::{count, count_many};
 use crate::settings::settings;
 
-/// The agent sets the real size, a power of two.
-const RING_BYTES: u32 = 8 * 1024 * 1024;
+/// The smallest that there is: the agent sets the real size, a power of two.
+const RING_BYTES: u32 = 4096;
 
 #[map]
 static RING: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);

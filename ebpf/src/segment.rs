@@ -5,22 +5,20 @@ use aya_ebpf::helpers::generated::{bpf_skb_load_bytes, bpf_skc_to_tcp_sock};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::LruHashMap;
 use aya_ebpf::programs::SkBuffContext;
-use wrongdoor_ebpf_common::{Counter, Direction, Handshake, Head, Kind, Tuple};
+use wrongdoor_ebpf_common::packet::TCP;
+use wrongdoor_ebpf_common::{Counter, Direction, Handshake, Head, Kind, MAX_FORWARDED, Tuple};
 
 use crate::counters::count;
 use crate::settings::settings;
 use crate::{kernel_socket, ring, slot};
 
-/// A direction's handshake bytes beyond this are not waited for: certificates fit many times over.
-pub const MAX_HANDSHAKE: u32 = 64 * 1024;
-/// How much of a segment goes into one record.
-const CHUNK: u32 = 4096;
+/// The most bytes of a segment in one record.
+const CHUNK: u32 = MAX_FORWARDED as u32;
 /// Records of one segment: a whole ClientHello, or a chain of certificates. More is not handed over.
 const MAX_CHUNKS: u32 = 5;
 /// TLS records that are walked in one segment.
 const MAX_RECORDS: u32 = 6;
 
-pub const TCP: u8 = 6;
 const TLS_ALERT: u8 = 21;
 const TLS_HANDSHAKE: u8 = 22;
 const TLS_DATA: u8 = 23;

@@ -12,11 +12,9 @@ use wrongdoor_ebpf_common::{Counter, Handshake, MAX_FORWARDED, Plaintext, SLOTS_
 
 use crate::counters::count;
 
-/// The agent sets the real number: [`SLOTS_PER_CPU`] for each processor.
-const MAX_SLOTS: u32 = SLOTS_PER_CPU * 2;
-
+/// [`SLOTS_PER_CPU`] for each processor: the agent sets the number.
 #[map]
-static SLOTS: Array<Slot> = Array::with_max_entries(MAX_SLOTS, 0);
+static SLOTS: Array<Slot> = Array::with_max_entries(SLOTS_PER_CPU, 0);
 
 /// What may follow a record's own fields: bytes of a connection, and the heads of their pieces.
 pub const ROOM: usize = MAX_FORWARDED * 2;

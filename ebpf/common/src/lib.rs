@@ -7,12 +7,15 @@
 mod cookie;
 mod counter;
 mod layout;
+pub mod packet;
 mod record;
 mod settings;
 
 pub use cookie::{Arguments, Cookie, Function, Register};
 pub use counter::Counter;
-pub use layout::{AF_INET, AF_INET6, MAX_LIBRARIES, SLOTS_PER_CPU, table, tail_call};
+pub use layout::{
+    AF_INET, AF_INET6, MAX_HANDSHAKE, MAX_LIBRARIES, SLOTS_PER_CPU, program, table, tail_call,
+};
 pub use record::{
     Closed, Direction, Exec, Flags, Handshake, Head, Kind, Lost, MAX_FORWARDED, Object, Owner,
     Piece, Plaintext, Silence, Tuple,

@@ -8,36 +8,23 @@
 use aya_ebpf::macros::{map, socket_filter};
 use aya_ebpf::maps::{Array, LruHashMap};
 use aya_ebpf::programs::SkBuffContext;
+use wrongdoor_ebpf_common::MAX_HANDSHAKE;
+use wrongdoor_ebpf_common::packet::{
+    DROP, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPES_IN_FRONT, IPV6_EXTENSIONS, LOOPBACK, OUTGOING,
+    PASS, QUIC_VERSIONS, TCP, UDP, ports,
+};
 
 /// Directions in their handshake. The least recently used goes first: of it no more passes.
 const MAX_FLOWS: u32 = 65_536;
-/// One bit for each port.
-const PORT_WORDS: u32 = 65_536 / 64;
-/// A direction's bytes beyond this are no handshake: certificates fit many times over.
-const MAX_HANDSHAKE: u32 = 64 * 1024;
 /// In front of a handshake there may be so much: a PROXY protocol header.
 const MAX_IN_FRONT: u32 = 4 * 1024;
 
-const DROP: i64 = 0;
-/// More than any packet has.
-const PASS: i64 = 0x7fff_ffff;
-
-const ETHERTYPE_IPV4: u16 = 0x0800;
-const ETHERTYPE_IPV6: u16 = 0x86dd;
-/// VLAN tags that the kernel left in, MPLS and PPPoE: what is behind them is not looked for here.
-const ETHERTYPES_IN_FRONT: [u16; 6] = [0x8100, 0x88a8, 0x9100, 0x8847, 0x8848, 0x8864];
-const TCP: u8 = 6;
-const UDP: u8 = 17;
 const FIN_OR_RST: u8 = 0x05;
 const SYN: u8 = 0x02;
-/// PACKET_OUTGOING
-const OUTGOING: u32 = 4;
-/// The loopback interface has this number in every network namespace.
-const LOOPBACK: u32 = 1;
 
 /// The cleartext ports, as bits.
 #[map]
-static PORTS: Array<u64> = Array::with_max_entries(PORT_WORDS, 0);
+static PORTS: Array<u64> = Array::with_max_entries(ports::WORDS, 0);
 #[map]
 static HANDSHAKES: LruHashMap<Flow, Progress> = LruHashMap::with_max_entries(MAX_FLOWS, 0);
 
@@ -64,7 +51,7 @@ struct Progress {
 pub fn packets(ctx: SkBuffContext) -> i64 {
     // What is cut short in front of its payload says nothing.
     let passes = decide(&ctx).unwrap_or(false);
-    if passes { PASS } else { DROP }
+    (if passes { PASS } else { DROP }).into()
 }
 
 #[inline(always)]
@@ -105,9 +92,7 @@ fn decide(ctx: &SkBuffContext) -> Option<bool> {
     match transport {
         TCP => tcp(ctx, at, end, &mut flow),
         UDP => udp(ctx, at),
-        // IPv6's extension headers are not walked over.
-        0 | 43 | 44 | 51 | 60 | 135 => Some(protocol == ETHERTYPE_IPV6),
-        _ => Some(false),
+        _ => Some(protocol == ETHERTYPE_IPV6 && IPV6_EXTENSIONS.contains(&transport)),
     }
 }
 
@@ -174,12 +159,13 @@ fn segment(ctx: &SkBuffContext, payload: u32, length: u32, flow: &Flow) -> bool 
 fn udp(ctx: &SkBuffContext, at: u32) -> Option<bool> {
     let first: [u8; 5] = ctx.load(at as usize + 8).ok()?;
     let version = u32::from_be_bytes([first[1], first[2], first[3], first[4]]);
-    Some(first[0] & 0x80 != 0 && matches!(version, 0 | 1 | 0x6b33_43cf))
+    Some(first[0] & 0x80 != 0 && QUIC_VERSIONS.contains(&version))
 }
 
 #[inline(always)]
 fn is_cleartext(port: u16) -> bool {
-    PORTS.get(u32::from(port) / 64).is_some_and(|word| word >> (port % 64) & 1 == 1)
+    let (word, bit) = ports::place(port);
+    PORTS.get(word).is_some_and(|bits| bits & bit != 0)
 }
 
 #[inline(always)]

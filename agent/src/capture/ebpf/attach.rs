@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use wrongdoor_attach::{AttachPoint, AttachPosition};
-use wrongdoor_ebpf_common::Cookie;
+use wrongdoor_ebpf_common::{Cookie, program};
 
 /// The most threads that detach at a time.
 const MAX_DETACHING: usize = 32;
@@ -17,9 +17,9 @@ const MAX_DETACHING: usize = 32;
 /// The order in which programs attach: those of returns come first, so that each call whose beginning is seen has its
 /// end seen too.
 const ORDER: [(AttachPosition, &str); 3] = [
-    (AttachPosition::Return, "tls_return"),
-    (AttachPosition::Uretprobe, "tls_returned"),
-    (AttachPosition::Entry, "tls_entry"),
+    (AttachPosition::Return, program::TLS_RETURN),
+    (AttachPosition::Uretprobe, program::TLS_RETURNED),
+    (AttachPosition::Entry, program::TLS_ENTRY),
 ];
 
 /// A program that is attached to places of one file.
@@ -90,7 +90,7 @@ fn attach_multi<'a>(
     links: &mut Vec<Link>,
     refuse: &mut dyn FnMut(&'a AttachPoint, &(dyn Error + 'static)),
 ) {
-    let returns = program == "tls_returned";
+    let returns = program == program::TLS_RETURNED;
     let process = target.process.map(NonZeroU32::get);
     let mut try_all = |some: &[&'a AttachPoint]| {
         let points: Vec<Point> = some

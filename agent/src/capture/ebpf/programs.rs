@@ -13,7 +13,7 @@ use aya::{Btf, Ebpf, EbpfLoader};
 use std::error::Error;
 use std::fs::File;
 use std::path::Path;
-use wrongdoor_ebpf_common::{SLOTS_PER_CPU, Settings, table, tail_call};
+use wrongdoor_ebpf_common::{SLOTS_PER_CPU, Settings, program, table, tail_call};
 
 /// What became of a program.
 #[derive(Clone, Debug)]
@@ -57,56 +57,66 @@ enum Attach {
 
 /// All programs: name, what it is for, how much depends on it, and how it is attached.
 const PROGRAMS: [(&str, &str, Need, Attach); 15] = [
-    ("tls_entry", "reads and writes of TLS libraries", Need::All, Attach::Uprobe),
-    ("tls_return", "what they moved, at their end", Need::All, Attach::Uprobe),
-    ("tls_returned", "the same where only a uretprobe does", Need::Some, Attach::Uprobe),
+    (program::TLS_ENTRY, "reads and writes of TLS libraries", Need::All, Attach::Uprobe),
+    (program::TLS_RETURN, "what they moved, at their end", Need::All, Attach::Uprobe),
+    (program::TLS_RETURNED, "the same where only a uretprobe does", Need::Some, Attach::Uprobe),
     (
-        "step_identify",
+        program::STEP_IDENTIFY,
         "whose connection a TLS object is",
         Need::All,
         Attach::TailCall(tail_call::IDENTIFY),
     ),
-    ("step_http2", "HTTP/2 headers", Need::All, Attach::TailCall(tail_call::HTTP2)),
-    ("step_http1", "HTTP/1 headers (kernel 5.17)", Need::Some, Attach::TailCall(tail_call::HTTP1)),
+    (program::STEP_HTTP2, "HTTP/2 headers", Need::All, Attach::TailCall(tail_call::HTTP2)),
     (
-        "packet_in",
+        program::STEP_HTTP1,
+        "HTTP/1 headers (kernel 5.17)",
+        Need::Some,
+        Attach::TailCall(tail_call::HTTP1),
+    ),
+    (
+        program::PACKET_IN,
         "TLS handshakes that come in",
         Need::Some,
         Attach::Packets(CgroupSkbAttachType::Ingress),
     ),
     (
-        "packet_out",
+        program::PACKET_OUT,
         "TLS handshakes that go out",
         Need::Some,
         Attach::Packets(CgroupSkbAttachType::Egress),
     ),
     (
-        "socket_sends",
+        program::SOCKET_SENDS,
         "the socket of a TLS object (kernel 6.3)",
         Need::Some,
         Attach::Tracepoint("sock_send_length"),
     ),
     (
-        "socket_receives",
+        program::SOCKET_RECEIVES,
         "the socket of a TLS object (kernel 6.3)",
         Need::Some,
         Attach::Tracepoint("sock_recv_length"),
     ),
-    ("tcp_sends", "the same before 6.3", Need::StandIn, Attach::Function("tcp_sendmsg")),
-    ("tcp_receives", "the same before 6.3", Need::StandIn, Attach::Function("tcp_recvmsg")),
+    (program::TCP_SENDS, "the same before 6.3", Need::StandIn, Attach::Function("tcp_sendmsg")),
+    (program::TCP_RECEIVES, "the same before 6.3", Need::StandIn, Attach::Function("tcp_recvmsg")),
     (
-        "tcp_received",
+        program::TCP_RECEIVED,
         "the same before 6.3, without fentry",
         Need::StandIn,
         Attach::Tracepoint("tcp_rcv_space_adjust"),
     ),
     (
-        "socket_state",
+        program::SOCKET_STATE,
         "the end of connections",
         Need::Some,
         Attach::Tracepoint("inet_sock_set_state"),
     ),
-    ("process_exec", "programs that begin", Need::Some, Attach::Tracepoint("sched_process_exec")),
+    (
+        program::PROCESS_EXEC,
+        "programs that begin",
+        Need::Some,
+        Attach::Tracepoint("sched_process_exec"),
+    ),
 ];
 
 /// The loaded object.
@@ -212,9 +222,9 @@ impl Programs {
 /// and one that sees what is received is enough, since whoever sends is answered.
 pub(crate) fn stand_in(loaded: &[Loaded], refused: &str) -> Option<&'static str> {
     let candidates: &[&'static str] = match refused {
-        "socket_sends" => &["tcp_sends", "tcp_received"],
-        "socket_receives" => &["tcp_receives", "tcp_received"],
-        "tcp_sends" | "tcp_receives" => &["tcp_received"],
+        program::SOCKET_SENDS => &[program::TCP_SENDS, program::TCP_RECEIVED],
+        program::SOCKET_RECEIVES => &[program::TCP_RECEIVES, program::TCP_RECEIVED],
+        program::TCP_SENDS | program::TCP_RECEIVES => &[program::TCP_RECEIVED],
         _ => &[],
     };
     let works = |name: &str| loaded.iter().any(|one| one.program == name && one.result.is_ok());
@@ -225,9 +235,9 @@ pub(crate) fn stand_in(loaded: &[Loaded], refused: &str) -> Option<&'static str>
 fn is_covered(loaded: &[Loaded], stand_in: &str) -> bool {
     let works = |name: &str| loaded.iter().any(|one| one.program == name && one.result.is_ok());
     match stand_in {
-        "tcp_sends" => works("socket_sends"),
-        "tcp_receives" => works("socket_receives"),
-        _ => works("socket_receives") || works("tcp_receives"),
+        program::TCP_SENDS => works(program::SOCKET_SENDS),
+        program::TCP_RECEIVES => works(program::SOCKET_RECEIVES),
+        _ => works(program::SOCKET_RECEIVES) || works(program::TCP_RECEIVES),
     }
 }
 

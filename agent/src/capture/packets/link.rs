@@ -2,13 +2,12 @@
 
 use super::block::Frame;
 use wrongdoor_core::wire::net::LinkType;
+use wrongdoor_ebpf_common::packet::{ETHERTYPE_IPV4, ETHERTYPE_IPV6};
 
 /// What a VLAN tag takes, with the EtherType behind it.
 const TAG: usize = 4;
 /// An IPv4 header without options.
 const SHORTEST: usize = 20;
-const ETHERTYPE_IPV4: u16 = 0x0800;
-const ETHERTYPE_IPV6: u16 = 0x86dd;
 /// The "cooked" header of captures: 14 bytes that nobody reads, and the EtherType.
 const COOKED: usize = 16;
 

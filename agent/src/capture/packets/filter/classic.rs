@@ -10,26 +10,16 @@ use super::assembler::{
     Load, TooFar,
 };
 use super::{Tls, Wanted};
+use wrongdoor_ebpf_common::packet::{
+    self, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPES_IN_FRONT, IPV6_EXTENSIONS, LOOPBACK, OUTGOING,
+    QUIC_VERSIONS, TCP, UDP,
+};
 
-pub(super) const DROP: Instruction = Instruction::verdict(0);
-pub(super) const PASS: Instruction = Instruction::verdict(0x7fff_ffff);
+pub(super) const DROP: Instruction = Instruction::verdict(packet::DROP);
+pub(super) const PASS: Instruction = Instruction::verdict(packet::PASS);
 
-const TCP: u32 = 6;
-const UDP: u32 = 17;
 const FIN_SYN_RST: u32 = 0x07;
 const PSH: u32 = 0x08;
-const ETHERTYPE_IPV4: u32 = 0x0800;
-const ETHERTYPE_IPV6: u32 = 0x86dd;
-/// VLAN tags that the kernel left in, MPLS and PPPoE: what is behind them is not looked for here.
-const ETHERTYPES_IN_FRONT: [u32; 6] = [0x8100, 0x88a8, 0x9100, 0x8847, 0x8848, 0x8864];
-/// IPv6's extension headers are not walked over.
-const EXTENSIONS: [u32; 6] = [0, 43, 44, 51, 60, 135];
-/// Version negotiation, and the versions that are read.
-const QUIC_VERSIONS: [u32; 3] = [0, 1, 0x6b33_43cf];
-/// PACKET_OUTGOING
-const OUTGOING: u32 = 4;
-/// The loopback interface has this number in every network namespace.
-const LOOPBACK: u32 = 1;
 
 /// Cells of the scratch memory: where the packet ends, and where the TCP payload begins.
 const END: u32 = 0;
@@ -69,10 +59,10 @@ fn not_twice_on_loopback(code: &mut Assembler) {
 fn network(code: &mut Assembler, tcp: Label, udp: Label) {
     let (ipv4, ipv6, unsure) = (code.label(), code.label(), code.label());
     code.load(Load::About(ABOUT_PROTOCOL));
-    code.if_so(Compare::Equal(ETHERTYPE_IPV4), ipv4);
-    code.if_so(Compare::Equal(ETHERTYPE_IPV6), ipv6);
+    code.if_so(Compare::Equal(ETHERTYPE_IPV4.into()), ipv4);
+    code.if_so(Compare::Equal(ETHERTYPE_IPV6.into()), ipv6);
     for kind in ETHERTYPES_IN_FRONT {
-        code.if_so(Compare::Equal(kind), unsure);
+        code.if_so(Compare::Equal(kind.into()), unsure);
     }
     code.end(DROP);
     code.place(unsure);
@@ -92,8 +82,8 @@ fn network(code: &mut Assembler, tcp: Label, udp: Label) {
     code.place(sized);
     code.store(END);
     code.load(Load::Byte(9));
-    code.if_so(Compare::Equal(TCP), tcp);
-    code.if_so(Compare::Equal(UDP), udp);
+    code.if_so(Compare::Equal(TCP.into()), tcp);
+    code.if_so(Compare::Equal(UDP.into()), udp);
     code.end(DROP);
     code.place(unsure);
     code.end(PASS);
@@ -109,10 +99,10 @@ fn network(code: &mut Assembler, tcp: Label, udp: Label) {
     code.place(sized);
     code.store(END);
     code.load(Load::Byte(6));
-    code.if_so(Compare::Equal(TCP), tcp);
-    code.if_so(Compare::Equal(UDP), udp);
-    for extension in EXTENSIONS {
-        code.if_so(Compare::Equal(extension), unsure);
+    code.if_so(Compare::Equal(TCP.into()), tcp);
+    code.if_so(Compare::Equal(UDP.into()), udp);
+    for extension in IPV6_EXTENSIONS {
+        code.if_so(Compare::Equal(extension.into()), unsure);
     }
     code.end(DROP);
     code.place(unsure);
