@@ -26,10 +26,11 @@ pub static FLOWS: LruHashMap<u64, Flow> = LruHashMap::with_max_entries(MAX_FLOWS
 
 const LISTEN: u32 = 10;
 
-/// A socket in its handshake: received, then sent.
+/// A socket in its handshake.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Flow {
+    /// Received, then sent.
     pub ways: [Way; 2],
     /// The inode of its network namespace; 0: unknown.
     pub namespace: u32,
@@ -97,7 +98,7 @@ pub fn packet(ctx: &SkBuffContext, direction: Direction) -> Option<()> {
     }
 }
 
-/// A field of a socket, which the verifier lets nobody read in parts.
+/// A field of a socket: the verifier refuses to read one in parts.
 #[inline(always)]
 unsafe fn word(at: *const u32) -> u32 {
     // SAFETY: the caller's pointer is into a socket that was checked.

@@ -31,7 +31,7 @@ struct Shared {
     is_done: u64,
 }
 
-/// Goes over what was read or written; the place is lost where that is more than anyone sends at once.
+/// Goes over what was read or written; the place is lost where that is more than the loop has steps.
 #[inline(always)]
 pub fn go(slot: &mut Slot, object: &mut Object, key: &ObjectKey, work: &mut Work) {
     let direction = work.direction;

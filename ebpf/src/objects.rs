@@ -135,7 +135,7 @@ pub fn end(key: &ObjectKey) {
     if object.state != state::SILENT {
         tell_end(key, object);
     }
-    // It is there, and nobody else removes it.
+    // Where it is gone already, the table was full and has dropped it.
     let _ = OBJECTS.remove(key);
 }
 

@@ -33,7 +33,7 @@ const MAX_RANDOMS: u32 = 32_768;
 pub static RANDOMS: LruHashMap<RandomKey, RandomOwner> =
     LruHashMap::with_max_entries(MAX_RANDOMS, 0);
 
-/// One direction of it.
+/// One direction of a socket in its handshake.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Way {
@@ -41,9 +41,9 @@ pub struct Way {
     pub base: u32,
     /// Where the next record's head is expected, counted from `base`; only while `is_lost` is 0.
     pub next_record: u32,
-    /// 0: nothing yet. 1: owes bytes. 2: owes none.
+    /// 0: nothing yet; else [`OWING`] or [`DONE`].
     pub state: u32,
-    /// 0: the records are walked. 1: not any more; everything is handed over within bounds.
+    /// Not 0: the records are no longer walked; everything is handed over within bounds.
     pub is_lost: u32,
 }
 
@@ -66,8 +66,9 @@ pub struct RandomOwner {
     pub tuple: Tuple,
 }
 
-/// Of [`Way::state`].
+/// [`Way::state`] of a direction that owes handshake bytes.
 pub const OWING: u32 = 1;
+/// [`Way::state`] of one that owes none.
 pub const DONE: u32 = 2;
 
 /// Where the payload of a segment is, and its place in the stream.

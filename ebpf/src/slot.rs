@@ -19,7 +19,7 @@ static SLOTS: Array<Slot> = Array::with_max_entries(SLOTS_PER_CPU, 0);
 /// What may follow a record's own fields: bytes of a connection, and the heads of their pieces.
 pub const ROOM: usize = MAX_FORWARDED * 2;
 
-/// How much of a process's memory is looked at in one go.
+/// Room for the bytes of a process that wait to be looked at: a power of two, so that a masked position is inside.
 pub const WINDOW: usize = 512;
 
 /// One scratch buffer.
@@ -63,7 +63,7 @@ pub fn claim() -> Option<(u32, &'static mut Slot)> {
         let was_busy =
             unsafe { atomic_xchg::<u64, { AtomicOrdering::SeqCst }>(&raw mut (*slot).busy, 1) };
         if was_busy == 0 {
-            // SAFETY: claimed: nobody else has it until it is released.
+            // SAFETY: claimed: no other program has it until it is released.
             return Some((index, unsafe { &mut *slot }));
         }
     }
@@ -74,7 +74,7 @@ pub fn claim() -> Option<(u32, &'static mut Slot)> {
 /// The slot that was claimed before, in the next step of the same work.
 #[inline(always)]
 pub fn claimed(index: u32) -> Option<&'static mut Slot> {
-    // SAFETY: whoever passes the index has claimed it.
+    // SAFETY: the caller has claimed the slot of this index.
     SLOTS.get_ptr_mut(index).map(|slot| unsafe { &mut *slot })
 }
 

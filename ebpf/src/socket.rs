@@ -58,7 +58,7 @@ pub fn used(socket: *mut core::ffi::c_void) {
         }
     }
     if object.tuple.cookie != 0 {
-        // Two sockets: whose it is, nobody can say.
+        // Two sockets: nothing says which is its own.
         count(Counter::Contradicted);
         object.tuple = Tuple::default();
         object.state = objects::state::IGNORED;

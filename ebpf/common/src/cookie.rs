@@ -1,4 +1,4 @@
-//! What a trap is told about the place where it sits: 64 bits, the attach cookie.
+//! What a trap knows about its place: 64 bits, the attach cookie.
 
 /// A function of a TLS library, or the life of one of its objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,7 +12,7 @@ pub enum Function {
     Write = 3,
     /// `int SSL_write_ex(ssl, buffer, length, *written)`; also `SSL_write_early_data`.
     WriteEx = 4,
-    /// `ssize_t SSL_sendfile(ssl, fd, offset, size, flags)`: bytes that nobody sees.
+    /// `ssize_t SSL_sendfile(ssl, fd, offset, size, flags)`: bytes that never pass through a buffer of the process.
     Sendfile = 5,
     /// `SSL *SSL_new(context)`: an object is born, in the return value.
     New = 6,

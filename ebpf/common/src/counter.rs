@@ -32,7 +32,7 @@ pub enum Counter {
     Calls = 12,
     /// Returns of calls whose beginning was not seen, or is forgotten.
     Unmatched = 13,
-    /// Segments that were handed over.
+    /// Parts of segments that were handed over: each is a record.
     Segments = 14,
     /// Programs that began and found the ring full: the next look at all processes finds them.
     ExecsLost = 15,

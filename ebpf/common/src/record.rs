@@ -17,7 +17,7 @@ pub enum Kind {
     Silence = 4,
     /// [`Closed`]: an object has died, or may begin another connection.
     ObjectClosed = 5,
-    /// [`Closed`]: a socket is closed; `object` and `epoch` are 0.
+    /// [`Closed`]: a socket is closed; `pid` and `object` are 0.
     SocketClosed = 6,
     /// [`Exec`]: a process runs another program now.
     Exec = 7,
@@ -256,7 +256,7 @@ pub struct Lost {
     pub is_unnamed: u32,
 }
 
-/// A process runs another program, or has ended.
+/// A process runs another program.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Exec {

@@ -1,4 +1,4 @@
-//! What the kernel side is told of the running kernel.
+//! What the agent tells the kernel side of the running kernel.
 
 use super::btf::{Btf, BtfError};
 use wrongdoor_ebpf_common::Settings;
