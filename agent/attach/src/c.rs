@@ -3,8 +3,11 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use object::LittleEndian as LE;
+use object::elf::{self, Dyn64};
+
 use super::elf::{Elf, Machine};
-use super::reader::{Fields, Reader};
+use super::reader::{Fields, Reader, entries};
 use super::refusal::Reason;
 use super::symbols::{self, Symbol};
 use super::wanted::{WANTED, Wanted};
@@ -102,10 +105,9 @@ impl<'a> Destinations<'a> {
 fn soname(elf: &Elf, reader: &Reader<'_>) -> Option<String> {
     let dynamic = elf.section(b".dynamic")?;
     let texts = elf.sections.get(dynamic.link as usize)?;
-    let entries = reader.read_up_to(dynamic.offset, dynamic.size.min(MAX_DYNAMIC_BYTES)).ok()?;
-    let tag = object::elf::DT_SONAME.0 as u64;
-    let mut entries = entries.chunks_exact(16).map(Fields);
-    let at = entries.find(|entry| entry.u64(0) == Some(tag))?.u64(8)?;
+    let bytes = reader.read_up_to(dynamic.offset, dynamic.size.min(MAX_DYNAMIC_BYTES)).ok()?;
+    let mut entries = entries::<Dyn64<LE>>(&bytes).iter();
+    let at = entries.find(|entry| entry.d_tag.get(LE) == elf::DT_SONAME)?.d_val.get(LE);
     let name = reader.read_up_to(texts.offset.checked_add(at)?, MAX_NAME_BYTES).ok()?;
     let name = String::from_utf8(Fields(&name).text(0)?.to_vec()).ok()?;
     // It is shown to people, and somebody else wrote it.

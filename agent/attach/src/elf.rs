@@ -1,16 +1,16 @@
 //! The headers of an ELF file: where things are in it and in memory.
 
-use object::elf;
+use object::elf::{self, FileHeader64, ProgramHeader64, SectionHeader64, SectionType};
+use object::{LittleEndian as LE, Pod};
 
 use super::limits::MAX_HEADERS;
-use super::reader::{Fields, Reader};
+use super::reader::{Fields, Reader, entries};
 use super::refusal::Reason;
 
-const HEADER_BYTES: u64 = 64;
-const PROGRAM_HEADER_BYTES: u64 = 56;
-const SECTION_HEADER_BYTES: u64 = 64;
 /// The names of all sections together.
 const MAX_NAMES_BYTES: u64 = 1 << 20;
+/// No name that is looked for is longer.
+const MAX_NAME_BYTES: usize = 64;
 
 /// A processor whose code can be traced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(super) struct Segment {
 #[derive(Debug)]
 pub(super) struct Section {
     pub(super) name: Vec<u8>,
-    pub(super) kind: u32,
+    pub(super) kind: SectionType,
     pub(super) address: u64,
     pub(super) offset: u64,
     pub(super) size: u64,
@@ -53,73 +53,45 @@ pub(super) struct Section {
 impl Elf {
     /// Reads the headers; `None` where the file is no such thing.
     pub(super) fn read(reader: &Reader<'_>) -> Result<Option<Self>, Reason> {
-        let header = reader.read_up_to(0, HEADER_BYTES)?;
-        if header.get(..4) != Some(b"\x7fELF".as_slice()) {
+        let bytes = reader.read_up_to(0, size_of::<FileHeader64<LE>>() as u64)?;
+        if !bytes.starts_with(&elf::ELFMAG) {
             return Ok(None);
         }
-        if header.get(4..6) != Some([elf::ELFCLASS64.0, elf::ELFDATA2LSB.0].as_slice()) {
+        if bytes.get(4..6) != Some([elf::ELFCLASS64.0, elf::ELFDATA2LSB.0].as_slice()) {
             return Err(Reason::Foreign);
         }
-        Self::parse(reader, Fields(&header))
-            .unwrap_or(Err(Reason::Damaged("its header is cut short")))
-    }
-
-    /// `None` where the header is too short for what is looked for in it.
-    fn parse(reader: &Reader<'_>, header: Fields<'_>) -> Option<Result<Option<Self>, Reason>> {
-        let kind = header.u16(16)?;
-        if kind != elf::ET_EXEC.0 && kind != elf::ET_DYN.0 {
-            return Some(Ok(None));
-        }
-        let machine = match header.u16(18)? {
-            machine if machine == elf::EM_X86_64.0 => Machine::X86_64,
-            machine if machine == elf::EM_AARCH64.0 => Machine::AArch64,
-            _ => return Some(Err(Reason::Foreign)),
+        let [header] = entries::<FileHeader64<LE>>(&bytes) else {
+            return Err(Reason::Damaged("its header is cut short"));
         };
-        let programs =
-            Table { at: header.u64(32)?, entry: header.u16(54)?, count: header.u16(56)? };
-        let sections =
-            Table { at: header.u64(40)?, entry: header.u16(58)?, count: header.u16(60)? };
-        let names = header.u16(62)?;
-        Some(
-            Self::tables(reader, programs, sections, names.into())
-                .map(|(segments, sections)| Some(Self { machine, segments, sections })),
-        )
-    }
-
-    fn tables(
-        reader: &Reader<'_>,
-        programs: Table,
-        sections: Table,
-        names: usize,
-    ) -> Result<(Vec<Segment>, Vec<Section>), Reason> {
-        let programs = programs.read(reader, PROGRAM_HEADER_BYTES)?;
-        let segments = programs
-            .chunks_exact(PROGRAM_HEADER_BYTES as usize)
-            .filter_map(|entry| Segment::parse(Fields(entry)))
-            .collect();
-        let table = sections.read(reader, SECTION_HEADER_BYTES)?;
-        let mut named = Vec::new();
-        for entry in table.chunks_exact(SECTION_HEADER_BYTES as usize) {
-            named.extend(Section::parse(Fields(entry)));
+        if !matches!(header.e_type.get(LE), elf::ET_EXEC | elf::ET_DYN) {
+            return Ok(None);
         }
-        let place = named.get(names).map(|(_, names)| (names.offset, names.size));
-        let texts = match place {
-            Some((offset, size)) => reader.read(offset, size.min(MAX_NAMES_BYTES))?,
+        let machine = match header.e_machine.get(LE) {
+            elf::EM_X86_64 => Machine::X86_64,
+            elf::EM_AARCH64 => Machine::AArch64,
+            _ => return Err(Reason::Foreign),
+        };
+        let (at, size, count) = (header.e_phoff, header.e_phentsize, header.e_phnum);
+        let programs =
+            table::<ProgramHeader64<LE>>(reader, at.get(LE), size.get(LE), count.get(LE))?;
+        let segments = programs.iter().filter_map(Segment::of).collect();
+        let (at, size, count) = (header.e_shoff, header.e_shentsize, header.e_shnum);
+        let sections =
+            table::<SectionHeader64<LE>>(reader, at.get(LE), size.get(LE), count.get(LE))?;
+        let texts = match sections.get(usize::from(header.e_shstrndx.get(LE).0)) {
+            Some(names) => {
+                let size = names.sh_size.get(LE).min(MAX_NAMES_BYTES);
+                reader.read(names.sh_offset.get(LE), size)?
+            }
             None => Vec::new(),
         };
-        let sections = named.into_iter().map(|(name, section)| {
-            let name = Fields(&texts).text(name as usize).unwrap_or_default();
-            // No name that is looked for is longer.
-            Section { name: name.iter().copied().take(64).collect(), ..section }
-        });
-        Ok((segments, sections.collect()))
+        let sections = sections.iter().map(|section| Section::of(section, Fields(&texts)));
+        Ok(Some(Self { machine, segments, sections: sections.collect() }))
     }
 
     /// The section called `name`, if the file has bytes of it.
     pub(super) fn section(&self, name: &[u8]) -> Option<&Section> {
-        self.sections
-            .iter()
-            .find(|section| section.name == name && section.kind != elf::SHT_NOBITS.0)
+        self.sections.iter().find(|section| section.name == name && section.kind != elf::SHT_NOBITS)
     }
 
     /// The segment of code at `address`.
@@ -136,12 +108,13 @@ impl Elf {
 // === impl Segment ===
 
 impl Segment {
-    fn parse(entry: Fields<'_>) -> Option<Self> {
-        (entry.u32(0)? == elf::PT_LOAD.0).then_some(Self {
-            executable: entry.u32(4)? & elf::PF_X.0 != 0,
-            offset: entry.u64(8)?,
-            address: entry.u64(16)?,
-            size: entry.u64(32)?,
+    /// `None` where it is not loaded.
+    fn of(header: &ProgramHeader64<LE>) -> Option<Self> {
+        (header.p_type.get(LE) == elf::PT_LOAD).then(|| Self {
+            address: header.p_vaddr.get(LE),
+            offset: header.p_offset.get(LE),
+            size: header.p_filesz.get(LE),
+            executable: header.p_flags.get(LE).contains(elf::PF_X),
         })
     }
 
@@ -162,40 +135,30 @@ impl Segment {
 // === impl Section ===
 
 impl Section {
-    /// With where its name begins.
-    fn parse(entry: Fields<'_>) -> Option<(u32, Self)> {
-        let section = Self {
-            name: Vec::new(),
-            kind: entry.u32(4)?,
-            address: entry.u64(16)?,
-            offset: entry.u64(24)?,
-            size: entry.u64(32)?,
-            link: entry.u32(40)?,
-        };
-        Some((entry.u32(0)?, section))
+    fn of(header: &SectionHeader64<LE>, texts: Fields<'_>) -> Self {
+        let name = texts.text(header.sh_name.get(LE) as usize).unwrap_or_default();
+        Self {
+            name: name.iter().copied().take(MAX_NAME_BYTES).collect(),
+            kind: header.sh_type.get(LE),
+            address: header.sh_addr.get(LE),
+            offset: header.sh_offset.get(LE),
+            size: header.sh_size.get(LE),
+            link: header.sh_link.get(LE),
+        }
     }
 }
 
-/// A table of headers, as the file's header tells of it.
-#[derive(Clone, Copy, Debug)]
-struct Table {
-    at: u64,
-    entry: u16,
-    count: u16,
-}
-
-impl Table {
-    fn read(self, reader: &Reader<'_>, entry: u64) -> Result<Vec<u8>, Reason> {
-        let count = u64::from(self.count);
-        if count == 0 || self.at == 0 {
-            return Ok(Vec::new());
-        }
-        if u64::from(self.entry) != entry {
-            return Err(Reason::Damaged("its headers are not of their size"));
-        }
-        if count > MAX_HEADERS {
-            return Err(Reason::TooMany { what: "headers", count, limit: MAX_HEADERS });
-        }
-        reader.read(self.at, count * entry)
+/// The table of headers at `at`, as the file's header tells of it.
+fn table<T: Pod>(reader: &Reader<'_>, at: u64, size: u16, count: u16) -> Result<Vec<T>, Reason> {
+    if count == 0 || at == 0 {
+        return Ok(Vec::new());
     }
+    if usize::from(size) != size_of::<T>() {
+        return Err(Reason::Damaged("its headers are not of their size"));
+    }
+    let (size, count) = (u64::from(size), u64::from(count));
+    if count > MAX_HEADERS {
+        return Err(Reason::TooMany { what: "headers", count, limit: MAX_HEADERS });
+    }
+    Ok(entries(&reader.read(at, count * size)?).to_vec())
 }

@@ -3,13 +3,14 @@
 use std::ops::ControlFlow;
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Register};
-use object::elf;
+use object::LittleEndian as LE;
+use object::elf::{self, Rela64, Sym64};
 
 use super::elf::{Elf, Section};
-use super::reader::{Fields, Reader};
+use super::reader::{Fields, Reader, entries};
 
-const RELOCATION_BYTES: u64 = 24;
-const SYMBOL_BYTES: u64 = 24;
+const RELOCATION_BYTES: u64 = size_of::<Rela64<LE>>() as u64;
+const SYMBOL_BYTES: u64 = size_of::<Sym64<LE>>() as u64;
 /// Longer names are none that is looked for.
 const MAX_NAME_BYTES: u64 = 64;
 /// `endbr64`, `bnd jmp *slot(%rip)`: what a stub of the table has at most.
@@ -43,10 +44,10 @@ fn slot(elf: &Elf, reader: &Reader<'_>, address: u64) -> Option<u64> {
 /// The number of the symbol whose address the loader puts into `slot`.
 fn symbol(table: &Section, reader: &Reader<'_>, slot: u64) -> Option<u64> {
     let size = table.size / RELOCATION_BYTES * RELOCATION_BYTES;
-    let found = reader.walk(table.offset, size, 0, |_, entries| {
-        let mut entries = entries.chunks_exact(RELOCATION_BYTES as usize).map(Fields);
-        match entries.find(|entry| entry.u64(0) == Some(slot)).and_then(|entry| entry.u64(8)) {
-            Some(info) => ControlFlow::Break(info >> 32),
+    let found = reader.walk(table.offset, size, 0, |_, piece| {
+        let mut entries = entries::<Rela64<LE>>(piece).iter();
+        match entries.find(|entry| entry.r_offset.get(LE) == slot) {
+            Some(entry) => ControlFlow::Break(entry.r_sym(LE, false).into()),
             None => ControlFlow::Continue(()),
         }
     });
@@ -54,12 +55,14 @@ fn symbol(table: &Section, reader: &Reader<'_>, slot: u64) -> Option<u64> {
 }
 
 fn text(elf: &Elf, reader: &Reader<'_>, symbols: &Section, index: u64) -> Option<String> {
-    if symbols.kind != elf::SHT_DYNSYM.0 || index >= symbols.size / SYMBOL_BYTES {
+    if symbols.kind != elf::SHT_DYNSYM || index >= symbols.size / SYMBOL_BYTES {
         return None;
     }
-    let entry = reader.read(symbols.offset.checked_add(index * SYMBOL_BYTES)?, 4).ok()?;
+    let at = symbols.offset.checked_add(index * SYMBOL_BYTES)?;
+    let bytes = reader.read(at, SYMBOL_BYTES).ok()?;
+    let name = entries::<Sym64<LE>>(&bytes).first()?.st_name.get(LE);
     let texts = elf.sections.get(symbols.link as usize)?;
-    let at = texts.offset.checked_add(Fields(&entry).u32(0)?.into())?;
+    let at = texts.offset.checked_add(name.into())?;
     let bytes = reader.read_up_to(at, MAX_NAME_BYTES).ok()?;
     String::from_utf8(Fields(&bytes).text(0)?.to_vec()).ok()
 }

@@ -8,6 +8,8 @@ use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 
+use object::pod::{self, Pod};
+
 use super::limits::{CHUNK_BYTES, MAX_READ_BYTES};
 use super::refusal::Reason;
 
@@ -83,10 +85,6 @@ impl<'a> Fields<'a> {
         self.0.get(at..)?.first_chunk().copied()
     }
 
-    pub(super) fn u16(self, at: usize) -> Option<u16> {
-        self.array(at).map(u16::from_le_bytes)
-    }
-
     pub(super) fn u32(self, at: usize) -> Option<u32> {
         self.array(at).map(u32::from_le_bytes)
     }
@@ -99,4 +97,10 @@ impl<'a> Fields<'a> {
     pub(super) fn text(self, at: usize) -> Option<&'a [u8]> {
         self.0.get(at..)?.split(|&byte| byte == 0).next()
     }
+}
+
+/// The entries of a table in a piece of the file; what is left of one at its end is passed over.
+pub(super) fn entries<T: Pod>(bytes: &[u8]) -> &[T] {
+    let count = bytes.len() / size_of::<T>();
+    pod::slice_from_bytes(bytes, count).map_or(&[], |(entries, _)| entries)
 }

@@ -5,15 +5,16 @@
 
 use std::ops::ControlFlow;
 
-use object::elf;
+use object::LittleEndian as LE;
+use object::elf::{self, Sym64};
 
 use super::elf::{Elf, Section};
 use super::limits::{MAX_FUNCTIONS, MAX_NAMES_BYTES, MAX_SYMBOLS};
-use super::reader::{Fields, Reader};
+use super::reader::{Reader, entries};
 use super::refusal::Reason;
 use super::wanted::{BORINGSSL_MARK, WANTED, Wanted};
 
-const ENTRY_BYTES: u64 = 24;
+const ENTRY_BYTES: u64 = size_of::<Sym64<LE>>() as u64;
 /// Longer than any wanted name.
 const OVERLAP: usize = 64;
 
@@ -36,7 +37,7 @@ pub(super) struct Symbols {
 /// Looks into the dynamic symbols, and into the others where those have none of them.
 pub(super) fn find(elf: &Elf, reader: &Reader<'_>) -> Result<Symbols, Reason> {
     for kind in [elf::SHT_DYNSYM, elf::SHT_SYMTAB] {
-        let Some(table) = elf.sections.iter().find(|section| section.kind == kind.0) else {
+        let Some(table) = elf.sections.iter().find(|section| section.kind == kind) else {
             continue;
         };
         let found = find_in(table, elf, reader)?;
@@ -59,9 +60,9 @@ fn find_in(table: &Section, elf: &Elf, reader: &Reader<'_>) -> Result<Symbols, R
         return Ok(found);
     }
     let size = count * ENTRY_BYTES;
-    let too_many = reader.walk(table.offset, size, 0, |_, entries| {
-        for entry in entries.chunks_exact(ENTRY_BYTES as usize) {
-            let Some((name, symbol)) = defined(Fields(entry), &names) else { continue };
+    let too_many = reader.walk(table.offset, size, 0, |_, piece| {
+        for entry in entries(piece) {
+            let Some((name, symbol)) = defined(entry, &names) else { continue };
             let Some(wanted) = name else {
                 found.is_boringssl = true;
                 continue;
@@ -126,14 +127,15 @@ fn names(
 
 /// The function that a symbol defines, if its name is among `names`.
 fn defined(
-    entry: Fields<'_>,
+    entry: &Sym64<LE>,
     names: &[(u32, Option<&'static Wanted>)],
 ) -> Option<(Option<&'static Wanted>, Symbol)> {
-    let name = entry.u32(0)?;
+    let name = entry.st_name.get(LE);
     let (_, wanted) = names.iter().find(|(at, _)| *at == name)?;
-    let is_function = entry.0.get(4)? & 15 == elf::STT_FUNC.0;
-    let is_import = entry.u16(6)? == 0;
-    let symbol = Symbol { wanted: WANTED.first()?, address: entry.u64(8)?, size: entry.u64(16)? };
+    let is_function = entry.st_type() == elf::STT_FUNC;
+    let is_import = entry.st_shndx.get(LE) == elf::SHN_UNDEF;
+    let (address, size) = (entry.st_value.get(LE), entry.st_size.get(LE));
+    let symbol = Symbol { wanted: WANTED.first()?, address, size };
     (is_function && !is_import).then_some((*wanted, symbol))
 }
 
@@ -148,9 +150,9 @@ fn complete(
         return Ok(());
     }
     let mut next = vec![u64::MAX; found.functions.len()];
-    reader.walk(table.offset, count * ENTRY_BYTES, 0, |_, entries| {
-        for entry in entries.chunks_exact(ENTRY_BYTES as usize) {
-            let address = Fields(entry).u64(8).unwrap_or(0);
+    reader.walk(table.offset, count * ENTRY_BYTES, 0, |_, piece| {
+        for entry in entries::<Sym64<LE>>(piece) {
+            let address = entry.st_value.get(LE);
             for (next, symbol) in next.iter_mut().zip(&found.functions) {
                 if address > symbol.address {
                     *next = address.min(*next);

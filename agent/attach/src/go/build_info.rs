@@ -1,7 +1,7 @@
 //! Which Go built a program: `.go.buildinfo` begins with a magic, and since Go 1.18 has the version in it.
 
 use crate::elf::Elf;
-use crate::reader::{Fields, Reader};
+use crate::reader::Reader;
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
 const VERSION_AT: usize = 32;
@@ -21,7 +21,7 @@ pub(super) fn version(elf: &Elf, reader: &Reader<'_>) -> Option<String> {
     // Its length is a variable-length number, of one byte for what is so short.
     let length = usize::from(*info.get(VERSION_AT)?);
     let begins = VERSION_AT + 1;
-    let bytes = Fields(&info).0.get(begins..begins + length.min(MAX_BYTES))?;
+    let bytes = info.get(begins..begins + length.min(MAX_BYTES))?;
     let version = String::from_utf8(bytes.to_vec()).ok()?;
     version.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ').then_some(version)
 }
