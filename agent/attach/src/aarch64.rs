@@ -2,8 +2,8 @@
 
 use wrongdoor_ebpf_common::{Arguments, Function};
 
-use super::elf::Machine;
-use super::plan::{Body, Plan, Spot};
+use super::elf::Processor;
+use super::plan::{AttachPlan, FunctionBody, Spot};
 use super::wanted::{When, convention};
 use super::{Abilities, AttachPosition};
 
@@ -11,21 +11,21 @@ use super::{Abilities, AttachPosition};
 const RETURNS: [u32; 3] = [0xd65f_03c0, 0xd65f_0bff, 0xd65f_0fff];
 
 /// Plans the attach points of a C function.
-pub(super) fn plan_c(body: &Body<'_>, when: When, abilities: Abilities) -> Plan {
+pub(super) fn plan_c(body: &FunctionBody<'_>, when: When, abilities: Abilities) -> AttachPlan {
     if when != When::Begin && !abilities.uretprobe {
-        return Plan::Impossible(
+        return AttachPlan::Impossible(
             "not every way out of it is known, and uretprobes are not to be used",
         );
     }
     let entry = (when != When::End).then(|| entry(body));
     let end = (when != When::Begin).then(|| end(body, body.address, AttachPosition::Uretprobe));
-    Plan::of(entry.into_iter().chain(end))
+    AttachPlan::of(entry.into_iter().chain(end))
 }
 
 /// Plans the attach points of a Go method.
-pub(super) fn plan_go(body: &Body<'_>, when: When) -> Plan {
+pub(super) fn plan_go(body: &FunctionBody<'_>, when: When) -> AttachPlan {
     if !body.is_whole {
-        return Plan::Impossible("it is longer than what is looked at");
+        return AttachPlan::Impossible("it is longer than what is looked at");
     }
     let mut spots = vec![entry(body)];
     if when == When::Both {
@@ -35,16 +35,16 @@ pub(super) fn plan_go(body: &Body<'_>, when: When) -> Plan {
             spots.push(end(body, address, AttachPosition::Return));
         }
     }
-    Plan::of(spots)
+    AttachPlan::of(spots)
 }
 
-fn entry(body: &Body<'_>) -> Spot {
-    let arguments = convention(body.function, Machine::AArch64);
+fn entry(body: &FunctionBody<'_>) -> Spot {
+    let arguments = convention(body.function, Processor::AArch64);
     Spot { place: AttachPosition::Entry, address: body.address, arguments, is_emulated: false }
 }
 
 /// The result, and a new object, is in x0.
-fn end(body: &Body<'_>, address: u64, place: AttachPosition) -> Spot {
+fn end(body: &FunctionBody<'_>, address: u64, place: AttachPosition) -> Spot {
     debug_assert_ne!(body.function, Function::Free, "nothing is to be learnt at its end");
     Spot { place, address, arguments: Arguments::default(), is_emulated: false }
 }

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use object::LittleEndian as LE;
 use object::elf::{self, Dyn64};
 
-use super::elf::{Elf, Machine};
-use super::reader::{Fields, Reader, entries};
+use super::elf::{Elf, Processor};
+use super::reader::{BoundedReader, Fields, entries};
 use super::refusal::Reason;
 use super::symbols::{self, Symbol};
-use super::wanted::{WANTED, Wanted};
+use super::wanted::{WANTED, WantedFunction};
 use super::x86::{self, Leads};
-use super::{Abilities, Examined, Kind, aarch64, imports, plan_one};
+use super::{Abilities, Examined, TlsKind, aarch64, imports, plan_one};
 
 /// What ends a program instead of returning, as compilers and these libraries call it.
 const NEVER_RETURN: [&str; 7] = [
@@ -31,30 +31,30 @@ const MAX_NAME_BYTES: u64 = 128;
 /// Looks for the functions; `None` where none is defined.
 pub(super) fn examine(
     elf: &Elf,
-    reader: &Reader<'_>,
+    reader: &BoundedReader<'_>,
     abilities: Abilities,
 ) -> Result<Option<Examined>, Reason> {
     let symbols = symbols::find(elf, reader)?;
     let Some(first) = symbols.functions.first() else { return Ok(None) };
     let kind = match first.wanted.kind() {
-        Kind::OpenSsl if symbols.is_boringssl => Kind::BoringSsl,
+        TlsKind::OpenSsl if symbols.is_boringssl => TlsKind::BoringSsl,
         kind => kind,
     };
     let version = soname(elf, reader);
     let mut examined = Examined { kind, version, attach_points: Vec::new(), missing: Vec::new() };
     let destinations = Destinations::new(elf, reader, &symbols.functions);
     for symbol in &symbols.functions {
-        let Wanted { symbol: name, function, when, .. } = *symbol.wanted;
+        let WantedFunction { symbol: name, function, when, .. } = *symbol.wanted;
         let place = (function, symbol.address, symbol.size);
-        plan_one(&mut examined, name, (elf, reader), place, |body| match elf.machine {
-            Machine::X86_64 => {
+        plan_one(&mut examined, name, (elf, reader), place, |body| match elf.processor {
+            Processor::X86_64 => {
                 let is_int = symbol.wanted.has_int_length();
                 x86::plan_c(body, when, is_int, abilities, &|address| destinations.leads(address))
             }
-            Machine::AArch64 => aarch64::plan_c(body, when, abilities),
+            Processor::AArch64 => aarch64::plan_c(body, when, abilities),
         })?;
     }
-    let defines = |wanted: &Wanted| {
+    let defines = |wanted: &WantedFunction| {
         symbols.functions.iter().any(|symbol| symbol.wanted.symbol == wanted.symbol)
     };
     for wanted in WANTED.iter().filter(|wanted| wanted.is_vital && !defines(wanted)) {
@@ -68,13 +68,13 @@ pub(super) fn examine(
 /// Where jumps and calls out of the functions lead, each looked up once.
 struct Destinations<'a> {
     elf: &'a Elf,
-    reader: &'a Reader<'a>,
+    reader: &'a BoundedReader<'a>,
     traced: &'a [Symbol],
     known: RefCell<HashMap<u64, Leads>>,
 }
 
 impl<'a> Destinations<'a> {
-    fn new(elf: &'a Elf, reader: &'a Reader<'a>, traced: &'a [Symbol]) -> Self {
+    fn new(elf: &'a Elf, reader: &'a BoundedReader<'a>, traced: &'a [Symbol]) -> Self {
         Self { elf, reader, traced, known: RefCell::default() }
     }
 
@@ -102,7 +102,7 @@ impl<'a> Destinations<'a> {
 }
 
 /// The name that programs ask the loader for, `libssl.so.3`.
-fn soname(elf: &Elf, reader: &Reader<'_>) -> Option<String> {
+fn soname(elf: &Elf, reader: &BoundedReader<'_>) -> Option<String> {
     let dynamic = elf.section(b".dynamic")?;
     let texts = elf.sections.get(dynamic.link as usize)?;
     let bytes = reader.read_up_to(dynamic.offset, dynamic.size.min(MAX_DYNAMIC_BYTES)).ok()?;

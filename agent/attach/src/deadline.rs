@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::limits::{DEADLINE, MAX_ABANDONED};
-use super::refusal::{Reason, Refusal};
+use super::refusal::{FileRefusal, Reason};
 
 /// Workers that were given up and have not come back.
 static ABANDONED: AtomicUsize = AtomicUsize::new(0);
@@ -18,7 +18,7 @@ static ABANDONED: AtomicUsize = AtomicUsize::new(0);
 pub(super) fn within<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> Result<T, Reason> + Send + 'static,
-) -> Result<T, Refusal> {
+) -> Result<T, FileRefusal> {
     give_up_after(DEADLINE, &ABANDONED, name, work)
 }
 
@@ -27,7 +27,7 @@ fn give_up_after<T: Send + 'static>(
     abandoned: &'static AtomicUsize,
     name: &str,
     work: impl FnOnce() -> Result<T, Reason> + Send + 'static,
-) -> Result<T, Refusal> {
+) -> Result<T, FileRefusal> {
     let hanging = abandoned.load(Ordering::Relaxed);
     if hanging >= MAX_ABANDONED {
         return Err(Reason::Busy(hanging).of(name));

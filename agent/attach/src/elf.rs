@@ -4,7 +4,7 @@ use object::elf::{self, FileHeader64, ProgramHeader64, SectionHeader64, SectionT
 use object::{LittleEndian as LE, Pod};
 
 use super::limits::MAX_HEADERS;
-use super::reader::{Fields, Reader, entries};
+use super::reader::{BoundedReader, Fields, entries};
 use super::refusal::Reason;
 
 /// The names of all sections together.
@@ -14,7 +14,7 @@ const MAX_NAME_BYTES: usize = 64;
 
 /// A processor whose code can be traced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Machine {
+pub(super) enum Processor {
     X86_64,
     AArch64,
 }
@@ -22,14 +22,14 @@ pub(super) enum Machine {
 /// The headers of a 64-bit little-endian executable or shared library.
 #[derive(Debug)]
 pub(super) struct Elf {
-    pub(super) machine: Machine,
-    pub(super) segments: Vec<Segment>,
-    pub(super) sections: Vec<Section>,
+    pub(super) processor: Processor,
+    pub(super) segments: Vec<ElfSegment>,
+    pub(super) sections: Vec<ElfSection>,
 }
 
 /// A part of the file that is loaded into memory.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Segment {
+pub(super) struct ElfSegment {
     pub(super) address: u64,
     pub(super) offset: u64,
     /// In the file; what memory has beyond it is zero.
@@ -39,7 +39,7 @@ pub(super) struct Segment {
 
 /// A named part of the file.
 #[derive(Debug)]
-pub(super) struct Section {
+pub(super) struct ElfSection {
     pub(super) name: Vec<u8>,
     pub(super) kind: SectionType,
     pub(super) address: u64,
@@ -52,7 +52,7 @@ pub(super) struct Section {
 
 impl Elf {
     /// Reads the headers; `None` where the file is no such thing.
-    pub(super) fn read(reader: &Reader<'_>) -> Result<Option<Self>, Reason> {
+    pub(super) fn read(reader: &BoundedReader<'_>) -> Result<Option<Self>, Reason> {
         let bytes = reader.read_up_to(0, size_of::<FileHeader64<LE>>() as u64)?;
         if !bytes.starts_with(&elf::ELFMAG) {
             return Ok(None);
@@ -66,15 +66,15 @@ impl Elf {
         if !matches!(header.e_type.get(LE), elf::ET_EXEC | elf::ET_DYN) {
             return Ok(None);
         }
-        let machine = match header.e_machine.get(LE) {
-            elf::EM_X86_64 => Machine::X86_64,
-            elf::EM_AARCH64 => Machine::AArch64,
+        let processor = match header.e_machine.get(LE) {
+            elf::EM_X86_64 => Processor::X86_64,
+            elf::EM_AARCH64 => Processor::AArch64,
             _ => return Err(Reason::Foreign),
         };
         let (at, size, count) = (header.e_phoff, header.e_phentsize, header.e_phnum);
         let programs =
             table::<ProgramHeader64<LE>>(reader, at.get(LE), size.get(LE), count.get(LE))?;
-        let segments = programs.iter().filter_map(Segment::of).collect();
+        let segments = programs.iter().filter_map(ElfSegment::of).collect();
         let (at, size, count) = (header.e_shoff, header.e_shentsize, header.e_shnum);
         let sections =
             table::<SectionHeader64<LE>>(reader, at.get(LE), size.get(LE), count.get(LE))?;
@@ -85,17 +85,17 @@ impl Elf {
             }
             None => Vec::new(),
         };
-        let sections = sections.iter().map(|section| Section::of(section, Fields(&texts)));
-        Ok(Some(Self { machine, segments, sections: sections.collect() }))
+        let sections = sections.iter().map(|section| ElfSection::of(section, Fields(&texts)));
+        Ok(Some(Self { processor, segments, sections: sections.collect() }))
     }
 
     /// The section called `name`, if the file has bytes of it.
-    pub(super) fn section(&self, name: &[u8]) -> Option<&Section> {
+    pub(super) fn section(&self, name: &[u8]) -> Option<&ElfSection> {
         self.sections.iter().find(|section| section.name == name && section.kind != elf::SHT_NOBITS)
     }
 
     /// The segment of code at `address`.
-    pub(super) fn code(&self, address: u64) -> Option<Segment> {
+    pub(super) fn code(&self, address: u64) -> Option<ElfSegment> {
         self.segments.iter().copied().find(|segment| segment.executable && segment.holds(address))
     }
 
@@ -105,9 +105,9 @@ impl Elf {
     }
 }
 
-// === impl Segment ===
+// === impl ElfSegment ===
 
-impl Segment {
+impl ElfSegment {
     /// `None` where it is not loaded.
     fn of(header: &ProgramHeader64<LE>) -> Option<Self> {
         (header.p_type.get(LE) == elf::PT_LOAD).then(|| Self {
@@ -132,9 +132,9 @@ impl Segment {
     }
 }
 
-// === impl Section ===
+// === impl ElfSection ===
 
-impl Section {
+impl ElfSection {
     fn of(header: &SectionHeader64<LE>, texts: Fields<'_>) -> Self {
         let name = texts.text(header.sh_name.get(LE) as usize).unwrap_or_default();
         Self {
@@ -149,7 +149,12 @@ impl Section {
 }
 
 /// The table of headers at `at`, as the file's header tells of it.
-fn table<T: Pod>(reader: &Reader<'_>, at: u64, size: u16, count: u16) -> Result<Vec<T>, Reason> {
+fn table<T: Pod>(
+    reader: &BoundedReader<'_>,
+    at: u64,
+    size: u16,
+    count: u16,
+) -> Result<Vec<T>, Reason> {
     if count == 0 || at == 0 {
         return Ok(Vec::new());
     }

@@ -6,8 +6,8 @@ use iced_x86::{Decoder, DecoderOptions, FlowControl, Register};
 use object::LittleEndian as LE;
 use object::elf::{self, Rela64, Sym64};
 
-use super::elf::{Elf, Section};
-use super::reader::{Fields, Reader, entries};
+use super::elf::{Elf, ElfSection};
+use super::reader::{BoundedReader, Fields, entries};
 
 const RELOCATION_BYTES: u64 = size_of::<Rela64<LE>>() as u64;
 const SYMBOL_BYTES: u64 = size_of::<Sym64<LE>>() as u64;
@@ -17,7 +17,7 @@ const MAX_NAME_BYTES: u64 = 64;
 const STUB_BYTES: u64 = 16;
 
 /// The name behind the stub at `address`; `None` where it is no stub.
-pub(super) fn name(elf: &Elf, reader: &Reader<'_>, address: u64) -> Option<String> {
+pub(super) fn name(elf: &Elf, reader: &BoundedReader<'_>, address: u64) -> Option<String> {
     // Such are in a section of their own; a function that merely looks alike is not.
     elf.sections.iter().find(|section| {
         section.name.starts_with(b".plt")
@@ -33,7 +33,7 @@ pub(super) fn name(elf: &Elf, reader: &Reader<'_>, address: u64) -> Option<Strin
 }
 
 /// The slot of the global offset table that the stub jumps through.
-fn slot(elf: &Elf, reader: &Reader<'_>, address: u64) -> Option<u64> {
+fn slot(elf: &Elf, reader: &BoundedReader<'_>, address: u64) -> Option<u64> {
     let code = reader.read_up_to(elf.offset(address)?, STUB_BYTES).ok()?;
     let mut stub = Decoder::with_ip(64, &code, address, DecoderOptions::NONE);
     let jump =
@@ -42,7 +42,7 @@ fn slot(elf: &Elf, reader: &Reader<'_>, address: u64) -> Option<u64> {
 }
 
 /// The number of the symbol whose address the loader puts into `slot`.
-fn symbol(table: &Section, reader: &Reader<'_>, slot: u64) -> Option<u64> {
+fn symbol(table: &ElfSection, reader: &BoundedReader<'_>, slot: u64) -> Option<u64> {
     let size = table.size / RELOCATION_BYTES * RELOCATION_BYTES;
     let found = reader.walk(table.offset, size, 0, |_, piece| {
         let mut entries = entries::<Rela64<LE>>(piece).iter();
@@ -54,7 +54,7 @@ fn symbol(table: &Section, reader: &Reader<'_>, slot: u64) -> Option<u64> {
     found.ok()?
 }
 
-fn text(elf: &Elf, reader: &Reader<'_>, symbols: &Section, index: u64) -> Option<String> {
+fn text(elf: &Elf, reader: &BoundedReader<'_>, symbols: &ElfSection, index: u64) -> Option<String> {
     if symbols.kind != elf::SHT_DYNSYM || index >= symbols.size / SYMBOL_BYTES {
         return None;
     }

@@ -24,19 +24,19 @@ mod tests;
 mod wanted;
 mod x86;
 
-pub use refusal::{Reason, Refusal};
+pub use refusal::{FileRefusal, Reason};
 pub use safe_file::{Identity, SafeFile};
 
 use wrongdoor_ebpf_common::{Arguments, Function};
 
-use elf::{Elf, Machine};
+use elf::{Elf, Processor};
 use limits::{MAX_ATTACH_POINTS, MAX_CODE_BYTES};
-use plan::{Body, Plan};
-use reader::Reader;
+use plan::{AttachPlan, FunctionBody};
+use reader::BoundedReader;
 
 /// Whose TLS a file has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum TlsKind {
     /// OpenSSL, or a descendant that cannot be told from it.
     OpenSsl,
     /// BoringSSL.
@@ -51,7 +51,7 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Examined {
     /// Whose it is.
-    pub kind: Kind,
+    pub kind: TlsKind,
     /// A library's name for the loader, with its version; of a Go program the version of Go.
     pub version: Option<String>,
     /// Where to attach.
@@ -96,11 +96,11 @@ pub struct Abilities {
 }
 
 /// Looks for TLS functions; `None` where the file has none.
-pub fn examine(file: &SafeFile, abilities: Abilities) -> Result<Option<Examined>, Refusal> {
+pub fn examine(file: &SafeFile, abilities: Abilities) -> Result<Option<Examined>, FileRefusal> {
     let shared = file.clone();
     deadline::within(file.name(), move || {
         shared.check_unchanged()?;
-        let reader = Reader::new(shared.file(), shared.identity().size);
+        let reader = BoundedReader::new(shared.file(), shared.identity().size);
         let examined = examine_elf(&reader, abilities, native());
         // What contradicts itself may have been written to meanwhile.
         shared.check_unchanged()?;
@@ -109,17 +109,17 @@ pub fn examine(file: &SafeFile, abilities: Abilities) -> Result<Option<Examined>
 }
 
 /// The processor of this node.
-fn native() -> Machine {
-    if cfg!(target_arch = "aarch64") { Machine::AArch64 } else { Machine::X86_64 }
+fn native() -> Processor {
+    if cfg!(target_arch = "aarch64") { Processor::AArch64 } else { Processor::X86_64 }
 }
 
 fn examine_elf(
-    reader: &Reader<'_>,
+    reader: &BoundedReader<'_>,
     abilities: Abilities,
-    machine: Machine,
+    processor: Processor,
 ) -> Result<Option<Examined>, Reason> {
     let Some(elf) = Elf::read(reader)? else { return Ok(None) };
-    if elf.machine != machine {
+    if elf.processor != processor {
         return Err(Reason::Foreign);
     }
     // A Go program's other symbols are many, and no TLS library is among them.
@@ -140,9 +140,9 @@ fn examine_elf(
 fn plan_one(
     examined: &mut Examined,
     symbol: &'static str,
-    (elf, reader): (&Elf, &Reader<'_>),
+    (elf, reader): (&Elf, &BoundedReader<'_>),
     (function, address, size): (Function, u64, u64),
-    plan: impl FnOnce(&Body<'_>) -> Plan,
+    plan: impl FnOnce(&FunctionBody<'_>) -> AttachPlan,
 ) -> Result<(), Reason> {
     let Some(segment) = elf.code(address) else {
         examined.missing.push((symbol, "it lies outside of the file's code".to_owned()));
@@ -152,9 +152,9 @@ fn plan_one(
     let length = if size == 0 { rest } else { size.min(rest) }.min(MAX_CODE_BYTES);
     let offset = segment.offset_of(address).unwrap_or(u64::MAX);
     let bytes = reader.read(offset, length)?;
-    let body = Body { function, address, bytes: &bytes, is_whole: length == size };
+    let body = FunctionBody { function, address, bytes: &bytes, is_whole: length == size };
     match plan(&body) {
-        Plan::Traps(spots) => {
+        AttachPlan::Traps(spots) => {
             for spot in spots {
                 let offset = segment.offset_of(spot.address).unwrap_or(u64::MAX);
                 let (place, arguments, is_emulated) =
@@ -164,8 +164,8 @@ fn plan_one(
                 examined.attach_points.push(attach_point);
             }
         }
-        Plan::HandedOn => {}
-        Plan::Impossible(why) => examined.missing.push((symbol, why.to_owned())),
+        AttachPlan::HandedOn => {}
+        AttachPlan::Impossible(why) => examined.missing.push((symbol, why.to_owned())),
     }
     Ok(())
 }

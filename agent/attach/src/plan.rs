@@ -6,7 +6,7 @@ use super::AttachPosition;
 
 /// A function's code in the file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Body<'a> {
+pub(super) struct FunctionBody<'a> {
     pub(super) function: Function,
     pub(super) address: u64,
     pub(super) bytes: &'a [u8],
@@ -16,7 +16,7 @@ pub(super) struct Body<'a> {
 
 /// The attach points of one function.
 #[derive(Debug)]
-pub(super) enum Plan {
+pub(super) enum AttachPlan {
     /// To be placed here.
     Traps(Vec<Spot>),
     /// None: all it does is to jump to functions that are traced themselves.
@@ -34,9 +34,9 @@ pub(super) struct Spot {
     pub(super) is_emulated: bool,
 }
 
-// === impl Plan ===
+// === impl AttachPlan ===
 
-impl Plan {
+impl AttachPlan {
     pub(super) fn of(spots: impl IntoIterator<Item = Spot>) -> Self {
         let spots: Vec<_> = spots.into_iter().collect();
         if spots.is_empty() {

@@ -15,7 +15,7 @@ use super::refusal::Reason;
 
 /// A file with what may still be read of it.
 #[derive(Debug)]
-pub(super) struct Reader<'a> {
+pub(super) struct BoundedReader<'a> {
     file: &'a File,
     size: u64,
     left: Cell<u64>,
@@ -25,9 +25,9 @@ pub(super) struct Reader<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
-// === impl Reader ===
+// === impl BoundedReader ===
 
-impl<'a> Reader<'a> {
+impl<'a> BoundedReader<'a> {
     pub(super) fn new(file: &'a File, size: u64) -> Self {
         Self { file, size, left: Cell::new(MAX_READ_BYTES) }
     }

@@ -5,7 +5,7 @@ use std::io;
 /// A file that is not traced, and why.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot look for TLS functions in `{file}`: {reason}")]
-pub struct Refusal {
+pub struct FileRefusal {
     /// The path it was opened by.
     pub file: String,
     /// What is wrong with it.
@@ -85,7 +85,7 @@ impl Reason {
         }
     }
 
-    pub(super) fn of(self, file: &str) -> Refusal {
-        Refusal { file: file.to_owned(), reason: self }
+    pub(super) fn of(self, file: &str) -> FileRefusal {
+        FileRefusal { file: file.to_owned(), reason: self }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::deadline;
 use super::limits::MAX_FILE_BYTES;
-use super::refusal::{Reason, Refusal};
+use super::refusal::{FileRefusal, Reason};
 
 /// A regular file of bearable size, open for reading.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub struct Identity {
 
 impl SafeFile {
     /// Opens `path`, which may be one of `/proc/PID/map_files` or under `/proc/PID/root`.
-    pub fn open(path: &Path) -> Result<Self, Refusal> {
+    pub fn open(path: &Path) -> Result<Self, FileRefusal> {
         let name = path.display().to_string();
         let path = path.to_owned();
         deadline::within(&name, move || {
@@ -51,7 +51,7 @@ impl SafeFile {
     }
 
     /// Takes a file that is open for reading.
-    pub fn from_file(file: File, name: String) -> Result<Self, Refusal> {
+    pub fn from_file(file: File, name: String) -> Result<Self, FileRefusal> {
         let file = Arc::new(file);
         let asked = Arc::clone(&file);
         let identity = deadline::within(&name, move || {

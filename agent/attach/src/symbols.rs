@@ -8,11 +8,11 @@ use std::ops::ControlFlow;
 use object::LittleEndian as LE;
 use object::elf::{self, Sym64};
 
-use super::elf::{Elf, Section};
+use super::elf::{Elf, ElfSection};
 use super::limits::{MAX_FUNCTIONS, MAX_NAMES_BYTES, MAX_SYMBOLS};
-use super::reader::{Reader, entries};
+use super::reader::{BoundedReader, entries};
 use super::refusal::Reason;
-use super::wanted::{BORINGSSL_MARK, WANTED, Wanted};
+use super::wanted::{BORINGSSL_MARK, WANTED, WantedFunction};
 
 const ENTRY_BYTES: u64 = size_of::<Sym64<LE>>() as u64;
 /// Longer than any wanted name.
@@ -21,7 +21,7 @@ const OVERLAP: usize = 64;
 /// A wanted function, defined here.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Symbol {
-    pub(super) wanted: &'static Wanted,
+    pub(super) wanted: &'static WantedFunction,
     pub(super) address: u64,
     /// Zero where the table does not say.
     pub(super) size: u64,
@@ -29,13 +29,13 @@ pub(super) struct Symbol {
 
 /// What was found in a symbol table.
 #[derive(Debug, Default)]
-pub(super) struct Symbols {
+pub(super) struct TlsSymbols {
     pub(super) functions: Vec<Symbol>,
     pub(super) is_boringssl: bool,
 }
 
 /// Looks into the dynamic symbols, and into the others where those have none of them.
-pub(super) fn find(elf: &Elf, reader: &Reader<'_>) -> Result<Symbols, Reason> {
+pub(super) fn find(elf: &Elf, reader: &BoundedReader<'_>) -> Result<TlsSymbols, Reason> {
     for kind in [elf::SHT_DYNSYM, elf::SHT_SYMTAB] {
         let Some(table) = elf.sections.iter().find(|section| section.kind == kind) else {
             continue;
@@ -45,11 +45,15 @@ pub(super) fn find(elf: &Elf, reader: &Reader<'_>) -> Result<Symbols, Reason> {
             return Ok(found);
         }
     }
-    Ok(Symbols::default())
+    Ok(TlsSymbols::default())
 }
 
-fn find_in(table: &Section, elf: &Elf, reader: &Reader<'_>) -> Result<Symbols, Reason> {
-    let mut found = Symbols::default();
+fn find_in(
+    table: &ElfSection,
+    elf: &Elf,
+    reader: &BoundedReader<'_>,
+) -> Result<TlsSymbols, Reason> {
+    let mut found = TlsSymbols::default();
     let count = table.size / ENTRY_BYTES;
     if count > MAX_SYMBOLS {
         return Err(Reason::TooMany { what: "symbols", count, limit: MAX_SYMBOLS });
@@ -89,13 +93,13 @@ fn find_in(table: &Section, elf: &Elf, reader: &Reader<'_>) -> Result<Symbols, R
 
 /// Where in the texts the wanted names are; the mark of BoringSSL is `None`.
 fn names(
-    texts: &Section,
-    reader: &Reader<'_>,
-) -> Result<Vec<(u32, Option<&'static Wanted>)>, Reason> {
+    texts: &ElfSection,
+    reader: &BoundedReader<'_>,
+) -> Result<Vec<(u32, Option<&'static WantedFunction>)>, Reason> {
     if texts.size > MAX_NAMES_BYTES {
         return Err(Reason::ReadsTooMuch { limit: MAX_NAMES_BYTES });
     }
-    let mut found: Vec<(u32, Option<&'static Wanted>)> = Vec::new();
+    let mut found: Vec<(u32, Option<&'static WantedFunction>)> = Vec::new();
     let too_many = reader.walk(texts.offset, texts.size, OVERLAP, |begins, piece| {
         let mut at = 0;
         for text in piece.split_inclusive(|&byte| byte == 0) {
@@ -128,8 +132,8 @@ fn names(
 /// The function that a symbol defines, if its name is among `names`.
 fn defined(
     entry: &Sym64<LE>,
-    names: &[(u32, Option<&'static Wanted>)],
-) -> Option<(Option<&'static Wanted>, Symbol)> {
+    names: &[(u32, Option<&'static WantedFunction>)],
+) -> Option<(Option<&'static WantedFunction>, Symbol)> {
     let name = entry.st_name.get(LE);
     let (_, wanted) = names.iter().find(|(at, _)| *at == name)?;
     let is_function = entry.st_type() == elf::STT_FUNC;
@@ -141,10 +145,10 @@ fn defined(
 
 /// Lets the functions without a size end where the next symbol begins.
 fn complete(
-    found: &mut Symbols,
-    table: &Section,
+    found: &mut TlsSymbols,
+    table: &ElfSection,
     count: u64,
-    reader: &Reader<'_>,
+    reader: &BoundedReader<'_>,
 ) -> Result<(), Reason> {
     if found.functions.iter().all(|symbol| symbol.size != 0) {
         return Ok(());

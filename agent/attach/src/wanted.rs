@@ -2,12 +2,12 @@
 
 use wrongdoor_ebpf_common::{Arguments, Function};
 
-use super::Kind;
-use super::elf::Machine;
+use super::TlsKind;
+use super::elf::Processor;
 
 /// One function of a C library.
 #[derive(Debug)]
-pub(super) struct Wanted {
+pub(super) struct WantedFunction {
     pub(super) symbol: &'static str,
     pub(super) function: Function,
     pub(super) when: When,
@@ -29,16 +29,16 @@ pub(super) const BORINGSSL_MARK: &str = "BORINGSSL_self_test";
 use Function::{Clear, Free, New, NewInto, Read, ReadEx, Sendfile, Write, WriteEx, WriteEx2};
 use When::{Begin, Both, End};
 
-const fn vital(symbol: &'static str, function: Function, when: When) -> Wanted {
-    Wanted { symbol, function, when, is_vital: true }
+const fn vital(symbol: &'static str, function: Function, when: When) -> WantedFunction {
+    WantedFunction { symbol, function, when, is_vital: true }
 }
 
-const fn other(symbol: &'static str, function: Function, when: When) -> Wanted {
-    Wanted { symbol, function, when, is_vital: false }
+const fn other(symbol: &'static str, function: Function, when: When) -> WantedFunction {
+    WantedFunction { symbol, function, when, is_vital: false }
 }
 
 /// Of OpenSSL and what descends from it, and of GnuTLS.
-pub(super) const WANTED: &[Wanted] = &[
+pub(super) const WANTED: &[WantedFunction] = &[
     vital("SSL_read", Read, Both),
     other("SSL_read_ex", ReadEx, Both),
     other("SSL_read_early_data", ReadEx, Both),
@@ -62,36 +62,36 @@ pub(super) const WANTED: &[Wanted] = &[
 
 /// One method of Go's `crypto/tls.Conn`.
 #[derive(Debug)]
-pub(super) struct Method {
+pub(super) struct GoMethod {
     pub(super) name: &'static str,
     pub(super) function: Function,
     pub(super) when: When,
 }
 
 /// Of Go's `crypto/tls`. The linker leaves out what a program never calls.
-pub(super) const METHODS: &[Method] = &[
-    Method { name: "crypto/tls.(*Conn).Read", function: Function::GoRead, when: Both },
+pub(super) const METHODS: &[GoMethod] = &[
+    GoMethod { name: "crypto/tls.(*Conn).Read", function: Function::GoRead, when: Both },
     // It writes all or breaks the connection: its end tells nothing more.
-    Method { name: "crypto/tls.(*Conn).Write", function: Function::GoWrite, when: Begin },
-    Method {
+    GoMethod { name: "crypto/tls.(*Conn).Write", function: Function::GoWrite, when: Begin },
+    GoMethod {
         name: "crypto/tls.(*Conn).clientHandshake",
         function: Function::GoClient,
         when: Begin,
     },
-    Method {
+    GoMethod {
         name: "crypto/tls.(*Conn).serverHandshake",
         function: Function::GoServer,
         when: Begin,
     },
-    Method { name: "crypto/tls.(*Conn).Close", function: Function::GoClose, when: Begin },
+    GoMethod { name: "crypto/tls.(*Conn).Close", function: Function::GoClose, when: Begin },
 ];
 
-// === impl Wanted ===
+// === impl WantedFunction ===
 
-impl Wanted {
+impl WantedFunction {
     /// Of which library a file is that defines it.
-    pub(super) fn kind(&self) -> Kind {
-        if self.symbol.starts_with("gnutls_") { Kind::GnuTls } else { Kind::OpenSsl }
+    pub(super) fn kind(&self) -> TlsKind {
+        if self.symbol.starts_with("gnutls_") { TlsKind::GnuTls } else { TlsKind::OpenSsl }
     }
 
     /// Its length argument and its result are C `int`s, of which the high half of a register says nothing.
@@ -111,15 +111,15 @@ pub(super) fn has(function: Function) -> [bool; 4] {
 }
 
 /// Where the arguments of `function` are at its first instruction, by the platform's C convention or Go's.
-pub(super) fn convention(function: Function, machine: Machine) -> Arguments {
+pub(super) fn convention(function: Function, processor: Processor) -> Arguments {
     let is_go = function as u8 >= Function::GoRead as u8;
-    let [object, buffer, length, mut count] = match (machine, is_go) {
-        (Machine::X86_64, false) => [7, 6, 2, 1],
-        (Machine::X86_64, true) => [0, 3, 1, 0],
-        (Machine::AArch64, _) => [0, 1, 2, 3],
+    let [object, buffer, length, mut count] = match (processor, is_go) {
+        (Processor::X86_64, false) => [7, 6, 2, 1],
+        (Processor::X86_64, true) => [0, 3, 1, 0],
+        (Processor::AArch64, _) => [0, 1, 2, 3],
     };
     if function == WriteEx2 {
-        count = if machine == Machine::X86_64 { 8 } else { 4 };
+        count = if processor == Processor::X86_64 { 8 } else { 4 };
     }
     let [has_object, has_buffer, has_length, has_count] = has(function);
     let keep = |has: bool, register: u8| if has { register } else { 0 };

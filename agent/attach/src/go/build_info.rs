@@ -1,7 +1,7 @@
 //! Which Go built a program: `.go.buildinfo` begins with a magic, and since Go 1.18 has the version in it.
 
 use crate::elf::Elf;
-use crate::reader::Reader;
+use crate::reader::BoundedReader;
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
 const VERSION_AT: usize = 32;
@@ -11,7 +11,7 @@ const IS_INLINE: u8 = 2;
 const MAX_BYTES: usize = 64;
 
 /// As the linker wrote it, `go1.27.3`.
-pub(super) fn version(elf: &Elf, reader: &Reader<'_>) -> Option<String> {
+pub(super) fn version(elf: &Elf, reader: &BoundedReader<'_>) -> Option<String> {
     let section = elf.section(b".go.buildinfo")?;
     let length = (VERSION_AT + 1 + MAX_BYTES) as u64;
     let info = reader.read_up_to(section.offset, length.min(section.size)).ok()?;

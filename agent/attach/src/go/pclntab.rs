@@ -10,13 +10,13 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use crate::elf::{Elf, Machine};
+use crate::elf::{Elf, Processor};
 use crate::limits::MAX_GO_FUNCTIONS;
-use crate::reader::{Fields, Reader};
+use crate::reader::{BoundedReader, Fields};
 use crate::refusal::Reason;
-use crate::wanted::{METHODS, Method};
+use crate::wanted::{GoMethod, METHODS};
 
-use super::Found;
+use super::FoundMethod;
 
 const HEADER_BYTES: u64 = 72;
 const MAGIC_1_18: u32 = 0xffff_fff0;
@@ -30,7 +30,7 @@ const DESCRIPTION_BYTES: usize = 8;
 
 /// Where the table's parts are in the file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Table {
+pub(super) struct FunctionTable {
     /// Where the Go code begins in memory; 0 where the table does not say.
     pub(super) text: u64,
     names: u64,
@@ -42,17 +42,17 @@ pub(super) struct Table {
 
 /// An entry of the list of functions: where one begins and ends, and where it is described.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+struct FunctionEntry {
     begins: u32,
     ends: u32,
     described: u32,
 }
 
-// === impl Table ===
+// === impl FunctionTable ===
 
-impl Table {
+impl FunctionTable {
     /// Finds the table by its section, or by its looks in a file without sections.
-    pub(super) fn find(elf: &Elf, reader: &Reader<'_>) -> Result<Option<Self>, Reason> {
+    pub(super) fn find(elf: &Elf, reader: &BoundedReader<'_>) -> Result<Option<Self>, Reason> {
         let names = [b".gopclntab".as_slice(), b".data.rel.ro.gopclntab"];
         if let Some(section) = names.into_iter().find_map(|name| elf.section(name)) {
             let header = reader.read_up_to(section.offset, HEADER_BYTES)?;
@@ -62,7 +62,7 @@ impl Table {
                     "it was built with Go before 1.18; build it with a later one",
                 ));
             }
-            let table = Self::parse(Fields(&header), elf.machine, section.offset, section.size);
+            let table = Self::parse(Fields(&header), elf.processor, section.offset, section.size);
             return match table {
                 Some(table) => Ok(Some(table)),
                 None => Err(Reason::Go("its table of functions is of an unknown kind")),
@@ -72,7 +72,7 @@ impl Table {
     }
 
     /// Looks through everything that is loaded and no code.
-    fn search(elf: &Elf, reader: &Reader<'_>) -> Result<Option<Self>, Reason> {
+    fn search(elf: &Elf, reader: &BoundedReader<'_>) -> Result<Option<Self>, Reason> {
         for segment in elf.segments.iter().filter(|segment| !segment.executable) {
             let overlap = HEADER_BYTES as usize;
             let found = reader.walk(segment.offset, segment.size, overlap, |begins, piece| {
@@ -82,7 +82,7 @@ impl Table {
                     }
                     let into = begins + at as u64;
                     let (at, size) = (segment.offset + into, segment.size - into);
-                    if let Some(table) = Self::parse(Fields(header), elf.machine, at, size) {
+                    if let Some(table) = Self::parse(Fields(header), elf.processor, at, size) {
                         return ControlFlow::Break(table);
                     }
                 }
@@ -95,8 +95,8 @@ impl Table {
         Ok(None)
     }
 
-    fn parse(header: Fields<'_>, machine: Machine, offset: u64, size: u64) -> Option<Self> {
-        let unit = if machine == Machine::X86_64 { 1 } else { 4 };
+    fn parse(header: Fields<'_>, processor: Processor, offset: u64, size: u64) -> Option<Self> {
+        let unit = if processor == Processor::X86_64 { 1 } else { 4 };
         let magic = header.u32(0)?;
         if magic != MAGIC_1_18 && magic != MAGIC_1_20 || header.0.get(4..8)? != [0, 0, unit, 8] {
             return None;
@@ -115,13 +115,13 @@ impl Table {
     }
 
     /// The methods that are looked for.
-    pub(super) fn methods(&self, reader: &Reader<'_>) -> Result<Vec<Found>, Reason> {
+    pub(super) fn methods(&self, reader: &BoundedReader<'_>) -> Result<Vec<FoundMethod>, Reason> {
         let names = self.named(reader)?;
         if names.is_empty() {
             return Ok(Vec::new());
         }
         let entries = self.entries(reader)?;
-        let mut found: Vec<Found> = Vec::new();
+        let mut found: Vec<FoundMethod> = Vec::new();
         let mut ahead = entries.iter().peekable();
         let (base, size) = (self.functions, self.functions_size);
         let overlap = DESCRIPTION_BYTES;
@@ -142,7 +142,7 @@ impl Table {
                     && found.iter().all(|found| found.method.name != method.name)
                 {
                     let (begins, ends) = (entry.begins.into(), entry.ends.into());
-                    found.push(Found { method, begins, ends });
+                    found.push(FoundMethod { method, begins, ends });
                 }
                 ahead.next();
             }
@@ -153,7 +153,7 @@ impl Table {
     }
 
     /// Where among the names those of the methods are.
-    fn named(&self, reader: &Reader<'_>) -> Result<HashMap<u32, &'static Method>, Reason> {
+    fn named(&self, reader: &BoundedReader<'_>) -> Result<HashMap<u32, &'static GoMethod>, Reason> {
         let mut found = HashMap::new();
         reader.walk(self.names, self.names_size, OVERLAP, |begins, piece| {
             let mut at = 0;
@@ -175,7 +175,7 @@ impl Table {
         Ok(found)
     }
 
-    fn entries(&self, reader: &Reader<'_>) -> Result<Vec<Entry>, Reason> {
+    fn entries(&self, reader: &BoundedReader<'_>) -> Result<Vec<FunctionEntry>, Reason> {
         let (count, limit) = (self.count, MAX_GO_FUNCTIONS);
         if count > limit {
             return Err(Reason::TooMany { what: "Go functions", count, limit });
@@ -188,7 +188,7 @@ impl Table {
         let word = |at: usize| Fields(&list).u32(at);
         let entries = (0..list.len().saturating_sub(4)).step_by(8).filter_map(|at| {
             let (begins, described, ends) = (word(at)?, word(at + 4)?, word(at + 8)?);
-            (begins < ends).then_some(Entry { begins, ends, described })
+            (begins < ends).then_some(FunctionEntry { begins, ends, described })
         });
         Ok(entries.collect())
     }

@@ -1,22 +1,22 @@
 //! ELF files, made to measure: one loaded segment that is the whole file.
 
-use crate::elf::Machine;
+use crate::elf::Processor;
 
 /// Where the file's first byte is in memory.
 pub(super) const BASE: u64 = 0x40_0000;
 const HEADERS_BYTES: usize = 64 + 56;
 
 pub(super) struct Builder {
-    machine: Machine,
+    processor: Processor,
     bytes: Vec<u8>,
     /// Name, kind, offset, size, link.
     sections: Vec<(&'static str, u32, u64, u64, u32)>,
 }
 
 impl Builder {
-    pub(super) fn new(machine: Machine) -> Self {
+    pub(super) fn new(processor: Processor) -> Self {
         let sections = vec![("", 0, 0, 0, 0)];
-        Self { machine, bytes: vec![0; HEADERS_BYTES], sections }
+        Self { processor, bytes: vec![0; HEADERS_BYTES], sections }
     }
 
     /// Adds a section and gives its address and number.
@@ -70,11 +70,11 @@ impl Builder {
             self.bytes.extend(link.to_le_bytes());
             self.bytes.extend([0; 20]);
         }
-        let machine = if self.machine == Machine::X86_64 { 62_u16 } else { 183 };
+        let processor = if self.processor == Processor::X86_64 { 62_u16 } else { 183 };
         let count = if named { self.sections.len() as u16 } else { 0 };
         let mut header = b"\x7fELF\x02\x01\x01".to_vec();
         header.resize(16, 0);
-        header.extend([3_u16, machine].map(u16::to_le_bytes).concat());
+        header.extend([3_u16, processor].map(u16::to_le_bytes).concat());
         header.extend(1_u32.to_le_bytes());
         header.extend([0, 64, table as u64].map(u64::to_le_bytes).concat());
         header.extend(0_u32.to_le_bytes());

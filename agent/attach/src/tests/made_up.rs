@@ -14,8 +14,8 @@ const METHOD: [u8; 16] =
 /// `ldr x16, [x28, #16]; cmp sp, x16; b.ls; ret`.
 const METHOD_AARCH64: [u32; 4] = [0xf940_0b90, 0xeb30_63ff, 0x5400_0069, 0xd65f_03c0];
 
-fn library(symbols: &[(&str, u64)], machine: Machine) -> Vec<u8> {
-    let mut file = Builder::new(machine);
+fn library(symbols: &[(&str, u64)], processor: Processor) -> Vec<u8> {
+    let mut file = Builder::new(processor);
     let (text, _) = file.section(".text", elf::SHT_PROGBITS, 0, &FUNCTION.repeat(40));
     let symbols: Vec<_> = symbols
         .iter()
@@ -26,10 +26,10 @@ fn library(symbols: &[(&str, u64)], machine: Machine) -> Vec<u8> {
 }
 
 /// A Go program with `before` bytes of C in front, whose table says that its code is at `text`.
-fn program(machine: Machine, magic: u32, text: u64, before: usize, named: bool) -> Vec<u8> {
-    let method = match machine {
-        Machine::X86_64 => METHOD.to_vec(),
-        Machine::AArch64 => METHOD_AARCH64.map(u32::to_le_bytes).concat(),
+fn program(processor: Processor, magic: u32, text: u64, before: usize, named: bool) -> Vec<u8> {
+    let method = match processor {
+        Processor::X86_64 => METHOD.to_vec(),
+        Processor::AArch64 => METHOD_AARCH64.map(u32::to_le_bytes).concat(),
     };
     let mut code = vec![0xcc; before];
     // Something else comes first.
@@ -56,13 +56,13 @@ fn program(machine: Machine, magic: u32, text: u64, before: usize, named: bool) 
     }
     list.extend((count as u32 * 32).to_le_bytes());
     let mut table = magic.to_le_bytes().to_vec();
-    table.extend([0, 0, if machine == Machine::X86_64 { 1 } else { 4 }, 8]);
+    table.extend([0, 0, if processor == Processor::X86_64 { 1 } else { 4 }, 8]);
     let units = 72 + names.len();
     let fields = [count, 0, text as usize, 72, units, units, units, units];
     table.extend(fields.map(|field| (field as u64).to_le_bytes()).concat());
     table.extend([names, list, described].concat());
 
-    let mut file = Builder::new(machine);
+    let mut file = Builder::new(processor);
     file.section(".text", elf::SHT_PROGBITS, 0, &code);
     file.section(".gopclntab", elf::SHT_PROGBITS, 0, &table);
     let mut info = b"\xff Go buildinf:\x08\x02".to_vec();
@@ -81,33 +81,33 @@ fn program(machine: Machine, magic: u32, text: u64, before: usize, named: bool) 
 #[test]
 fn boringssl_is_told_by_its_mark() {
     let of = |symbols: &[(&str, u64)]| {
-        look_at(&library(symbols, Machine::X86_64), Machine::X86_64).unwrap().unwrap()
+        look_at(&library(symbols, Processor::X86_64), Processor::X86_64).unwrap().unwrap()
     };
     let all = [("SSL_read", 1), ("SSL_write", 2), ("SSL_new", 3), ("SSL_free", 4)];
     let found = of(&all);
-    assert_eq!((found.kind, found.missing.len()), (Kind::OpenSsl, 0));
+    assert_eq!((found.kind, found.missing.len()), (TlsKind::OpenSsl, 0));
     let found = of(&[&all[..], &[("BORINGSSL_self_test", 5)]].concat());
-    assert_eq!((found.kind, found.attach_points.len()), (Kind::BoringSsl, 6));
+    assert_eq!((found.kind, found.attach_points.len()), (TlsKind::BoringSsl, 6));
 }
 
 #[test]
 fn what_a_program_imports_is_not_its_own() {
-    let file = library(&[("SSL_read", 0), ("SSL_write", 0), ("main", 1)], Machine::X86_64);
-    assert!(look_at(&file, Machine::X86_64).unwrap().is_none());
+    let file = library(&[("SSL_read", 0), ("SSL_write", 0), ("main", 1)], Processor::X86_64);
+    assert!(look_at(&file, Processor::X86_64).unwrap().is_none());
 }
 
 #[test]
 fn vital_functions_that_lack_are_named() {
-    let file = library(&[("gnutls_record_recv", 1), ("gnutls_init", 2)], Machine::X86_64);
-    let found = look_at(&file, Machine::X86_64).unwrap().unwrap();
-    assert_eq!(found.kind, Kind::GnuTls);
+    let file = library(&[("gnutls_record_recv", 1), ("gnutls_init", 2)], Processor::X86_64);
+    let found = look_at(&file, Processor::X86_64).unwrap().unwrap();
+    assert_eq!(found.kind, TlsKind::GnuTls);
     let missing: Vec<_> = found.missing.iter().map(|(symbol, _)| *symbol).collect();
     assert_eq!(missing, ["gnutls_record_send", "gnutls_deinit"]);
 }
 
 #[test]
 fn a_name_that_is_the_end_of_another_one_is_found() {
-    let mut file = Builder::new(Machine::X86_64);
+    let mut file = Builder::new(Processor::X86_64);
     let (text, _) = file.section(".text", elf::SHT_PROGBITS, 0, &FUNCTION.repeat(4));
     // As linkers do: one text, of which the second name is the end.
     let (_, texts) = file.section(".dynstr", elf::SHT_STRTAB, 0, b"\0my_SSL_free\0");
@@ -118,7 +118,7 @@ fn a_name_that_is_the_end_of_another_one_is_found() {
         entries.extend([address, 8].map(u64::to_le_bytes).concat());
     }
     file.section(".dynsym", elf::SHT_DYNSYM, texts, &entries);
-    let found = look_at(&file.done(true), Machine::X86_64).unwrap().unwrap();
+    let found = look_at(&file.done(true), Processor::X86_64).unwrap().unwrap();
     let offsets: Vec<_> =
         found.attach_points.iter().map(|attach_point| attach_point.offset + BASE).collect();
     assert_eq!(offsets, [text + 8]);
@@ -126,7 +126,7 @@ fn a_name_that_is_the_end_of_another_one_is_found() {
 
 #[test]
 fn a_function_without_a_size_ends_at_the_next() {
-    let mut file = Builder::new(Machine::X86_64);
+    let mut file = Builder::new(Processor::X86_64);
     let (text, _) = file.section(".text", elf::SHT_PROGBITS, 0, &FUNCTION.repeat(8));
     file.symbols(&[("SSL_new", text, 0), ("SSL_newer", text + 8, 8)]);
     let file = file.done(true);
@@ -134,8 +134,8 @@ fn a_function_without_a_size_ends_at_the_next() {
     for abilities in ABILITIES {
         let mut bytes = tempfile::tempfile().unwrap();
         std::io::Write::write_all(&mut bytes, &file).unwrap();
-        let reader = Reader::new(&bytes, file.len() as u64);
-        let examined = examine_elf(&reader, abilities, Machine::X86_64).unwrap().unwrap();
+        let reader = BoundedReader::new(&bytes, file.len() as u64);
+        let examined = examine_elf(&reader, abilities, Processor::X86_64).unwrap().unwrap();
         found.extend(
             examined
                 .attach_points
@@ -148,9 +148,9 @@ fn a_function_without_a_size_ends_at_the_next() {
 
 #[test]
 fn code_for_another_processor_is_refused() {
-    let file = library(&[("SSL_read", 1)], Machine::AArch64);
-    assert!(matches!(look_at(&file, Machine::X86_64), Err(Reason::Foreign)));
-    let found = look_at(&file, Machine::AArch64).unwrap().unwrap();
+    let file = library(&[("SSL_read", 1)], Processor::AArch64);
+    assert!(matches!(look_at(&file, Processor::X86_64), Err(Reason::Foreign)));
+    let found = look_at(&file, Processor::AArch64).unwrap().unwrap();
     let places: Vec<_> = found
         .attach_points
         .iter()
@@ -168,15 +168,17 @@ fn go_code_is_found_where_the_table_does_not_say() {
     let text = BASE + 128;
     // As up to Go 1.25; since then; behind start-up code of C; with a claim that is wrong.
     for (claimed, before) in [(text, 0), (0, 0), (0, 0x140), (text + 64, 0)] {
-        for (machine, magic) in [(Machine::X86_64, 0xffff_fff1), (Machine::AArch64, 0xffff_fff0)] {
-            let file = program(machine, magic, claimed, before, true);
-            let found = look_at(&file, machine).unwrap().unwrap();
-            assert_eq!((found.kind, found.version.as_deref()), (Kind::Go, Some("go1.99")));
+        for (processor, magic) in
+            [(Processor::X86_64, 0xffff_fff1), (Processor::AArch64, 0xffff_fff0)]
+        {
+            let file = program(processor, magic, claimed, before, true);
+            let found = look_at(&file, processor).unwrap().unwrap();
+            assert_eq!((found.kind, found.version.as_deref()), (TlsKind::Go, Some("go1.99")));
             assert_eq!(found.missing, []);
             let code = text - BASE + before as u64 + 32;
             for (index, method) in METHODS.iter().enumerate() {
                 let begins = code + index as u64 * 32;
-                let behind = if machine == Machine::X86_64 { 6 } else { 0 };
+                let behind = if processor == Processor::X86_64 { 6 } else { 0 };
                 let attach_points = || {
                     found
                         .attach_points
@@ -199,14 +201,14 @@ fn go_code_is_found_where_the_table_does_not_say() {
 
 #[test]
 fn go_before_1_18_is_refused_with_a_reason() {
-    let file = program(Machine::X86_64, 0xffff_fffa, 0, 0, true);
-    let refusal = look_at(&file, Machine::X86_64).unwrap_err();
+    let file = program(Processor::X86_64, 0xffff_fffa, 0, 0, true);
+    let refusal = look_at(&file, Processor::X86_64).unwrap_err();
     assert!(refusal.to_string().contains("before 1.18"), "{refusal}");
 }
 
 #[test]
 fn a_go_table_without_sections_is_found_by_its_looks() {
-    let file = program(Machine::X86_64, 0xffff_fff1, BASE + 128, 0, false);
+    let file = program(Processor::X86_64, 0xffff_fff1, BASE + 128, 0, false);
     // Its code is in no segment of code any more, so it gets as far as looking for that.
-    assert!(matches!(look_at(&file, Machine::X86_64), Err(Reason::Go(_))));
+    assert!(matches!(look_at(&file, Processor::X86_64), Err(Reason::Go(_))));
 }

@@ -13,18 +13,18 @@ use super::*;
 
 const ABILITIES: [Abilities; 2] = [Abilities { uretprobe: true }, Abilities { uretprobe: false }];
 
-fn look(path: &Path, abilities: Abilities) -> Result<Option<Examined>, Refusal> {
+fn look(path: &Path, abilities: Abilities) -> Result<Option<Examined>, FileRefusal> {
     examine(&SafeFile::open(path)?, abilities)
 }
 
 /// Examines bytes as a file, for whichever processor.
-fn look_at(bytes: &[u8], machine: Machine) -> Result<Option<Examined>, Reason> {
+fn look_at(bytes: &[u8], processor: Processor) -> Result<Option<Examined>, Reason> {
     let mut file = tempfile::tempfile().unwrap();
     std::io::Write::write_all(&mut file, bytes).unwrap();
-    read(&file, machine)
+    read(&file, processor)
 }
 
-fn read(file: &File, machine: Machine) -> Result<Option<Examined>, Reason> {
-    let reader = Reader::new(file, file.metadata().unwrap().len());
-    examine_elf(&reader, ABILITIES[0], machine)
+fn read(file: &File, processor: Processor) -> Result<Option<Examined>, Reason> {
+    let reader = BoundedReader::new(file, file.metadata().unwrap().len());
+    examine_elf(&reader, ABILITIES[0], processor)
 }

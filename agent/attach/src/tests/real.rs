@@ -45,7 +45,7 @@ fn address(elf: &Elf, offset: u64) -> u64 {
 fn headers(path: &Path) -> Elf {
     let file = File::open(path).unwrap();
     let size = file.metadata().unwrap().len();
-    Elf::read(&Reader::new(&file, size)).unwrap().unwrap()
+    Elf::read(&BoundedReader::new(&file, size)).unwrap().unwrap()
 }
 
 /// Each attach point is on an instruction, and that is of the kind it is said to be.
@@ -85,7 +85,7 @@ fn check_library(path: &Path) {
 fn openssl() {
     let path = needed(format!("{LIBRARIES}/libssl.so.3"), "libssl3");
     let found = examined(&path, ABILITIES[0]);
-    assert_eq!((found.kind, found.version.as_deref()), (Kind::OpenSsl, Some("libssl.so.3")));
+    assert_eq!((found.kind, found.version.as_deref()), (TlsKind::OpenSsl, Some("libssl.so.3")));
     assert_eq!(found.missing, []);
     // `js` behind the test of the length; `jne __stack_chk_fail` of the stack protector.
     let read: Vec<_> = found
@@ -114,7 +114,7 @@ fn openssl() {
 fn gnutls() {
     let path = needed(format!("{LIBRARIES}/libgnutls.so.30"), "gnutls-bin");
     let found = examined(&path, ABILITIES[0]);
-    assert_eq!((found.kind, found.missing.as_slice()), (Kind::GnuTls, [].as_slice()));
+    assert_eq!((found.kind, found.missing.as_slice()), (TlsKind::GnuTls, [].as_slice()));
     // It does nothing but jump to `gnutls_record_send2`.
     assert!(
         !found.attach_points.iter().any(|attach_point| attach_point.symbol == "gnutls_record_send")
@@ -133,7 +133,7 @@ fn node_has_openssl_inside() {
     let path = needed("/usr/bin/node", "nodejs");
     let path = path.canonicalize().unwrap();
     let found = examined(&path, ABILITIES[0]);
-    assert_eq!((found.kind, found.missing.as_slice()), (Kind::OpenSsl, [].as_slice()));
+    assert_eq!((found.kind, found.missing.as_slice()), (TlsKind::OpenSsl, [].as_slice()));
     assert!(
         found.attach_points.iter().all(|attach_point| attach_point.is_emulated),
         "{:x?}",
@@ -147,7 +147,7 @@ fn caddy_is_a_go_program() {
     let path = needed("/usr/bin/caddy", "caddy");
     let elf = headers(&path);
     let found = examined(&path, ABILITIES[0]);
-    assert_eq!((found.kind, found.missing.as_slice()), (Kind::Go, [].as_slice()));
+    assert_eq!((found.kind, found.missing.as_slice()), (TlsKind::Go, [].as_slice()));
     assert!(found.version.as_ref().unwrap().starts_with("go1."), "{:?}", found.version);
     let of = |symbol: &str| -> Vec<AttachPoint> {
         found

@@ -8,31 +8,31 @@ use iced_x86::{
 use crate::limits::MAX_INSTRUCTIONS;
 
 /// A set of general registers, one bit each by number.
-pub(super) type Registers = u16;
+pub(super) type RegisterSet = u16;
 
 pub(super) const RAX: u8 = 0;
 pub(super) const RSP: u8 = 4;
 /// What a call leaves alone by the System V convention: rbx, rsp, rbp, r12 … r15.
-const PRESERVED: Registers = 0b1111_0000_0011_1000;
+const PRESERVED: RegisterSet = 0b1111_0000_0011_1000;
 
 /// A function, decoded from its first byte to its last.
 #[derive(Debug)]
-pub(super) struct Code {
-    pub(super) lines: Vec<Line>,
+pub(super) struct FunctionCode {
+    pub(super) lines: Vec<CodeLine>,
     /// Not cut short by a limit, by bytes that are no instruction, or by unknown length.
     pub(super) is_whole: bool,
 }
 
 /// One instruction.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct CodeLine {
     pub(super) address: u64,
     pub(super) after: u64,
     /// The kernel carries it out itself; any other is single-stepped in a place of its own.
     pub(super) is_emulated: bool,
-    pub(super) flow: Flow,
+    pub(super) flow: CodeFlow,
     /// What it writes.
-    pub(super) writes: Registers,
+    pub(super) writes: RegisterSet,
     /// Whether it writes memory. What a call does is not known: it counts.
     pub(super) writes_memory: bool,
     /// It copies one register into another.
@@ -51,7 +51,7 @@ pub(super) struct Copy {
 
 /// How control goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flow {
+pub(super) enum CodeFlow {
     Next,
     Call(Option<u64>),
     Jump(u64),
@@ -66,9 +66,9 @@ pub(super) enum Flow {
     Halt,
 }
 
-// === impl Code ===
+// === impl FunctionCode ===
 
-impl Code {
+impl FunctionCode {
     /// Decodes `bytes`, which begin at `address`; `is_whole` where they are all of the function.
     pub(super) fn decode(bytes: &[u8], address: u64, is_whole: bool) -> Self {
         let mut code = Self { lines: Vec::new(), is_whole };
@@ -82,13 +82,13 @@ impl Code {
                 break;
             }
             let raw = bytes.get(at..decoder.position()).unwrap_or_default();
-            let line = Line::new(instruction, raw, &code.lines, &mut facts);
+            let line = CodeLine::new(instruction, raw, &code.lines, &mut facts);
             code.lines.push(line);
         }
         code
     }
 
-    pub(super) fn line(&self, index: usize) -> Option<&Line> {
+    pub(super) fn line(&self, index: usize) -> Option<&CodeLine> {
         self.lines.get(index)
     }
 
@@ -104,9 +104,9 @@ impl Code {
     }
 }
 
-// === impl Line ===
+// === impl CodeLine ===
 
-impl Line {
+impl CodeLine {
     fn new(
         instruction: Instruction,
         raw: &[u8],
@@ -114,7 +114,7 @@ impl Line {
         facts: &mut InstructionInfoFactory,
     ) -> Self {
         let flow = flow(&instruction, before);
-        let is_call = matches!(flow, Flow::Call(_));
+        let is_call = matches!(flow, CodeFlow::Call(_));
         let info = facts.info(&instruction);
         let written = |access: OpAccess| {
             !matches!(access, OpAccess::Read | OpAccess::CondRead | OpAccess::NoMemAccess)
@@ -139,7 +139,7 @@ impl Line {
 
     /// Whether the line after it is what follows it, always.
     pub(super) fn goes_straight_on(&self) -> bool {
-        self.flow == Flow::Next
+        self.flow == CodeFlow::Next
     }
 }
 
@@ -162,20 +162,20 @@ pub(super) fn number(register: Register) -> Option<u8> {
     whole.is_gpr64().then(|| u8::try_from(whole.number()).ok()).flatten()
 }
 
-fn flow(instruction: &Instruction, before: &[Line]) -> Flow {
+fn flow(instruction: &Instruction, before: &[CodeLine]) -> CodeFlow {
     let target = instruction.near_branch_target();
     match instruction.flow_control() {
-        FlowControl::Next => Flow::Next,
+        FlowControl::Next => CodeFlow::Next,
         // A system call comes back.
-        FlowControl::Call if !is_near(instruction) => Flow::Next,
-        FlowControl::Call => Flow::Call(Some(target)),
-        FlowControl::IndirectCall => Flow::Call(None),
-        FlowControl::UnconditionalBranch if is_near(instruction) => Flow::Jump(target),
-        FlowControl::ConditionalBranch if is_near(instruction) => Flow::Branch(target),
-        FlowControl::IndirectBranch if is_table(instruction, before) => Flow::Table,
-        FlowControl::Return => Flow::Return,
-        FlowControl::Exception | FlowControl::Interrupt => Flow::Halt,
-        _ => Flow::Unknown,
+        FlowControl::Call if !is_near(instruction) => CodeFlow::Next,
+        FlowControl::Call => CodeFlow::Call(Some(target)),
+        FlowControl::IndirectCall => CodeFlow::Call(None),
+        FlowControl::UnconditionalBranch if is_near(instruction) => CodeFlow::Jump(target),
+        FlowControl::ConditionalBranch if is_near(instruction) => CodeFlow::Branch(target),
+        FlowControl::IndirectBranch if is_table(instruction, before) => CodeFlow::Table,
+        FlowControl::Return => CodeFlow::Return,
+        FlowControl::Exception | FlowControl::Interrupt => CodeFlow::Halt,
+        _ => CodeFlow::Unknown,
     }
 }
 
@@ -185,11 +185,11 @@ fn is_near(instruction: &Instruction) -> bool {
 
 /// Whether an indirect jump is a compiled `switch`: `jmp *table(,%reg,8)`, or a sign-extended entry of a
 /// table added to its address just before.
-fn is_table(jump: &Instruction, before: &[Line]) -> bool {
+fn is_table(jump: &Instruction, before: &[CodeLine]) -> bool {
     if jump.op0_kind() == OpKind::Memory {
         return jump.memory_base() == Register::None && jump.memory_index_scale() == 8;
     }
-    before.iter().rev().take(8).take_while(|line| line.flow == Flow::Next).any(|line| {
+    before.iter().rev().take(8).take_while(|line| line.flow == CodeFlow::Next).any(|line| {
         let instruction = &line.instruction;
         instruction.mnemonic() == Mnemonic::Movsxd
             && instruction.op1_kind() == OpKind::Memory

@@ -1,6 +1,6 @@
 //! Which instruction may follow which.
 
-use super::code::{Code, Flow};
+use super::code::{CodeFlow, FunctionCode};
 
 /// Where a jump or call out of the function leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(super) struct Graph {
 // === impl Graph ===
 
 impl Graph {
-    pub(super) fn new(code: &Code, leads: &dyn Fn(u64) -> Leads) -> Self {
+    pub(super) fn new(code: &FunctionCode, leads: &dyn Fn(u64) -> Leads) -> Self {
         let count = code.lines.len();
         let mut graph = Self {
             successors: vec![Vec::new(); count],
@@ -75,20 +75,25 @@ impl Graph {
     }
 
     /// The lines after `index`; notes where it leaves the function.
-    fn follow(&mut self, code: &Code, index: usize, leads: &dyn Fn(u64) -> Leads) -> Vec<usize> {
+    fn follow(
+        &mut self,
+        code: &FunctionCode,
+        index: usize,
+        leads: &dyn Fn(u64) -> Leads,
+    ) -> Vec<usize> {
         let Some(line) = code.line(index) else { return Vec::new() };
         let mut targets = Vec::new();
         match line.flow {
-            Flow::Next | Flow::Call(None) => targets.push(line.after),
-            Flow::Call(Some(target)) if leads(target) == Leads::Nowhere => {}
+            CodeFlow::Next | CodeFlow::Call(None) => targets.push(line.after),
+            CodeFlow::Call(Some(target)) if leads(target) == Leads::Nowhere => {}
             // One that is the last does not come back.
-            Flow::Call(Some(_)) if code.line(index + 1).is_none() && code.is_whole => {}
-            Flow::Call(Some(_)) => targets.push(line.after),
-            Flow::Jump(target) => targets.push(target),
-            Flow::Branch(target) => targets.extend([target, line.after]),
-            Flow::Table => self.has_table = true,
-            Flow::Unknown => self.is_uncertain = true,
-            Flow::Return | Flow::Halt => {}
+            CodeFlow::Call(Some(_)) if code.line(index + 1).is_none() && code.is_whole => {}
+            CodeFlow::Call(Some(_)) => targets.push(line.after),
+            CodeFlow::Jump(target) => targets.push(target),
+            CodeFlow::Branch(target) => targets.extend([target, line.after]),
+            CodeFlow::Table => self.has_table = true,
+            CodeFlow::Unknown => self.is_uncertain = true,
+            CodeFlow::Return | CodeFlow::Halt => {}
         }
         let mut next = Vec::new();
         for target in targets {
@@ -135,6 +140,6 @@ impl Graph {
     }
 }
 
-fn ends_here(line: &super::code::Line) -> bool {
-    matches!(line.flow, Flow::Return | Flow::Table | Flow::Unknown)
+fn ends_here(line: &super::code::CodeLine) -> bool {
+    matches!(line.flow, CodeFlow::Return | CodeFlow::Table | CodeFlow::Unknown)
 }

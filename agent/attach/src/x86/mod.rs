@@ -16,34 +16,34 @@ pub(super) use graph::Leads;
 
 use wrongdoor_ebpf_common::{Arguments, Function};
 
-use super::elf::Machine;
-use super::plan::{Body, Plan, Spot};
+use super::elf::Processor;
+use super::plan::{AttachPlan, FunctionBody, Spot};
 use super::wanted::{When, convention, has, has_wide_result};
 use super::{Abilities, AttachPosition};
-use code::Code;
-use entry::{Entry, Needed};
+use code::FunctionCode;
+use entry::{EntryPlace, Needed};
 use graph::Graph;
 use returns::Return;
 
 /// Plans the attach points of a C function.
 pub(super) fn plan_c(
-    body: &Body<'_>,
+    body: &FunctionBody<'_>,
     when: When,
     has_int_length: bool,
     abilities: Abilities,
     leads: &dyn Fn(u64) -> Leads,
-) -> Plan {
-    let code = Code::decode(body.bytes, body.address, body.is_whole);
+) -> AttachPlan {
+    let code = FunctionCode::decode(body.bytes, body.address, body.is_whole);
     let graph = Graph::new(&code, leads);
     let needed = needed(body.function, has_int_length);
     let returns = returns::all(&code, &graph);
     let only_hands_on = returns.is_empty() && !graph.exits.is_empty() && !graph.is_uncertain;
     if only_hands_on && graph.exits.iter().all(|leads| *leads == Leads::Traced) {
-        return Plan::HandedOn;
+        return AttachPlan::HandedOn;
     }
     let entry = entry::of_c(&code, &graph, needed);
     if when == When::Begin {
-        return Plan::of(entry_spot(&code, entry));
+        return AttachPlan::of(entry_spot(&code, entry));
     }
     let proven = returns::places(&code, &graph, has_wide_result(body.function));
     let proven = proven.filter(|places| !places.is_empty());
@@ -56,7 +56,7 @@ pub(super) fn plan_c(
     let mut spots = Vec::new();
     if when == When::Both {
         // Where it costs nothing more, both share one breakpoint.
-        let first = Entry { line: at_return, arguments: needed.arguments };
+        let first = EntryPlace { line: at_return, arguments: needed.arguments };
         spots.extend(entry_spot(
             &code,
             if uses_uretprobe && at_return == 0 { first } else { entry },
@@ -69,32 +69,32 @@ pub(super) fn plan_c(
             AttachPosition::Uretprobe,
             result(body.function, code::RAX),
         ));
-        return Plan::of(spots);
+        return AttachPlan::of(spots);
     }
     let Some(places) = proven else {
-        return Plan::Impossible(
+        return AttachPlan::Impossible(
             "not every way out of it is known, and uretprobes are not to be used",
         );
     };
     for Return { line, result: register } in places {
         spots.extend(spot(&code, line, AttachPosition::Return, result(body.function, register)));
     }
-    Plan::of(spots)
+    AttachPlan::of(spots)
 }
 
 /// Plans the attach points of a Go method: its `ret`s, because a uretprobe would break Go's movable stacks.
-pub(super) fn plan_go(body: &Body<'_>, when: When) -> Plan {
-    let code = Code::decode(body.bytes, body.address, body.is_whole);
+pub(super) fn plan_go(body: &FunctionBody<'_>, when: When) -> AttachPlan {
+    let code = FunctionCode::decode(body.bytes, body.address, body.is_whole);
     let graph = Graph::new(&code, &|_| Leads::Elsewhere);
     if !code.is_whole {
-        return Plan::Impossible("its code could not be decoded to its end");
+        return AttachPlan::Impossible("its code could not be decoded to its end");
     }
     let entry = entry::of_go(&code, &graph, needed(body.function, false));
     let mut spots: Vec<Spot> = entry_spot(&code, entry).into_iter().collect();
     if when == When::Both {
         // All there are: those that only a `switch` leads to, too.
         for (index, _) in
-            code.lines.iter().enumerate().filter(|(_, line)| line.flow == code::Flow::Return)
+            code.lines.iter().enumerate().filter(|(_, line)| line.flow == code::CodeFlow::Return)
         {
             spots.extend(spot(
                 &code,
@@ -104,19 +104,24 @@ pub(super) fn plan_go(body: &Body<'_>, when: When) -> Plan {
             ));
         }
     }
-    Plan::of(spots)
+    AttachPlan::of(spots)
 }
 
 fn needed(function: Function, has_int_length: bool) -> Needed {
-    let arguments = convention(function, Machine::X86_64);
+    let arguments = convention(function, Processor::X86_64);
     Needed { arguments, has: has(function), has_int_length }
 }
 
-fn entry_spot(code: &Code, entry: Entry) -> Option<Spot> {
+fn entry_spot(code: &FunctionCode, entry: EntryPlace) -> Option<Spot> {
     spot(code, entry.line, AttachPosition::Entry, entry.arguments)
 }
 
-fn spot(code: &Code, line: usize, place: AttachPosition, arguments: Arguments) -> Option<Spot> {
+fn spot(
+    code: &FunctionCode,
+    line: usize,
+    place: AttachPosition,
+    arguments: Arguments,
+) -> Option<Spot> {
     let line = code.line(line)?;
     Some(Spot { place, address: line.address, arguments, is_emulated: line.is_emulated })
 }

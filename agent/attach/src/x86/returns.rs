@@ -4,7 +4,7 @@
 //! Typical is the stack protector: `sub rdx, fs:0x28; jne __stack_chk_fail` comes before the epilogue, and where
 //! it jumps to never returns.
 
-use super::code::{Code, Flow, Line, RAX};
+use super::code::{CodeFlow, CodeLine, FunctionCode, RAX};
 use super::graph::Graph;
 
 /// A place for an attach point, and the register of the result at it.
@@ -15,7 +15,7 @@ pub(super) struct Return {
 }
 
 /// One place for each way of returning; `None` where not every way is seen.
-pub(super) fn places(code: &Code, graph: &Graph, is_wide: bool) -> Option<Vec<Return>> {
+pub(super) fn places(code: &FunctionCode, graph: &Graph, is_wide: bool) -> Option<Vec<Return>> {
     if graph.is_uncertain || !graph.exits.is_empty() {
         return None;
     }
@@ -41,17 +41,17 @@ pub(super) fn places(code: &Code, graph: &Graph, is_wide: bool) -> Option<Vec<Re
 }
 
 /// Every instruction that returns.
-pub(super) fn all(code: &Code, graph: &Graph) -> Vec<Return> {
+pub(super) fn all(code: &FunctionCode, graph: &Graph) -> Vec<Return> {
     let lines = code.lines.iter().enumerate();
     lines
-        .filter(|(index, line)| line.flow == Flow::Return && graph.is_reachable(*index))
+        .filter(|(index, line)| line.flow == CodeFlow::Return && graph.is_reachable(*index))
         .map(|(line, _)| Return { line, result: RAX })
         .collect()
 }
 
 /// For each line the register that has the final result in front of it, if every way from there leads to a
 /// return without a change of the result or of memory.
-fn finals(code: &Code, graph: &Graph, is_wide: bool) -> Vec<Option<u8>> {
+fn finals(code: &FunctionCode, graph: &Graph, is_wide: bool) -> Vec<Option<u8>> {
     let mut finals = vec![None; code.lines.len()];
     // A line only ever becomes final after all that come after it, so loops never do.
     loop {
@@ -73,8 +73,8 @@ fn finals(code: &Code, graph: &Graph, is_wide: bool) -> Vec<Option<u8>> {
 }
 
 /// The register that has the result behind `line`.
-fn after(graph: &Graph, finals: &[Option<u8>], line: &Line, index: usize) -> Option<u8> {
-    if line.flow == Flow::Return {
+fn after(graph: &Graph, finals: &[Option<u8>], line: &CodeLine, index: usize) -> Option<u8> {
+    if line.flow == CodeFlow::Return {
         return Some(RAX);
     }
     let mut next = graph.next(index).map(|next| finals.get(next).copied().flatten());
@@ -83,7 +83,7 @@ fn after(graph: &Graph, finals: &[Option<u8>], line: &Line, index: usize) -> Opt
 }
 
 /// The register that has the result in front of `line`.
-fn through(line: &Line, result: u8, is_wide: bool) -> Option<u8> {
+fn through(line: &CodeLine, result: u8, is_wide: bool) -> Option<u8> {
     if line.writes_memory {
         return None;
     }
@@ -94,7 +94,12 @@ fn through(line: &Line, result: u8, is_wide: bool) -> Option<u8> {
 }
 
 /// The last emulated instructions before the return at `end`, one on each way to it.
-fn before(code: &Code, graph: &Graph, finals: &[Option<u8>], end: usize) -> Option<Vec<Return>> {
+fn before(
+    code: &FunctionCode,
+    graph: &Graph,
+    finals: &[Option<u8>],
+    end: usize,
+) -> Option<Vec<Return>> {
     let mut found = Vec::new();
     let mut seen = vec![false; code.lines.len()];
     let mut ahead = vec![end];

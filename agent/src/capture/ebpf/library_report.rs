@@ -1,7 +1,7 @@
 //! The TLS libraries that were found, for `doctor`.
 
 use super::libraries::Libraries;
-use wrongdoor_attach::Kind;
+use wrongdoor_attach::TlsKind;
 use wrongdoor_procfs::FileId;
 
 /// One TLS library, or a program that contains one.
@@ -37,10 +37,10 @@ impl Libraries {
         let traced = self.traced().map(|(file, traced)| LibraryReport {
             path: traced.path.clone(),
             kind: match traced.examined.kind {
-                Kind::OpenSsl => "openssl",
-                Kind::BoringSsl => "boringssl",
-                Kind::GnuTls => "gnutls",
-                Kind::Go => "go",
+                TlsKind::OpenSsl => "openssl",
+                TlsKind::BoringSsl => "boringssl",
+                TlsKind::GnuTls => "gnutls",
+                TlsKind::Go => "go",
             }
             .to_owned(),
             version: traced.examined.version.clone(),

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 #[derive(Debug, Default)]
-pub(super) struct Assembler {
+pub(super) struct CodeAssembler {
     bytes: Vec<u8>,
     labels: HashMap<&'static str, usize>,
     jumps: Vec<(usize, &'static str)>,
 }
 
-impl Assembler {
+impl CodeAssembler {
     pub(super) fn put(mut self, bytes: &[u8]) -> Self {
         self.bytes.extend_from_slice(bytes);
         self

@@ -4,7 +4,7 @@ mod assembler;
 mod walks;
 
 use super::*;
-use assembler::Assembler;
+use assembler::CodeAssembler;
 
 const ENDBR64: &[u8] = &[0xf3, 0x0f, 0x1e, 0xfa];
 const PUSH_RBX: &[u8] = &[0x53];
@@ -41,14 +41,14 @@ fn leads(address: u64) -> Leads {
     }
 }
 
-fn plan_as(function: Function, when: When, bytes: &[u8], uretprobe: bool) -> Plan {
-    let body = Body { function, address: 0x1000, bytes, is_whole: true };
+fn plan_as(function: Function, when: When, bytes: &[u8], uretprobe: bool) -> AttachPlan {
+    let body = FunctionBody { function, address: 0x1000, bytes, is_whole: true };
     plan_c(&body, when, true, Abilities { uretprobe }, &leads)
 }
 
 fn plan(bytes: &[u8], uretprobe: bool) -> Vec<Spot> {
     match plan_as(Function::Read, When::Both, bytes, uretprobe) {
-        Plan::Traps(spots) => spots,
+        AttachPlan::Traps(spots) => spots,
         other => panic!("{other:?}"),
     }
 }
@@ -65,7 +65,7 @@ fn end(place: AttachPosition, address: u64, result: u8, is_emulated: bool) -> Sp
 
 #[test]
 fn the_stack_protector_is_where_a_call_ends() {
-    let (code, at) = Assembler::default()
+    let (code, at) = CodeAssembler::default()
         .put(SUB_RSP)
         .put(TEST_EDX)
         .label("in")
@@ -91,7 +91,7 @@ fn the_stack_protector_is_where_a_call_ends() {
 #[test]
 fn each_return_has_its_own_place() {
     // One way out jumps to the epilogue with the result still in ebx, the other has its own return.
-    let (code, at) = Assembler::default()
+    let (code, at) = CodeAssembler::default()
         .put(PUSH_RBX)
         .put(MOV_RBX_RDI)
         .put(TEST_EDX)
@@ -129,7 +129,7 @@ fn a_function_that_does_nothing_returns_all_the_same() {
 
 #[test]
 fn no_place_is_before_the_last_write_to_memory() {
-    let (code, at) = Assembler::default()
+    let (code, at) = CodeAssembler::default()
         .put(PUSH_RBX)
         .put(TEST_EDX)
         .jump(JS, "next")
@@ -144,7 +144,7 @@ fn no_place_is_before_the_last_write_to_memory() {
 
 #[test]
 fn a_loop_back_to_the_place_moves_it_to_the_beginning() {
-    let (code, at) = Assembler::default()
+    let (code, at) = CodeAssembler::default()
         .put(SUB_RSP)
         .label("again")
         .put(TEST_EDX)
@@ -159,8 +159,8 @@ fn a_loop_back_to_the_place_moves_it_to_the_beginning() {
 
 #[test]
 fn arguments_are_followed_where_they_are_copied() {
-    let begin = || Assembler::default().put(SUB_RSP);
-    let rest = |code: Assembler| {
+    let begin = || CodeAssembler::default().put(SUB_RSP);
+    let rest = |code: CodeAssembler| {
         code.label("in").far(CALL, OTHER).put(ADD_RSP).label("ret").put(RET).done()
     };
     let (code, at) = rest(begin().put(MOV_RBX_RDI).put(XOR_EDI));
@@ -173,7 +173,7 @@ fn arguments_are_followed_where_they_are_copied() {
 #[test]
 fn a_length_of_64_bits_is_not_followed_in_half() {
     // mov ecx, edx; xor edx, edx; call
-    let (code, at) = Assembler::default()
+    let (code, at) = CodeAssembler::default()
         .put(SUB_RSP)
         .put(&[0x89, 0xd1, 0x31, 0xd2])
         .label("in")
@@ -183,14 +183,15 @@ fn a_length_of_64_bits_is_not_followed_in_half() {
         .done();
     let spot = plan(&code, false)[0];
     assert_eq!((spot.address, spot.arguments.length), (at["in"], 1));
-    let body = Body { function: Function::Read, address: 0x1000, bytes: &code, is_whole: true };
+    let body =
+        FunctionBody { function: Function::Read, address: 0x1000, bytes: &code, is_whole: true };
     let wide = plan_c(&body, When::Begin, false, Abilities { uretprobe: true }, &leads);
-    assert!(matches!(wide, Plan::Traps(spots) if spots == [entry(0x1000, 7, false)]));
+    assert!(matches!(wide, AttachPlan::Traps(spots) if spots == [entry(0x1000, 7, false)]));
 }
 
 #[test]
 fn a_uretprobe_sits_behind_endbr64() {
-    let (code, at) = Assembler::default()
+    let (code, at) = CodeAssembler::default()
         .put(ENDBR64)
         .label("push")
         .put(PUSH_RBX)
@@ -205,10 +206,10 @@ fn a_uretprobe_sits_behind_endbr64() {
 
 #[test]
 fn what_only_hands_on_is_not_traced_twice() {
-    let to = |target| Assembler::default().put(XOR_EAX).far(FAR_JMP, target).done().0;
+    let to = |target| CodeAssembler::default().put(XOR_EAX).far(FAR_JMP, target).done().0;
     let read = |code: &[u8], uretprobe| plan_as(Function::Read, When::Both, code, uretprobe);
-    assert!(matches!(read(&to(TRACED), true), Plan::HandedOn));
-    assert!(matches!(read(&to(OTHER), false), Plan::Impossible(_)));
+    assert!(matches!(read(&to(TRACED), true), AttachPlan::HandedOn));
+    assert!(matches!(read(&to(OTHER), false), AttachPlan::Impossible(_)));
     // At the jump the return address is still on top of the stack.
     let place = 0x1002;
     let expected = [entry(place, 7, true), end(AttachPosition::Uretprobe, place, 0, true)];
@@ -217,7 +218,7 @@ fn what_only_hands_on_is_not_traced_twice() {
 
 #[test]
 fn a_new_object_is_its_result() {
-    let (code, at) = Assembler::default()
+    let (code, at) = CodeAssembler::default()
         .put(PUSH_RBX)
         .far(CALL, OTHER)
         .put(&[0x48, 0x89, 0xc3])
@@ -228,7 +229,7 @@ fn a_new_object_is_its_result() {
         .put(POP_RBX)
         .put(RET)
         .done();
-    let Plan::Traps(spots) = plan_as(Function::New, When::End, &code, true) else { panic!() };
+    let AttachPlan::Traps(spots) = plan_as(Function::New, When::End, &code, true) else { panic!() };
     let arguments = Arguments { object: 3, result: 3, ..Arguments::default() };
     let (place, address) = (AttachPosition::Return, at["out"]);
     assert_eq!(spots, [Spot { place, address, arguments, is_emulated: true }]);
@@ -236,7 +237,7 @@ fn a_new_object_is_its_result() {
 
 #[test]
 fn a_pointer_is_not_taken_from_half_a_register() {
-    let (code, at) = Assembler::default()
+    let (code, at) = CodeAssembler::default()
         .put(PUSH_RBX)
         .jump(JMP, "end")
         .label("end")
@@ -245,13 +246,15 @@ fn a_pointer_is_not_taken_from_half_a_register() {
         .label("ret")
         .put(RET)
         .done();
-    let Plan::Traps(spots) = plan_as(Function::New, When::End, &code, false) else { panic!() };
+    let AttachPlan::Traps(spots) = plan_as(Function::New, When::End, &code, false) else {
+        panic!()
+    };
     assert_eq!(spots[0].address, at["ret"]);
 }
 
 #[test]
 fn behind_a_go_stack_check_every_call_comes_once() {
-    let (code, at) = Assembler::default()
+    let (code, at) = CodeAssembler::default()
         // cmp rsp, [r14+16]
         .put(&[0x49, 0x3b, 0x66, 0x10])
         .jump(JBE, "grow")
@@ -270,8 +273,9 @@ fn behind_a_go_stack_check_every_call_comes_once() {
         .far(CALL, OTHER)
         .put(&[0xeb, 0xea])
         .done();
-    let body = Body { function: Function::GoRead, address: 0x1000, bytes: &code, is_whole: true };
-    let Plan::Traps(spots) = plan_go(&body, When::Both) else { panic!() };
+    let body =
+        FunctionBody { function: Function::GoRead, address: 0x1000, bytes: &code, is_whole: true };
+    let AttachPlan::Traps(spots) = plan_go(&body, When::Both) else { panic!() };
     let arguments = Arguments { object: 0, buffer: 3, length: 1, ..Arguments::default() };
     let place =
         Spot { place: AttachPosition::Entry, address: at["in"], arguments, is_emulated: true };
@@ -287,7 +291,7 @@ fn behind_a_go_stack_check_every_call_comes_once() {
 fn code_that_jumps_into_an_instruction_is_not_believed() {
     // je into the middle of the mov behind it.
     let code = [&[0x53, 0x74, 0x01][..], MOV_EAX_M1, POP_RBX, RET].concat();
-    assert!(matches!(plan_as(Function::Read, When::Both, &code, false), Plan::Impossible(_)));
+    assert!(matches!(plan_as(Function::Read, When::Both, &code, false), AttachPlan::Impossible(_)));
 }
 
 #[test]

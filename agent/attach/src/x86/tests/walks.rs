@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::code::{Flow, RAX, RSP};
+use super::super::code::{CodeFlow, RAX, RSP};
 use super::*;
 
 /// Instructions that are put together; the jumps' targets are drawn.
@@ -57,7 +57,7 @@ struct Call {
 }
 
 /// Walks until a return; `None` where the call does not come to one.
-fn walk(code: &Code, spots: &[Spot], choices: &[bool]) -> Option<Call> {
+fn walk(code: &FunctionCode, spots: &[Spot], choices: &[bool]) -> Option<Call> {
     let mut call = Call {
         registers: std::array::from_fn(|register| register),
         writes: 0,
@@ -88,7 +88,7 @@ fn walk(code: &Code, spots: &[Spot], choices: &[bool]) -> Option<Call> {
                 AttachPosition::Uretprobe => {}
             }
         }
-        if line.flow == Flow::Return {
+        if line.flow == CodeFlow::Return {
             return Some(call);
         }
         let from = line.copies.map(|copy| (copy.to, call.registers[usize::from(copy.from)]));
@@ -102,8 +102,8 @@ fn walk(code: &Code, spots: &[Spot], choices: &[bool]) -> Option<Call> {
         }
         call.writes += usize::from(line.writes_memory);
         index = match line.flow {
-            Flow::Jump(target) => code.at(target)?,
-            Flow::Branch(target) if choices[step % choices.len()] => code.at(target)?,
+            CodeFlow::Jump(target) => code.at(target)?,
+            CodeFlow::Branch(target) if choices[step % choices.len()] => code.at(target)?,
             _ => index + 1,
         };
     }
@@ -120,8 +120,8 @@ proptest! {
         uretprobe in any::<bool>(),
     ) {
         let bytes = function(&drawn);
-        let code = Code::decode(&bytes, 0x1000, true);
-        let Plan::Traps(spots) = plan_as(Function::Read, When::Both, &bytes, uretprobe) else {
+        let code = FunctionCode::decode(&bytes, 0x1000, true);
+        let AttachPlan::Traps(spots) = plan_as(Function::Read, When::Both, &bytes, uretprobe) else {
             return Ok(());
         };
         for spot in &spots {
@@ -129,7 +129,7 @@ proptest! {
         }
         if let Some(call) = walk(&code, &spots, &choices) {
             // A jump back to where all begins passes every place anew, and the beginning is told anew.
-            let to = |line: &code::Line| matches!(line.flow, Flow::Jump(0x1000) | Flow::Branch(0x1000));
+            let to = |line: &code::CodeLine| matches!(line.flow, CodeFlow::Jump(0x1000) | CodeFlow::Branch(0x1000));
             let anew = spots[0].address == 0x1000 || code.lines.iter().any(to);
             prop_assert!(call.entries == 1 || anew && call.entries > 1, "{} entries", call.entries);
             if spots.iter().any(|spot| spot.place == AttachPosition::Return) {
@@ -143,10 +143,10 @@ proptest! {
     fn any_bytes_are_planned_or_not(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         for uretprobe in [true, false] {
             let plan = plan_as(Function::WriteEx, When::Both, &bytes, uretprobe);
-            prop_assert!(matches!(plan, Plan::Traps(_) | Plan::HandedOn | Plan::Impossible(_)));
+            prop_assert!(matches!(plan, AttachPlan::Traps(_) | AttachPlan::HandedOn | AttachPlan::Impossible(_)));
         }
         let body =
-            Body { function: Function::GoRead, address: 0x1000, bytes: &bytes, is_whole: true };
+            FunctionBody { function: Function::GoRead, address: 0x1000, bytes: &bytes, is_whole: true };
         drop(plan_go(&body, When::Both));
     }
 }
