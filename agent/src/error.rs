@@ -9,13 +9,13 @@ use crate::probe::{ProbeSetupError, TrustError};
 use crate::service::{ConfigError, ServiceError};
 use std::io;
 use std::path::PathBuf;
-use wrongdoor_pcap::{OpenError, ReadError};
+use wrongdoor_pcap::{CaptureOpenError, ReadError};
 
 /// Why a command failed: what a module reports, or what the command itself finds.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(#[from] CaptureOpenError),
     #[error(transparent)]
     Read(#[from] ReadError),
     #[error(transparent)]

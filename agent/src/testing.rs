@@ -1,7 +1,7 @@
 //! What the tests of live mode have in common: committed captures, as a live source and as records.
 
 use crate::capture::CaptureError;
-use crate::capture::source::Source;
+use crate::capture::source::LiveSource;
 use crate::cli::{Cli, Command, Run};
 use crate::enrich::ClusterEnds;
 use crate::export::{ConnectionNumber, Record};
@@ -55,7 +55,7 @@ impl Replay {
     }
 }
 
-impl Source for Replay {
+impl LiveSource for Replay {
     fn name(&self) -> &'static str {
         "replay"
     }

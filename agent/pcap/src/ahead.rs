@@ -2,7 +2,7 @@
 
 use super::block::BlockHead;
 use super::endian::Endian;
-use super::mapped::Mapped;
+use super::mapped::MappedCapture;
 use super::pcapng::{DECRYPTION_SECRETS, SECTION_HEADER, SecretsBudget, Skipped};
 
 /// What [`secrets_ahead`] found.
@@ -16,7 +16,7 @@ pub(super) struct Ahead {
 /// The key log texts in a capture, up to its end or first damage, which the real walk reports.
 ///
 /// Pages are let go of every `window` bytes.
-pub(super) fn secrets_ahead(capture: &Mapped, window: usize) -> Ahead {
+pub(super) fn secrets_ahead(capture: &MappedCapture, window: usize) -> Ahead {
     let bytes = capture.rest();
     let mut found = Ahead::default();
     if !bytes.starts_with(&SECTION_HEADER.to_be_bytes()) {

@@ -6,7 +6,7 @@ const NANOSECONDS: u64 = 1_000_000_000;
 
 /// How an interface of a pcapng section counts time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock {
+pub(super) struct InterfaceClock {
     tick: Tick,
     /// Seconds to add to every timestamp.
     offset: i64,
@@ -22,9 +22,9 @@ enum Tick {
     SecondHalved(u32),
 }
 
-// === impl Clock ===
+// === impl InterfaceClock ===
 
-impl Clock {
+impl InterfaceClock {
     /// `if_tsresol` where the option is missing: microseconds.
     pub(super) const DEFAULT_RESOLUTION: u8 = 6;
 
@@ -61,7 +61,7 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
-    use super::Clock;
+    use super::InterfaceClock;
 
     #[test]
     fn every_resolution_and_offset_is_exact_and_in_range() {
@@ -78,7 +78,7 @@ mod tests {
                     let nanoseconds = nanoseconds.min(u64::MAX.into());
                     let expected = nanoseconds + i128::from(offset) * 1_000_000_000;
                     let expected = expected.clamp(i64::MIN.into(), i64::MAX.into());
-                    let at = Clock::new(resolution, offset).at(ticks);
+                    let at = InterfaceClock::new(resolution, offset).at(ticks);
                     assert_eq!(i128::from(at.0), expected, "{resolution} {offset} {ticks}");
                 }
             }
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn powers_of_ten_and_two() {
-        let at = |resolution, ticks| Clock::new(resolution, 0).at(ticks).0;
+        let at = |resolution, ticks| InterfaceClock::new(resolution, 0).at(ticks).0;
         assert_eq!(at(0, 7), 7_000_000_000);
         assert_eq!(at(3, 1_500), 1_500_000_000);
         assert_eq!(at(6, 1_500_000), 1_500_000_000);
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn an_offset_is_whole_seconds() {
-        assert_eq!(Clock::new(6, -2).at(3_000_001).0, 1_000_001_000);
-        assert_eq!(Clock::new(9, i64::MIN).at(0).0, i64::MIN);
+        assert_eq!(InterfaceClock::new(6, -2).at(3_000_001).0, 1_000_001_000);
+        assert_eq!(InterfaceClock::new(9, i64::MIN).at(0).0, i64::MIN);
     }
 }

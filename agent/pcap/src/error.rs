@@ -6,7 +6,7 @@ use super::{Compression, Damage};
 
 /// A capture that could not be opened. Nothing of it was read.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum CaptureOpenError {
     /// The operating system refused.
     #[error("cannot open capture `{name}`")]
     Refused {
@@ -37,7 +37,7 @@ pub enum ReadError {
         /// The path as given.
         name: String,
         /// What it begins with.
-        found: Found,
+        found: InputBeginning,
     },
     /// A capture, but damaged before its first packet.
     #[error("capture `{name}` is damaged before its first readable packet: {damage}")]
@@ -59,16 +59,16 @@ pub enum ReadError {
 
 /// What an input that is no capture begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct InputBeginning {
     /// Up to four bytes, uncompressed.
     pub begins: Vec<u8>,
     /// Whether those bytes came out of a decompressor.
     pub compression: Option<Compression>,
 }
 
-// === impl Found ===
+// === impl InputBeginning ===
 
-impl std::fmt::Display for Found {
+impl std::fmt::Display for InputBeginning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(compression) = self.compression {
             write!(f, "uncompressed with {compression}, ")?;

@@ -12,7 +12,7 @@ use pcap_parser::pcapng::{
 use pcap_parser::{OptionCode, PcapNGOption, parse_pcap_header};
 use wrongdoor_core::wire::net::LinkType;
 
-use super::clock::Clock;
+use super::clock::InterfaceClock;
 use super::endian::Endian;
 
 /// The size of a pcap file's header.
@@ -44,7 +44,7 @@ pub(super) struct PcapHeader {
 pub(super) struct Interface {
     pub(super) link: LinkType,
     pub(super) snaplen: u32,
-    pub(super) clock: Clock,
+    pub(super) clock: InterfaceClock,
 }
 
 /// Reads the first 24 bytes of a pcap file.
@@ -79,8 +79,8 @@ pub(super) fn interface(block: &[u8], endian: Endian) -> Option<Interface> {
 
 /// The options are decoded here because `pcap-parser` reads `if_tsoffset` as little-endian in
 /// every section, takes no power of two as `if_tsresol`, and reads on behind the end of options.
-fn interface_clock(options: &[PcapNGOption<'_>], endian: Endian) -> Clock {
-    let mut resolution = Clock::DEFAULT_RESOLUTION;
+fn interface_clock(options: &[PcapNGOption<'_>], endian: Endian) -> InterfaceClock {
+    let mut resolution = InterfaceClock::DEFAULT_RESOLUTION;
     let mut offset = 0;
     for option in options.iter().take_while(|option| option.code != OptionCode::EndOfOpt) {
         let value = option.as_bytes().unwrap_or_default();
@@ -94,29 +94,29 @@ fn interface_clock(options: &[PcapNGOption<'_>], endian: Endian) -> Clock {
             _ => {}
         }
     }
-    Clock::new(resolution, offset)
+    InterfaceClock::new(resolution, offset)
 }
 
 /// What a whole decryption secrets block holds.
-pub(super) enum Secrets<'a> {
+pub(super) enum SecretsBlock<'a> {
     KeyLog(&'a [u8]),
     OfAnotherKind,
     Malformed,
 }
 
 /// Reads a whole decryption secrets block.
-pub(super) fn secrets(block: &[u8], endian: Endian) -> Secrets<'_> {
+pub(super) fn secrets(block: &[u8], endian: Endian) -> SecretsBlock<'_> {
     let parse = match endian {
         Endian::Little => parse_decryptionsecretsblock_le,
         Endian::Big => parse_decryptionsecretsblock_be,
     };
-    let Ok((_, secrets)) = parse(block) else { return Secrets::Malformed };
+    let Ok((_, secrets)) = parse(block) else { return SecretsBlock::Malformed };
     if secrets.secrets_type.0 != TLS_KEY_LOG {
-        return Secrets::OfAnotherKind;
+        return SecretsBlock::OfAnotherKind;
     }
     // The parser's data still has the padding behind it.
     usize::try_from(secrets.secrets_len)
         .ok()
         .and_then(|len| secrets.data.get(..len))
-        .map_or(Secrets::Malformed, Secrets::KeyLog)
+        .map_or(SecretsBlock::Malformed, SecretsBlock::KeyLog)
 }

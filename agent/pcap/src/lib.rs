@@ -52,17 +52,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use compression::Compression;
-pub use error::{Found, OpenError, ReadError};
+pub use error::{CaptureOpenError, InputBeginning, ReadError};
 pub use report::{Damage, DamageKind, Warning};
-pub use window::{Packet, Window};
+pub use window::{CapturedPacket, PacketWindow};
 
 use ahead::secrets_ahead;
 use input::Input;
 use limits::{MAX_BLOCK_BYTES, WINDOW_BYTES};
 use report::Tally;
-use source::Source;
-use walk::{Findings, Stop, Walk, Walked};
-use window::Batch;
+use source::CaptureBytes;
+use walk::{Findings, Stop, Walk, WalkEnd};
+use window::PacketBatch;
 
 /// The most bytes held for one record or block that is not all there yet.
 const MAX_HELD_BYTES: usize = MAX_BLOCK_BYTES;
@@ -90,7 +90,7 @@ enum State {
 /// A capture that is being read.
 #[derive(Debug)]
 struct Reading {
-    source: Source,
+    source: CaptureBytes,
     compression: Option<Compression>,
     walk: Walk,
 }
@@ -99,7 +99,7 @@ struct Reading {
 
 impl CaptureFile {
     /// Opens the capture at `path`, `-` being standard input. Reads nothing.
-    pub fn open(path: &Path) -> Result<Self, OpenError> {
+    pub fn open(path: &Path) -> Result<Self, CaptureOpenError> {
         let name = path.display().to_string();
         let (input, size) = Input::open(path, &name)?;
         let again = (size.is_some() && path.as_os_str() != "-").then(|| path.to_owned());
@@ -137,7 +137,9 @@ impl CaptureFile {
     /// How many of its bytes on disk were read so far; of a compressed capture, compressed ones.
     pub fn position(&self) -> u64 {
         match &self.state {
-            State::Reading(Reading { source: Source::Mapped(mapped), .. }) => mapped.position(),
+            State::Reading(Reading { source: CaptureBytes::Mapped(mapped), .. }) => {
+                mapped.position()
+            }
             State::Over if self.streamed.load(Ordering::Relaxed) == 0 => self.size.unwrap_or(0),
             _ => self.streamed.load(Ordering::Relaxed),
         }
@@ -149,12 +151,13 @@ impl CaptureFile {
     /// after the first window.
     pub fn secrets_ahead(&mut self) -> Result<Vec<Vec<u8>>, ReadError> {
         self.start()?;
-        if let (Some(path), State::Reading(Reading { source: Source::Stream(_), .. })) =
+        if let (Some(path), State::Reading(Reading { source: CaptureBytes::Stream(_), .. })) =
             (&self.path, &self.state)
         {
             return Ok(secrets_of_compressed(path));
         }
-        let State::Reading(Reading { source: Source::Mapped(mapped), walk, .. }) = &mut self.state
+        let State::Reading(Reading { source: CaptureBytes::Mapped(mapped), walk, .. }) =
+            &mut self.state
         else {
             return Ok(Vec::new());
         };
@@ -170,14 +173,14 @@ impl CaptureFile {
         match &self.state {
             State::Unread(_) => true,
             State::Reading(Reading { source, walk, .. }) => {
-                matches!(source, Source::Stream(_)) && !matches!(walk, Walk::Pcap(_))
+                matches!(source, CaptureBytes::Stream(_)) && !matches!(walk, Walk::Pcap(_))
             }
             State::Over => false,
         }
     }
 
     /// The next stretch of packets, `None` at the end.
-    pub fn next_window(&mut self) -> Result<Option<Window>, ReadError> {
+    pub fn next_window(&mut self) -> Result<Option<PacketWindow>, ReadError> {
         self.start()?;
         let State::Reading(reading) = &mut self.state else { return Ok(None) };
         loop {
@@ -259,16 +262,16 @@ fn secrets_of_compressed(path: &Path) -> Vec<Vec<u8>> {
 /// How reading came to its end.
 enum End {
     Whole,
-    Foreign(Found),
+    Foreign(InputBeginning),
     Damaged(Damage),
 }
 
 impl Reading {
     /// Goes over one stretch, which may hold nothing of interest.
-    fn advance(&mut self, want: usize, tally: &mut Tally) -> (Window, Option<End>) {
-        let mut batch = Batch::default();
+    fn advance(&mut self, want: usize, tally: &mut Tally) -> (PacketWindow, Option<End>) {
+        let mut batch = PacketBatch::default();
         let mut hold = want;
-        let Walked { used, stop } = loop {
+        let WalkEnd { used, stop } = loop {
             self.source.fill(hold);
             let bytes = self.source.bytes();
             let at_hand = bytes.len();
@@ -311,6 +314,6 @@ impl Reading {
     }
 
     fn foreign(&self, begins: Vec<u8>) -> End {
-        End::Foreign(Found { begins, compression: self.compression })
+        End::Foreign(InputBeginning { begins, compression: self.compression })
     }
 }

@@ -14,28 +14,28 @@ use memmap2::{Advice, Mmap, UncheckedAdvice};
 /// (SIGBUS). That cannot be excluded, only made unlikely: the length is asked for anew before each
 /// window. A capture that is still rotated or truncated belongs on standard input.
 #[derive(Debug)]
-pub(super) struct Mapping {
+pub(super) struct CaptureMapping {
     map: Mmap,
     file: File,
 }
 
 /// A position in a mapped capture.
 #[derive(Debug)]
-pub(super) struct Mapped {
-    mapping: Arc<Mapping>,
+pub(super) struct MappedCapture {
+    mapping: Arc<CaptureMapping>,
     at: usize,
 }
 
 /// A part of a mapping whose pages are released when it is dropped.
 #[derive(Debug)]
 pub(super) struct MappedRange {
-    mapping: Arc<Mapping>,
+    mapping: Arc<CaptureMapping>,
     range: Range<usize>,
 }
 
-// === impl Mapping ===
+// === impl CaptureMapping ===
 
-impl Mapping {
+impl CaptureMapping {
     #[expect(unsafe_code, reason = "a capture larger than memory is read in place")]
     pub(super) fn new(file: File) -> Result<Self, File> {
         // SAFETY: the map is only ever read, as plain bytes. Writers of the same file may change
@@ -87,14 +87,14 @@ impl Mapping {
     }
 }
 
-// === impl Mapped ===
+// === impl MappedCapture ===
 
-impl Mapped {
-    pub(super) fn new(mapping: Mapping) -> Self {
+impl MappedCapture {
+    pub(super) fn new(mapping: CaptureMapping) -> Self {
         Self { mapping: Arc::new(mapping), at: 0 }
     }
 
-    pub(super) fn mapping(&self) -> &Mapping {
+    pub(super) fn mapping(&self) -> &CaptureMapping {
         &self.mapping
     }
 

@@ -7,7 +7,7 @@ use super::endian::Endian;
 use super::headers::PcapHeader;
 use super::limits::MAX_PACKET_BYTES;
 use super::report::DamageKind;
-use super::walk::{Findings, Stop, Walked};
+use super::walk::{Findings, Stop, WalkEnd};
 use super::window::PacketEntry;
 
 /// Seconds, their fraction, captured length, original length.
@@ -54,7 +54,7 @@ impl PcapWalk {
         start: usize,
         want: usize,
         to: &mut Findings<'_>,
-    ) -> Walked {
+    ) -> WalkEnd {
         let mut at = start;
         to.tally.oversized += u64::from(std::mem::take(&mut self.passing));
         let stop = loop {
@@ -83,7 +83,7 @@ impl PcapWalk {
             to.tally.packet(self.link);
             at = end;
         };
-        Walked { used: at, stop }
+        WalkEnd { used: at, stop }
     }
 
     /// A record longer than any packet is one only where the file's own snapshot length and the

@@ -4,14 +4,14 @@ use wrongdoor_core::time::Timestamp;
 
 use super::block::BlockHead;
 use super::endian::Endian;
-use super::headers::{Interface, Secrets, interface, secrets, section_is_foreign};
+use super::headers::{Interface, SecretsBlock, interface, secrets, section_is_foreign};
 use super::limits::{
     MAX_BLOCK_BYTES, MAX_INTERFACES, MAX_PACKET_BYTES, MAX_SECRETS_BYTES, MAX_SECRETS_TOTAL_BYTES,
     SECRETS_OVERHEAD_BYTES,
 };
 use super::packet_block::PacketFields;
 use super::report::{DamageKind, Tally};
-use super::walk::{Findings, Stop, Walked};
+use super::walk::{Findings, Stop, WalkEnd};
 use super::window::PacketEntry;
 
 pub(super) use super::block::SECTION_HEADER;
@@ -63,7 +63,7 @@ impl PcapngWalk {
     }
 
     /// Goes over whole blocks.
-    pub(super) fn walk(&mut self, bytes: &[u8], want: usize, to: &mut Findings<'_>) -> Walked {
+    pub(super) fn walk(&mut self, bytes: &[u8], want: usize, to: &mut Findings<'_>) -> WalkEnd {
         let mut used = 0;
         let stop = loop {
             if used >= want {
@@ -75,7 +75,7 @@ impl PcapngWalk {
                 Err(stop) => break stop,
             }
         };
-        Walked { used, stop }
+        WalkEnd { used, stop }
     }
 
     /// Goes over the block at the front of `rest`, which is `at` bytes into the window, and
@@ -203,15 +203,15 @@ impl SecretsBudget {
             return Err(Skipped);
         }
         match secrets(block, head.endian) {
-            Secrets::KeyLog(text)
+            SecretsBlock::KeyLog(text)
                 if text.len() <= MAX_SECRETS_BYTES
                     && text.len() + SECRETS_OVERHEAD_BYTES <= self.left =>
             {
                 self.left = self.left.saturating_sub(text.len() + SECRETS_OVERHEAD_BYTES);
                 Ok(Some(text))
             }
-            Secrets::KeyLog(_) | Secrets::Malformed => Err(Skipped),
-            Secrets::OfAnotherKind => Ok(None),
+            SecretsBlock::KeyLog(_) | SecretsBlock::Malformed => Err(Skipped),
+            SecretsBlock::OfAnotherKind => Ok(None),
         }
     }
 }

@@ -1,20 +1,20 @@
 //! Where the bytes of a capture come from.
 
-use super::mapped::Mapped;
-use super::stream::Stream;
-use super::window::{Batch, Window, WindowBytes};
+use super::mapped::MappedCapture;
+use super::stream::CaptureStream;
+use super::window::{PacketBatch, PacketWindow, WindowBytes};
 
 /// Bytes of a capture in order: the stretch at hand grows by [`fill`](Self::fill) and moves on by
 /// [`take`](Self::take) and [`skip`](Self::skip).
 #[derive(Debug)]
-pub(super) enum Source {
-    Mapped(Mapped),
-    Stream(Stream),
+pub(super) enum CaptureBytes {
+    Mapped(MappedCapture),
+    Stream(CaptureStream),
 }
 
-// === impl Source ===
+// === impl CaptureBytes ===
 
-impl Source {
+impl CaptureBytes {
     /// Has at least `n` bytes at hand, or all that are left.
     pub(super) fn fill(&mut self, n: usize) {
         if let Self::Stream(stream) = self {
@@ -55,12 +55,12 @@ impl Source {
     }
 
     /// Makes a window of the first `n` bytes at hand.
-    pub(super) fn take(&mut self, n: usize, batch: Batch) -> Window {
+    pub(super) fn take(&mut self, n: usize, batch: PacketBatch) -> PacketWindow {
         let bytes = match self {
             Self::Mapped(mapped) => WindowBytes::Mapped(mapped.take(n)),
             Self::Stream(stream) => WindowBytes::Owned(stream.take(n)),
         };
-        Window::new(bytes, batch)
+        PacketWindow::new(bytes, batch)
     }
 
     /// Passes over the next `n` bytes; false where there are fewer.

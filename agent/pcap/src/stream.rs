@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read};
 
 /// Bytes in order, as many at a time as wanted.
-pub(super) struct Stream {
+pub(super) struct CaptureStream {
     reader: Box<dyn Read + Send>,
     /// Read, but not taken yet. It begins at `position`.
     buffer: Vec<u8>,
@@ -13,9 +13,9 @@ pub(super) struct Stream {
     failure: Option<io::Error>,
 }
 
-// === impl Stream ===
+// === impl CaptureStream ===
 
-impl Stream {
+impl CaptureStream {
     pub(super) fn new(reader: Box<dyn Read + Send>) -> Self {
         Self { reader, buffer: Vec::new(), position: 0, ended: false, failure: None }
     }
@@ -84,7 +84,7 @@ impl Stream {
     }
 }
 
-impl fmt::Debug for Stream {
+impl fmt::Debug for CaptureStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stream")
             .field("position", &self.position)

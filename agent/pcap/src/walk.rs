@@ -4,7 +4,7 @@ use super::headers::{PCAP_HEADER_BYTES, pcap_header};
 use super::pcap::PcapWalk;
 use super::pcapng::{PcapngWalk, SECTION_HEADER};
 use super::report::{DamageKind, Tally};
-use super::window::Batch;
+use super::window::PacketBatch;
 
 /// What is known of the capture so far.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) enum Walk {
 
 /// How far a walk came.
 #[derive(Debug)]
-pub(super) struct Walked {
+pub(super) struct WalkEnd {
     /// Bytes that were gone over, whole records and blocks only.
     pub(super) used: usize,
     pub(super) stop: Stop,
@@ -40,7 +40,7 @@ pub(super) enum Stop {
 
 /// What a walk writes to.
 pub(super) struct Findings<'a> {
-    pub(super) batch: &'a mut Batch,
+    pub(super) batch: &'a mut PacketBatch,
     pub(super) tally: &'a mut Tally,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Findings<'a> {
 
 impl Walk {
     /// Goes over the records or blocks in `bytes` until at least `want` bytes are behind.
-    pub(super) fn walk(&mut self, bytes: &[u8], want: usize, to: &mut Findings<'_>) -> Walked {
+    pub(super) fn walk(&mut self, bytes: &[u8], want: usize, to: &mut Findings<'_>) -> WalkEnd {
         match self {
             Self::Start => self.start(bytes, want, to),
             Self::Pcap(pcap) => pcap.walk(bytes, 0, want, to),
@@ -74,18 +74,18 @@ impl Walk {
         }
     }
 
-    fn start(&mut self, bytes: &[u8], want: usize, to: &mut Findings<'_>) -> Walked {
-        let Some(magic) = bytes.first_chunk::<4>() else { return Walked::nothing(Stop::Short) };
+    fn start(&mut self, bytes: &[u8], want: usize, to: &mut Findings<'_>) -> WalkEnd {
+        let Some(magic) = bytes.first_chunk::<4>() else { return WalkEnd::nothing(Stop::Short) };
         if let Some(pcapng) = self.start_pcapng(magic) {
             return pcapng.walk(bytes, want, to);
         }
         if !PcapWalk::MAGICS.contains(&u32::from_le_bytes(*magic)) {
-            return Walked::nothing(Stop::Foreign);
+            return WalkEnd::nothing(Stop::Foreign);
         }
         let Some(header) = bytes.get(..PCAP_HEADER_BYTES) else {
-            return Walked::nothing(Stop::Short);
+            return WalkEnd::nothing(Stop::Short);
         };
-        let Some(header) = pcap_header(header) else { return Walked::nothing(Stop::Foreign) };
+        let Some(header) = pcap_header(header) else { return WalkEnd::nothing(Stop::Foreign) };
         let mut pcap = PcapWalk::new(header);
         let walked = pcap.walk(bytes, PCAP_HEADER_BYTES, want, to);
         *self = Self::Pcap(pcap);
@@ -93,9 +93,9 @@ impl Walk {
     }
 }
 
-// === impl Walked ===
+// === impl WalkEnd ===
 
-impl Walked {
+impl WalkEnd {
     pub(super) fn nothing(stop: Stop) -> Self {
         Self { used: 0, stop }
     }

@@ -12,7 +12,7 @@ use super::mapped::MappedRange;
 /// `Send + Sync`: put it into an `Arc` and give it to as many threads as there are. Its bytes are
 /// those of the capture itself, in place; when it is dropped, mapped pages are released.
 #[derive(Debug)]
-pub struct Window {
+pub struct PacketWindow {
     bytes: WindowBytes,
     packets: Vec<PacketEntry>,
     secrets: Vec<Vec<u8>>,
@@ -20,7 +20,7 @@ pub struct Window {
 
 /// One packet as captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Packet<'a> {
+pub struct CapturedPacket<'a> {
     /// When it was captured. A simple packet block has no time: it takes that of the packet before.
     pub at: Timestamp,
     /// What `bytes` begins with.
@@ -46,7 +46,7 @@ pub(super) struct PacketEntry {
 
 /// What a walk over a stretch of bytes found in it.
 #[derive(Debug, Default)]
-pub(super) struct Batch {
+pub(super) struct PacketBatch {
     pub(super) packets: Vec<PacketEntry>,
     pub(super) secrets: Vec<Vec<u8>>,
 }
@@ -57,10 +57,10 @@ pub(super) enum WindowBytes {
     Owned(Vec<u8>),
 }
 
-// === impl Window ===
+// === impl PacketWindow ===
 
-impl Window {
-    pub(super) fn new(bytes: WindowBytes, batch: Batch) -> Self {
+impl PacketWindow {
+    pub(super) fn new(bytes: WindowBytes, batch: PacketBatch) -> Self {
         Self { bytes, packets: batch.packets, secrets: batch.secrets }
     }
 
@@ -76,13 +76,15 @@ impl Window {
 
     /// The packet at `index`, in the order of the capture.
     #[inline]
-    pub fn get(&self, index: usize) -> Option<Packet<'_>> {
+    pub fn get(&self, index: usize) -> Option<CapturedPacket<'_>> {
         self.packets.get(index).map(|entry| entry.packet(self.bytes()))
     }
 
     /// The packets in the order of the capture.
     #[inline]
-    pub fn packets(&self) -> impl ExactSizeIterator<Item = Packet<'_>> + DoubleEndedIterator {
+    pub fn packets(
+        &self,
+    ) -> impl ExactSizeIterator<Item = CapturedPacket<'_>> + DoubleEndedIterator {
         let bytes = self.bytes();
         self.packets.iter().map(move |entry| entry.packet(bytes))
     }
@@ -118,10 +120,10 @@ impl PacketEntry {
     }
 
     #[inline]
-    fn packet<'a>(&self, window: &'a [u8]) -> Packet<'a> {
+    fn packet<'a>(&self, window: &'a [u8]) -> CapturedPacket<'a> {
         let (offset, len) = (self.offset as usize, self.len as usize);
         // The walk that made the entry had the whole packet before it.
         let bytes = window.get(offset..offset + len).unwrap_or_default();
-        Packet { at: self.at, link: self.link, bytes, original_len: self.original_len }
+        CapturedPacket { at: self.at, link: self.link, bytes, original_len: self.original_len }
     }
 }

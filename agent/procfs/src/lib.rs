@@ -18,7 +18,7 @@ pub mod testing;
 mod tests;
 mod unseen;
 
-pub use open::{Certainty, OpenError, Opened, open};
+pub use open::{Certainty, MappedFileError, OpenedFile, open};
 pub use scanner::{Scan, Scanner};
 pub use search::{Search, SearchResult};
 pub use unseen::{Unseen, linked_in, searchable, unseen};
@@ -70,16 +70,16 @@ pub struct ProcessSeen {
     /// The pod that it runs in.
     pub pod: Option<String>,
     /// Where it lives.
-    pub namespaces: Namespaces,
+    pub namespaces: ProcessNamespaces,
     /// The files that its code comes from, each once.
-    pub mapped: Vec<Mapped>,
+    pub mapped: Vec<MappedFile>,
     /// There are more files than are told.
     pub is_cut: bool,
 }
 
 /// The namespaces of a process, by inode. `None` where they may not be looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Namespaces {
+pub struct ProcessNamespaces {
     /// Network.
     pub net: Option<u64>,
     /// Mounts.
@@ -90,7 +90,7 @@ pub struct Namespaces {
 
 /// A file that a process has mapped for execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mapped {
+pub struct MappedFile {
     /// Which file.
     pub file: FileId,
     /// Its path as the kernel shows it: in the process's mount namespace, for people and as a hint.
@@ -136,7 +136,7 @@ impl ProcessSeen {
     }
 
     /// The program that it runs, where that was found among its mappings.
-    pub fn program(&self) -> Option<&Mapped> {
+    pub fn program(&self) -> Option<&MappedFile> {
         self.mapped.iter().find(|mapped| mapped.is_program)
     }
 }

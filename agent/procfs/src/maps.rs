@@ -1,6 +1,6 @@
 //! `/proc/PID/maps`: the files that code comes from.
 
-use super::{Device, FileId, Mapped};
+use super::{Device, FileId, MappedFile};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{self, BufRead};
@@ -20,7 +20,7 @@ const DELETED: &[u8] = b" (deleted)";
 /// The files of one process.
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    pub(super) mapped: Vec<Mapped>,
+    pub(super) mapped: Vec<MappedFile>,
     /// A bound was reached, and there may be more.
     pub(super) is_cut: bool,
     /// The bytes of all paths.
@@ -101,7 +101,7 @@ impl Files {
         places.insert(line.file, self.mapped.len());
         let path = PathBuf::from(OsString::from_vec(path));
         let (file, range) = (line.file, line.range.clone());
-        self.mapped.push(Mapped { file, path, range, is_deleted, is_program });
+        self.mapped.push(MappedFile { file, path, range, is_deleted, is_program });
     }
 }
 

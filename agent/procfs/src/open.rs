@@ -5,7 +5,7 @@
 //! and given only if it is the one that is mapped.
 
 use super::read::read_bounded;
-use super::{Device, FileId, Mapped, mounts};
+use super::{Device, FileId, MappedFile, mounts};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxFlags};
 use rustix::io::Errno;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -16,7 +16,7 @@ const ATTEMPTS: usize = 3;
 
 /// A mapped file, found and held. It cannot be read through this: only named.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedFile {
     handle: OwnedFd,
     /// Where it was found.
     pub found_at: PathBuf,
@@ -36,7 +36,7 @@ pub enum Certainty {
 
 /// Why none was opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum MappedFileError {
     /// Reading it might take forever.
     #[error("it is on a {kind} file system, which may never answer")]
     Unreliable {
@@ -56,9 +56,9 @@ pub enum OpenError {
     Refused(#[source] std::io::Error),
 }
 
-// === impl Opened ===
+// === impl OpenedFile ===
 
-impl Opened {
+impl OpenedFile {
     /// A path that leads to this very file as long as `self` lives, in this process only.
     pub fn path(&self) -> PathBuf {
         PathBuf::from(format!("/proc/self/fd/{}", self.handle.as_raw_fd()))
@@ -67,7 +67,7 @@ impl Opened {
 
 /// Opens a file that the process has mapped: by its mapping, which works for deleted files too, or else by
 /// its path below the process's root.
-pub fn open(proc: &Path, pid: u32, mapped: &Mapped) -> Result<Opened, OpenError> {
+pub fn open(proc: &Path, pid: u32, mapped: &MappedFile) -> Result<OpenedFile, MappedFileError> {
     let folder = proc.join(pid.to_string());
     refuse_unreliable(&folder, mapped.file.device)?;
     let first = match by_mapping(&folder, mapped) {
@@ -77,12 +77,12 @@ pub fn open(proc: &Path, pid: u32, mapped: &Mapped) -> Result<Opened, OpenError>
     match by_path(&folder, mapped) {
         Ok(opened) => Ok(opened),
         // Of two reasons the one that says more than that a capability is missing.
-        Err(OpenError::Refused(_)) => Err(first),
+        Err(MappedFileError::Refused(_)) => Err(first),
         Err(error) => Err(error),
     }
 }
 
-fn by_mapping(folder: &Path, mapped: &Mapped) -> Result<Opened, OpenError> {
+fn by_mapping(folder: &Path, mapped: &MappedFile) -> Result<OpenedFile, MappedFileError> {
     let range = format!("{:x}-{:x}", mapped.range.start, mapped.range.end);
     let path = folder.join("map_files").join(range);
     let handle = rustix::fs::open(&path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
@@ -90,10 +90,10 @@ fn by_mapping(folder: &Path, mapped: &Mapped) -> Result<Opened, OpenError> {
     // Whatever is there is what the kernel has mapped; the file systems that show another inode on files
     // than in maps are why it need not be the same.
     let certainty = if identity == mapped.file { Certainty::Sure } else { Certainty::Unsure };
-    Ok(Opened { handle, found_at: path, certainty })
+    Ok(OpenedFile { handle, found_at: path, certainty })
 }
 
-fn by_path(folder: &Path, mapped: &Mapped) -> Result<Opened, OpenError> {
+fn by_path(folder: &Path, mapped: &MappedFile) -> Result<OpenedFile, MappedFileError> {
     let root = folder.join("root");
     let folder_flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let inside = rustix::fs::openat(CWD, &root, folder_flags, Mode::empty())?;
@@ -103,14 +103,14 @@ fn by_path(folder: &Path, mapped: &Mapped) -> Result<Opened, OpenError> {
     let certainty = match identity {
         _ if identity == mapped.file => Certainty::Sure,
         _ if identity.inode == mapped.file.inode => Certainty::Unsure,
-        _ => return Err(OpenError::Replaced),
+        _ => return Err(MappedFileError::Replaced),
     };
-    Ok(Opened { handle, found_at: root.join(relative), certainty })
+    Ok(OpenedFile { handle, found_at: root.join(relative), certainty })
 }
 
 /// No link is followed: the kernel shows paths without any. And nothing is looked up that is not in memory
 /// already, as everything mapped is: a container's own file system might keep us waiting.
-fn open_inside(root: &OwnedFd, path: &Path) -> Result<OwnedFd, OpenError> {
+fn open_inside(root: &OwnedFd, path: &Path) -> Result<OwnedFd, MappedFileError> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let rules = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS | ResolveFlags::CACHED;
     let mut attempts = 0;
@@ -125,11 +125,11 @@ fn open_inside(root: &OwnedFd, path: &Path) -> Result<OwnedFd, OpenError> {
 }
 
 /// What it is, without asking the file system's server, if it has one.
-fn identify(handle: &OwnedFd) -> Result<FileId, OpenError> {
+fn identify(handle: &OwnedFd) -> Result<FileId, MappedFileError> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
     let status = rustix::fs::statx(handle, "", flags, StatxFlags::TYPE | StatxFlags::INO)?;
     if FileType::from_raw_mode(status.stx_mode.into()) != FileType::RegularFile {
-        return Err(OpenError::NotRegular);
+        return Err(MappedFileError::NotRegular);
     }
     let device = Device { major: status.stx_dev_major, minor: status.stx_dev_minor };
     Ok(FileId { device, inode: status.stx_ino })
@@ -137,13 +137,13 @@ fn identify(handle: &OwnedFd) -> Result<FileId, OpenError> {
 
 /// File systems that are served by a program or over a network: a container may serve one itself and let
 /// every reader wait.
-fn refuse_unreliable(folder: &Path, device: Device) -> Result<(), OpenError> {
+fn refuse_unreliable(folder: &Path, device: Device) -> Result<(), MappedFileError> {
     let Ok(text) = read_bounded(&folder.join("mountinfo"), mounts::MAX_BYTES) else {
         return Ok(());
     };
     let kind = mounts::parse(&text).find(|mount| mount.device == device).map(|mount| mount.kind);
     match kind {
-        Some(kind) if is_unreliable(&kind) => Err(OpenError::Unreliable { kind }),
+        Some(kind) if is_unreliable(&kind) => Err(MappedFileError::Unreliable { kind }),
         _ => Ok(()),
     }
 }
@@ -155,9 +155,9 @@ fn is_unreliable(kind: &str) -> bool {
         || matches!(kind, "9p" | "cifs" | "smb3" | "ceph" | "afs")
 }
 
-// === impl OpenError ===
+// === impl MappedFileError ===
 
-impl From<Errno> for OpenError {
+impl From<Errno> for MappedFileError {
     fn from(error: Errno) -> Self {
         Self::Refused(error.into())
     }

@@ -1,7 +1,7 @@
 //! One process, as `/proc` shows it.
 
 use super::stat::{self, Stat};
-use super::{Namespaces, ProcessSeen, cgroup, maps};
+use super::{ProcessNamespaces, ProcessSeen, cgroup, maps};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::os::unix::ffi::OsStringExt;
@@ -13,7 +13,7 @@ const MAPS_BUFFER: usize = 64 << 10;
 
 /// Reads processes.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(super) struct ProcessReader {
     proc: PathBuf,
     /// Our own process: not a user of anything.
     own: Option<u32>,
@@ -24,7 +24,7 @@ pub(super) struct Reader {
 /// Where a process that is in no container lives.
 #[derive(Debug, Default)]
 struct Home {
-    namespaces: Namespaces,
+    namespaces: ProcessNamespaces,
     cgroup: String,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Cost {
 
 /// What came of looking at a process.
 #[derive(Debug)]
-pub(super) enum Look<T> {
+pub(super) enum LookResult<T> {
     Seen(T),
     /// It has ended, or has no program.
     Nothing,
@@ -49,9 +49,9 @@ pub(super) enum Look<T> {
     Forbidden,
 }
 
-// === impl Reader ===
+// === impl ProcessReader ===
 
-impl Reader {
+impl ProcessReader {
     pub(super) fn new(proc: &Path) -> Self {
         let link = std::fs::read_link(proc.join("self")).ok();
         let own = link.and_then(|link| link.to_str()?.parse().ok());
@@ -70,25 +70,25 @@ impl Reader {
     }
 
     /// What it is, at little cost.
-    pub(super) fn stat(&self, pid: u32) -> Look<Stat> {
+    pub(super) fn stat(&self, pid: u32) -> LookResult<Stat> {
         if Some(pid) == self.own {
-            return Look::Nothing;
+            return LookResult::Nothing;
         }
         match read_bounded(&self.folder(pid).join("stat"), MAX_SMALL_FILE) {
             Ok(bytes) => match stat::parse(&bytes).filter(|stat| stat.has_program) {
-                Some(stat) => Look::Seen(stat),
-                None => Look::Nothing,
+                Some(stat) => LookResult::Seen(stat),
+                None => LookResult::Nothing,
             },
-            Err(error) => Look::refused(&error),
+            Err(error) => LookResult::refused(&error),
         }
     }
 
     /// Where its program is, as the kernel shows it. The file itself is not touched: it may be on a file
     /// system that a container serves, and never answers.
-    pub(super) fn program(&self, pid: u32) -> Look<Vec<u8>> {
+    pub(super) fn program(&self, pid: u32) -> LookResult<Vec<u8>> {
         match std::fs::read_link(self.folder(pid).join("exe")) {
-            Ok(path) => Look::Seen(path.into_os_string().into_vec()),
-            Err(error) => Look::refused(&error),
+            Ok(path) => LookResult::Seen(path.into_os_string().into_vec()),
+            Err(error) => LookResult::refused(&error),
         }
     }
 
@@ -98,13 +98,13 @@ impl Reader {
         pid: u32,
         stat: Stat,
         program: &[u8],
-    ) -> Look<(ProcessSeen, Cost)> {
+    ) -> LookResult<(ProcessSeen, Cost)> {
         let folder = self.folder(pid);
         let files = File::open(folder.join("maps"))
             .and_then(|maps| maps::read(BufReader::with_capacity(MAPS_BUFFER, maps), program));
         let files = match files {
             Ok(files) => files,
-            Err(error) => return Look::refused(&error),
+            Err(error) => return LookResult::refused(&error),
         };
         let cost = Cost {
             files: files.mapped.len(),
@@ -115,8 +115,8 @@ impl Reader {
         let groups = groups(&folder);
         // The number may be another's by now, and half of what was read with it.
         match self.stat(pid) {
-            Look::Seen(now) if now.start_time == stat.start_time => {}
-            _ => return Look::Nothing,
+            LookResult::Seen(now) if now.start_time == stat.start_time => {}
+            _ => return LookResult::Nothing,
         }
         let process = ProcessSeen {
             pid,
@@ -129,12 +129,12 @@ impl Reader {
             mapped: files.mapped,
             is_cut: files.is_cut,
         };
-        Look::Seen((process, cost))
+        LookResult::Seen((process, cost))
     }
 
     /// The container's id; or the group's name, where nothing else than a container can be the reason
     /// that the process lives apart, in a group that is not ours.
-    fn container(&self, groups: &str, namespaces: Namespaces) -> Option<String> {
+    fn container(&self, groups: &str, namespaces: ProcessNamespaces) -> Option<String> {
         if let Some(id) = cgroup::container_id(groups) {
             return Some(id);
         }
@@ -157,9 +157,9 @@ impl Reader {
     }
 }
 
-// === impl Look ===
+// === impl LookResult ===
 
-impl<T> Look<T> {
+impl<T> LookResult<T> {
     fn refused(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::PermissionDenied => Self::Forbidden,
@@ -169,9 +169,9 @@ impl<T> Look<T> {
     }
 }
 
-// === impl Namespaces ===
+// === impl ProcessNamespaces ===
 
-impl Namespaces {
+impl ProcessNamespaces {
     /// Known to be apart in what containers always have of their own.
     fn apart(self, other: Self) -> bool {
         let differ = |a: Option<u64>, b: Option<u64>| a.zip(b).is_some_and(|(a, b)| a != b);
@@ -179,13 +179,13 @@ impl Namespaces {
     }
 }
 
-fn namespaces(folder: &Path) -> Namespaces {
+fn namespaces(folder: &Path) -> ProcessNamespaces {
     let inode = |kind: &str| {
         let link = std::fs::read_link(folder.join("ns").join(kind)).ok()?;
         let digits = link.to_str()?.strip_prefix(kind)?.strip_prefix(":[")?.strip_suffix(']')?;
         digits.parse().ok()
     };
-    Namespaces { net: inode("net"), mnt: inode("mnt"), pid: inode("pid") }
+    ProcessNamespaces { net: inode("net"), mnt: inode("mnt"), pid: inode("pid") }
 }
 
 fn groups(folder: &Path) -> String {

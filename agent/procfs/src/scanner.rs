@@ -4,7 +4,7 @@
 //! process is young, for its linker maps the libraries only after it has begun, and then seldom, for
 //! libraries that are loaded late. The kernel tells of new programs sooner: [`Scanner::scan_one`].
 
-use super::read::{Cost, Look, Reader};
+use super::read::{Cost, LookResult, ProcessReader};
 use super::{ProcessKey, ProcessSeen};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -28,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// Follows the processes of the machine.
 #[derive(Debug)]
 pub struct Scanner {
-    reader: Reader,
+    reader: ProcessReader,
     known: HashMap<u32, Known>,
     /// Ended, and their number is another's already.
     replaced: Vec<ProcessKey>,
@@ -72,7 +72,7 @@ struct Due {
 impl Scanner {
     /// Of the processes in this `/proc`.
     pub fn new(proc: &Path) -> Self {
-        Self { reader: Reader::new(proc), known: HashMap::new(), replaced: Vec::new() }
+        Self { reader: ProcessReader::new(proc), known: HashMap::new(), replaced: Vec::new() }
     }
 
     /// Looks at all processes.
@@ -81,7 +81,7 @@ impl Scanner {
         let mut alive = HashMap::new();
         let mut due = Vec::new();
         for pid in self.reader.pids().into_iter().flatten() {
-            let Look::Seen(stat) = self.reader.stat(pid) else { continue };
+            let LookResult::Seen(stat) = self.reader.stat(pid) else { continue };
             scan.running += 1;
             if alive.len() >= MAX_PROCESSES {
                 scan.beyond += 1;
@@ -89,15 +89,15 @@ impl Scanner {
             }
             alive.insert(pid, stat.start_time);
             match self.reader.program(pid) {
-                Look::Seen(program) => {
+                LookResult::Seen(program) => {
                     let program = hash(&program, &stat.command);
                     if self.is_due(pid, stat.start_time, program, now) {
                         let last_read = self.known.get(&pid).map(|known| known.last_read);
                         due.push(Due { last_read, pid });
                     }
                 }
-                Look::Forbidden => scan.forbidden += 1,
-                Look::Nothing => {}
+                LookResult::Forbidden => scan.forbidden += 1,
+                LookResult::Nothing => {}
             }
         }
         self.forget_all_but(&alive, &mut scan.gone);
@@ -111,8 +111,8 @@ impl Scanner {
     /// Looks at one process, now: it has begun a program.
     pub fn scan_one(&mut self, pid: u32, now: Instant) -> Option<ProcessSeen> {
         match self.read(pid, now) {
-            Look::Seen((process, _)) => Some(process),
-            Look::Nothing | Look::Forbidden => None,
+            LookResult::Seen((process, _)) => Some(process),
+            LookResult::Nothing | LookResult::Forbidden => None,
         }
     }
 
@@ -133,30 +133,30 @@ impl Scanner {
                 return;
             }
             match self.read(*pid, now) {
-                Look::Seen((process, more)) => {
+                LookResult::Seen((process, more)) => {
                     cost.add(more);
                     scan.seen.push(process);
                 }
-                Look::Forbidden => scan.forbidden += 1,
-                Look::Nothing => {}
+                LookResult::Forbidden => scan.forbidden += 1,
+                LookResult::Nothing => {}
             }
         }
     }
 
-    fn read(&mut self, pid: u32, now: Instant) -> Look<(ProcessSeen, Cost)> {
+    fn read(&mut self, pid: u32, now: Instant) -> LookResult<(ProcessSeen, Cost)> {
         let stat = match self.reader.stat(pid) {
-            Look::Seen(stat) => stat,
-            Look::Nothing => return Look::Nothing,
-            Look::Forbidden => return Look::Forbidden,
+            LookResult::Seen(stat) => stat,
+            LookResult::Nothing => return LookResult::Nothing,
+            LookResult::Forbidden => return LookResult::Forbidden,
         };
         let program = match self.reader.program(pid) {
-            Look::Seen(program) => program,
-            Look::Nothing => return Look::Nothing,
-            Look::Forbidden => return Look::Forbidden,
+            LookResult::Seen(program) => program,
+            LookResult::Nothing => return LookResult::Nothing,
+            LookResult::Forbidden => return LookResult::Forbidden,
         };
         let hash = hash(&program, &stat.command);
         let look = self.reader.process(pid, stat, &program);
-        if let Look::Seen((process, _)) = &look {
+        if let LookResult::Seen((process, _)) = &look {
             self.remember(process.key(), hash, now);
         }
         look

@@ -2,7 +2,7 @@
 //! the ring nor the traps of other programs may wait for it.
 
 use super::unseen::{linked_in, searchable};
-use super::{FileId, Mapped, Unseen};
+use super::{FileId, MappedFile, Unseen};
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
@@ -26,7 +26,7 @@ pub struct Search {
 /// A program that a process runs.
 struct Question {
     pid: u32,
-    program: Mapped,
+    program: MappedFile,
 }
 
 /// What came of a search.
@@ -52,7 +52,7 @@ impl Search {
     }
 
     /// Asks for the program of a process to be searched; false where too many wait.
-    pub fn ask(&self, pid: u32, program: &Mapped) -> bool {
+    pub fn ask(&self, pid: u32, program: &MappedFile) -> bool {
         self.questions.try_send(Question { pid, program: program.clone() }).is_ok()
     }
 

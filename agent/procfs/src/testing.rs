@@ -5,7 +5,7 @@
     reason = "a test that cannot make its folder fails"
 )]
 
-use super::{Device, FileId, Mapped, Namespaces, ProcessSeen};
+use super::{Device, FileId, MappedFile, ProcessNamespaces, ProcessSeen};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 /// A process with a program of a long name and one library.
 pub fn process(pid: u32, command: &str) -> ProcessSeen {
-    let mapped = |inode, path: &str, is_program| Mapped {
+    let mapped = |inode, path: &str, is_program| MappedFile {
         file: FileId { device: Device { major: 254, minor: 0 }, inode },
         path: PathBuf::from(path),
         range: 0x1000..0x2000,
@@ -27,7 +27,7 @@ pub fn process(pid: u32, command: &str) -> ProcessSeen {
         cgroup: "/".to_owned(),
         container: None,
         pod: None,
-        namespaces: Namespaces::default(),
+        namespaces: ProcessNamespaces::default(),
         mapped: vec![
             mapped(7, "/usr/bin/a-program-with-a-long-name", true),
             mapped(8, "/usr/lib/libssl.so.3", false),

@@ -1,7 +1,7 @@
 //! Processes that encrypt with something that cannot be looked into: said, so that nobody takes their
 //! silence for health.
 
-use super::{Mapped, OpenError, ProcessSeen, open};
+use super::{MappedFile, MappedFileError, ProcessSeen, open};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -86,20 +86,20 @@ fn begins_with(name: &str, library: &str) -> bool {
 pub fn searchable(
     proc: &Path,
     pid: u32,
-    program: &Mapped,
-) -> Result<Option<(File, u64)>, OpenError> {
+    program: &MappedFile,
+) -> Result<Option<(File, u64)>, MappedFileError> {
     if is_this(program) {
         return Ok(None);
     }
     let opened = open(proc, pid, program)?;
-    let file = File::open(opened.path()).map_err(OpenError::Refused)?;
-    let length = file.metadata().map_err(OpenError::Refused)?.len();
+    let file = File::open(opened.path()).map_err(MappedFileError::Refused)?;
+    let length = file.metadata().map_err(MappedFileError::Refused)?.len();
     Ok((length >= MIN_SEARCHED).then_some((file, length)))
 }
 
 /// Whether it is the program of this process, an agent's or a probe's. File systems show other devices on files than in
 /// maps; the path and the inode are the same in both.
-fn is_this(program: &Mapped) -> bool {
+fn is_this(program: &MappedFile) -> bool {
     let own = Path::new("/proc/self/exe");
     let inode = std::fs::metadata(own).map(|metadata| metadata.ino()).ok();
     inode == Some(program.file.inode)

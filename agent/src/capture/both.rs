@@ -1,7 +1,7 @@
 //! Several live sources, one engine.
 
 use super::error::CaptureError;
-use super::source::Source;
+use super::source::LiveSource;
 use crate::ledger::SourceStats;
 use std::time::Duration;
 use wrongdoor_core::engine::Engine;
@@ -10,9 +10,9 @@ use wrongdoor_core::engine::Engine;
 const TURN: Duration = Duration::from_millis(10);
 
 /// Probes and packets: they take turns.
-pub(crate) struct Both(pub(crate) Vec<Box<dyn Source>>);
+pub(crate) struct Both(pub(crate) Vec<Box<dyn LiveSource>>);
 
-impl Source for Both {
+impl LiveSource for Both {
     fn name(&self) -> &'static str {
         "ebpf and packets"
     }
@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn all_are_polled_and_their_ledgers_are_summed() {
         let shared = AgentState::new(None);
-        let replay = || Box::new(Replay::new("coalescing", &shared)) as Box<dyn Source>;
+        let replay = || Box::new(Replay::new("coalescing", &shared)) as Box<dyn LiveSource>;
         let mut alone = replay();
         let mut sources = Both(vec![replay(), replay()]);
         let mut engine = Engine::new(Config::default(), Arc::default());

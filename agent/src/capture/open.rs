@@ -1,11 +1,11 @@
 //! Which live source it is: the one that was asked for, whichever works, or two at once.
 
 use super::both::Both;
-use super::ebpf::{self, Probes};
+use super::ebpf::{self, EbpfOptions, EbpfProbes};
 use super::error::CaptureError;
-use super::packets::{self, CLEARTEXT_PORTS, Packets};
-use super::scope::Scope;
-use super::source::Source;
+use super::packets::{CLEARTEXT_PORTS, PacketCapture, PacketOptions};
+use super::scope::ProcessScope;
+use super::source::LiveSource;
 use crate::config::SourceKind;
 use crate::privileges;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,9 @@ pub(crate) struct LiveArguments<'a> {
 }
 
 /// Starts capturing. From when on it does, the source says.
-pub(crate) fn open_live(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>, CaptureError> {
+pub(crate) fn open_live(
+    arguments: &LiveArguments<'_>,
+) -> Result<Box<dyn LiveSource>, CaptureError> {
     let probes = probes(arguments)?;
     match arguments.source {
         SourceKind::Packets => only_packets(arguments),
@@ -57,8 +59,8 @@ pub(crate) fn open_live(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>
 }
 
 /// How the probes are set up. What is wrong with the command line is told whatever is captured.
-fn probes(arguments: &LiveArguments<'_>) -> Result<ebpf::Options, CaptureError> {
-    let scope = Scope::parse(arguments.include, arguments.exclude)?;
+fn probes(arguments: &LiveArguments<'_>) -> Result<EbpfOptions, CaptureError> {
+    let scope = ProcessScope::parse(arguments.include, arguments.exclude)?;
     if !arguments.ring_bytes.is_power_of_two() || arguments.ring_bytes < 4096 {
         return Err(CaptureError::RingBytes);
     }
@@ -66,7 +68,7 @@ fn probes(arguments: &LiveArguments<'_>) -> Result<ebpf::Options, CaptureError> 
     let ring_bytes = arguments.ring_bytes;
     let detach_delay = arguments.detach_delay.unwrap_or(ebpf::DETACH_DELAY);
     let only_perf_events = arguments.only_perf_events;
-    Ok(ebpf::Options {
+    Ok(EbpfOptions {
         scope,
         ring_bytes,
         detach_delay,
@@ -80,8 +82,8 @@ fn probes(arguments: &LiveArguments<'_>) -> Result<ebpf::Options, CaptureError> 
 /// Probes, and packets of those cleartext ports that were asked for.
 fn with_probes(
     arguments: &LiveArguments<'_>,
-    probes: &ebpf::Options,
-) -> Result<Box<dyn Source>, CaptureError> {
+    probes: &EbpfOptions,
+) -> Result<Box<dyn LiveSource>, CaptureError> {
     if arguments.cleartext_ports.is_empty() {
         if !arguments.interfaces.is_empty()
             || arguments.netns.is_some()
@@ -92,29 +94,29 @@ fn with_probes(
                  `--cleartext-port`"
             );
         }
-        return Ok(Box::new(Probes::open(probes.clone())?));
+        return Ok(Box::new(EbpfProbes::open(probes.clone())?));
     }
     if !arguments.keylogs.is_empty() {
         tracing::warn!("--keylog is not needed beside probes, and not read");
     }
     // Before the probes, which give up what it takes to open sockets.
-    let packets = Packets::open(&options(arguments, true))?;
-    let probes = Probes::open(probes.clone())?;
+    let packets = PacketCapture::open(&options(arguments, true))?;
+    let probes = EbpfProbes::open(probes.clone())?;
     Ok(Box::new(Both(vec![Box::new(probes), Box::new(packets)])))
 }
 
-fn only_packets(arguments: &LiveArguments<'_>) -> Result<Box<dyn Source>, CaptureError> {
-    let packets = Packets::open(&options(arguments, false))?;
+fn only_packets(arguments: &LiveArguments<'_>) -> Result<Box<dyn LiveSource>, CaptureError> {
+    let packets = PacketCapture::open(&options(arguments, false))?;
     privileges::keep(privileges::NOTHING, "reader");
     Ok(Box::new(packets))
 }
 
-fn options(arguments: &LiveArguments<'_>, only_cleartext: bool) -> packets::Options {
+fn options(arguments: &LiveArguments<'_>, only_cleartext: bool) -> PacketOptions {
     let cleartext = match arguments.cleartext_ports {
         [] => CLEARTEXT_PORTS.to_vec(),
         ports => ports.to_vec(),
     };
-    packets::Options {
+    PacketOptions {
         interfaces: arguments.interfaces.to_vec(),
         netns: arguments.netns.map(Path::to_owned),
         cleartext,

@@ -9,7 +9,7 @@ const NAMESPACE: (&str, char) = ("net:[", ']');
 
 /// Which processes are looked at.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Scope {
+pub(crate) struct ProcessScope {
     include: Vec<Rule>,
     exclude: Vec<Rule>,
 }
@@ -61,9 +61,9 @@ pub(crate) enum ScopeError {
     },
 }
 
-// === impl Scope ===
+// === impl ProcessScope ===
 
-impl Scope {
+impl ProcessScope {
     /// From what stands behind `--include` and `--exclude`.
     pub(crate) fn parse(include: &[String], exclude: &[String]) -> Result<Self, ScopeError> {
         let count = include.len().saturating_add(exclude.len());
@@ -154,10 +154,10 @@ mod tests {
     use super::*;
     use wrongdoor_procfs::testing::process;
 
-    fn scope(include: &[&str], exclude: &[&str]) -> Result<Scope, ScopeError> {
+    fn scope(include: &[&str], exclude: &[&str]) -> Result<ProcessScope, ScopeError> {
         let owned =
             |rules: &[&str]| rules.iter().map(|rule| (*rule).to_owned()).collect::<Vec<_>>();
-        Scope::parse(&owned(include), &owned(exclude))
+        ProcessScope::parse(&owned(include), &owned(exclude))
     }
 
     #[test]
@@ -233,8 +233,8 @@ mod tests {
             assert_eq!(error, ScopeError::NotANamespace { rule: rule.to_owned() });
         }
         let many = vec!["command=x".to_owned(); MAX_RULES];
-        assert!(Scope::parse(&many, &[]).is_ok());
-        let error = Scope::parse(&many, &many).unwrap_err();
+        assert!(ProcessScope::parse(&many, &[]).is_ok());
+        let error = ProcessScope::parse(&many, &many).unwrap_err();
         assert_eq!(error, ScopeError::TooMany { count: 2 * MAX_RULES });
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use wrongdoor_core::engine::Engine;
 
 /// A running live source. It is driven by one thread, which owns the engine.
-pub(crate) trait Source {
+pub(crate) trait LiveSource {
     /// `ebpf`, `packets` or both, for the log.
     fn name(&self) -> &'static str;
 

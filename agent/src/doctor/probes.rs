@@ -2,9 +2,11 @@
 
 use super::report::{Live, ProgramReport};
 use crate::build_info::has_probes;
-use crate::capture::ebpf::{DETACH_DELAY, LoadError, Need, Options, Probes, stand_in};
-use crate::capture::scope::Scope;
-use crate::capture::source::Source;
+use crate::capture::ebpf::{
+    DETACH_DELAY, EbpfOptions, EbpfProbes, LoadError, ProgramNeed, stand_in,
+};
+use crate::capture::scope::ProcessScope;
+use crate::capture::source::LiveSource;
 use crate::config::RING_BYTES;
 use std::time::{Duration, Instant};
 
@@ -14,8 +16,8 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// What comes of loading the probes, for `doctor`: everything is attached, looked at, and detached again.
 pub(crate) fn probes() -> Live {
     let has_probes = has_probes();
-    let options = Options {
-        scope: Scope::default(),
+    let options = EbpfOptions {
+        scope: ProcessScope::default(),
         ring_bytes: RING_BYTES,
         detach_delay: DETACH_DELAY,
         only_perf_events: false,
@@ -23,7 +25,7 @@ pub(crate) fn probes() -> Live {
         sheds_privileges: false,
         reports_libraries: true,
     };
-    let probes = match Probes::open(options) {
+    let probes = match EbpfProbes::open(options) {
         Ok(probes) => probes,
         Err(LoadError::NoProbes) => return Live { has_probes, ..Live::default() },
         Err(error) => {
@@ -42,7 +44,7 @@ pub(crate) fn probes() -> Live {
         }
     };
     let begun = Instant::now();
-    while !Source::is_ready(&probes) && begun.elapsed() < TIMEOUT {
+    while !LiveSource::is_ready(&probes) && begun.elapsed() < TIMEOUT {
         std::thread::sleep(Duration::from_millis(20));
     }
     let status = probes.status();
@@ -70,11 +72,11 @@ pub(crate) fn probes() -> Live {
     Live { has_probes, programs, libraries: status.libraries }
 }
 
-fn remedy(need: Need, result: &Result<(), String>) -> Option<String> {
+fn remedy(need: ProgramNeed, result: &Result<(), String>) -> Option<String> {
     let reason = result.as_ref().err()?;
     let text = if reason.contains("cgroup2") {
         "mount -t cgroup2 none /sys/fs/cgroup/unified"
-    } else if need == Need::StandIn {
+    } else if need == ProgramNeed::StandIn {
         "boot a kernel from 6.3 on, or without lockdown"
     } else {
         "run it with the capabilities that are listed as missing, or boot a newer kernel"

@@ -21,7 +21,7 @@ use wrongdoor_core::counters::Counters;
 use wrongdoor_core::engine::{Config, Engine, Observation, Shard};
 use wrongdoor_core::explain::correlator::Correlator;
 use wrongdoor_core::wire::tls::keylog::KeyLog;
-use wrongdoor_pcap::{CaptureFile, ReadError, Window};
+use wrongdoor_pcap::{CaptureFile, PacketWindow, ReadError};
 
 /// Windows that may be read ahead of the slowest worker.
 const JOBS_AHEAD: usize = 4;
@@ -33,7 +33,7 @@ const MAX_WORKERS: usize = 8;
 /// One window for all workers.
 #[derive(Clone)]
 struct Job {
-    window: Arc<Window>,
+    window: Arc<PacketWindow>,
     /// The number of its first packet in this run, from 1 on.
     first: u64,
     /// Secrets may be found in later windows.

@@ -1,7 +1,7 @@
 //! The file, with what was typed on top of it.
 
 use super::ConfigError;
-use crate::capture::scope::Scope;
+use crate::capture::scope::ProcessScope;
 use crate::cli::Run;
 use crate::config::Config;
 use crate::export::LabelLimiter;
@@ -65,7 +65,7 @@ pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
     if config.events.max_bytes == 0 {
         return Err(ConfigError::NoRoomForEvents);
     }
-    Scope::parse(&config.scope.include, &config.scope.exclude)?;
+    ProcessScope::parse(&config.scope.include, &config.scope.exclude)?;
     LabelLimiter::new(&config.names.only, &config.names.groups)?;
     super::traces(config).map(drop)
 }

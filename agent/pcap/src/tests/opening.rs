@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::build::{Order, pcap_header, record, samples};
 use super::{CaptureFile, file, read};
-use crate::OpenError;
+use crate::CaptureOpenError;
 
 #[test]
 fn what_cannot_be_opened_says_so() {
@@ -16,7 +16,7 @@ fn what_cannot_be_opened_says_so() {
     assert!(missing.source().unwrap().to_string().contains("No such file"));
     let folder = tempfile::tempdir().unwrap();
     let directory = CaptureFile::open(folder.path()).unwrap_err();
-    assert!(matches!(directory, OpenError::Directory { .. }), "{directory}");
+    assert!(matches!(directory, CaptureOpenError::Directory { .. }), "{directory}");
 }
 
 #[test]

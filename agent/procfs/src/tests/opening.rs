@@ -1,7 +1,9 @@
 //! Opening what a process has mapped.
 
 use super::super::testing::{FakeProc, FakeProcess};
-use super::super::{Certainty, Device, FileId, Mapped, OpenError, ProcessSeen, Scanner, open};
+use super::super::{
+    Certainty, Device, FileId, MappedFile, MappedFileError, ProcessSeen, Scanner, open,
+};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
@@ -14,7 +16,7 @@ struct Container {
     proc: FakeProc,
     process: FakeProcess,
     root: TempDir,
-    mapped: Mapped,
+    mapped: MappedFile,
 }
 
 const LIBRARY: &str = "usr/lib/libssl.so.3";
@@ -27,7 +29,7 @@ impl Container {
         let proc = FakeProc::new();
         let process = proc.add(7, "nginx");
         process.link("root", root.path().to_str().unwrap());
-        let mapped = Mapped {
+        let mapped = MappedFile {
             file: identity(&root.path().join(LIBRARY)),
             path: Path::new("/").join(LIBRARY),
             range: 0x1000..0x2000,
@@ -37,7 +39,7 @@ impl Container {
         Self { proc, process, root, mapped }
     }
 
-    fn open(&self) -> Result<super::super::Opened, OpenError> {
+    fn open(&self) -> Result<super::super::OpenedFile, MappedFileError> {
         open(self.proc.path(), 7, &self.mapped)
     }
 }
@@ -70,7 +72,7 @@ fn the_mapping_comes_before_the_path() {
     let moved = container.root.path().join("moved");
     fs::rename(&library, &moved).unwrap();
     fs::write(&library, "another").unwrap();
-    assert!(matches!(container.open(), Err(OpenError::Replaced)));
+    assert!(matches!(container.open(), Err(MappedFileError::Replaced)));
     container.process.link("map_files/1000-2000", moved.to_str().unwrap());
     let opened = container.open().unwrap();
     assert_eq!(opened.certainty, Certainty::Sure);
@@ -91,7 +93,7 @@ fn links_are_not_followed_out_of_the_container_or_in_it() {
     let moved = container.root.path().join("moved");
     fs::rename(&library, &moved).unwrap();
     symlink(&moved, &library).unwrap();
-    assert!(matches!(container.open(), Err(OpenError::Refused(_))));
+    assert!(matches!(container.open(), Err(MappedFileError::Refused(_))));
     let mut outside = Container::new();
     outside.mapped.path = Path::new("/../../../etc/passwd").to_owned();
     outside.mapped.file = identity(Path::new("/etc/passwd"));
@@ -103,7 +105,7 @@ fn only_regular_files_are_opened() {
     let mut container = Container::new();
     container.mapped.path = Path::new("/usr/lib").to_owned();
     container.mapped.file = identity(&container.root.path().join("usr/lib"));
-    assert!(matches!(container.open(), Err(OpenError::NotRegular)));
+    assert!(matches!(container.open(), Err(MappedFileError::NotRegular)));
 }
 
 #[test]

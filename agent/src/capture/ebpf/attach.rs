@@ -1,7 +1,7 @@
 //! Attaches uprobes to a file, and detaches them.
 
 use super::load_error::explain;
-use super::programs::Programs;
+use super::programs::KernelPrograms;
 use super::uprobe_multi::{Point, UprobeMulti};
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLinkId, UProbeScope};
 use std::error::Error;
@@ -23,7 +23,7 @@ const ORDER: [(AttachPosition, &str); 3] = [
 ];
 
 /// A program that is attached to places of one file.
-pub(super) struct Link {
+pub(super) struct UprobeLink {
     pub(super) program: &'static str,
     /// How many places.
     pub(super) places: u64,
@@ -37,7 +37,7 @@ enum Held {
 }
 
 /// The refusal of a place: which program was to be attached, where, and why it is not.
-pub(super) struct Refusal<'a> {
+pub(super) struct AttachRefusal<'a> {
     pub(super) program: &'static str,
     pub(super) attach_point: &'a AttachPoint,
     pub(super) reason: String,
@@ -45,7 +45,7 @@ pub(super) struct Refusal<'a> {
 
 /// A file to attach to.
 #[derive(Clone, Copy)]
-pub(super) struct Target<'a> {
+pub(super) struct AttachTarget<'a> {
     pub(super) path: &'a Path,
     /// The number by which the kernel side knows the file.
     pub(super) library: u16,
@@ -55,11 +55,11 @@ pub(super) struct Target<'a> {
 
 /// Attaches programs to all attach points in a file. Calls `refused` for each place that the kernel refuses.
 pub(super) fn attach<'a>(
-    programs: &mut Programs,
-    target: Target<'_>,
+    programs: &mut KernelPrograms,
+    target: AttachTarget<'_>,
     attach_points: &'a [AttachPoint],
-    refused: &mut dyn FnMut(Refusal<'a>),
-) -> Vec<Link> {
+    refused: &mut dyn FnMut(AttachRefusal<'a>),
+) -> Vec<UprobeLink> {
     let mut links = Vec::new();
     for (place, program) in ORDER {
         let group: Vec<&AttachPoint> =
@@ -70,7 +70,7 @@ pub(super) fn attach<'a>(
         let mut refuse = |attach_point, error: &(dyn Error + 'static)| {
             // The process has ended: there is nothing left to trace, and nothing has failed.
             if !has_ended(error) {
-                refused(Refusal { program, attach_point, reason: explain(error) });
+                refused(AttachRefusal { program, attach_point, reason: explain(error) });
             }
         };
         match programs.multi() {
@@ -85,9 +85,9 @@ pub(super) fn attach<'a>(
 fn attach_multi<'a>(
     multi: &UprobeMulti,
     program: &'static str,
-    target: Target<'_>,
+    target: AttachTarget<'_>,
     group: &[&'a AttachPoint],
-    links: &mut Vec<Link>,
+    links: &mut Vec<UprobeLink>,
     refuse: &mut dyn FnMut(&'a AttachPoint, &(dyn Error + 'static)),
 ) {
     let returns = program == program::TLS_RETURNED;
@@ -102,7 +102,7 @@ fn attach_multi<'a>(
             .collect();
         let held = multi.attach(program, target.path, &points, returns, process)?;
         let places = u64::try_from(points.len()).unwrap_or(u64::MAX);
-        links.push(Link { program, places, held: Held::Multi(held) });
+        links.push(UprobeLink { program, places, held: Held::Multi(held) });
         std::io::Result::Ok(())
     };
     let Err(error) = try_all(group) else { return };
@@ -117,11 +117,11 @@ fn attach_multi<'a>(
 }
 
 fn attach_perf_events<'a>(
-    programs: &mut Programs,
+    programs: &mut KernelPrograms,
     program: &'static str,
-    target: Target<'_>,
+    target: AttachTarget<'_>,
     group: &[&'a AttachPoint],
-    links: &mut Vec<Link>,
+    links: &mut Vec<UprobeLink>,
     refuse: &mut dyn FnMut(&'a AttachPoint, &(dyn Error + 'static)),
 ) {
     let scope = target.process.map_or(UProbeScope::AllProcesses, UProbeScope::OneProcess);
@@ -132,7 +132,7 @@ fn attach_perf_events<'a>(
             cookie: Some(cookie(attach_point, target.library)),
         };
         match uprobe.attach(point, target.path, scope) {
-            Ok(id) => links.push(Link { program, places: 1, held: Held::PerfEvent(id) }),
+            Ok(id) => links.push(UprobeLink { program, places: 1, held: Held::PerfEvent(id) }),
             Err(error) => refuse(attach_point, &error),
         }
     }
@@ -140,9 +140,9 @@ fn attach_perf_events<'a>(
 
 /// Detaches. For each link and each perf event the kernel waits until no processor runs the program any more; threads
 /// wait for many of them together.
-pub(super) fn detach(programs: &mut Programs, links: Vec<Link>) {
+pub(super) fn detach(programs: &mut KernelPrograms, links: Vec<UprobeLink>) {
     let mut held: Vec<Box<dyn Send>> = Vec::with_capacity(links.len());
-    for Link { program, held: one, .. } in links {
+    for UprobeLink { program, held: one, .. } in links {
         match one {
             Held::Multi(link) => held.push(Box::new(link)),
             Held::PerfEvent(id) => {

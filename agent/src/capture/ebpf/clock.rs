@@ -9,12 +9,12 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Turns the one into the other.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(super) struct BootClock {
     offset: i64,
     compared: Instant,
 }
 
-impl Clock {
+impl BootClock {
     pub(super) fn new() -> Self {
         Self { offset: offset(), compared: Instant::now() }
     }

@@ -19,7 +19,7 @@ struct Ends {
 
 /// Segments that wait.
 #[derive(Debug, Default)]
-pub(super) struct Early {
+pub(super) struct EarlySegments {
     waiting: HashMap<Ends, Waiting>,
     /// What waits, by its number: the oldest first.
     order: BTreeMap<u64, Ends>,
@@ -33,7 +33,7 @@ struct Waiting {
     records: Vec<(Handshake, Vec<u8>)>,
 }
 
-impl Early {
+impl EarlySegments {
     /// Keeps a segment without a socket. Returns how many segments were dropped: this one or others.
     pub(super) fn keep(&mut self, record: &Handshake, bytes: &[u8]) -> usize {
         let ends = Ends::of(&record.tuple);
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_socket_gets_what_came_before_it() {
-        let mut early = Early::default();
+        let mut early = EarlySegments::default();
         early.keep(&record(1, 0), b"one");
         early.keep(&record(2, 0), b"two");
         let mut got = Vec::new();
@@ -116,7 +116,7 @@ mod tests {
             let record = record(1, cookie);
             Handshake { tuple: Tuple { namespace, ..record.tuple }, ..record }
         };
-        let mut early = Early::default();
+        let mut early = EarlySegments::default();
         assert_eq!(early.keep(&in_namespace(1, 0), b"one"), 0);
         assert_eq!(early.keep(&in_namespace(2, 0), b"two"), 0);
         for (namespace, expected) in [(1, b"one"), (2, b"two")] {
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_was_claimed_does_not_cost_later_segments_their_place() {
-        let mut early = Early::default();
+        let mut early = EarlySegments::default();
         // One that waits on, so that the order is never empty.
         early.keep(&record(0, 0), b"first");
         for port in 1..=2_000 {
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_nobody_claims_is_bounded() {
-        let mut early = Early::default();
+        let mut early = EarlySegments::default();
         let mut dropped = 0;
         for port in 0..u16::MAX {
             dropped += early.keep(&record(port, 0), b"x");

@@ -1,8 +1,8 @@
 //! Files with TLS in them, and the attach points in each.
 
-use super::attach::{self, Link, Refusal, Target};
+use super::attach::{self, AttachRefusal, AttachTarget, UprobeLink};
 use super::load_error::explain;
-use super::programs::Programs;
+use super::programs::KernelPrograms;
 use aya::maps::{Array, MapData};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU32;
@@ -10,7 +10,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use wrongdoor_attach::{Abilities, Examined, SafeFile, examine};
 use wrongdoor_ebpf_common::MAX_LIBRARIES;
-use wrongdoor_procfs::{FileId, Mapped, OpenError, Opened, ProcessKey, ProcessSeen, open};
+use wrongdoor_procfs::{
+    FileId, MappedFile, MappedFileError, OpenedFile, ProcessKey, ProcessSeen, open,
+};
 
 /// The most files that are remembered to have no TLS; beyond it all are looked at again.
 const MAX_OTHERS: usize = 65_536;
@@ -24,7 +26,7 @@ pub(crate) const DETACH_DELAY: Duration = Duration::from_secs(30);
 pub(crate) struct Libraries {
     traced: BTreeMap<FileId, Traced>,
     /// No TLS in them, or refused.
-    others: HashMap<FileId, Option<Refused>>,
+    others: HashMap<FileId, Option<RefusedFile>>,
     /// What each process has mapped of the traced ones.
     users: HashMap<ProcessKey, Vec<FileId>>,
     free: Vec<u16>,
@@ -47,23 +49,23 @@ pub(crate) struct Traced {
     /// Places that the kernel refused, and why.
     pub(crate) refused: Vec<String>,
     index: u16,
-    file: Opened,
+    file: OpenedFile,
     links: Links,
     /// Nobody has it mapped, since then.
     idle: Option<Instant>,
 }
 
 /// A file that was not looked into.
-pub(crate) struct Refused {
+pub(crate) struct RefusedFile {
     pub(crate) path: String,
     pub(crate) why: String,
 }
 
 enum Links {
     /// Of all processes that have the file mapped.
-    All(Vec<Link>),
+    All(Vec<UprobeLink>),
     /// Of each chosen one.
-    Each(BTreeMap<u32, Vec<Link>>),
+    Each(BTreeMap<u32, Vec<UprobeLink>>),
 }
 
 impl Traced {
@@ -79,13 +81,13 @@ impl Traced {
     /// Sets all attach points; what the kernel refuses is logged once and counted.
     fn attach_point(
         &mut self,
-        programs: &mut Programs,
+        programs: &mut KernelPrograms,
         process: Option<NonZeroU32>,
         failures: &mut BTreeMap<(&'static str, &'static str), u64>,
-    ) -> Vec<Link> {
+    ) -> Vec<UprobeLink> {
         let Self { path, file, examined, index, refused, .. } = self;
         let attach_points = &examined.attach_points;
-        let mut refuse = |Refusal { program, attach_point, reason }: Refusal<'_>| {
+        let mut refuse = |AttachRefusal { program, attach_point, reason }: AttachRefusal<'_>| {
             if refused.is_empty() {
                 tracing::warn!(
                     file = path,
@@ -96,7 +98,7 @@ impl Traced {
             *failures.entry((program, "attach")).or_default() += 1;
             refused.push(format!("{}: {reason}", attach_point.symbol));
         };
-        let target = Target { path: &file.path(), library: *index, process };
+        let target = AttachTarget { path: &file.path(), library: *index, process };
         let links = attach::attach(programs, target, attach_points, &mut refuse);
         let places = links.iter().map(|link| usize::try_from(link.places).unwrap_or(usize::MAX));
         self.attach_points = self.attach_points.max(places.sum());
@@ -129,7 +131,7 @@ impl Libraries {
     }
 
     /// Those that were refused, and why.
-    pub(crate) fn refused(&self) -> impl Iterator<Item = (&FileId, &Refused)> {
+    pub(crate) fn refused(&self) -> impl Iterator<Item = (&FileId, &RefusedFile)> {
         self.others.iter().filter_map(|(file, refused)| Some((file, refused.as_ref()?)))
     }
 
@@ -137,7 +139,7 @@ impl Libraries {
     /// who has the same files.
     pub(crate) fn trace(
         &mut self,
-        programs: &mut Programs,
+        programs: &mut KernelPrograms,
         proc: &Path,
         process: &ProcessSeen,
         only: bool,
@@ -171,13 +173,13 @@ impl Libraries {
     }
 
     /// A process has ended, or runs another program.
-    pub(crate) fn gone(&mut self, programs: &mut Programs, process: ProcessKey) {
+    pub(crate) fn gone(&mut self, programs: &mut KernelPrograms, process: ProcessKey) {
         for file in self.users.remove(&process).unwrap_or_default() {
             self.left(programs, &file, process);
         }
     }
 
-    fn left(&mut self, programs: &mut Programs, file: &FileId, process: ProcessKey) {
+    fn left(&mut self, programs: &mut KernelPrograms, file: &FileId, process: ProcessKey) {
         let Some(traced) = self.traced.get_mut(file) else { return };
         traced.users.remove(&process);
         if let Links::Each(each) = &mut traced.links
@@ -191,7 +193,7 @@ impl Libraries {
     }
 
     /// Takes the attach points out of files that no process uses any more.
-    pub(crate) fn turn(&mut self, programs: &mut Programs) {
+    pub(crate) fn turn(&mut self, programs: &mut KernelPrograms) {
         let is_over =
             |traced: &Traced| traced.idle.is_some_and(|idle| idle.elapsed() >= self.detach_delay);
         let over: Vec<FileId> = self
@@ -215,7 +217,7 @@ impl Libraries {
     }
 
     /// Takes all attach points out of everything.
-    pub(crate) fn end(&mut self, programs: &mut Programs) {
+    pub(crate) fn end(&mut self, programs: &mut KernelPrograms) {
         let all =
             std::mem::take(&mut self.traced).into_values().flat_map(|traced| match traced.links {
                 Links::All(links) => vec![links],
@@ -228,10 +230,10 @@ impl Libraries {
     /// Whether a file is traced; looks at it the first time.
     fn is_traced(
         &mut self,
-        programs: &mut Programs,
+        programs: &mut KernelPrograms,
         proc: &Path,
         pid: u32,
-        mapped: &Mapped,
+        mapped: &MappedFile,
         only: bool,
     ) -> bool {
         if self.traced.contains_key(&mapped.file) {
@@ -297,8 +299,8 @@ impl Libraries {
         &self,
         proc: &Path,
         pid: u32,
-        mapped: &Mapped,
-    ) -> Result<Option<(Opened, Examined)>, Trouble> {
+        mapped: &MappedFile,
+    ) -> Result<Option<(OpenedFile, Examined)>, Trouble> {
         let opened = open(proc, pid, mapped).map_err(|error| Trouble {
             is_gone: is_gone(&error),
             ..Trouble::new("open", &error)
@@ -310,9 +312,9 @@ impl Libraries {
         Ok(examined.map(|examined| (opened, examined)))
     }
 
-    fn put_aside(&mut self, mapped: &Mapped, why: Option<String>) -> bool {
+    fn put_aside(&mut self, mapped: &MappedFile, why: Option<String>) -> bool {
         let path = mapped.path.display().to_string();
-        let refused = why.map(|why| Refused { path, why });
+        let refused = why.map(|why| RefusedFile { path, why });
         if self.others.len() >= MAX_OTHERS {
             self.others.clear();
         }
@@ -338,7 +340,7 @@ impl Libraries {
 }
 
 /// Whether somebody means it to be one of those that are traced.
-fn is_named_like_tls(mapped: &Mapped) -> bool {
+fn is_named_like_tls(mapped: &MappedFile) -> bool {
     let name = mapped.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.starts_with("libssl.so") || name.starts_with("libgnutls.so")
 }
@@ -357,7 +359,7 @@ impl Trouble {
 }
 
 /// The process has ended, or mapped something else, since it was looked at.
-fn is_gone(error: &OpenError) -> bool {
-    let OpenError::Refused(error) = error else { return false };
+fn is_gone(error: &MappedFileError) -> bool {
+    let MappedFileError::Refused(error) = error else { return false };
     matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH))
 }

@@ -1,7 +1,7 @@
 //! The kernel side's table of connections with lost records: see `ebpf/src/lost.rs`.
 
 use super::clock::now;
-use super::programs::Programs;
+use super::programs::KernelPrograms;
 use aya::maps::{HashMap, MapData};
 use wrongdoor_ebpf_common::{Lost, Owner, table};
 
@@ -25,7 +25,7 @@ pub(super) struct Losses {
 }
 
 impl Losses {
-    pub(super) fn new(programs: &mut Programs) -> Self {
+    pub(super) fn new(programs: &mut KernelPrograms) -> Self {
         let table = programs.take(table::LOST);
         if table.is_none() {
             tracing::warn!(

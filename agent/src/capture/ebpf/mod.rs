@@ -1,7 +1,7 @@
 //! Live capture by kernel probes.
 //!
 //! ```text
-//! kernel ──ring──▶ records ──▶ sessions ──Input──▶ engine
+//! kernel ──ring──▶ records ──▶ sessions ──ProbeEvent──▶ engine
 //!    ▲                │ a program begins
 //!    └──attach points── libraries ◀── tracer (a thread) ◀── /proc
 //! ```
@@ -28,28 +28,28 @@ mod uprobe_multi;
 pub(crate) use libraries::DETACH_DELAY;
 pub(crate) use library_report::LibraryReport;
 pub(crate) use load_error::LoadError;
-pub(crate) use programs::{Loaded, Need, stand_in};
-pub(crate) use tracer::Status;
+pub(crate) use programs::{LoadedProgram, ProgramNeed, stand_in};
+pub(crate) use tracer::TracerStatus;
 
 use super::error::CaptureError;
-use super::scope::Scope;
-use super::source::Source;
+use super::scope::ProcessScope;
+use super::source::LiveSource;
 use crate::build_info::has_probes;
 use crate::files::{self, OutputPath};
 use crate::ledger::{LossReason, SourceStats};
 use crate::privileges;
 use attach_kind::AttachKind;
-use clock::Clock;
+use clock::BootClock;
 use losses::Losses;
-use owners::{Found, Owners};
-use programs::{Outlet, Programs};
+use owners::{FoundProcesses, ObjectOwners};
+use programs::{KernelPrograms, Outlet};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sessions::Sessions;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use tracer::Tracer;
+use tracer::{ProcessTracer, TracerSettings};
 use wrongdoor_core::engine::Engine;
 use wrongdoor_ebpf_common::Counter;
 
@@ -65,9 +65,9 @@ const COUNT_EVERY: Duration = Duration::from_millis(250);
 
 /// How the probes are set up.
 #[derive(Clone, Debug)]
-pub(crate) struct Options {
+pub(crate) struct EbpfOptions {
     /// Which processes are traced.
-    pub(crate) scope: Scope,
+    pub(crate) scope: ProcessScope,
     /// The size of the ring: a power of two, and at least a page.
     pub(crate) ring_bytes: u32,
     /// A file that no process maps any more keeps its attach points for this time.
@@ -83,14 +83,14 @@ pub(crate) struct Options {
 }
 
 /// The running probes. Dropping them detaches everything.
-pub(crate) struct Probes {
+pub(crate) struct EbpfProbes {
     outlet: Outlet,
     losses: Losses,
     sessions: Sessions,
-    owners: Owners,
-    clock: Clock,
-    tracer: Tracer,
-    loaded: Vec<Loaded>,
+    owners: ObjectOwners,
+    clock: BootClock,
+    tracer: ProcessTracer,
+    loaded: Vec<LoadedProgram>,
     record: Option<BufWriter<File>>,
     counts: Vec<u64>,
     counted: Instant,
@@ -99,9 +99,9 @@ pub(crate) struct Probes {
     was_busy: bool,
 }
 
-impl Probes {
+impl EbpfProbes {
     /// Loads and attaches everything that the kernel lets.
-    pub(crate) fn open(options: Options) -> Result<Self, LoadError> {
+    pub(crate) fn open(options: EbpfOptions) -> Result<Self, LoadError> {
         let cgroup = wrongdoor_procfs::mounts::cgroup2(Path::new("/proc/self/mountinfo"));
         if !has_probes() {
             return Err(LoadError::NoProbes);
@@ -112,7 +112,8 @@ impl Probes {
             AttachKind::of_kernel()?
         };
         tracing::debug!(by = kind.as_str(), "uprobes attach");
-        let (mut programs, outlet) = Programs::load(cgroup.as_deref(), options.ring_bytes, kind)?;
+        let (mut programs, outlet) =
+            KernelPrograms::load(cgroup.as_deref(), options.ring_bytes, kind)?;
         for loaded in &programs.loaded {
             let Err(reason) = &loaded.result else { continue };
             let program = loaded.program;
@@ -130,7 +131,7 @@ impl Probes {
             LoadError::Maps(format!("cannot write the records: {error}"), false)
         })?;
         let losses = Losses::new(&mut programs);
-        let found = Found::default();
+        let found = FoundProcesses::default();
         let loaded = programs.loaded.clone();
         if options.sheds_privileges {
             let kept = match kind {
@@ -139,12 +140,12 @@ impl Probes {
             };
             privileges::keep(kept, "tracer");
         }
-        let settings = tracer::Settings {
+        let settings = TracerSettings {
             scope: options.scope,
             detach_delay: options.detach_delay,
             reports_libraries: options.reports_libraries,
         };
-        let tracer = Tracer::start(programs, settings, found.clone())
+        let tracer = ProcessTracer::start(programs, settings, found.clone())
             .map_err(|error| LoadError::Maps(format!("cannot start a thread: {error}"), false))?;
         if options.sheds_privileges {
             privileges::keep_one_of(&privileges::READING, "reader");
@@ -153,8 +154,8 @@ impl Probes {
             outlet,
             losses,
             sessions: Sessions::default(),
-            owners: Owners::new(found),
-            clock: Clock::new(),
+            owners: ObjectOwners::new(found),
+            clock: BootClock::new(),
             tracer,
             loaded,
             record,
@@ -166,12 +167,12 @@ impl Probes {
     }
 
     /// What became of each program.
-    pub(crate) fn loaded(&self) -> &[Loaded] {
+    pub(crate) fn loaded(&self) -> &[LoadedProgram] {
         &self.loaded
     }
 
     /// How the tracer stands.
-    pub(crate) fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> TracerStatus {
         self.tracer.status()
     }
 
@@ -226,7 +227,7 @@ impl Probes {
     }
 }
 
-impl Source for Probes {
+impl LiveSource for EbpfProbes {
     fn name(&self) -> &'static str {
         "ebpf"
     }

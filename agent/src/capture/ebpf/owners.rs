@@ -29,10 +29,10 @@ impl Home {
 
 /// Processes by number, as they were found; shared with the thread that finds them.
 #[derive(Clone, Default)]
-pub(super) struct Found(Arc<AgentState>);
+pub(super) struct FoundProcesses(Arc<SharedHomes>);
 
 #[derive(Default)]
-struct AgentState {
+struct SharedHomes {
     homes: Mutex<Homes>,
     /// There are numbers in [`Homes::changed`]: so that nobody takes the lock to find none.
     has_changed: AtomicBool,
@@ -45,7 +45,7 @@ struct Homes {
     changed: Vec<u32>,
 }
 
-impl Found {
+impl FoundProcesses {
     /// A process was looked at.
     pub(super) fn seen(&self, process: &ProcessSeen) {
         let home = Home {
@@ -98,13 +98,13 @@ impl Found {
 }
 
 /// The processes that own objects.
-pub(super) struct Owners {
+pub(super) struct ObjectOwners {
     known: HashMap<u32, Arc<Process>>,
-    found: Found,
+    found: FoundProcesses,
 }
 
-impl Owners {
-    pub(super) fn new(found: Found) -> Self {
+impl ObjectOwners {
+    pub(super) fn new(found: FoundProcesses) -> Self {
         Self { known: HashMap::new(), found }
     }
 
@@ -155,8 +155,8 @@ mod tests {
 
     #[test]
     fn a_number_that_another_process_has_now_is_another_containers() {
-        let found = Found::default();
-        let mut owners = Owners::new(found.clone());
+        let found = FoundProcesses::default();
+        let mut owners = ObjectOwners::new(found.clone());
         let mut container =
             || owners.process(PID, b"nginx\0\0\0\0\0\0\0\0\0\0\0").container.clone();
         found.seen(&seen("first"));

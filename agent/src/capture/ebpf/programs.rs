@@ -17,7 +17,7 @@ use wrongdoor_ebpf_common::{SLOTS_PER_CPU, Settings, program, table, tail_call};
 
 /// What became of a program.
 #[derive(Clone, Debug)]
-pub(crate) struct Loaded {
+pub(crate) struct LoadedProgram {
     /// As in the metrics.
     pub(crate) program: &'static str,
     /// What is missing without it.
@@ -25,14 +25,14 @@ pub(crate) struct Loaded {
     /// What the kernel said.
     pub(crate) result: Result<(), String>,
     /// Without it nothing is seen, or nothing of something.
-    pub(crate) need: Need,
+    pub(crate) need: ProgramNeed,
     /// How many places it is attached to.
     pub(crate) attached: u64,
 }
 
 /// How much depends on a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Need {
+pub(crate) enum ProgramNeed {
     /// Nothing works without it.
     All,
     /// Something is seen less.
@@ -56,75 +56,90 @@ enum Attach {
 }
 
 /// All programs: name, what it is for, how much depends on it, and how it is attached.
-const PROGRAMS: [(&str, &str, Need, Attach); 15] = [
-    (program::TLS_ENTRY, "reads and writes of TLS libraries", Need::All, Attach::Uprobe),
-    (program::TLS_RETURN, "what they moved, at their end", Need::All, Attach::Uprobe),
-    (program::TLS_RETURNED, "the same where only a uretprobe does", Need::Some, Attach::Uprobe),
+const PROGRAMS: [(&str, &str, ProgramNeed, Attach); 15] = [
+    (program::TLS_ENTRY, "reads and writes of TLS libraries", ProgramNeed::All, Attach::Uprobe),
+    (program::TLS_RETURN, "what they moved, at their end", ProgramNeed::All, Attach::Uprobe),
+    (
+        program::TLS_RETURNED,
+        "the same where only a uretprobe does",
+        ProgramNeed::Some,
+        Attach::Uprobe,
+    ),
     (
         program::STEP_IDENTIFY,
         "whose connection a TLS object is",
-        Need::All,
+        ProgramNeed::All,
         Attach::TailCall(tail_call::IDENTIFY),
     ),
-    (program::STEP_HTTP2, "HTTP/2 headers", Need::All, Attach::TailCall(tail_call::HTTP2)),
+    (program::STEP_HTTP2, "HTTP/2 headers", ProgramNeed::All, Attach::TailCall(tail_call::HTTP2)),
     (
         program::STEP_HTTP1,
         "HTTP/1 headers (kernel 5.17)",
-        Need::Some,
+        ProgramNeed::Some,
         Attach::TailCall(tail_call::HTTP1),
     ),
     (
         program::PACKET_IN,
         "TLS handshakes that come in",
-        Need::Some,
+        ProgramNeed::Some,
         Attach::Packets(CgroupSkbAttachType::Ingress),
     ),
     (
         program::PACKET_OUT,
         "TLS handshakes that go out",
-        Need::Some,
+        ProgramNeed::Some,
         Attach::Packets(CgroupSkbAttachType::Egress),
     ),
     (
         program::SOCKET_SENDS,
         "the socket of a TLS object (kernel 6.3)",
-        Need::Some,
+        ProgramNeed::Some,
         Attach::Tracepoint("sock_send_length"),
     ),
     (
         program::SOCKET_RECEIVES,
         "the socket of a TLS object (kernel 6.3)",
-        Need::Some,
+        ProgramNeed::Some,
         Attach::Tracepoint("sock_recv_length"),
     ),
-    (program::TCP_SENDS, "the same before 6.3", Need::StandIn, Attach::Function("tcp_sendmsg")),
-    (program::TCP_RECEIVES, "the same before 6.3", Need::StandIn, Attach::Function("tcp_recvmsg")),
+    (
+        program::TCP_SENDS,
+        "the same before 6.3",
+        ProgramNeed::StandIn,
+        Attach::Function("tcp_sendmsg"),
+    ),
+    (
+        program::TCP_RECEIVES,
+        "the same before 6.3",
+        ProgramNeed::StandIn,
+        Attach::Function("tcp_recvmsg"),
+    ),
     (
         program::TCP_RECEIVED,
         "the same before 6.3, without fentry",
-        Need::StandIn,
+        ProgramNeed::StandIn,
         Attach::Tracepoint("tcp_rcv_space_adjust"),
     ),
     (
         program::SOCKET_STATE,
         "the end of connections",
-        Need::Some,
+        ProgramNeed::Some,
         Attach::Tracepoint("inet_sock_set_state"),
     ),
     (
         program::PROCESS_EXEC,
         "programs that begin",
-        Need::Some,
+        ProgramNeed::Some,
         Attach::Tracepoint("sched_process_exec"),
     ),
 ];
 
 /// The loaded object.
-pub(crate) struct Programs {
+pub(crate) struct KernelPrograms {
     ebpf: Ebpf,
     /// The uprobe programs, where they attach by `uprobe_multi` links; else they are among aya's.
     multi: Option<UprobeMulti>,
-    pub(crate) loaded: Vec<Loaded>,
+    pub(crate) loaded: Vec<LoadedProgram>,
     /// The table of tail_calls: the kernel empties it when its last descriptor is closed.
     _steps: Option<ProgramArray<MapData>>,
 }
@@ -144,7 +159,7 @@ struct Plain(Settings);
 // SAFETY: twelve words without padding, each of any value.
 unsafe impl aya::Pod for Plain {}
 
-impl Programs {
+impl KernelPrograms {
     /// Loads everything, and attaches what does not wait for libraries. `cgroup` is the root of the unified
     /// hierarchy.
     pub(crate) fn load(
@@ -180,7 +195,7 @@ impl Programs {
         let mut tail_calls: Option<ProgramArray<MapData>> = take(&mut ebpf, table::TAIL_CALLS).ok();
         let mut loaded = Vec::new();
         for (program, purpose, need, attach) in PROGRAMS {
-            let stands_in = need == Need::StandIn;
+            let stands_in = need == ProgramNeed::StandIn;
             if stands_in && is_covered(&loaded, program) {
                 continue;
             }
@@ -190,14 +205,14 @@ impl Programs {
                 }
                 _ => start(&mut ebpf, program, &attach, &btf, cgroup, tail_calls.as_mut()),
             };
-            let result = result.map_err(|error| Refusal::of(&*error));
-            if let (Err(refusal), Need::All) = (&result, need) {
-                let Refusal { reason, is_privilege } = refusal.clone();
+            let result = result.map_err(|error| LoadRefusal::of(&*error));
+            if let (Err(refusal), ProgramNeed::All) = (&result, need) {
+                let LoadRefusal { reason, is_privilege } = refusal.clone();
                 return Err(LoadError::Refused { program, reason, is_privilege });
             }
             let attached = u64::from(result.is_ok() && !matches!(attach, Attach::Uprobe));
             let result = result.map_err(|refusal| refusal.reason);
-            loaded.push(Loaded { program, purpose, result, need, attached });
+            loaded.push(LoadedProgram { program, purpose, result, need, attached });
         }
         Ok((Self { ebpf, multi, loaded, _steps: tail_calls }, outlet))
     }
@@ -220,7 +235,7 @@ impl Programs {
 
 /// The program that does a refused one's work, if one does: each kernel has its own way to a TLS object's socket,
 /// and one that sees what is received is enough, since whoever sends is answered.
-pub(crate) fn stand_in(loaded: &[Loaded], refused: &str) -> Option<&'static str> {
+pub(crate) fn stand_in(loaded: &[LoadedProgram], refused: &str) -> Option<&'static str> {
     let candidates: &[&'static str] = match refused {
         program::SOCKET_SENDS => &[program::TCP_SENDS, program::TCP_RECEIVED],
         program::SOCKET_RECEIVES => &[program::TCP_RECEIVES, program::TCP_RECEIVED],
@@ -232,7 +247,7 @@ pub(crate) fn stand_in(loaded: &[Loaded], refused: &str) -> Option<&'static str>
 }
 
 /// Whether a program's stand-in is not needed: this kernel has what it stands in for.
-fn is_covered(loaded: &[Loaded], stand_in: &str) -> bool {
+fn is_covered(loaded: &[LoadedProgram], stand_in: &str) -> bool {
     let works = |name: &str| loaded.iter().any(|one| one.program == name && one.result.is_ok());
     match stand_in {
         program::TCP_SENDS => works(program::SOCKET_SENDS),
@@ -309,12 +324,12 @@ fn take<M: TryFrom<aya::maps::Map>>(ebpf: &mut Ebpf, name: &'static str) -> Resu
 }
 
 #[derive(Clone)]
-struct Refusal {
+struct LoadRefusal {
     reason: String,
     is_privilege: bool,
 }
 
-impl Refusal {
+impl LoadRefusal {
     fn of(error: &(dyn Error + 'static)) -> Self {
         Self { reason: explain(error), is_privilege: is_privilege(error) }
     }
@@ -324,15 +339,15 @@ impl Refusal {
 mod tests {
     use super::*;
 
-    fn loaded(program: &'static str, works: bool) -> Loaded {
+    fn loaded(program: &'static str, works: bool) -> LoadedProgram {
         let result = if works { Ok(()) } else { Err("refused".to_owned()) };
-        Loaded { program, purpose: "", result, need: Need::Some, attached: 0 }
+        LoadedProgram { program, purpose: "", result, need: ProgramNeed::Some, attached: 0 }
     }
 
     #[test]
     fn the_way_to_a_socket_that_works_stands_in_for_those_that_do_not() {
         let old = [("socket_sends", false), ("socket_receives", false), ("packet_in", false)];
-        let with = |more: &[(&'static str, bool)]| -> Vec<Loaded> {
+        let with = |more: &[(&'static str, bool)]| -> Vec<LoadedProgram> {
             old.iter().chain(more).map(|(program, works)| loaded(program, *works)).collect()
         };
         let usual = with(&[("tcp_sends", true), ("tcp_receives", true)]);

@@ -6,7 +6,7 @@ use wrongdoor_ebpf_common::{
 
 /// One record.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Record<'a> {
+pub(super) enum RingRecord<'a> {
     /// A segment of a handshake.
     Handshake(Handshake, &'a [u8]),
     /// A TLS object was met.
@@ -23,7 +23,7 @@ pub(super) enum Record<'a> {
     Exec(Exec),
 }
 
-impl<'a> Record<'a> {
+impl<'a> RingRecord<'a> {
     /// `None` where the bytes are no record: the kernel side is another one than this was built with.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let (head, _) = split::<Head>(bytes)?;
@@ -87,7 +87,9 @@ mod tests {
         bytes.extend(b"abc\0\0\0\0\0");
         bytes.extend(bytemuck::bytes_of(&Piece { length: 1, ..Piece::default() }));
         bytes.extend(b"d");
-        let Some(Record::Plaintext(_, pieces)) = Record::read(&bytes) else { panic!("no record") };
+        let Some(RingRecord::Plaintext(_, pieces)) = RingRecord::read(&bytes) else {
+            panic!("no record")
+        };
         let pieces: Vec<_> = pieces.map(|(piece, bytes)| (piece.omitted, bytes)).collect();
         assert_eq!(pieces, [(7, &b"abc"[..]), (0, b"d")]);
     }
@@ -99,7 +101,7 @@ mod tests {
             if let Some(first) = bytes.first_mut() {
                 *first = kind;
             }
-            if let Some(Record::Plaintext(_, pieces)) = Record::read(&bytes) {
+            if let Some(RingRecord::Plaintext(_, pieces)) = RingRecord::read(&bytes) {
                 prop_assert!(pieces.count() <= 300);
             }
         }

@@ -4,10 +4,10 @@
 
 use super::libraries::Libraries;
 use super::library_report::LibraryReport;
-use super::owners::Found;
-use super::programs::{Loaded, Programs};
+use super::owners::FoundProcesses;
+use super::programs::{KernelPrograms, LoadedProgram};
 use super::unseen::UnseenTls;
-use crate::capture::scope::Scope;
+use crate::capture::scope::ProcessScope;
 use crate::kernel_release::KernelRelease;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
@@ -32,7 +32,7 @@ const MAX_LOOKS: usize = 100;
 
 /// What the tracer tells about itself.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Status {
+pub(crate) struct TracerStatus {
     /// The first look at all processes is done.
     pub(crate) is_ready: bool,
     /// How many places each program is attached to.
@@ -48,9 +48,9 @@ pub(crate) struct Status {
 }
 
 /// What the tracer is to do.
-pub(super) struct Settings {
+pub(super) struct TracerSettings {
     /// Which processes are traced.
-    pub(super) scope: Scope,
+    pub(super) scope: ProcessScope,
     /// A file that is mapped no more keeps its uprobes for this time.
     pub(super) detach_delay: Duration,
     /// The status holds a report on each TLS library.
@@ -58,16 +58,20 @@ pub(super) struct Settings {
 }
 
 /// The running thread. It ends, and everything is detached, when this is dropped.
-pub(crate) struct Tracer {
+pub(crate) struct ProcessTracer {
     begun: Option<SyncSender<u32>>,
     thread: Option<JoinHandle<()>>,
-    status: Arc<Mutex<Status>>,
+    status: Arc<Mutex<TracerStatus>>,
 }
 
-impl Tracer {
-    pub(super) fn start(programs: Programs, settings: Settings, found: Found) -> io::Result<Self> {
+impl ProcessTracer {
+    pub(super) fn start(
+        programs: KernelPrograms,
+        settings: TracerSettings,
+        found: FoundProcesses,
+    ) -> io::Result<Self> {
         let (begun, receiver) = sync_channel(MAX_DUE);
-        let status = Arc::new(Mutex::new(Status::default()));
+        let status = Arc::new(Mutex::new(TracerStatus::default()));
         let shared = Arc::clone(&status);
         let thread = std::thread::Builder::new()
             .name("tracer".to_owned())
@@ -84,7 +88,7 @@ impl Tracer {
     }
 
     /// How it stands.
-    pub(crate) fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> TracerStatus {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -94,7 +98,7 @@ impl Tracer {
     }
 }
 
-impl Drop for Tracer {
+impl Drop for ProcessTracer {
     fn drop(&mut self) {
         self.begun = None;
         if let Some(thread) = self.thread.take() {
@@ -105,12 +109,12 @@ impl Drop for Tracer {
 }
 
 struct Work {
-    programs: Programs,
+    programs: KernelPrograms,
     libraries: Libraries,
     scanner: Scanner,
-    scope: Scope,
+    scope: ProcessScope,
     reports_libraries: bool,
-    found: Found,
+    found: FoundProcesses,
     proc: PathBuf,
     /// Programs that began, and when they are to be looked at.
     due: VecDeque<(Instant, u32)>,
@@ -118,17 +122,17 @@ struct Work {
     running: u64,
     forbidden: u64,
     looks: usize,
-    status: Arc<Mutex<Status>>,
+    status: Arc<Mutex<TracerStatus>>,
 }
 
 impl Work {
     fn new(
-        mut programs: Programs,
-        settings: Settings,
-        found: Found,
-        status: Arc<Mutex<Status>>,
+        mut programs: KernelPrograms,
+        settings: TracerSettings,
+        found: FoundProcesses,
+        status: Arc<Mutex<TracerStatus>>,
     ) -> Self {
-        let Settings { scope, detach_delay, reports_libraries } = settings;
+        let TracerSettings { scope, detach_delay, reports_libraries } = settings;
         let proc = Path::new("/proc");
         // Where the release is not known, the worst is assumed.
         let release = KernelRelease::read(proc);
@@ -250,7 +254,7 @@ impl Work {
             *places += attach_points.get(*program).copied().unwrap_or(0);
         }
         let refused =
-            |loaded: &Loaded| loaded.result.is_err().then_some((loaded.program, "load", 1));
+            |loaded: &LoadedProgram| loaded.result.is_err().then_some((loaded.program, "load", 1));
         let mut failures: Vec<_> = self.programs.loaded.iter().filter_map(refused).collect();
         let of_libraries = self.libraries.failures.iter();
         failures.extend(of_libraries.map(|((program, reason), count)| (*program, *reason, *count)));
@@ -267,6 +271,6 @@ impl Work {
         let libraries = if self.reports_libraries { self.libraries.reports() } else { Vec::new() };
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         let is_ready = status.is_ready || is_ready;
-        *status = Status { is_ready, attached, failures, tls_processes, details, libraries };
+        *status = TracerStatus { is_ready, attached, failures, tls_processes, details, libraries };
     }
 }

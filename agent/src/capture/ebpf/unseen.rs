@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use wrongdoor_procfs::{FileId, Mapped, ProcessSeen, Search, Unseen, unseen};
+use wrongdoor_procfs::{FileId, MappedFile, ProcessSeen, Search, Unseen, unseen};
 
 /// The most programs that are remembered; further ones are not searched.
 const MAX_PROGRAMS: usize = 16_384;
@@ -114,7 +114,7 @@ impl UnseenTls {
 }
 
 impl Program {
-    fn new(mapped: &Mapped) -> Self {
+    fn new(mapped: &MappedFile) -> Self {
         let (path, users) = (mapped.path.clone(), BTreeMap::new());
         Self { path, state: State::Unknown, users, idle: None, is_told: false }
     }

@@ -21,7 +21,7 @@ const OUTGOING: u8 = 4;
 
 /// A packet as it was captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Frame<'a> {
+pub(super) struct CapturedFrame<'a> {
     pub(super) at: Timestamp,
     /// From the network header on.
     pub(super) bytes: &'a [u8],
@@ -59,9 +59,9 @@ impl<'a> Frames<'a> {
 }
 
 impl<'a> Iterator for Frames<'a> {
-    type Item = Frame<'a>;
+    type Item = CapturedFrame<'a>;
 
-    fn next(&mut self) -> Option<Frame<'a>> {
+    fn next(&mut self) -> Option<CapturedFrame<'a>> {
         if self.left == 0 || self.is_damaged {
             return None;
         }
@@ -80,7 +80,7 @@ impl<'a> Iterator for Frames<'a> {
 }
 
 /// A packet, and how far behind it the next one is.
-fn frame(header: &[u8]) -> Option<(Frame<'_>, usize)> {
+fn frame(header: &[u8]) -> Option<(CapturedFrame<'_>, usize)> {
     let next = to_size(u32_at(header, 0)?)?;
     let seconds = i64::from(u32_at(header, 4)?);
     let nanoseconds = i64::from(u32_at(header, 8)?);
@@ -88,7 +88,7 @@ fn frame(header: &[u8]) -> Option<(Frame<'_>, usize)> {
     let length = to_size(u32_at(header, 16)?)?;
     let start = usize::from(u16_at(header, 24)?);
     let bytes = header.get(start..start.checked_add(captured)?)?;
-    let frame = Frame {
+    let frame = CapturedFrame {
         at: Timestamp(seconds * 1_000_000_000 + nanoseconds),
         bytes,
         wire_len: length.max(captured),
@@ -145,7 +145,7 @@ mod tests {
         let block = block(2, 48, &packets);
         let mut frames = Frames::new(&block);
         let first = frames.next().unwrap();
-        let expected = Frame {
+        let expected = CapturedFrame {
             at: Timestamp(7_000_000_005),
             bytes: b"abcd",
             wire_len: 7,

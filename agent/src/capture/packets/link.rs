@@ -1,6 +1,6 @@
 //! What a packet begins with: for the engine it is bare IP wherever it can be.
 
-use super::block::Frame;
+use super::block::CapturedFrame;
 use wrongdoor_core::wire::net::LinkType;
 use wrongdoor_ebpf_common::packet::{ETHERTYPE_IPV4, ETHERTYPE_IPV6};
 
@@ -15,8 +15,11 @@ const COOKED: usize = 16;
 ///
 /// The kernel takes the outer VLAN tag off and leaves an inner one, of which the EtherType that it tells may be
 /// either.
-pub(super) fn packet<'a>(frame: &Frame<'a>, scratch: &'a mut Vec<u8>) -> (LinkType, &'a [u8]) {
-    let Frame { bytes, wire_len, protocol, .. } = *frame;
+pub(super) fn packet<'a>(
+    frame: &CapturedFrame<'a>,
+    scratch: &'a mut Vec<u8>,
+) -> (LinkType, &'a [u8]) {
+    let CapturedFrame { bytes, wire_len, protocol, .. } = *frame;
     if let Some(ip) = bare(bytes, wire_len) {
         return (LinkType::RAW, ip);
     }
@@ -57,10 +60,10 @@ mod tests {
     use super::*;
     use wrongdoor_core::time::Timestamp;
 
-    fn frame(protocol: u16, bytes: &[u8]) -> Frame<'_> {
+    fn frame(protocol: u16, bytes: &[u8]) -> CapturedFrame<'_> {
         let (at, wire_len) = (Timestamp(0), bytes.len());
         let (interface, hardware, is_outgoing) = (1, 1, false);
-        Frame { at, bytes, wire_len, protocol, interface, hardware, is_outgoing }
+        CapturedFrame { at, bytes, wire_len, protocol, interface, hardware, is_outgoing }
     }
 
     fn ip(length: u8) -> Vec<u8> {

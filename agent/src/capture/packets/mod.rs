@@ -20,13 +20,13 @@ mod watcher;
 
 pub(crate) use error::PacketsError;
 
-use super::source::Source;
+use super::source::LiveSource;
 use crate::capture::CaptureError;
 use crate::ledger::{LossReason, SourceStats};
-use filter::{Tls, Wanted};
+use filter::{WantedPackets, WantedTls};
 use keylogs::KeyLogs;
-use opener::{Group, Opener};
-use reader::Reader;
+use opener::{FanoutGroup, Opener};
+use reader::RingReader;
 use ring::Totals;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ const MAX_BLOCKS: usize = 256;
 
 /// What is captured.
 #[derive(Clone, Debug)]
-pub(crate) struct Options {
+pub(crate) struct PacketOptions {
     /// The interfaces, or all.
     pub(crate) interfaces: Vec<String>,
     /// In which network namespace, or in that of this process.
@@ -64,11 +64,11 @@ pub(crate) struct Options {
 }
 
 /// The open sockets.
-pub(crate) struct Packets {
-    groups: Vec<Group>,
+pub(crate) struct PacketCapture {
+    groups: Vec<FanoutGroup>,
     watcher: Option<Watcher>,
     keylogs: KeyLogs,
-    reader: Reader,
+    reader: RingReader,
     shown: TlsInPackets,
     cleartext: Vec<u16>,
     is_begun: bool,
@@ -82,23 +82,23 @@ pub(crate) struct Packets {
     waiting: (Instant, u64),
 }
 
-impl Options {
-    fn wanted(&self) -> Wanted {
+impl PacketOptions {
+    fn wanted(&self) -> WantedPackets {
         let tls = match (self.only_cleartext, self.keylogs.is_empty()) {
-            (true, _) => Tls::Nothing,
-            (false, true) => Tls::Handshakes,
-            (false, false) => Tls::Everything,
+            (true, _) => WantedTls::Nothing,
+            (false, true) => WantedTls::Handshakes,
+            (false, false) => WantedTls::Everything,
         };
         let mut cleartext = self.cleartext.clone();
         cleartext.sort_unstable();
         cleartext.dedup();
-        Wanted { tls, cleartext }
+        WantedPackets { tls, cleartext }
     }
 }
 
-impl Packets {
+impl PacketCapture {
     /// Opens the sockets. Afterwards nothing needs a privilege but the thread that looks after named interfaces.
-    pub(crate) fn open(options: &Options) -> Result<Self, CaptureError> {
+    pub(crate) fn open(options: &PacketOptions) -> Result<Self, CaptureError> {
         let wanted = options.wanted();
         let keylogs = if options.only_cleartext { &[][..] } else { &options.keylogs };
         let keylogs = KeyLogs::open(keylogs)?;
@@ -110,11 +110,11 @@ impl Packets {
             (groups, Some(watcher))
         };
         let shown = match wanted.tls {
-            Tls::Nothing => TlsInPackets::ToldByProbes,
-            Tls::Handshakes => TlsInPackets::Handshakes,
-            Tls::Everything => TlsInPackets::Whole,
+            WantedTls::Nothing => TlsInPackets::ToldByProbes,
+            WantedTls::Handshakes => TlsInPackets::Handshakes,
+            WantedTls::Everything => TlsInPackets::Whole,
         };
-        if wanted.tls == Tls::Handshakes {
+        if wanted.tls == WantedTls::Handshakes {
             tracing::info!(
                 cleartext = ?wanted.cleartext,
                 "requests inside TLS and QUIC cannot be seen in packets without `--keylog`: of these there are the \
@@ -125,7 +125,7 @@ impl Packets {
             groups,
             watcher,
             keylogs,
-            reader: Reader::new(),
+            reader: RingReader::new(),
             shown,
             cleartext: wanted.cleartext,
             is_begun: false,
@@ -214,7 +214,7 @@ impl Packets {
     }
 }
 
-impl Source for Packets {
+impl LiveSource for PacketCapture {
     fn name(&self) -> &'static str {
         "packets"
     }

@@ -1,9 +1,9 @@
 //! Opens rings, in the network namespace of the thread that it is in.
 
 use super::error::PacketsError;
-use super::filter::{Filter, MAX_PORTS, Wanted};
+use super::filter::{Filter, MAX_PORTS, WantedPackets};
 use super::ring::Ring;
-use super::sys::Socket;
+use super::sys::PacketSocket;
 use rustix::net::netdevice::name_to_index;
 use std::{fs, thread};
 
@@ -22,7 +22,7 @@ pub(super) struct Opener {
 
 /// The rings of one interface, or of all: they share its packets by flow.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(super) struct FanoutGroup {
     /// Its place among the named ones.
     pub(super) place: usize,
     pub(super) rings: Vec<Ring>,
@@ -31,7 +31,7 @@ pub(super) struct Group {
 impl Opener {
     /// For so many interfaces, with `bytes` for all rings together.
     pub(super) fn new(
-        wanted: &Wanted,
+        wanted: &WantedPackets,
         interfaces: usize,
         bytes: u32,
     ) -> Result<Self, PacketsError> {
@@ -50,7 +50,11 @@ impl Opener {
     }
 
     /// The rings of an interface, or of all.
-    pub(super) fn open(&self, place: usize, name: Option<&str>) -> Result<Group, PacketsError> {
+    pub(super) fn open(
+        &self,
+        place: usize,
+        name: Option<&str>,
+    ) -> Result<FanoutGroup, PacketsError> {
         let what =
             name.map_or_else(|| "for all interfaces".to_owned(), |name| format!("for `{name}`"));
         let failed = |source| PacketsError::socket(&what, source);
@@ -64,7 +68,7 @@ impl Opener {
         let mut rings = Vec::with_capacity(self.rings);
         let mut shared = None;
         for _ in 0..self.rings {
-            let socket = Socket::open().map_err(failed)?;
+            let socket = PacketSocket::open().map_err(failed)?;
             // Closed until all share the packets: none is to come twice.
             socket.filter(&Filter::closed()).map_err(failed)?;
             let ring = Ring::new(socket, self.ring_bytes).map_err(failed)?;
@@ -83,13 +87,13 @@ impl Opener {
         for ring in &rings {
             self.filter.attach(ring.socket()).map_err(failed)?;
         }
-        Ok(Group { place, rings })
+        Ok(FanoutGroup { place, rings })
     }
 
     /// The number of an interface, if there is one of this name.
     pub(super) fn index(&self, name: &str) -> Result<Option<u32>, PacketsError> {
         let failed = |source| PacketsError::socket("to look for interfaces", source);
-        let socket = Socket::open().map_err(failed)?;
+        let socket = PacketSocket::open().map_err(failed)?;
         match name_to_index(&socket, name) {
             Ok(index) => Ok(Some(index)),
             Err(rustix::io::Errno::NODEV | rustix::io::Errno::NAMETOOLONG) => Ok(None),

@@ -1,6 +1,6 @@
 //! From the rings to the engine.
 
-use super::block::Frame;
+use super::block::CapturedFrame;
 use super::duplicates::Duplicates;
 use super::link;
 use super::ring::Ring;
@@ -12,16 +12,16 @@ const FIRST: u64 = 1 << 48;
 const LOOPBACK: u16 = 772;
 
 /// Reads packets.
-pub(super) struct Reader {
+pub(super) struct RingReader {
     duplicates: Duplicates,
     /// Room for the few packets that a header has to be put in front of.
     scratch: Vec<u8>,
-    counts: Counts,
+    counts: ReadCounts,
 }
 
 /// What was read so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(super) struct ReadCounts {
     /// All of them, with those that a block promised and did not have.
     pub(super) packets: u64,
     /// Seen on another interface before.
@@ -36,10 +36,10 @@ pub(super) struct Counts {
     pub(super) truncated: u64,
 }
 
-impl Reader {
+impl RingReader {
     pub(super) fn new() -> Self {
         let duplicates = Duplicates::new();
-        Self { duplicates, scratch: Vec::new(), counts: Counts::default() }
+        Self { duplicates, scratch: Vec::new(), counts: ReadCounts::default() }
     }
 
     /// Feeds the engine the next block of a ring, if there is one.
@@ -52,11 +52,11 @@ impl Reader {
         taken.is_some()
     }
 
-    pub(super) fn counts(&self) -> Counts {
-        Counts { forgotten: self.duplicates.forgotten(), ..self.counts }
+    pub(super) fn counts(&self) -> ReadCounts {
+        ReadCounts { forgotten: self.duplicates.forgotten(), ..self.counts }
     }
 
-    fn frame(&mut self, frame: &Frame<'_>, engine: &mut Engine) {
+    fn frame(&mut self, frame: &CapturedFrame<'_>, engine: &mut Engine) {
         let number = FIRST + self.counts.packets;
         self.counts.packets += 1;
         if frame.is_outgoing && frame.hardware == LOOPBACK {
@@ -75,7 +75,7 @@ impl Reader {
     }
 }
 
-impl Counts {
+impl ReadCounts {
     /// Packets that were seen before.
     pub(super) fn repeated(&self) -> u64 {
         self.duplicates + self.looped

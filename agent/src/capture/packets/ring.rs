@@ -1,7 +1,7 @@
 //! A socket and its ring: the kernel fills one block after the other, and gets each back once it is read.
 
-use super::block::{Frame, Frames};
-use super::sys::{Mapping, Socket, Statistics};
+use super::block::{CapturedFrame, Frames};
+use super::sys::{PacketSocket, RingMapping, Statistics};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use wrongdoor_core::time::Timestamp;
@@ -18,8 +18,8 @@ const RETIRE_AFTER: u32 = 10;
 /// An open socket with its ring.
 #[derive(Debug)]
 pub(super) struct Ring {
-    socket: Socket,
-    mapping: Mapping,
+    socket: PacketSocket,
+    mapping: RingMapping,
     /// The block that the kernel hands over next.
     next: usize,
     totals: Totals,
@@ -38,7 +38,7 @@ pub(super) struct Totals {
 
 impl Ring {
     /// A ring of about this size, from which nothing comes yet.
-    pub(super) fn new(socket: Socket, bytes: u32) -> io::Result<Self> {
+    pub(super) fn new(socket: PacketSocket, bytes: u32) -> io::Result<Self> {
         let block_bytes =
             (bytes / MIN_BLOCKS).clamp(PAGE_BYTES, BLOCK_BYTES) / PAGE_BYTES * PAGE_BYTES;
         let blocks = (bytes / block_bytes).max(MIN_BLOCKS);
@@ -46,7 +46,7 @@ impl Ring {
         Ok(Self { socket, mapping, next: 0, totals: Totals::default() })
     }
 
-    pub(super) fn socket(&self) -> &Socket {
+    pub(super) fn socket(&self) -> &PacketSocket {
         &self.socket
     }
 
@@ -59,7 +59,7 @@ impl Ring {
 
     /// Takes the packets of the next block, if the kernel has handed it over: how many there were, and how many
     /// were promised besides.
-    pub(super) fn take(&mut self, mut each: impl FnMut(&Frame<'_>)) -> Option<(u64, u64)> {
+    pub(super) fn take(&mut self, mut each: impl FnMut(&CapturedFrame<'_>)) -> Option<(u64, u64)> {
         let mut frames = Frames::new(self.mapping.block(self.next)?);
         let mut count = 0;
         for frame in frames.by_ref() {

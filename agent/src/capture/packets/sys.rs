@@ -11,7 +11,7 @@ const STATUS_AT: usize = 8;
 
 /// A packet socket. Until it is bound it gets nothing.
 #[derive(Debug)]
-pub(super) struct Socket(OwnedFd);
+pub(super) struct PacketSocket(OwnedFd);
 
 /// What the kernel has counted since the last time that it was asked (`struct tpacket_stats_v3`).
 #[repr(C)]
@@ -27,15 +27,15 @@ pub(super) struct Statistics {
 
 /// The memory of a ring, shared with the kernel.
 #[derive(Debug)]
-pub(super) struct Mapping {
+pub(super) struct RingMapping {
     start: NonNull<u8>,
     block_bytes: usize,
     blocks: usize,
 }
 
-// === impl Socket ===
+// === impl PacketSocket ===
 
-impl Socket {
+impl PacketSocket {
     /// Packets are to come without their link's header.
     pub(super) fn open() -> io::Result<Self> {
         let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
@@ -60,7 +60,7 @@ impl Socket {
         block_bytes: u32,
         blocks: u32,
         milliseconds: u32,
-    ) -> io::Result<Mapping> {
+    ) -> io::Result<RingMapping> {
         // Frames have no fixed size in this version; the kernel only checks the arithmetic.
         let frame = 2048;
         let request = libc::tpacket_req3 {
@@ -85,7 +85,7 @@ impl Socket {
             return Err(io::Error::last_os_error());
         }
         let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Mapping { start, block_bytes, blocks })
+        Ok(RingMapping { start, block_bytes, blocks })
     }
 
     /// Lets packets come: of this interface, or of all where it is 0.
@@ -153,7 +153,7 @@ impl Socket {
     }
 }
 
-impl AsFd for Socket {
+impl AsFd for PacketSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
@@ -165,9 +165,9 @@ impl Plain for u32 {}
 impl Plain for libc::c_int {}
 impl Plain for Statistics {}
 
-// === impl Mapping ===
+// === impl RingMapping ===
 
-impl Mapping {
+impl RingMapping {
     pub(super) fn blocks(&self) -> usize {
         self.blocks
     }
@@ -214,9 +214,9 @@ impl Mapping {
 
 #[expect(unsafe_code, reason = "a pointer is not sent by itself")]
 // SAFETY: nobody else has the mapping; the kernel does not mind which thread looks at it.
-unsafe impl Send for Mapping {}
+unsafe impl Send for RingMapping {}
 
-impl Drop for Mapping {
+impl Drop for RingMapping {
     fn drop(&mut self) {
         #[expect(unsafe_code, reason = "the ring is shared memory")]
         // SAFETY: the mapping is ours, and no slice of it outlives it.

@@ -1,9 +1,9 @@
 //! A thread in the network namespace that is watched: interfaces of which only the name is known come and go there.
 
-use super::Options;
+use super::PacketOptions;
 use super::error::PacketsError;
-use super::filter::Wanted;
-use super::opener::{Group, MAX_INTERFACES, Opener};
+use super::filter::WantedPackets;
+use super::opener::{FanoutGroup, MAX_INTERFACES, Opener};
 use crate::privileges;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::netlink::SocketAddrNetlink;
@@ -26,7 +26,7 @@ const LINKS: u32 = 1;
 #[derive(Debug)]
 pub(super) struct Watcher {
     /// Rings of interfaces that have come back.
-    groups: Receiver<Group>,
+    groups: Receiver<FanoutGroup>,
     is_over: Arc<AtomicBool>,
     /// Some interface that was named is not there.
     is_short: Arc<AtomicBool>,
@@ -35,9 +35,9 @@ pub(super) struct Watcher {
 impl Watcher {
     /// Opens everything in a thread of its own, which stays where interfaces have names.
     pub(super) fn start(
-        options: Options,
-        wanted: Wanted,
-    ) -> Result<(Vec<Group>, Self), PacketsError> {
+        options: PacketOptions,
+        wanted: WantedPackets,
+    ) -> Result<(Vec<FanoutGroup>, Self), PacketsError> {
         let (first, opened) = sync_channel(1);
         // Each interface at most once.
         let (sender, groups) = sync_channel(MAX_INTERFACES);
@@ -79,7 +79,7 @@ impl Watcher {
     }
 
     /// The next rings that were opened again.
-    pub(super) fn next(&self) -> Option<Group> {
+    pub(super) fn next(&self) -> Option<FanoutGroup> {
         self.groups.try_recv().ok()
     }
 }
@@ -96,7 +96,10 @@ struct Signs<'a> {
     is_short: &'a AtomicBool,
 }
 
-fn open(options: &Options, wanted: &Wanted) -> Result<(Opener, Vec<Group>), PacketsError> {
+fn open(
+    options: &PacketOptions,
+    wanted: &WantedPackets,
+) -> Result<(Opener, Vec<FanoutGroup>), PacketsError> {
     if let Some(path) = &options.netns {
         enter(path).map_err(|source| PacketsError::Namespace { path: path.clone(), source })?;
     }
@@ -121,7 +124,7 @@ fn watch(
     opener: &Opener,
     names: &[String],
     mut numbers: Vec<Option<u32>>,
-    sender: &SyncSender<Group>,
+    sender: &SyncSender<FanoutGroup>,
     signs: &Signs<'_>,
 ) {
     let news = news().inspect_err(|error| tracing::debug!("no news of interfaces: {error}")).ok();

@@ -11,7 +11,7 @@
 //! other connections (`HOLD`); everything else is classified at once.
 
 use crate::capture::CaptureError;
-use crate::capture::source::Source;
+use crate::capture::source::LiveSource;
 use crate::enrich::{Directory, View};
 use crate::export::{CorrelateStats, EventsSink, OutputError, Record, Summary, Traces, TurnState};
 use crate::ledger::SourceStats;
@@ -63,7 +63,7 @@ pub(crate) struct Times {
 ///
 /// A source that fails ends the run too, and what it has told until then is written.
 pub(crate) fn run(
-    mut source: Box<dyn Source>,
+    mut source: Box<dyn LiveSource>,
     shared: &AgentState,
     Times { length, drain, windows }: Times,
     sinks: Sinks,
@@ -122,7 +122,7 @@ impl<'a> Live<'a> {
     }
 
     /// Takes what has come.
-    fn turn(&mut self, source: &mut dyn Source, timeout: Duration) -> Result<(), CaptureError> {
+    fn turn(&mut self, source: &mut dyn LiveSource, timeout: Duration) -> Result<(), CaptureError> {
         self.heed();
         let polled = source.poll(&mut self.engine, timeout);
         self.hear(source.tally());
@@ -149,7 +149,7 @@ impl<'a> Live<'a> {
     }
 
     /// Takes what is still in the source's buffers.
-    fn drain(&mut self, source: &mut dyn Source) -> Result<(), CaptureError> {
+    fn drain(&mut self, source: &mut dyn LiveSource) -> Result<(), CaptureError> {
         for _ in 0..MAX_LAST_TURNS {
             let before = source.tally().capture_events;
             self.turn(source, Duration::ZERO)?;

@@ -162,7 +162,7 @@ struct Detached {
     written: Arc<Mutex<String>>,
 }
 
-impl Source for Detached {
+impl LiveSource for Detached {
     fn name(&self) -> &'static str {
         self.replay.name()
     }

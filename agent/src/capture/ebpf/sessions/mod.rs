@@ -2,10 +2,10 @@
 //!
 //! The kernel names a TLS object by process, address and time; the engine by a number of its own.
 
-use super::clock::Clock;
-use super::early::Early;
-use super::owners::Owners;
-use super::records::Record;
+use super::clock::BootClock;
+use super::early::EarlySegments;
+use super::owners::ObjectOwners;
+use super::records::RingRecord;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use wrongdoor_core::engine::Engine;
@@ -37,7 +37,7 @@ struct Known {
 
 /// What became of the records so far. All counts only grow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(super) struct SessionCounts {
     /// What they held: a record may have several pieces of plaintext.
     pub(super) news: u64,
     /// Of it, what is of sessions that are not known: the records that named them were lost.
@@ -57,16 +57,16 @@ pub(super) struct Sessions {
     by_socket: HashMap<u64, (Address, u64)>,
     /// Sessions whose sockets are closed.
     closing: VecDeque<(Instant, Address, u64)>,
-    early: Early,
+    early: EarlySegments,
     last_id: u64,
     /// Records so far.
     number: u64,
-    counts: Counts,
+    counts: SessionCounts,
 }
 
 impl Sessions {
     /// What became of the records so far.
-    pub(super) fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> SessionCounts {
         self.counts
     }
 
@@ -74,24 +74,24 @@ impl Sessions {
     pub(super) fn record(
         &mut self,
         bytes: &[u8],
-        clock: &Clock,
-        owners: &mut Owners,
+        clock: &BootClock,
+        owners: &mut ObjectOwners,
         engine: &mut Engine,
     ) -> Option<u32> {
-        let Some(record) = Record::read(bytes) else {
+        let Some(record) = RingRecord::read(bytes) else {
             self.counts.news += 1;
             self.counts.dropped += 1;
             return None;
         };
-        if let Record::Exec(record) = record {
+        if let RingRecord::Exec(record) = record {
             return Some(record.pid);
         }
         self.number += 1;
         let number = self.number;
         // A record of plaintext says itself how much it holds.
-        self.counts.news += u64::from(!matches!(record, Record::Plaintext(..)));
+        self.counts.news += u64::from(!matches!(record, RingRecord::Plaintext(..)));
         match record {
-            Record::Handshake(record, bytes) => {
+            RingRecord::Handshake(record, bytes) => {
                 if record.tuple.cookie == 0 {
                     let dropped = self.early.keep(&record, bytes);
                     self.counts.dropped += u64::try_from(dropped).unwrap_or(u64::MAX);
@@ -102,8 +102,8 @@ impl Sessions {
                     handshake(number, &record, bytes, clock, engine);
                 }
             }
-            Record::Object(record) => self.object(&record, clock, owners, engine),
-            Record::Plaintext(record, pieces) => {
+            RingRecord::Object(record) => self.object(&record, clock, owners, engine),
+            RingRecord::Plaintext(record, pieces) => {
                 let session = self.find(record.pid, record.object, record.epoch);
                 let at = clock.time(record.head.at);
                 for (sequence, (piece, bytes)) in (0..).zip(pieces) {
@@ -123,7 +123,7 @@ impl Sessions {
                     engine.handle_probe_event(number, at, input);
                 }
             }
-            Record::Silence(record) => {
+            RingRecord::Silence(record) => {
                 if let Some(session) = self.find(record.pid, record.object, record.epoch) {
                     let direction = direction(record.head.direction);
                     let input =
@@ -133,7 +133,7 @@ impl Sessions {
                     self.counts.unknown += 1;
                 }
             }
-            Record::ObjectClosed(record) => {
+            RingRecord::ObjectClosed(record) => {
                 if let Some(session) = self.find(record.pid, record.object, record.epoch) {
                     if record.lost > 0 {
                         let at = clock.time(record.head.at);
@@ -147,7 +147,7 @@ impl Sessions {
                     self.counts.unknown += 1;
                 }
             }
-            Record::SocketClosed(record) => {
+            RingRecord::SocketClosed(record) => {
                 if record.lost > 0 {
                     let owner = Owner::Socket(SocketId(record.epoch));
                     self.lost(Some(owner), clock.time(record.head.at), engine);
@@ -158,7 +158,7 @@ impl Sessions {
                 let input = ProbeEvent::SocketClosed { socket: SocketId(record.epoch) };
                 engine.handle_probe_event(number, clock.time(record.head.at), input);
             }
-            Record::Exec(_) => {}
+            RingRecord::Exec(_) => {}
         }
         None
     }
@@ -168,7 +168,7 @@ impl Sessions {
         &mut self,
         owner: &kernel::Owner,
         lost: &kernel::Lost,
-        clock: &Clock,
+        clock: &BootClock,
         engine: &mut Engine,
     ) {
         let owner = match owner.cookie() {
@@ -208,8 +208,8 @@ impl Sessions {
     fn object(
         &mut self,
         record: &kernel::Object,
-        clock: &Clock,
-        owners: &mut Owners,
+        clock: &BootClock,
+        owners: &mut ObjectOwners,
         engine: &mut Engine,
     ) {
         let address = Address { pid: record.pid, object: record.object };
@@ -266,7 +266,7 @@ fn handshake(
     number: u64,
     record: &kernel::Handshake,
     bytes: &[u8],
-    clock: &Clock,
+    clock: &BootClock,
     engine: &mut Engine,
 ) {
     let input = ProbeEvent::Handshake {

@@ -1,4 +1,4 @@
-use super::super::owners::Found;
+use super::super::owners::FoundProcesses;
 use super::*;
 use std::sync::Arc;
 use wrongdoor_core::counters::Loss;
@@ -14,8 +14,8 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
 /// The way from records to connections.
 struct Way {
     sessions: Sessions,
-    owners: Owners,
-    clock: Clock,
+    owners: ObjectOwners,
+    clock: BootClock,
     engine: Engine,
 }
 
@@ -23,8 +23,8 @@ impl Way {
     fn new() -> Self {
         Self {
             sessions: Sessions::default(),
-            owners: Owners::new(Found::default()),
-            clock: Clock::new(),
+            owners: ObjectOwners::new(FoundProcesses::default()),
+            clock: BootClock::new(),
             engine: Engine::new(Config::default(), Arc::default()),
         }
     }

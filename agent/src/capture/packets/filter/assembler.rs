@@ -12,7 +12,7 @@ pub(in super::super) struct Instruction {
 
 /// A place that lies ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Label(usize);
+pub(super) struct JumpLabel(usize);
 
 /// A jump is too long for the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +21,7 @@ pub(in super::super) struct TooFar;
 
 /// Where the accumulator is loaded from.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Load {
+pub(super) enum LoadFrom {
     /// The packet's bytes at a fixed place, or so far behind X.
     Byte(u32),
     Half(u32),
@@ -78,10 +78,10 @@ const OPERAND_X: u16 = 0x08;
 
 /// A program as it is written.
 #[derive(Debug, Default)]
-pub(super) struct Assembler {
+pub(super) struct FilterAssembler {
     instructions: Vec<Instruction>,
     /// Jumps to be filled in: which instruction, whether where the comparison holds, and where to.
-    jumps: Vec<(usize, bool, Label)>,
+    jumps: Vec<(usize, bool, JumpLabel)>,
     /// By label.
     places: Vec<usize>,
 }
@@ -97,30 +97,30 @@ impl Instruction {
     }
 }
 
-impl Assembler {
-    pub(super) fn label(&mut self) -> Label {
+impl FilterAssembler {
+    pub(super) fn label(&mut self) -> JumpLabel {
         self.places.push(usize::MAX);
-        Label(self.places.len() - 1)
+        JumpLabel(self.places.len() - 1)
     }
 
     /// The label is here.
-    pub(super) fn place(&mut self, label: Label) {
+    pub(super) fn place(&mut self, label: JumpLabel) {
         let here = self.instructions.len();
         if let Some(place) = self.places.get_mut(label.0) {
             *place = here;
         }
     }
 
-    pub(super) fn load(&mut self, from: Load) {
+    pub(super) fn load(&mut self, from: LoadFrom) {
         let (code, k) = match from {
-            Load::Byte(at) => (LD | BYTE | ABSOLUTE, at),
-            Load::Half(at) => (LD | HALF | ABSOLUTE, at),
-            Load::ByteAtX(at) => (LD | BYTE | INDIRECT, at),
-            Load::HalfAtX(at) => (LD | HALF | INDIRECT, at),
-            Load::WordAtX(at) => (LD | INDIRECT, at),
-            Load::Memory(cell) => (LD | MEMORY, cell),
-            Load::Length => (LD | LENGTH, 0),
-            Load::About(what) => (LD | ABSOLUTE, ABOUT + what),
+            LoadFrom::Byte(at) => (LD | BYTE | ABSOLUTE, at),
+            LoadFrom::Half(at) => (LD | HALF | ABSOLUTE, at),
+            LoadFrom::ByteAtX(at) => (LD | BYTE | INDIRECT, at),
+            LoadFrom::HalfAtX(at) => (LD | HALF | INDIRECT, at),
+            LoadFrom::WordAtX(at) => (LD | INDIRECT, at),
+            LoadFrom::Memory(cell) => (LD | MEMORY, cell),
+            LoadFrom::Length => (LD | LENGTH, 0),
+            LoadFrom::About(what) => (LD | ABSOLUTE, ABOUT + what),
         };
         self.push(code, k);
     }
@@ -155,12 +155,12 @@ impl Assembler {
     }
 
     /// Goes on at `label` where the comparison holds.
-    pub(super) fn if_so(&mut self, compare: Compare, label: Label) {
+    pub(super) fn if_so(&mut self, compare: Compare, label: JumpLabel) {
         self.jump(compare, true, label);
     }
 
     /// Goes on at `label` where it does not.
-    pub(super) fn unless(&mut self, compare: Compare, label: Label) {
+    pub(super) fn unless(&mut self, compare: Compare, label: JumpLabel) {
         self.jump(compare, false, label);
     }
 
@@ -184,7 +184,7 @@ impl Assembler {
         Ok(self.instructions)
     }
 
-    fn jump(&mut self, compare: Compare, where_it_holds: bool, label: Label) {
+    fn jump(&mut self, compare: Compare, where_it_holds: bool, label: JumpLabel) {
         self.jumps.push((self.instructions.len(), where_it_holds, label));
         let (code, k) = match compare {
             Compare::Equal(value) => (JMP | 0x10, value),

@@ -6,10 +6,10 @@
 //! (PSH). The middle segments of a long chain of certificates it takes for content.
 
 use super::assembler::{
-    ABOUT_INTERFACE, ABOUT_KIND, ABOUT_PROTOCOL, Assembler, Change, Compare, Instruction, Label,
-    Load, TooFar,
+    ABOUT_INTERFACE, ABOUT_KIND, ABOUT_PROTOCOL, Change, Compare, FilterAssembler, Instruction,
+    JumpLabel, LoadFrom, TooFar,
 };
-use super::{Tls, Wanted};
+use super::{WantedPackets, WantedTls};
 use wrongdoor_ebpf_common::packet::{
     self, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPES_IN_FRONT, IPV6_EXTENSIONS, LOOPBACK, OUTGOING,
     QUIC_VERSIONS, TCP, UDP,
@@ -29,11 +29,11 @@ const DESTINATION_PORT: u32 = 3;
 const FLAGS: u32 = 4;
 
 /// The program for packets that begin with their network header.
-pub(super) fn program(wanted: &Wanted) -> Result<Vec<Instruction>, TooFar> {
-    let mut code = Assembler::default();
+pub(super) fn program(wanted: &WantedPackets) -> Result<Vec<Instruction>, TooFar> {
+    let mut code = FilterAssembler::default();
     let (tcp, udp) = (code.label(), code.label());
     // The kernel wants to see that what is read was written, and follows paths over their ends.
-    code.load(Load::Length);
+    code.load(LoadFrom::Length);
     code.store(END);
     not_twice_on_loopback(&mut code);
     network(&mut code, tcp, udp);
@@ -45,20 +45,20 @@ pub(super) fn program(wanted: &Wanted) -> Result<Vec<Instruction>, TooFar> {
 }
 
 /// What leaves on the loopback interface comes in there at once.
-fn not_twice_on_loopback(code: &mut Assembler) {
+fn not_twice_on_loopback(code: &mut FilterAssembler) {
     let go_on = code.label();
-    code.load(Load::About(ABOUT_KIND));
+    code.load(LoadFrom::About(ABOUT_KIND));
     code.unless(Compare::Equal(OUTGOING), go_on);
-    code.load(Load::About(ABOUT_INTERFACE));
+    code.load(LoadFrom::About(ABOUT_INTERFACE));
     code.unless(Compare::Equal(LOOPBACK), go_on);
     code.end(DROP);
     code.place(go_on);
 }
 
 /// To `tcp` or `udp`, with X at the transport's header.
-fn network(code: &mut Assembler, tcp: Label, udp: Label) {
+fn network(code: &mut FilterAssembler, tcp: JumpLabel, udp: JumpLabel) {
     let (ipv4, ipv6, unsure) = (code.label(), code.label(), code.label());
-    code.load(Load::About(ABOUT_PROTOCOL));
+    code.load(LoadFrom::About(ABOUT_PROTOCOL));
     code.if_so(Compare::Equal(ETHERTYPE_IPV4.into()), ipv4);
     code.if_so(Compare::Equal(ETHERTYPE_IPV6.into()), ipv6);
     for kind in ETHERTYPES_IN_FRONT {
@@ -72,16 +72,16 @@ fn network(code: &mut Assembler, tcp: Label, udp: Label) {
     code.place(ipv4);
     version(code, 4, unsure);
     // More fragments, or not the first.
-    code.load(Load::Half(6));
+    code.load(LoadFrom::Half(6));
     code.if_so(Compare::AnyBit(0x3fff), unsure);
     code.load_x_header_length();
-    code.load(Load::Half(2));
+    code.load(LoadFrom::Half(2));
     // 0: larger than the field can say.
     code.unless(Compare::Equal(0), sized);
-    code.load(Load::Length);
+    code.load(LoadFrom::Length);
     code.place(sized);
     code.store(END);
-    code.load(Load::Byte(9));
+    code.load(LoadFrom::Byte(9));
     code.if_so(Compare::Equal(TCP.into()), tcp);
     code.if_so(Compare::Equal(UDP.into()), udp);
     code.end(DROP);
@@ -92,13 +92,13 @@ fn network(code: &mut Assembler, tcp: Label, udp: Label) {
     code.place(ipv6);
     version(code, 6, unsure);
     code.load_x(40);
-    code.load(Load::Half(4));
+    code.load(LoadFrom::Half(4));
     code.change(Change::AddX);
     code.unless(Compare::Equal(40), sized);
-    code.load(Load::Length);
+    code.load(LoadFrom::Length);
     code.place(sized);
     code.store(END);
-    code.load(Load::Byte(6));
+    code.load(LoadFrom::Byte(6));
     code.if_so(Compare::Equal(TCP.into()), tcp);
     code.if_so(Compare::Equal(UDP.into()), udp);
     for extension in IPV6_EXTENSIONS {
@@ -110,37 +110,37 @@ fn network(code: &mut Assembler, tcp: Label, udp: Label) {
 }
 
 /// What calls itself IP and begins with something else has a tag in front.
-fn version(code: &mut Assembler, version: u32, unsure: Label) {
-    code.load(Load::Byte(0));
+fn version(code: &mut FilterAssembler, version: u32, unsure: JumpLabel) {
+    code.load(LoadFrom::Byte(0));
     code.change(Change::ShiftRight(4));
     code.unless(Compare::Equal(version), unsure);
 }
 
-fn of_tcp(code: &mut Assembler, wanted: &Wanted) {
+fn of_tcp(code: &mut FilterAssembler, wanted: &WantedPackets) {
     let pass = code.label();
-    code.load(Load::ByteAtX(13));
+    code.load(LoadFrom::ByteAtX(13));
     code.store(FLAGS);
     code.if_so(Compare::AnyBit(FIN_SYN_RST), pass);
     for (at, cell) in [(0, SOURCE_PORT), (2, DESTINATION_PORT)] {
-        code.load(Load::HalfAtX(at));
+        code.load(LoadFrom::HalfAtX(at));
         code.store(cell);
         for port in &wanted.cleartext {
             code.if_so(Compare::Equal((*port).into()), pass);
         }
     }
     match wanted.tls {
-        Tls::Nothing => code.end(DROP),
-        Tls::Everything => {}
-        Tls::Handshakes => handshake(code),
+        WantedTls::Nothing => code.end(DROP),
+        WantedTls::Everything => {}
+        WantedTls::Handshakes => handshake(code),
     }
     code.place(pass);
     code.end(PASS);
 }
 
 /// A segment of neither a cleartext port nor a beginning or an end.
-fn handshake(code: &mut Assembler) {
+fn handshake(code: &mut FilterAssembler) {
     let (pass, drop, rest) = (code.label(), code.label(), code.label());
-    code.load(Load::ByteAtX(12));
+    code.load(LoadFrom::ByteAtX(12));
     code.change(Change::ShiftRight(4));
     code.change(Change::ShiftLeft(2));
     code.change(Change::AddX);
@@ -149,19 +149,19 @@ fn handshake(code: &mut Assembler) {
     // Nothing but an acknowledgment.
     code.if_so(Compare::GreaterOrEqualX, drop);
     code.load_x_memory(PAYLOAD);
-    code.load(Load::ByteAtX(0));
+    code.load(LoadFrom::ByteAtX(0));
     // Change of cipher, alert, handshake, application data: 20 to 23.
     code.change(Change::And(0xfc));
     code.unless(Compare::Equal(20), rest);
-    code.load(Load::ByteAtX(1));
+    code.load(LoadFrom::ByteAtX(1));
     code.unless(Compare::Equal(3), rest);
-    code.load(Load::ByteAtX(0));
+    code.load(LoadFrom::ByteAtX(0));
     code.if_so(Compare::Equal(23), drop);
     code.end(PASS);
     code.place(rest);
-    code.load(Load::Memory(FLAGS));
+    code.load(LoadFrom::Memory(FLAGS));
     code.if_so(Compare::AnyBit(PSH), pass);
-    code.load(Load::Memory(SOURCE_PORT));
+    code.load(LoadFrom::Memory(SOURCE_PORT));
     code.load_x_memory(DESTINATION_PORT);
     code.if_so(Compare::GreaterOrEqualX, pass);
     code.place(drop);
@@ -171,12 +171,12 @@ fn handshake(code: &mut Assembler) {
 }
 
 /// QUIC's long headers are its handshake (RFC 9000 §17.2).
-fn of_udp(code: &mut Assembler, wanted: &Wanted) {
+fn of_udp(code: &mut FilterAssembler, wanted: &WantedPackets) {
     let (pass, drop) = (code.label(), code.label());
-    if wanted.tls != Tls::Nothing {
-        code.load(Load::ByteAtX(8));
+    if wanted.tls != WantedTls::Nothing {
+        code.load(LoadFrom::ByteAtX(8));
         code.unless(Compare::AnyBit(0x80), drop);
-        code.load(Load::WordAtX(9));
+        code.load(LoadFrom::WordAtX(9));
         for version in QUIC_VERSIONS {
             code.if_so(Compare::Equal(version), pass);
         }

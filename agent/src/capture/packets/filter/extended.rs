@@ -1,6 +1,6 @@
 //! The filter that follows flows, in eBPF: see `ebpf/src/bin/packets.rs`.
 
-use super::super::sys::Socket;
+use super::super::sys::PacketSocket;
 use crate::text::chain;
 use aya::maps::Array;
 use aya::programs::SocketFilter;
@@ -35,7 +35,7 @@ impl Extended {
         Ok(Self(ebpf))
     }
 
-    pub(super) fn attach(&self, socket: &Socket) -> io::Result<()> {
+    pub(super) fn attach(&self, socket: &PacketSocket) -> io::Result<()> {
         let program = self.0.program(program::PACKETS).ok_or(io::ErrorKind::NotFound)?;
         let program: &SocketFilter = program.try_into().map_err(io::Error::other)?;
         program.attach(socket).map_err(io::Error::other)

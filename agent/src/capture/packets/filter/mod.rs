@@ -9,7 +9,7 @@ mod tests;
 pub(super) use assembler::Instruction;
 pub(super) use extended::Extended;
 
-use super::sys::Socket;
+use super::sys::PacketSocket;
 use std::io;
 
 /// The most cleartext ports: the program compares with each.
@@ -17,15 +17,15 @@ pub(crate) const MAX_PORTS: usize = 32;
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
-    pub(super) tls: Tls,
+pub(super) struct WantedPackets {
+    pub(super) tls: WantedTls,
     /// Of these everything.
     pub(super) cleartext: Vec<u16>,
 }
 
 /// What is wanted of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tls {
+pub(super) enum WantedTls {
     /// Nothing, nor of QUIC.
     Nothing,
     /// Handshakes, and QUIC's.
@@ -42,8 +42,8 @@ pub(super) enum Filter {
 
 impl Filter {
     /// The one that fits. One that follows flows is needed for handshakes only.
-    pub(super) fn new(wanted: &Wanted) -> Result<Self, assembler::TooFar> {
-        if wanted.tls == Tls::Handshakes {
+    pub(super) fn new(wanted: &WantedPackets) -> Result<Self, assembler::TooFar> {
+        if wanted.tls == WantedTls::Handshakes {
             match Extended::load(&wanted.cleartext) {
                 Ok(filter) => return Ok(Self::Extended(filter)),
                 Err(reason) => tracing::warn!(
@@ -61,7 +61,7 @@ impl Filter {
     }
 
     /// Has the kernel ask it about every packet of this socket.
-    pub(super) fn attach(&self, socket: &Socket) -> io::Result<()> {
+    pub(super) fn attach(&self, socket: &PacketSocket) -> io::Result<()> {
         match self {
             Self::Extended(filter) => filter.attach(socket),
             Self::Classic(program) => socket.filter(program),

@@ -1,5 +1,5 @@
 use super::assembler::Instruction;
-use super::{MAX_PORTS, Tls, Wanted, classic};
+use super::{MAX_PORTS, WantedPackets, WantedTls, classic};
 
 const CLIENT: u16 = 50_000;
 const SERVER: u16 = 443;
@@ -121,13 +121,13 @@ fn udp(protocol: u16, payload: &[u8]) -> Packet {
     packet(protocol, 17, &segment)
 }
 
-fn passes(tls: Tls, cleartext: &[u16], packet: &Packet) -> bool {
-    let wanted = Wanted { tls, cleartext: cleartext.to_vec() };
+fn passes(tls: WantedTls, cleartext: &[u16], packet: &Packet) -> bool {
+    let wanted = WantedPackets { tls, cleartext: cleartext.to_vec() };
     run(&classic::program(&wanted).unwrap(), packet).unwrap() > 0
 }
 
 #[track_caller]
-fn check(tls: Tls, expected: bool, what: &str, packet: &Packet) {
+fn check(tls: WantedTls, expected: bool, what: &str, packet: &Packet) {
     assert_eq!(
         passes(tls, &[80, 8080], packet),
         expected,
@@ -157,9 +157,9 @@ fn handshakes_pass_and_bulk_does_not() {
             ("request", false, of(CLIENT, SERVER, PSH, &data)),
         ];
         for (what, expected, packet) in &cases {
-            check(Tls::Handshakes, *expected, what, packet);
-            check(Tls::Everything, true, what, packet);
-            check(Tls::Nothing, packet.bytes.len() < 80 && what.len() == 3, what, packet);
+            check(WantedTls::Handshakes, *expected, what, packet);
+            check(WantedTls::Everything, true, what, packet);
+            check(WantedTls::Nothing, packet.bytes.len() < 80 && what.len() == 3, what, packet);
         }
     }
 }
@@ -169,13 +169,13 @@ fn cleartext_ports_pass_whole_in_both_directions() {
     for protocol in ETHERTYPES {
         for port in [80, 8080] {
             for (from, to) in [(CLIENT, port), (port, CLIENT)] {
-                for tls in [Tls::Nothing, Tls::Handshakes, Tls::Everything] {
+                for tls in [WantedTls::Nothing, WantedTls::Handshakes, WantedTls::Everything] {
                     check(tls, true, "data", &tcp(protocol, from, to, ACK, &[0; 1400]));
                     check(tls, true, "acknowledgment", &tcp(protocol, from, to, ACK, &[]));
                 }
             }
         }
-        check(Tls::Nothing, false, "another port", &tcp(protocol, CLIENT, 81, PSH, b"GET"));
+        check(WantedTls::Nothing, false, "another port", &tcp(protocol, CLIENT, 81, PSH, b"GET"));
     }
 }
 
@@ -189,9 +189,9 @@ fn quic_passes_by_its_long_headers() {
             (false, [0x43, 0, 0, 0, 1, 8]),
             (false, [0xc3, 1, 0, 0, 1, 8]),
         ] {
-            check(Tls::Handshakes, expected, "QUIC", &udp(protocol, &payload));
-            check(Tls::Everything, expected, "QUIC", &udp(protocol, &payload));
-            check(Tls::Nothing, false, "QUIC", &udp(protocol, &payload));
+            check(WantedTls::Handshakes, expected, "QUIC", &udp(protocol, &payload));
+            check(WantedTls::Everything, expected, "QUIC", &udp(protocol, &payload));
+            check(WantedTls::Nothing, false, "QUIC", &udp(protocol, &payload));
         }
     }
 }
@@ -209,25 +209,25 @@ fn what_is_unsure_passes() {
     inner_tag.bytes.splice(0..0, [0x20, 1, 8, 0]);
     let extensions = [0, 43, 44, 60].map(|next| packet(0x86dd, next, &[0; 100]));
     for packet in fragments.iter().chain([&tag, &inner_tag]).chain(&extensions) {
-        check(Tls::Nothing, true, "unsure", packet);
-        check(Tls::Handshakes, true, "unsure", packet);
+        check(WantedTls::Nothing, true, "unsure", packet);
+        check(WantedTls::Handshakes, true, "unsure", packet);
     }
 }
 
 #[test]
 fn what_is_not_ours_does_not() {
     let looped = Packet { kind: 4, interface: 1, ..tcp(0x0800, CLIENT, 80, 0x02, &[]) };
-    check(Tls::Everything, false, "leaving on loopback", &looped);
-    check(Tls::Everything, true, "leaving elsewhere", &Packet { interface: 2, ..looped });
+    check(WantedTls::Everything, false, "leaving on loopback", &looped);
+    check(WantedTls::Everything, true, "leaving elsewhere", &Packet { interface: 2, ..looped });
     let arp = Packet { protocol: 0x0806, ..packet(0x0800, 6, &[0; 40]) };
-    check(Tls::Everything, false, "ARP", &arp);
-    check(Tls::Everything, false, "ICMP", &packet(0x0800, 1, &[0; 40]));
-    check(Tls::Everything, false, "ICMPv6", &packet(0x86dd, 58, &[0; 40]));
+    check(WantedTls::Everything, false, "ARP", &arp);
+    check(WantedTls::Everything, false, "ICMP", &packet(0x0800, 1, &[0; 40]));
+    check(WantedTls::Everything, false, "ICMPv6", &packet(0x86dd, 58, &[0; 40]));
     // Cut short anywhere in front of the payload.
     let whole = tcp(0x0800, CLIENT, SERVER, ACK, &[22, 3, 1, 0, 0]);
     for end in 0..52 {
         let cut = Packet { bytes: whole.bytes[..end].to_vec(), ..whole.clone() };
-        check(Tls::Handshakes, false, "cut short", &cut);
+        check(WantedTls::Handshakes, false, "cut short", &cut);
     }
 }
 
@@ -238,7 +238,7 @@ fn a_length_that_the_field_cannot_say_is_the_packets() {
             tcp(protocol, SERVER, CLIENT, ACK, &[[22, 3, 3].as_slice(), &[1; 70_000]].concat());
         let at = if protocol == 0x0800 { 2 } else { 4 };
         large.bytes[at..at + 2].fill(0);
-        check(Tls::Handshakes, true, "large", &large);
+        check(WantedTls::Handshakes, true, "large", &large);
     }
 }
 
@@ -247,8 +247,8 @@ fn the_kernel_takes_the_programs() {
     // Any socket does, and it takes no privilege.
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     for cleartext in [vec![], vec![80], (1..=MAX_PORTS as u16).collect()] {
-        for tls in [Tls::Nothing, Tls::Handshakes, Tls::Everything] {
-            let wanted = Wanted { tls, cleartext: cleartext.clone() };
+        for tls in [WantedTls::Nothing, WantedTls::Handshakes, WantedTls::Everything] {
+            let wanted = WantedPackets { tls, cleartext: cleartext.clone() };
             let program = classic::program(&wanted).unwrap();
             super::super::sys::filter(&socket, &program).unwrap();
         }
@@ -259,7 +259,7 @@ fn the_kernel_takes_the_programs() {
 #[test]
 fn the_longest_program_can_be_written() {
     let cleartext: Vec<u16> = (1..=MAX_PORTS as u16).collect();
-    for tls in [Tls::Nothing, Tls::Handshakes, Tls::Everything] {
+    for tls in [WantedTls::Nothing, WantedTls::Handshakes, WantedTls::Everything] {
         for port in [1, MAX_PORTS as u16] {
             assert!(passes(tls, &cleartext, &tcp(0x0800, CLIENT, port, PSH, b"GET")));
             assert!(passes(tls, &cleartext, &tcp(0x86dd, port, CLIENT, PSH, b"HTTP")));
