@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
-use wrongdoor_core::engine::{Config, ConnectionEnd, Engine, Event};
+use wrongdoor_core::engine::{ConnectionEnd, Engine, EngineConfig, Event};
 use wrongdoor_core::explain::classifier::{Classification, Classifier};
 use wrongdoor_core::observation::Exchange;
 use wrongdoor_core::time::Timestamp;
@@ -102,7 +102,7 @@ impl LiveSource for Replay {
 /// Everything that is told of a capture.
 fn events(name: &str) -> impl Iterator<Item = Event> {
     let mut replay = Replay { pace: usize::MAX / 2, ..Replay::new(name, &AgentState::new(None)) };
-    let mut engine = Engine::new(Config::default(), Arc::default());
+    let mut engine = Engine::new(EngineConfig::default(), Arc::default());
     replay.poll(&mut engine, Duration::ZERO).unwrap();
     engine.finish();
     engine.drain().into_iter().map(|observation| observation.event)

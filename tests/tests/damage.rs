@@ -3,7 +3,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use anyhow::Result;
-use wrongdoor_core::engine::{Config, Engine};
+use wrongdoor_core::engine::{Engine, EngineConfig};
 use wrongdoor_core::wire::tls::keylog::KeyLog;
 use wrongdoor_pcap::CaptureFile;
 use wrongdoor_tests::golden::Golden;
@@ -20,7 +20,8 @@ const HELD: usize = 256 * 1024;
 /// Reads whatever it is to its end, as `analyze` does; how many packets it had.
 fn read_to_the_end(bytes: Vec<u8>, keys: &Arc<KeyLog>) -> usize {
     let mut capture = CaptureFile::from_reader("damaged", Cursor::new(bytes));
-    let config = Config { max_held_bytes: HELD, keys_may_come: true, ..Config::default() };
+    let config =
+        EngineConfig { max_held_bytes: HELD, keys_may_come: true, ..EngineConfig::default() };
     let mut engine = Engine::new(config, Arc::clone(keys));
     let mut number = 0;
     while let Ok(Some(window)) = capture.next_window() {

@@ -38,7 +38,7 @@ mod tests {
     use crate::state::AgentState;
     use crate::testing::Replay;
     use std::sync::Arc;
-    use wrongdoor_core::engine::Config;
+    use wrongdoor_core::engine::EngineConfig;
 
     #[test]
     fn all_are_polled_and_their_ledgers_are_summed() {
@@ -46,7 +46,7 @@ mod tests {
         let replay = || Box::new(Replay::new("coalescing", &shared)) as Box<dyn LiveSource>;
         let mut alone = replay();
         let mut sources = Both(vec![replay(), replay()]);
-        let mut engine = Engine::new(Config::default(), Arc::default());
+        let mut engine = Engine::new(EngineConfig::default(), Arc::default());
         assert!(!sources.is_ready());
         alone.poll(&mut engine, Duration::ZERO).unwrap();
         sources.poll(&mut engine, Duration::ZERO).unwrap();

@@ -4,7 +4,7 @@ mod otlp;
 mod probe;
 mod run;
 
-pub use otlp::Otlp;
+pub use otlp::OtlpArguments;
 pub use probe::Probe;
 pub use run::Run;
 

@@ -5,7 +5,7 @@ use clap::Args;
 
 /// The options of traces.
 #[derive(Args, Clone, Debug)]
-pub struct Otlp {
+pub struct OtlpArguments {
     /// Send traces to this OpenTelemetry collector: a URL without the path of a signal; by default what
     /// OTEL_EXPORTER_OTLP_ENDPOINT says, whose relatives (…_HEADERS, …_CERTIFICATE …) count in any case
     #[arg(long, value_name = "URL")]

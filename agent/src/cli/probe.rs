@@ -2,7 +2,7 @@
 
 use super::Format;
 use crate::config::Length;
-use crate::probe::{Endpoint, FailOn, Method, Protocol, Rate, Test};
+use crate::probe::{ProbeEndpoint, ProbeFailOn, ProbeMethod, Protocol, Rate, Test};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -36,7 +36,7 @@ pub struct Probe {
     /// Where to connect, whatever the names resolve to: an address, or a host of which all addresses
     /// are probed; can be repeated
     #[arg(long, value_name = "ADDR:PORT", required = true, num_args = 1..)]
-    pub connect: Vec<Endpoint>,
+    pub connect: Vec<ProbeEndpoint>,
     /// What to ask for: a name, @FILE with a name a line (# for comments), or `-` for standard input;
     /// can be repeated
     #[arg(long, value_name = "NAME", required = true, num_args = 1..)]
@@ -57,8 +57,8 @@ pub struct Probe {
     #[arg(long, value_enum, value_name = "TEST", value_delimiter = ',')]
     pub test: Vec<Test>,
     /// How to ask
-    #[arg(long, value_enum, value_name = "METHOD", default_value_t = Method::Head)]
-    pub method: Method,
+    #[arg(long, value_enum, value_name = "METHOD", default_value_t = ProbeMethod::Head)]
+    pub method: ProbeMethod,
     /// The path to ask for
     #[arg(long, value_name = "PATH", default_value = "/")]
     pub path: String,
@@ -80,5 +80,5 @@ pub struct Probe {
     /// Exit with 1 if there is a hazard, if addresses disagree (parity), or if anything is answered with 421;
     /// can be repeated
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
-    pub fail_on: Vec<FailOn>,
+    pub fail_on: Vec<ProbeFailOn>,
 }

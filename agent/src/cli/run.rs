@@ -1,7 +1,9 @@
 //! `wrongdoor run`, as typed.
 
-use super::Otlp;
-use crate::config::{Config, EventsOf, FileMode, Length, LogFormat, LogLevel, Pods, SourceKind};
+use super::OtlpArguments;
+use crate::config::{
+    Config, EventsOf, FileMode, Length, LogFormat, LogLevel, PodSource, SourceKind,
+};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use std::net::SocketAddr;
@@ -92,10 +94,10 @@ pub struct Run {
     pub events_of: Option<EventsOf>,
     /// Where traces go.
     #[command(flatten)]
-    pub otlp: Otlp,
+    pub otlp: OtlpArguments,
     /// Ask the API server which pod is whose: in a pod (auto), always, or never [default: auto]
     #[arg(long, value_enum, value_name = "WHEN", env = "WRONGDOOR_KUBERNETES")]
-    pub kubernetes: Option<Pods>,
+    pub kubernetes: Option<PodSource>,
     /// Stop after this long: 90s, 5m, 1h
     #[arg(long = "for", value_name = "DURATION", env = "WRONGDOOR_FOR")]
     pub length: Option<Length>,

@@ -5,7 +5,7 @@ use crate::error::{Error, NothingAsked};
 use crate::exit_status;
 use crate::export::Output;
 use crate::probe::{
-    self, Load, Plan, ProbeOptions, Protocol, Report, RuntimeOverrides, Test, Trust,
+    self, Load, Plan, ProbeOptions, ProbeReport, ProbeTargets, Protocol, Test, TrustedRoots,
 };
 use crate::progress::Progress;
 use crate::text;
@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Probe) -> Result<ExitCode, Error> {
     progress.finish();
     let results = results?;
 
-    let report = Report::new(&results);
+    let report = ProbeReport::new(&results);
     match arguments.format {
         Format::Table => {
             let text = probe::table(&report, output.wants_colour());
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Probe) -> Result<ExitCode, Error> {
     Ok(if has_matched { ExitCode::from(exit_status::MATCHED) } else { ExitCode::SUCCESS })
 }
 
-fn wish(arguments: &Probe) -> Result<RuntimeOverrides, Error> {
+fn wish(arguments: &Probe) -> Result<ProbeTargets, Error> {
     let names = probe::names(&arguments.authority)?;
     let fixed = arguments.sni.iter().map(|text| {
         probe::server_name(text).map_err(|error| probe::not_a_name(text, "--sni", error))
@@ -75,7 +75,7 @@ fn wish(arguments: &Probe) -> Result<RuntimeOverrides, Error> {
     if protocols.is_empty() {
         protocols = vec![Protocol::H2, Protocol::Http1];
     }
-    Ok(RuntimeOverrides {
+    Ok(ProbeTargets {
         servers: probe::resolve(&arguments.connect)?,
         names,
         fixed,
@@ -91,9 +91,9 @@ fn options(arguments: &Probe) -> Result<ProbeOptions, Error> {
         return Err(Error::NotAPath { shown });
     }
     let trust = match &arguments.ca {
-        _ if arguments.insecure => Trust::anybody(),
-        Some(file) => Trust::of_file(file)?,
-        None => Trust::of_the_system()?,
+        _ if arguments.insecure => TrustedRoots::anybody(),
+        Some(file) => TrustedRoots::of_file(file)?,
+        None => TrustedRoots::of_the_system()?,
     };
     let timeout = arguments.timeout.0;
     Ok(ProbeOptions { trust, method: arguments.method, path: path.clone(), timeout })
@@ -105,7 +105,7 @@ fn sorted_once<T: Ord>(mut items: Vec<T>) -> Vec<T> {
     items
 }
 
-fn all_unreachable(report: &Report<'_>) -> Error {
+fn all_unreachable(report: &ProbeReport<'_>) -> Error {
     let servers = report.results.servers.iter().filter_map(|(server, trouble)| {
         trouble.as_ref().map(|trouble| format!("{server} ({})", trouble.kind))
     });

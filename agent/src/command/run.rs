@@ -6,7 +6,7 @@ use crate::config::{self, Config};
 use crate::error::Error;
 use crate::export::{EventsSink, JsonLines, Limits, Output, Traces, TracesSettings};
 use crate::pipeline::live::{self, Sinks, Times};
-use crate::service::{self, Access, Reload, Service};
+use crate::service::{self, Access, HttpService, Reload};
 use crate::state::AgentState;
 use crate::{enrich, log};
 use std::process::ExitCode;
@@ -34,7 +34,7 @@ pub(super) fn run(typed: &Run) -> Result<ExitCode, Error> {
     shared.override_with(service::overrides(&config)?);
     let reload =
         Reload::new(typed.clone(), config.clone(), Arc::clone(&access), Arc::clone(&shared));
-    let service = Service::start(listener, Arc::clone(&shared), access, reload)?;
+    let service = HttpService::start(listener, Arc::clone(&shared), access, reload)?;
     tracing::info!(%address, "listening");
     let ended = capture(typed, &config, &shared, Sinks { events, traces });
     service.stop();

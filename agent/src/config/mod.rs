@@ -11,8 +11,8 @@ mod reload;
 
 pub use duration::{Length, NotALength};
 pub use file_mode::{FileMode, NotAFileMode};
-pub use options::{EventsOf, LogFormat, LogLevel, OtlpProtocol, Pods, SourceKind};
-pub(crate) use otlp::{Otlp, PREFIX as OTLP_PREFIX};
+pub use options::{EventsOf, LogFormat, LogLevel, OtlpProtocol, PodSource, SourceKind};
+pub(crate) use otlp::{OtlpConfig, PREFIX as OTLP_PREFIX};
 pub(crate) use reload::changes;
 
 /// The commented example, with every option and its default.
@@ -45,13 +45,13 @@ pub(crate) struct Config {
     pub(crate) source: SourceKind,
     #[serde(deserialize_with = "address")]
     pub(crate) listen: SocketAddr,
-    pub(crate) http: Http,
+    pub(crate) http: HttpConfig,
     pub(crate) scope: Scope,
     pub(crate) packets: Packets,
     pub(crate) names: Names,
     pub(crate) events: Events,
-    pub(crate) recovery: Recovery,
-    pub(crate) otlp: Otlp,
+    pub(crate) recovery: RecoveryConfig,
+    pub(crate) otlp: OtlpConfig,
     pub(crate) kubernetes: Kubernetes,
     pub(crate) log: Log,
     #[serde(rename = "for")]
@@ -62,7 +62,7 @@ pub(crate) struct Config {
 /// Who may read what is answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Http {
+pub(crate) struct HttpConfig {
     pub(crate) tls_certificate: Option<PathBuf>,
     pub(crate) tls_key: Option<PathBuf>,
     pub(crate) bearer_token: Option<PathBuf>,
@@ -109,7 +109,7 @@ pub(crate) struct Events {
 /// How long clients have to come again after a 421.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Recovery {
+pub(crate) struct RecoveryConfig {
     pub(crate) browsers: Length,
     pub(crate) others: Length,
 }
@@ -118,7 +118,7 @@ pub(crate) struct Recovery {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Kubernetes {
-    pub(crate) pods: Pods,
+    pub(crate) pods: PodSource,
     pub(crate) node: Option<String>,
     pub(crate) kubeconfig: Option<PathBuf>,
 }
@@ -142,13 +142,13 @@ impl Default for Config {
         Self {
             source: SourceKind::Auto,
             listen: (Ipv4Addr::LOCALHOST, PORT).into(),
-            http: Http::default(),
+            http: HttpConfig::default(),
             scope: Scope::default(),
             packets: Packets::default(),
             names: Names::default(),
             events: Events::default(),
-            recovery: Recovery::default(),
-            otlp: Otlp::default(),
+            recovery: RecoveryConfig::default(),
+            otlp: OtlpConfig::default(),
             kubernetes: Kubernetes::default(),
             log: Log::default(),
             length: None,
@@ -164,7 +164,7 @@ impl Default for Events {
     }
 }
 
-impl Default for Recovery {
+impl Default for RecoveryConfig {
     fn default() -> Self {
         let Windows { browser, other } = Windows::default();
         Self { browsers: Length(browser), others: Length(other) }
@@ -173,7 +173,7 @@ impl Default for Recovery {
 
 impl Default for Kubernetes {
     fn default() -> Self {
-        Self { pods: Pods::Auto, node: None, kubeconfig: None }
+        Self { pods: PodSource::Auto, node: None, kubeconfig: None }
     }
 }
 

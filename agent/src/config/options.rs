@@ -58,7 +58,7 @@ pub enum LogLevel {
 /// Whether the API server is asked which pod is whose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Pods {
+pub enum PodSource {
     /// In a pod that has a service account
     Auto,
     /// Always

@@ -11,7 +11,7 @@ pub(crate) const PREFIX: &str = "OTEL_EXPORTER_OTLP_";
 /// The traces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Otlp {
+pub(crate) struct OtlpConfig {
     pub(crate) endpoint: Option<String>,
     pub(crate) protocol: Option<OtlpProtocol>,
     pub(crate) of: EventsOf,
@@ -33,7 +33,7 @@ pub(crate) struct Typed {
     pub(crate) protocol: Option<OtlpProtocol>,
 }
 
-impl Default for Otlp {
+impl Default for OtlpConfig {
     fn default() -> Self {
         Self {
             endpoint: None,
@@ -50,7 +50,7 @@ impl Default for Otlp {
     }
 }
 
-impl Otlp {
+impl OtlpConfig {
     /// What the file says, as OpenTelemetry's variable of the same meaning.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
@@ -93,8 +93,10 @@ mod tests {
 
     #[test]
     fn the_file_speaks_where_no_variable_does() {
-        let mut otlp =
-            Otlp { endpoint: Some("http://collector:4318".to_owned()), ..Otlp::default() };
+        let mut otlp = OtlpConfig {
+            endpoint: Some("http://collector:4318".to_owned()),
+            ..OtlpConfig::default()
+        };
         otlp.headers.insert("authorization".to_owned(), "Bearer a=,%".to_owned());
         otlp.timeout = "3s".parse().ok();
         let says = |name: &str| otlp.variable(&format!("OTEL_EXPORTER_OTLP_{name}"));

@@ -1,13 +1,13 @@
 //! The report as one JSON object. The shapes are apart from the values, so that neither changes with the
 //! other.
 
-use super::report::{Check, ProgramReport, Report, UnseenReport};
+use super::report::{Check, DoctorReport, ProgramReport, UnseenReport};
 use crate::capture::ebpf::LibraryReport;
 use crate::text::json_line;
 use serde::Serialize;
 
 /// One line.
-pub(crate) fn json(report: &Report) -> Vec<u8> {
+pub(crate) fn json(report: &DoctorReport) -> Vec<u8> {
     json_line(&DoctorLine {
         kind: "doctor",
         version: env!("CARGO_PKG_VERSION"),

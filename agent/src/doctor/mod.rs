@@ -14,7 +14,7 @@ mod tests;
 
 pub(crate) use json::json;
 pub(crate) use probes::probes;
-pub(crate) use report::{Condition, Live, Report};
+pub(crate) use report::{Condition, DoctorReport, LoadedProbes};
 pub(crate) use system::System;
 pub(crate) use table::table;
 
@@ -22,7 +22,7 @@ use report::{Area, Check};
 use std::time::Instant;
 
 /// Looks at the machine; `live` is what came of loading the probes.
-pub(crate) fn examine(system: &System, live: Live, now: Instant) -> Report {
+pub(crate) fn examine(system: &System, live: LoadedProbes, now: Instant) -> DoctorReport {
     let mut findings = vec![build(live.has_probes)];
     findings.extend(kernel::findings(system));
     findings.extend(capabilities::findings(system));
@@ -31,7 +31,7 @@ pub(crate) fn examine(system: &System, live: Live, now: Instant) -> Report {
     let traced = whole.map(|library| library.file).collect();
     let (seen, unseen) = processes::findings(system, &traced, now);
     findings.extend(seen);
-    Report { findings, live, unseen }
+    DoctorReport { findings, live, unseen }
 }
 
 fn build(has_probes: bool) -> Check {

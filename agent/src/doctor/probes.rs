@@ -1,6 +1,6 @@
 //! Loads the probes, and reports what came of it.
 
-use super::report::{Live, ProgramReport};
+use super::report::{LoadedProbes, ProgramReport};
 use crate::build_info::has_probes;
 use crate::capture::ebpf::{
     DETACH_DELAY, EbpfOptions, EbpfProbes, LoadError, ProgramNeed, stand_in,
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What comes of loading the probes, for `doctor`: everything is attached, looked at, and detached again.
-pub(crate) fn probes() -> Live {
+pub(crate) fn probes() -> LoadedProbes {
     let has_probes = has_probes();
     let options = EbpfOptions {
         scope: ProcessScope::default(),
@@ -27,7 +27,7 @@ pub(crate) fn probes() -> Live {
     };
     let probes = match EbpfProbes::open(options) {
         Ok(probes) => probes,
-        Err(LoadError::NoProbes) => return Live { has_probes, ..Live::default() },
+        Err(LoadError::NoProbes) => return LoadedProbes { has_probes, ..LoadedProbes::default() },
         Err(error) => {
             let remedy = error.is_privilege().then(|| {
                 "run it as root, or with the capabilities that are listed as missing".to_owned()
@@ -40,7 +40,7 @@ pub(crate) fn probes() -> Live {
                 purpose: "everything that is seen in TLS libraries".to_owned(),
                 remedy,
             };
-            return Live { has_probes, programs: vec![program], libraries: Vec::new() };
+            return LoadedProbes { has_probes, programs: vec![program], libraries: Vec::new() };
         }
     };
     let begun = Instant::now();
@@ -69,7 +69,7 @@ pub(crate) fn probes() -> Live {
             }
         })
         .collect();
-    Live { has_probes, programs, libraries: status.libraries }
+    LoadedProbes { has_probes, programs, libraries: status.libraries }
 }
 
 fn remedy(need: ProgramNeed, result: &Result<(), String>) -> Option<String> {

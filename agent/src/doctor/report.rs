@@ -4,18 +4,18 @@ use crate::capture::ebpf::LibraryReport;
 
 /// Everything that is told.
 #[derive(Clone, Debug)]
-pub(crate) struct Report {
+pub(crate) struct DoctorReport {
     /// About the machine.
     pub(crate) findings: Vec<Check>,
     /// What came of loading the probes.
-    pub(crate) live: Live,
+    pub(crate) live: LoadedProbes,
     /// Processes whose TLS cannot be looked into.
     pub(crate) unseen: Vec<UnseenReport>,
 }
 
 /// What came of loading the probes. By default there are none in this build.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Live {
+pub(crate) struct LoadedProbes {
     /// Whether the build has any.
     pub(crate) has_probes: bool,
     /// Each on its own.
@@ -108,9 +108,9 @@ pub(crate) enum Condition {
     Unavailable,
 }
 
-// === impl Report ===
+// === impl DoctorReport ===
 
-impl Report {
+impl DoctorReport {
     /// What all of it comes to. What the kernel did with the probes counts more than what we expected.
     pub(crate) fn condition(&self) -> Condition {
         let is_missing = |finding: &&Check| finding.state == State::Missing;

@@ -1,6 +1,6 @@
 //! The report for people. The last line says what it comes to.
 
-use super::report::{Check, Condition, ProgramReport, Report, State, UnseenReport};
+use super::report::{Check, Condition, DoctorReport, ProgramReport, State, UnseenReport};
 use crate::capture::ebpf::LibraryReport;
 use crate::text::{Tone, grid, sanitize};
 
@@ -8,7 +8,7 @@ use crate::text::{Tone, grid, sanitize};
 const MAX_NAMED: usize = 3;
 
 /// The whole text.
-pub(crate) fn table(report: &Report, colour: bool) -> String {
+pub(crate) fn table(report: &DoctorReport, colour: bool) -> String {
     let findings: Vec<_> = report.findings.iter().map(finding).collect();
     let programs: Vec<_> = report.live.programs.iter().map(program).collect();
     let libraries: Vec<_> = report.live.libraries.iter().map(library).collect();
@@ -38,10 +38,14 @@ pub(crate) fn table(report: &Report, colour: bool) -> String {
 
 fn verdict(condition: Condition) -> &'static str {
     match condition {
-        Condition::Works => "Live capture works.",
-        Condition::Partly => "Live capture works in part: see what is degraded or not seen.",
-        Condition::Unprivileged => "Live capture needs more privileges: see what is missing.",
-        Condition::Unavailable => "Live capture cannot work here: see what is missing.",
+        Condition::Works => "LoadedProbes capture works.",
+        Condition::Partly => {
+            "LoadedProbes capture works in part: see what is degraded or not seen."
+        }
+        Condition::Unprivileged => {
+            "LoadedProbes capture needs more privileges: see what is missing."
+        }
+        Condition::Unavailable => "LoadedProbes capture cannot work here: see what is missing.",
     }
 }
 

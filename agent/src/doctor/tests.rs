@@ -39,7 +39,7 @@ impl Machine {
         Self { proc, sys }
     }
 
-    fn report(&self, live: Live) -> Report {
+    fn report(&self, live: LoadedProbes) -> DoctorReport {
         let system = System { proc: self.proc.path().to_owned(), sys: self.sys.path().to_owned() };
         examine(&system, live, Instant::now())
     }
@@ -56,11 +56,11 @@ fn program(loaded: Result<(), String>) -> ProgramReport {
     }
 }
 
-fn probes(programs: Vec<ProgramReport>) -> Live {
-    Live { has_probes: true, programs, libraries: vec![] }
+fn probes(programs: Vec<ProgramReport>) -> LoadedProbes {
+    LoadedProbes { has_probes: true, programs, libraries: vec![] }
 }
 
-fn finding<'a>(report: &'a Report, name: &str) -> &'a Check {
+fn finding<'a>(report: &'a DoctorReport, name: &str) -> &'a Check {
     report.findings.iter().find(|finding| finding.name == name).unwrap()
 }
 
@@ -84,7 +84,7 @@ fn a_machine_whose_kernel_needs_a_stand_in_works() {
 
 #[test]
 fn a_build_without_probes_says_so() {
-    let report = Machine::new(EVERYTHING).report(Live::default());
+    let report = Machine::new(EVERYTHING).report(LoadedProbes::default());
     assert_eq!(report.condition(), Condition::Unavailable);
     let finding = finding(&report, "probes");
     assert_eq!((finding.area, finding.state), (Area::Build, State::Missing));
@@ -161,7 +161,7 @@ fn tables_are_narrow_and_obey_nobody() {
 
 #[test]
 fn this_machine_can_be_examined() {
-    let report = examine(&System::here(), Live::default(), Instant::now());
+    let report = examine(&System::here(), LoadedProbes::default(), Instant::now());
     assert_eq!(finding(&report, "release").state, State::Ok);
     assert!(!table(&report, true).is_empty() && !json(&report).is_empty());
 }

@@ -1,7 +1,7 @@
 //! Whether there is a cluster to follow, and whom there.
 
 use super::Directory;
-use crate::config::{Kubernetes, Pods};
+use crate::config::{Kubernetes, PodSource};
 use std::env;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,9 +33,9 @@ pub(crate) enum ClusterError {
 pub(crate) fn open(config: &Kubernetes) -> Result<Option<Arc<Directory>>, ClusterError> {
     let in_pod = || env::var_os(API_SERVER).is_some() && Path::new(TOKEN).exists();
     let is_wanted = match config.pods {
-        Pods::Off => false,
-        Pods::On => true,
-        Pods::Auto => config.kubeconfig.is_some() || in_pod(),
+        PodSource::Off => false,
+        PodSource::On => true,
+        PodSource::Auto => config.kubeconfig.is_some() || in_pod(),
     };
     if !is_wanted {
         return Ok(None);
@@ -48,7 +48,7 @@ pub(crate) fn open(config: &Kubernetes) -> Result<Option<Arc<Directory>>, Cluste
     };
     match followed {
         Ok(directory) => Ok(Some(directory)),
-        Err(error) if config.pods == Pods::On => Err(error),
+        Err(error) if config.pods == PodSource::On => Err(error),
         // Names are missing then, and nothing else.
         Err(error) => {
             tracing::warn!("{error}");

@@ -27,18 +27,18 @@ pub(crate) enum Record {
 
 impl Record {
     /// A record of the correlator, with the pods of both ends as far as the cluster's directory knows them.
-    pub(crate) fn new(record: correlator::Record, view: Option<&View<'_>>) -> Self {
+    pub(crate) fn new(record: correlator::CorrelatedRecord, view: Option<&View<'_>>) -> Self {
         let place = |facts: &Facts| view.map(|view| view.place(facts)).unwrap_or_default();
         match record {
-            correlator::Record::Exchange { number, exchange, classification } => {
+            correlator::CorrelatedRecord::Exchange { number, exchange, classification } => {
                 let place = place(&exchange.connection);
                 Self::Exchange { number, exchange, classification, place }
             }
-            correlator::Record::Connection { number, connection } => {
+            correlator::CorrelatedRecord::Connection { number, connection } => {
                 let place = place(&connection.facts);
                 Self::Connection { number, connection, place }
             }
-            correlator::Record::Recovery { number, judged } => {
+            correlator::CorrelatedRecord::Recovery { number, judged } => {
                 let pod = view.and_then(|view| view.own(&judged.observer, judged.server));
                 Self::Recovery { number, judged, place: ClusterEnds { pod, peer: None } }
             }

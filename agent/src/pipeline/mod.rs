@@ -18,7 +18,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 use wrongdoor_core::counters::Counters;
-use wrongdoor_core::engine::{Config, Engine, Observation, Shard};
+use wrongdoor_core::engine::{Engine, EngineConfig, Observation, Shard};
 use wrongdoor_core::explain::correlator::Correlator;
 use wrongdoor_core::wire::tls::keylog::KeyLog;
 use wrongdoor_pcap::{CaptureFile, PacketWindow, ReadError};
@@ -67,7 +67,7 @@ pub(crate) fn run(
         for index in 0..count {
             let (job_sender, job_receiver) = sync_channel(JOBS_AHEAD);
             let (batch_sender, batch_receiver) = sync_channel(BATCHES_AHEAD);
-            let config = Config::for_shard(Shard { index, count });
+            let config = EngineConfig::for_shard(Shard { index, count });
             let engine = Engine::new(config, Arc::clone(&keys));
             scope.spawn(move || work(engine, &job_receiver, &batch_sender));
             jobs.push(job_sender);

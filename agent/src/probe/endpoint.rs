@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 /// An address, or a name that is looked up once, at the start. All its addresses are probed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Endpoint {
+pub enum ProbeEndpoint {
     /// `192.0.2.1:443`, `[2001:db8::1]:443`
     Address(SocketAddr),
     /// `origin.example.com:443`
@@ -21,7 +21,7 @@ pub enum Endpoint {
 )]
 pub struct NotAnEndpoint;
 
-impl FromStr for Endpoint {
+impl FromStr for ProbeEndpoint {
     type Err = NotAnEndpoint;
 
     fn from_str(text: &str) -> Result<Self, NotAnEndpoint> {
@@ -42,18 +42,18 @@ impl FromStr for Endpoint {
 }
 
 /// The addresses, each once, in the order given; those of one name in their own.
-pub(crate) fn resolve(endpoints: &[Endpoint]) -> Result<Vec<SocketAddr>, ProbeSetupError> {
+pub(crate) fn resolve(endpoints: &[ProbeEndpoint]) -> Result<Vec<SocketAddr>, ProbeSetupError> {
     let mut servers = Vec::new();
     for endpoint in endpoints {
         let found: BTreeSet<_> = match endpoint {
-            Endpoint::Address(address) => BTreeSet::from([*address]),
-            Endpoint::Host(host, port) => {
+            ProbeEndpoint::Address(address) => BTreeSet::from([*address]),
+            ProbeEndpoint::Host(host, port) => {
                 let looked_up = (host.as_str(), *port).to_socket_addrs();
                 let found = looked_up.map_err(|error| unknown(host, &error.to_string()))?;
                 found.collect()
             }
         };
-        if let (Endpoint::Host(host, _), true) = (endpoint, found.is_empty()) {
+        if let (ProbeEndpoint::Host(host, _), true) = (endpoint, found.is_empty()) {
             return Err(unknown(host, "it has no address"));
         }
         servers.extend(found.into_iter().map(canonical));
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn a_port_is_part_of_it() {
         for text in ["192.0.2.1:443", "[2001:db8::1]:443", "origin.test:443", "localhost:1"] {
-            assert!(text.parse::<Endpoint>().is_ok(), "{text}");
+            assert!(text.parse::<ProbeEndpoint>().is_ok(), "{text}");
         }
         for text in [
             "192.0.2.1",
@@ -99,14 +99,15 @@ mod tests {
             "https://origin.test:443",
             "a b:443",
         ] {
-            assert_eq!(text.parse::<Endpoint>(), Err(NotAnEndpoint), "{text}");
+            assert_eq!(text.parse::<ProbeEndpoint>(), Err(NotAnEndpoint), "{text}");
         }
     }
 
     #[test]
     fn every_address_is_probed_once() {
         let typed = ["192.0.2.2:443", "[::ffff:192.0.2.2]:443", "192.0.2.1:443", "192.0.2.2:443"];
-        let endpoints: Vec<Endpoint> = typed.iter().map(|text| text.parse().unwrap()).collect();
+        let endpoints: Vec<ProbeEndpoint> =
+            typed.iter().map(|text| text.parse().unwrap()).collect();
         let servers = resolve(&endpoints).unwrap();
         let expected = ["192.0.2.2:443", "192.0.2.1:443"].map(|text| text.parse().unwrap());
         assert_eq!(servers, expected);

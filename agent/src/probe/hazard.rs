@@ -1,13 +1,13 @@
 //! Pairs of names that a browser may put on one connection, and that the server does not serve alike there.
 
 use super::options::{Protocol, Test};
-use super::outcome::{Answer, End, Found, Stage, Verification};
+use super::outcome::{ProbeAnswer, ProbeEnd, ProbeResult, ProbeStage, Verification};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
 /// What happens to the second name on a connection that was opened for the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub(crate) enum HazardKind {
     /// It gets a 421: clients that try again find their way, and not all do.
     Misdirected,
     /// It gets another error, after which nobody tries again.
@@ -22,15 +22,15 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hazard<'a> {
     /// What happens.
-    pub(crate) kind: Kind,
+    pub(crate) kind: HazardKind,
     /// On the connection of another name.
-    pub(crate) reused: &'a Found,
+    pub(crate) reused: &'a ProbeResult,
     /// On a connection of its own.
-    pub(crate) own: &'a Found,
+    pub(crate) own: &'a ProbeResult,
 }
 
 /// All of them, in the order of what was found.
-pub(crate) fn hazards(found: &[Found]) -> Vec<Hazard<'_>> {
+pub(crate) fn hazards(found: &[ProbeResult]) -> Vec<Hazard<'_>> {
     let own: HashMap<_, _> = found
         .iter()
         .filter(|found| found.probe.test == Test::Own && found.probe.protocol == Protocol::H2)
@@ -45,13 +45,13 @@ pub(crate) fn hazards(found: &[Found]) -> Vec<Hazard<'_>> {
         .collect()
 }
 
-fn place(found: &Found) -> (SocketAddr, &str) {
+fn place(found: &ProbeResult) -> (SocketAddr, &str) {
     (found.server, &found.probe.authority.raw)
 }
 
 /// The conditions under which a client may send a name's request on the connection of another (RFC 9113
 /// §9.1.1), as far as they can be seen here: the name leads to the same address, for it was named for both.
-fn may_be_coalesced(found: &Found) -> bool {
+fn may_be_coalesced(found: &ProbeResult) -> bool {
     let Some(first) = &found.probe.first else { return false };
     let is_believed =
         matches!(found.handshake.verification, Some(Verification::Valid | Verification::Skipped));
@@ -65,41 +65,44 @@ fn may_be_coalesced(found: &Found) -> bool {
         && found.first.as_ref().is_some_and(|first| first.outcome() != "misdirected")
 }
 
-fn kind(reused: &Found, own: &Found) -> Option<Kind> {
+fn kind(reused: &ProbeResult, own: &ProbeResult) -> Option<HazardKind> {
     match (&reused.end, &own.end) {
         // The connection was no longer there: a browser opens another.
-        (End::Failed(probe_error), _) if probe_error.stage <= Stage::Reuse => None,
-        (_, End::Answered(own)) if own.outcome() == "misdirected" => {
+        (ProbeEnd::Failed(probe_error), _) if probe_error.stage <= ProbeStage::Reuse => None,
+        (_, ProbeEnd::Answered(own)) if own.outcome() == "misdirected" => {
             // It is not served here at all, so nobody is led here for it; unless it is served, to others.
-            reused.answer().filter(|answer| answer.outcome() == "served").map(|_| Kind::Different)
+            reused
+                .answer()
+                .filter(|answer| answer.outcome() == "served")
+                .map(|_| HazardKind::Different)
         }
-        (End::Answered(answer), End::Answered(own)) => between(reused, answer, own),
-        (End::Answered(answer), End::Failed(_)) => {
-            (answer.outcome() == "served").then_some(Kind::Different)
+        (ProbeEnd::Answered(answer), ProbeEnd::Answered(own)) => between(reused, answer, own),
+        (ProbeEnd::Answered(answer), ProbeEnd::Failed(_)) => {
+            (answer.outcome() == "served").then_some(HazardKind::Different)
         }
-        (End::Failed(_), End::Answered(own)) => {
-            (own.outcome() == "served").then_some(Kind::Refused)
+        (ProbeEnd::Failed(_), ProbeEnd::Answered(own)) => {
+            (own.outcome() == "served").then_some(HazardKind::Refused)
         }
-        (End::Failed(_), End::Failed(_)) => None,
+        (ProbeEnd::Failed(_), ProbeEnd::Failed(_)) => None,
     }
 }
 
-fn between(reused: &Found, answer: &Answer, own: &Answer) -> Option<Kind> {
+fn between(reused: &ProbeResult, answer: &ProbeAnswer, own: &ProbeAnswer) -> Option<HazardKind> {
     if answer.outcome() == "misdirected" {
-        return Some(Kind::Misdirected);
+        return Some(HazardKind::Misdirected);
     }
     if own.outcome() == "served" && answer.outcome() != "served" {
-        return Some(Kind::Refused);
+        return Some(HazardKind::Refused);
     }
     if answer.status / 100 != own.status / 100 {
-        return Some(Kind::Different);
+        return Some(HazardKind::Different);
     }
     let first = reused.first.as_ref()?.fingerprint?;
     let is_firsts = answer.fingerprint == Some(first);
-    (is_firsts && own.fingerprint.is_some_and(|own| own != first)).then_some(Kind::WrongHost)
+    (is_firsts && own.fingerprint.is_some_and(|own| own != first)).then_some(HazardKind::WrongHost)
 }
 
-impl Kind {
+impl HazardKind {
     /// As it is written.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -140,7 +143,7 @@ mod tests {
     use super::*;
     use crate::probe::testing::{answered, failed, found};
 
-    fn of(reused: End, first: u16, own: End) -> Option<Kind> {
+    fn of(reused: ProbeEnd, first: u16, own: ProbeEnd) -> Option<HazardKind> {
         let covering = &["one.test", "two.test"];
         let mut all = [
             found(Test::Own, "two.test", covering, own),
@@ -150,33 +153,33 @@ mod tests {
         hazards(&all).first().map(|hazard| hazard.kind)
     }
 
-    fn ok(status: u16, fingerprint: u64) -> End {
-        End::Answered(answered(status, Some(fingerprint)))
+    fn ok(status: u16, fingerprint: u64) -> ProbeEnd {
+        ProbeEnd::Answered(answered(status, Some(fingerprint)))
     }
 
     #[test]
     fn a_hazard_is_what_differs_from_a_connection_of_its_own() {
-        let reset = || failed(Stage::Request, "stream_reset");
-        let refused = || failed(Stage::Handshake, "unrecognized_name");
+        let reset = || failed(ProbeStage::Request, "stream_reset");
+        let refused = || failed(ProbeStage::Handshake, "unrecognized_name");
         let cases = [
             (ok(200, 2), ok(200, 2), None),
-            (ok(421, 2), ok(200, 2), Some(Kind::Misdirected)),
+            (ok(421, 2), ok(200, 2), Some(HazardKind::Misdirected)),
             // Client certificates: on its own connection it is an error of another kind.
-            (ok(421, 2), ok(400, 2), Some(Kind::Misdirected)),
+            (ok(421, 2), ok(400, 2), Some(HazardKind::Misdirected)),
             (ok(421, 2), ok(421, 2), None),
-            (ok(200, 2), ok(421, 2), Some(Kind::Different)),
-            (ok(404, 2), ok(200, 2), Some(Kind::Refused)),
+            (ok(200, 2), ok(421, 2), Some(HazardKind::Different)),
+            (ok(404, 2), ok(200, 2), Some(HazardKind::Refused)),
             (ok(404, 2), ok(403, 2), None),
-            (reset(), ok(200, 2), Some(Kind::Refused)),
-            (failed(Stage::Reuse, "connection_closed"), ok(200, 2), None),
-            (ok(301, 2), ok(200, 2), Some(Kind::Different)),
+            (reset(), ok(200, 2), Some(HazardKind::Refused)),
+            (failed(ProbeStage::Reuse, "connection_closed"), ok(200, 2), None),
+            (ok(301, 2), ok(200, 2), Some(HazardKind::Different)),
             (ok(204, 2), ok(200, 2), None),
-            (ok(200, 2), refused(), Some(Kind::Different)),
+            (ok(200, 2), refused(), Some(HazardKind::Different)),
             (ok(404, 2), refused(), None),
             (ok(421, 2), refused(), None),
             (reset(), reset(), None),
             // The first name's page.
-            (ok(200, 1), ok(200, 2), Some(Kind::WrongHost)),
+            (ok(200, 1), ok(200, 2), Some(HazardKind::WrongHost)),
             // Both have the same page.
             (ok(200, 1), ok(200, 1), None),
             // A page that is never the same.
@@ -191,7 +194,7 @@ mod tests {
 
     #[test]
     fn only_what_may_be_coalesced_counts() {
-        let pair = |change: fn(&mut Found)| {
+        let pair = |change: fn(&mut ProbeResult)| {
             let mut all = [
                 found(Test::Own, "two.test", &["two.test"], ok(200, 2)),
                 found(Test::Reuse, "two.test", &["one.test", "two.test"], ok(421, 2)),

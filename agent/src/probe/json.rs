@@ -1,14 +1,14 @@
 //! The report as JSON lines. The shapes are a contract, and apart from the values.
 
 use super::hazard::Hazard;
-use super::outcome::Found;
-use super::parity::{About, Disagreement, Side};
-use super::report::Report;
+use super::outcome::ProbeResult;
+use super::parity::{About, Disagreement, ParitySide};
+use super::report::ProbeReport;
 use crate::text::json_line;
 use serde::Serialize;
 
 /// All lines: servers, probes, hazards, disagreements, the summary.
-pub(crate) fn lines(report: &Report<'_>) -> impl Iterator<Item = Vec<u8>> {
+pub(crate) fn lines(report: &ProbeReport<'_>) -> impl Iterator<Item = Vec<u8>> {
     let servers = report.results.servers.iter().map(|(server, probe_error)| {
         json_line(&ServerLine {
             kind: "server",
@@ -122,7 +122,7 @@ struct SummaryLine {
 // === impl ProbeLine ===
 
 impl<'a> ProbeLine<'a> {
-    fn new(found: &'a Found) -> Self {
+    fn new(found: &'a ProbeResult) -> Self {
         let (probe, handshake) = (&found.probe, &found.handshake);
         Self {
             kind: "probe",
@@ -195,7 +195,7 @@ impl<'a> DisagreementLine<'a> {
 // === impl SidePart ===
 
 impl<'a> SidePart<'a> {
-    fn new(side: &'a Side, servers: &[std::net::SocketAddr]) -> Self {
+    fn new(side: &'a ParitySide, servers: &[std::net::SocketAddr]) -> Self {
         Self {
             outcome: &side.outcome,
             status_class: side.class,

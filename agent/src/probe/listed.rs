@@ -1,7 +1,7 @@
 //! Names from the command line, files and standard input.
 
 use super::error::ProbeSetupError;
-use super::name::{Name, NotAName};
+use super::name::{NotAName, ProbeName};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,7 +10,7 @@ use std::io::{self, Read};
 const MAX_LIST: u64 = 4 * 1024 * 1024;
 
 /// Each name once, in the order given. `@FILE` is a list, a name a line; `-` and `@-` are standard input.
-pub(crate) fn names(typed: &[String]) -> Result<Vec<Name>, ProbeSetupError> {
+pub(crate) fn names(typed: &[String]) -> Result<Vec<ProbeName>, ProbeSetupError> {
     let lists = typed.iter().filter(|text| is_standard_input(text)).count();
     if lists > 1 {
         return Err(ProbeSetupError::StandardInputTwice);
@@ -27,7 +27,7 @@ pub(crate) fn names(typed: &[String]) -> Result<Vec<Name>, ProbeSetupError> {
         }
     }
     let mut seen = HashSet::new();
-    names.retain(|name: &Name| seen.insert(name.raw.clone()));
+    names.retain(|name: &ProbeName| seen.insert(name.raw.clone()));
     if names.is_empty() {
         return Err(ProbeSetupError::NoName { lists: typed.join(", ") });
     }
@@ -38,7 +38,7 @@ fn is_standard_input(text: &str) -> bool {
     matches!(text, "-" | "@-")
 }
 
-fn list(from: &str, input: impl Read) -> Result<Vec<Name>, ProbeSetupError> {
+fn list(from: &str, input: impl Read) -> Result<Vec<ProbeName>, ProbeSetupError> {
     let mut bytes = Vec::new();
     let read = input.take(MAX_LIST + 1).read_to_end(&mut bytes);
     read.map_err(|source| unreadable(from, source))?;
@@ -54,8 +54,8 @@ fn list(from: &str, input: impl Read) -> Result<Vec<Name>, ProbeSetupError> {
     lines.map(|(at, line)| name(line, &format!("{from}, line {at}"))).collect()
 }
 
-fn name(text: &str, place: &str) -> Result<Name, ProbeSetupError> {
-    Name::parse(text).map_err(|error| not_a_name(text, place, error))
+fn name(text: &str, place: &str) -> Result<ProbeName, ProbeSetupError> {
+    ProbeName::parse(text).map_err(|error| not_a_name(text, place, error))
 }
 
 /// Says where it was found; what was typed cannot obey in a terminal.

@@ -23,8 +23,8 @@ mod table;
 mod testing;
 mod tls;
 
-pub use endpoint::{Endpoint, NotAnEndpoint};
-pub use options::{FailOn, Method, Protocol, Test};
+pub use endpoint::{NotAnEndpoint, ProbeEndpoint};
+pub use options::{ProbeFailOn, ProbeMethod, Protocol, Test};
 pub use rate::{NotARate, Rate};
 
 pub(crate) use connection::ProbeOptions;
@@ -33,8 +33,8 @@ pub(crate) use error::ProbeSetupError;
 pub(crate) use json::lines;
 pub(crate) use listed::{names, not_a_name};
 pub(crate) use name::{is_path, server_name};
-pub(crate) use plan::{Plan, RuntimeOverrides};
-pub(crate) use report::Report;
+pub(crate) use plan::{Plan, ProbeTargets};
+pub(crate) use report::ProbeReport;
 pub(crate) use runner::{Load, run};
 pub(crate) use table::table;
-pub(crate) use tls::{Trust, TrustError};
+pub(crate) use tls::{TrustError, TrustedRoots};

@@ -11,7 +11,7 @@ const HTTPS: u16 = 443;
 
 /// An authority, as it is sent and as it is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Name {
+pub(crate) struct ProbeName {
     /// As it is sent.
     pub(crate) raw: String,
     /// What it names.
@@ -31,7 +31,7 @@ pub(crate) enum NotAName {
     Unsendable,
 }
 
-impl Name {
+impl ProbeName {
     /// What was typed. What is in Unicode is sent in A-labels; all else is sent as it is.
     pub(crate) fn parse(text: &str) -> Result<Self, NotAName> {
         let authority =
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn names_are_sent_as_typed_and_handshakes_ask_as_they_may() {
         for (typed, raw, sni, port) in [
-            ("One.Probe.Test", "One.Probe.Test", Some("one.probe.test"), 443),
+            ("One.PlannedProbe.Test", "One.PlannedProbe.Test", Some("one.probe.test"), 443),
             ("one.probe.test.", "one.probe.test.", Some("one.probe.test"), 443),
             ("one.probe.test:8443", "one.probe.test:8443", Some("one.probe.test"), 8443),
             ("b\u{fc}cher.example", "xn--bcher-kva.example", Some("xn--bcher-kva.example"), 443),
@@ -100,7 +100,7 @@ mod tests {
             ("192.0.2.1", "192.0.2.1", None, 443),
             ("[2001:db8::1]:8443", "[2001:db8::1]:8443", None, 8443),
         ] {
-            let name = Name::parse(typed).unwrap();
+            let name = ProbeName::parse(typed).unwrap();
             assert_eq!((name.raw.as_str(), name.port), (raw, port), "{typed}");
             assert_eq!(name.server_name().as_deref(), sni, "{typed}");
         }
@@ -116,9 +116,9 @@ mod tests {
             ("*.probe.test", NotAName::Unsendable),
             ("one\u{1b}[2J.test", NotAName::Malformed),
         ] {
-            assert_eq!(Name::parse(typed), Err(why), "{typed}");
+            assert_eq!(ProbeName::parse(typed), Err(why), "{typed}");
         }
-        assert_eq!(server_name("One.Probe.Test.").unwrap(), "one.probe.test");
+        assert_eq!(server_name("One.PlannedProbe.Test.").unwrap(), "one.probe.test");
         for typed in ["192.0.2.1", "[::1]", "", "*", "a b"] {
             assert_eq!(server_name(typed), Err(NotAName::Unsendable), "{typed}");
         }

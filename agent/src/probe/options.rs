@@ -14,7 +14,7 @@ pub enum Protocol {
 
 /// How a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Method {
+pub enum ProbeMethod {
     /// The head of the answer only
     #[value(name = "HEAD", alias = "head")]
     Head,
@@ -40,7 +40,7 @@ pub enum Test {
 
 /// What makes a pipeline fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
+pub enum ProbeFailOn {
     /// A pair of names that a browser may put on one connection, and the server not
     Hazard,
     /// Addresses that give different answers

@@ -1,6 +1,6 @@
 //! What came of a probe.
 
-use super::plan::Probe;
+use super::plan::PlannedProbe;
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,22 +8,22 @@ use wrongdoor_core::name::{CertificateNames, Coverage, Host};
 
 /// One probe, at one server.
 #[derive(Clone, Debug)]
-pub(crate) struct Found {
+pub(crate) struct ProbeResult {
     /// Where.
     pub(crate) server: SocketAddr,
     /// What was asked.
-    pub(crate) probe: Arc<Probe>,
+    pub(crate) probe: Arc<PlannedProbe>,
     /// What the handshake showed, as far as it went.
-    pub(crate) handshake: Handshake,
+    pub(crate) handshake: HandshakeResult,
     /// The answer to the request before, where there was one.
-    pub(crate) first: Option<Answer>,
+    pub(crate) first: Option<ProbeAnswer>,
     /// How it ended.
-    pub(crate) end: End,
+    pub(crate) end: ProbeEnd,
 }
 
 /// What a handshake showed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Handshake {
+pub(crate) struct HandshakeResult {
     /// `1.2`, `1.3`.
     pub(crate) version: Option<&'static str>,
     /// What was negotiated by ALPN.
@@ -59,16 +59,16 @@ pub(crate) enum Verification {
 
 /// How a probe ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum ProbeEnd {
     /// With an answer.
-    Answered(Answer),
+    Answered(ProbeAnswer),
     /// Without one.
     Failed(ProbeError),
 }
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct ProbeAnswer {
     /// Its status.
     pub(crate) status: u16,
     /// `1.0`, `1.1`, `2`.
@@ -81,7 +81,7 @@ pub(crate) struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProbeError {
     /// How far it came.
-    pub(crate) stage: Stage,
+    pub(crate) stage: ProbeStage,
     /// What happened, in snake case.
     pub(crate) kind: Cow<'static, str>,
     /// What the library or the operating system said.
@@ -90,7 +90,7 @@ pub(crate) struct ProbeError {
 
 /// How far a probe came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stage {
+pub(crate) enum ProbeStage {
     /// There was no connection.
     Connect,
     /// TLS or ALPN did not come about.
@@ -101,12 +101,12 @@ pub(crate) enum Stage {
     Request,
 }
 
-impl Found {
+impl ProbeResult {
     /// `served`, `misdirected`, `rejected`, `failed`, or why there is no answer.
     pub(crate) fn outcome(&self) -> &str {
         match &self.end {
-            End::Answered(answer) => answer.outcome(),
-            End::Failed(probe_error) => &probe_error.kind,
+            ProbeEnd::Answered(answer) => answer.outcome(),
+            ProbeEnd::Failed(probe_error) => &probe_error.kind,
         }
     }
 
@@ -116,24 +116,24 @@ impl Found {
     }
 
     /// The answer.
-    pub(crate) fn answer(&self) -> Option<&Answer> {
+    pub(crate) fn answer(&self) -> Option<&ProbeAnswer> {
         match &self.end {
-            End::Answered(answer) => Some(answer),
-            End::Failed(_) => None,
+            ProbeEnd::Answered(answer) => Some(answer),
+            ProbeEnd::Failed(_) => None,
         }
     }
 
     /// Why there is none.
     pub(crate) fn probe_error(&self) -> Option<&ProbeError> {
         match &self.end {
-            End::Answered(_) => None,
-            End::Failed(probe_error) => Some(probe_error),
+            ProbeEnd::Answered(_) => None,
+            ProbeEnd::Failed(probe_error) => Some(probe_error),
         }
     }
 
     /// Whether a connection came about on which something could be asked.
     pub(crate) fn is_connected(&self) -> bool {
-        self.probe_error().is_none_or(|probe_error| probe_error.stage > Stage::Handshake)
+        self.probe_error().is_none_or(|probe_error| probe_error.stage > ProbeStage::Handshake)
     }
 
     /// It was answered with 421.
@@ -149,7 +149,7 @@ impl Found {
 
 const MISDIRECTED: u16 = 421;
 
-impl Handshake {
+impl HandshakeResult {
     /// Whether its certificate speaks for `host`; none where that is not known.
     pub(crate) fn covers(&self, host: &Host) -> Option<bool> {
         match self.certificate.as_ref()?.covers(host) {
@@ -167,7 +167,7 @@ impl Handshake {
     }
 }
 
-impl Answer {
+impl ProbeAnswer {
     /// The same words as in the metrics.
     pub(crate) fn outcome(&self) -> &'static str {
         match self.status {
@@ -198,7 +198,7 @@ impl Verification {
 
 impl ProbeError {
     pub(crate) fn new(
-        stage: Stage,
+        stage: ProbeStage,
         kind: impl Into<Cow<'static, str>>,
         detail: impl ToString,
     ) -> Self {

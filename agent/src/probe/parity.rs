@@ -1,8 +1,8 @@
 //! Where servers disagree: with each other, or with themselves, as several behind one address do.
 
 use super::options::Protocol;
-use super::outcome::{Found, Verification};
-use super::plan::Probe;
+use super::outcome::{ProbeResult, Verification};
+use super::plan::PlannedProbe;
 use super::runner::Results;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ pub(crate) enum About {
         sni: Option<String>,
     },
     /// What a request is answered with.
-    Answer(Arc<Probe>),
+    Answer(Arc<PlannedProbe>),
 }
 
 /// A disagreement.
@@ -30,12 +30,12 @@ pub(crate) struct Disagreement {
     /// About what.
     pub(crate) about: About,
     /// Who says what. A server that says several things is in several.
-    pub(crate) sides: Vec<(Side, Vec<SocketAddr>)>,
+    pub(crate) sides: Vec<(ParitySide, Vec<SocketAddr>)>,
 }
 
 /// What some servers say.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Side {
+pub(crate) struct ParitySide {
     /// `connected`, `served`, why there is no answer.
     pub(crate) outcome: String,
     /// The hundreds of the status, or 421: what may not differ.
@@ -51,7 +51,7 @@ pub(crate) fn disagreements(results: &Results) -> Vec<Disagreement> {
     let mut all = Vec::new();
     let reached = results.servers.iter().map(|(server, probe_error)| {
         let outcome = probe_error.as_ref().map_or("connected", |probe_error| &probe_error.kind);
-        (Side::outcome(outcome), *server)
+        (ParitySide::outcome(outcome), *server)
     });
     all.extend(between(reached, About::Reachability));
 
@@ -60,11 +60,11 @@ pub(crate) fn disagreements(results: &Results) -> Vec<Disagreement> {
     for found in &results.found {
         let probe = &found.probe;
         let handshake = (probe.protocol, probe.sni.clone(), probe.address());
-        handshakes.add(handshake, found, Side::of_handshake(found));
+        handshakes.add(handshake, found, ParitySide::of_handshake(found));
         if found.is_connected() {
             let first = probe.first.as_ref().map(|name| name.raw.clone());
             let request = (probe.test, probe.sni.clone(), first, probe.authority.raw.clone());
-            answers.add((probe.protocol, request), found, Side::of_answer(found));
+            answers.add((probe.protocol, request), found, ParitySide::of_answer(found));
         }
     }
     for (found, sides) in handshakes.groups {
@@ -79,10 +79,10 @@ pub(crate) fn disagreements(results: &Results) -> Vec<Disagreement> {
 }
 
 fn between(
-    said: impl IntoIterator<Item = (Side, SocketAddr)>,
+    said: impl IntoIterator<Item = (ParitySide, SocketAddr)>,
     about: About,
 ) -> Option<Disagreement> {
-    let mut sides: Vec<(Side, Vec<SocketAddr>)> = Vec::new();
+    let mut sides: Vec<(ParitySide, Vec<SocketAddr>)> = Vec::new();
     for (side, server) in said {
         match sides.iter_mut().find(|(known, _)| *known == side) {
             Some((_, servers)) => servers.push(server),
@@ -95,7 +95,7 @@ fn between(
 /// What was said to the same question, by questions in the order they were first asked.
 struct Groups<'a, K> {
     places: BTreeMap<K, usize>,
-    groups: Vec<(&'a Found, Vec<(Side, SocketAddr)>)>,
+    groups: Vec<(&'a ProbeResult, Vec<(ParitySide, SocketAddr)>)>,
 }
 
 impl<K> Default for Groups<'_, K> {
@@ -105,7 +105,7 @@ impl<K> Default for Groups<'_, K> {
 }
 
 impl<'a, K: Ord> Groups<'a, K> {
-    fn add(&mut self, key: K, found: &'a Found, side: Side) {
+    fn add(&mut self, key: K, found: &'a ProbeResult, side: ParitySide) {
         let new = self.groups.len();
         let place = *self.places.entry(key).or_insert(new);
         if place == new {
@@ -120,12 +120,12 @@ impl<'a, K: Ord> Groups<'a, K> {
     }
 }
 
-impl Side {
+impl ParitySide {
     fn outcome(outcome: &str) -> Self {
         Self { outcome: outcome.to_owned(), class: None, names: None, verification: None }
     }
 
-    fn of_handshake(found: &Found) -> Self {
+    fn of_handshake(found: &ProbeResult) -> Self {
         let failed = found.probe_error().filter(|_| !found.is_connected());
         Self {
             names: found.handshake.names(),
@@ -134,7 +134,7 @@ impl Side {
         }
     }
 
-    fn of_answer(found: &Found) -> Self {
+    fn of_answer(found: &ProbeResult) -> Self {
         let class = |status: u16| if status == 421 { status } else { status / 100 * 100 };
         Self { class: found.status().map(class), ..Self::outcome(found.outcome()) }
     }
@@ -155,32 +155,32 @@ impl About {
 mod tests {
     use super::*;
     use crate::probe::options::Test;
-    use crate::probe::outcome::{End, ProbeError, Stage};
+    use crate::probe::outcome::{ProbeEnd, ProbeError, ProbeStage};
     use crate::probe::testing::{answered, failed, found};
 
     const HERE: &str = "192.0.2.1:443";
     const THERE: &str = "192.0.2.2:443";
 
-    fn at(server: &str, names: &[&str], end: End) -> Found {
+    fn at(server: &str, names: &[&str], end: ProbeEnd) -> ProbeResult {
         let mut found = found(Test::Own, "one.test", names, end);
         found.server = server.parse().unwrap();
         found
     }
 
-    fn told(found: Vec<Found>) -> Vec<(&'static str, usize)> {
+    fn told(found: Vec<ProbeResult>) -> Vec<(&'static str, usize)> {
         let results = Results { servers: Vec::new(), found };
         let all = disagreements(&results);
         all.iter().map(|found| (found.about.as_str(), found.sides.len())).collect()
     }
 
-    fn ok(status: u16) -> End {
-        End::Answered(answered(status, None))
+    fn ok(status: u16) -> ProbeEnd {
+        ProbeEnd::Answered(answered(status, None))
     }
 
     #[test]
     fn what_differs_is_told_at_its_own_level() {
         let names = &["one.test"][..];
-        let pair = |names_there: &[&str], there: End| {
+        let pair = |names_there: &[&str], there: ProbeEnd| {
             told(vec![at(HERE, names, ok(200)), at(THERE, names_there, there)])
         };
         assert_eq!(pair(names, ok(200)), []);
@@ -188,9 +188,9 @@ mod tests {
         assert_eq!(pair(names, ok(301)), [("answer", 2)]);
         assert_eq!(pair(names, ok(421)), [("answer", 2)]);
         assert_eq!(pair(&["one.test", "two.test"], ok(200)), [("handshake", 2)]);
-        let alert = failed(Stage::Handshake, "unrecognized_name");
+        let alert = failed(ProbeStage::Handshake, "unrecognized_name");
         assert_eq!(pair(names, alert), [("handshake", 2)]);
-        assert_eq!(pair(names, failed(Stage::Request, "stream_reset")), [("answer", 2)]);
+        assert_eq!(pair(names, failed(ProbeStage::Request, "stream_reset")), [("answer", 2)]);
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn who_is_not_there_is_told_once() {
-        let refused = ProbeError::new(Stage::Connect, "connection_refused", "");
+        let refused = ProbeError::new(ProbeStage::Connect, "connection_refused", "");
         let servers = vec![(HERE.parse().unwrap(), None), (THERE.parse().unwrap(), Some(refused))];
         let found = vec![at(HERE, &["one.test"], ok(200))];
         let all = disagreements(&Results { servers, found });

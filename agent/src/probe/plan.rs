@@ -1,7 +1,7 @@
 //! What is going to be asked, of whom, and in which order.
 
 use super::error::ProbeSetupError;
-use super::name::Name;
+use super::name::ProbeName;
 use super::options::{Protocol, Test};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -14,7 +14,7 @@ pub(crate) const MAX_PROBES: usize = 50_000;
 
 /// One request, and the connection it is sent on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Probe {
+pub(crate) struct PlannedProbe {
     /// Which kind of connection.
     pub(crate) test: Test,
     /// What is spoken.
@@ -22,12 +22,12 @@ pub(crate) struct Probe {
     /// What the handshake asks for.
     pub(crate) sni: Option<String>,
     /// What is asked for on the connection before, where it is reused.
-    pub(crate) first: Option<Arc<Name>>,
+    pub(crate) first: Option<Arc<ProbeName>>,
     /// What is asked for.
-    pub(crate) authority: Arc<Name>,
+    pub(crate) authority: Arc<ProbeName>,
 }
 
-impl Probe {
+impl PlannedProbe {
     /// The address that the connection is for, where that is no name.
     pub(crate) fn address(&self) -> Option<IpAddr> {
         let of = match self.test {
@@ -44,11 +44,11 @@ impl Probe {
 
 /// What to ask about.
 #[derive(Clone, Debug)]
-pub(crate) struct RuntimeOverrides {
+pub(crate) struct ProbeTargets {
     /// Where, each once.
     pub(crate) servers: Vec<SocketAddr>,
     /// For what, each once.
-    pub(crate) names: Vec<Name>,
+    pub(crate) names: Vec<ProbeName>,
     /// Server names that every name is asked for with.
     pub(crate) fixed: Vec<String>,
     /// In which protocols.
@@ -63,12 +63,12 @@ pub(crate) struct Plan {
     /// Where.
     pub(crate) servers: Vec<SocketAddr>,
     /// What, in the order of the report.
-    pub(crate) probes: Vec<Arc<Probe>>,
+    pub(crate) probes: Vec<Arc<PlannedProbe>>,
 }
 
 impl Plan {
     /// Makes the probes out of the names.
-    pub(crate) fn new(wish: RuntimeOverrides) -> Result<Self, ProbeSetupError> {
+    pub(crate) fn new(wish: ProbeTargets) -> Result<Self, ProbeSetupError> {
         let has = |test| wish.tests.contains(&test);
         let names = wish.names.len();
         let pairs = names.saturating_mul(names.saturating_sub(1));
@@ -89,7 +89,7 @@ impl Plan {
         for protocol in wish.protocols {
             for &test in &wish.tests {
                 for (sni, first, authority) in connections(test, &names, &wish.fixed) {
-                    probes.push(Arc::new(Probe { test, protocol, sni, first, authority }));
+                    probes.push(Arc::new(PlannedProbe { test, protocol, sni, first, authority }));
                 }
             }
         }
@@ -97,10 +97,10 @@ impl Plan {
     }
 }
 
-type Connection = (Option<String>, Option<Arc<Name>>, Arc<Name>);
+type Connection = (Option<String>, Option<Arc<ProbeName>>, Arc<ProbeName>);
 
 /// What the handshake asks for, what is asked for first, and what then.
-fn connections(test: Test, names: &[Arc<Name>], fixed: &[String]) -> Vec<Connection> {
+fn connections(test: Test, names: &[Arc<ProbeName>], fixed: &[String]) -> Vec<Connection> {
     let mut all = Vec::new();
     match test {
         Test::Own => {
@@ -143,12 +143,12 @@ fn connections(test: Test, names: &[Arc<Name>], fixed: &[String]) -> Vec<Connect
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::name::Name;
+    use crate::probe::name::ProbeName;
 
-    fn wish(names: &[&str], tests: &[Test]) -> RuntimeOverrides {
-        RuntimeOverrides {
+    fn wish(names: &[&str], tests: &[Test]) -> ProbeTargets {
+        ProbeTargets {
             servers: vec!["192.0.2.1:443".parse().unwrap()],
-            names: names.iter().map(|name| Name::parse(name).unwrap()).collect(),
+            names: names.iter().map(|name| ProbeName::parse(name).unwrap()).collect(),
             fixed: vec!["fixed.test".to_owned()],
             protocols: vec![Protocol::H2],
             tests: tests.to_vec(),
@@ -157,7 +157,7 @@ mod tests {
 
     fn planned(names: &[&str], test: Test) -> Vec<String> {
         let plan = Plan::new(wish(names, &[test])).unwrap();
-        let told = |probe: &Arc<Probe>| {
+        let told = |probe: &Arc<PlannedProbe>| {
             let sni = probe.sni.as_deref().unwrap_or("-");
             let first = probe.first.as_ref().map_or("-", |name| name.raw.as_str());
             format!("{sni} {first} {}", probe.authority.raw)

@@ -1,12 +1,12 @@
 //! What it all comes to.
 
 use super::hazard::{Hazard, hazards};
-use super::options::FailOn;
+use super::options::ProbeFailOn;
 use super::parity::{Disagreement, disagreements};
 use super::runner::Results;
 
 /// Results and findings.
-pub(crate) struct Report<'a> {
+pub(crate) struct ProbeReport<'a> {
     /// What came back.
     pub(crate) results: &'a Results,
     /// Pairs that should not share a connection, and may.
@@ -26,7 +26,7 @@ pub(crate) struct Counts {
     pub(crate) unanswered: usize,
 }
 
-impl<'a> Report<'a> {
+impl<'a> ProbeReport<'a> {
     /// Looks at the results.
     pub(crate) fn new(results: &'a Results) -> Self {
         let (hazards, disagreements) = (hazards(&results.found), disagreements(results));
@@ -48,11 +48,11 @@ impl<'a> Report<'a> {
     }
 
     /// Whether a pipeline has to stop.
-    pub(crate) fn matches(&self, fail_on: FailOn) -> bool {
+    pub(crate) fn matches(&self, fail_on: ProbeFailOn) -> bool {
         match fail_on {
-            FailOn::Hazard => !self.hazards.is_empty(),
-            FailOn::Parity => !self.disagreements.is_empty(),
-            FailOn::Misdirected => self.counts().misdirected > 0,
+            ProbeFailOn::Hazard => !self.hazards.is_empty(),
+            ProbeFailOn::Parity => !self.disagreements.is_empty(),
+            ProbeFailOn::Misdirected => self.counts().misdirected > 0,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::connection::{self, ProbeOptions};
 use super::error::ProbeSetupError;
-use super::outcome::{Found, ProbeError};
+use super::outcome::{ProbeError, ProbeResult};
 use super::plan::Plan;
 use super::rate::{Pace, Rate};
 use crate::progress::Progress;
@@ -28,7 +28,7 @@ pub(crate) struct Results {
     /// Each server, and why it could not be reached at all.
     pub(crate) servers: Vec<(SocketAddr, Option<ProbeError>)>,
     /// Server by server, each in the order of the plan; servers that were not reached have none.
-    pub(crate) found: Vec<Found>,
+    pub(crate) found: Vec<ProbeResult>,
 }
 
 /// Asks.

@@ -1,23 +1,25 @@
 //! Results as they are made up in tests.
 
-use super::name::Name;
+use super::name::ProbeName;
 use super::options::{Protocol, Test};
-use super::outcome::{Answer, End, Found, Handshake, ProbeError, Stage, Verification};
-use super::plan::Probe;
+use super::outcome::{
+    HandshakeResult, ProbeAnswer, ProbeEnd, ProbeError, ProbeResult, ProbeStage, Verification,
+};
+use super::plan::PlannedProbe;
 use std::sync::Arc;
 use wrongdoor_core::name::CertificateNames;
 
-pub(super) fn answered(status: u16, fingerprint: Option<u64>) -> Answer {
-    Answer { status, version: "2", fingerprint }
+pub(super) fn answered(status: u16, fingerprint: Option<u64>) -> ProbeAnswer {
+    ProbeAnswer { status, version: "2", fingerprint }
 }
 
-pub(super) fn failed(stage: Stage, kind: &'static str) -> End {
-    End::Failed(ProbeError::new(stage, kind, "said"))
+pub(super) fn failed(stage: ProbeStage, kind: &'static str) -> ProbeEnd {
+    ProbeEnd::Failed(ProbeError::new(stage, kind, "said"))
 }
 
 /// Over HTTP/2, for a name; on a connection for `one.test` where it is reused.
-pub(super) fn found(test: Test, authority: &str, names: &[&str], end: End) -> Found {
-    let name = |text| Arc::new(Name::parse(text).unwrap());
+pub(super) fn found(test: Test, authority: &str, names: &[&str], end: ProbeEnd) -> ProbeResult {
+    let name = |text| Arc::new(ProbeName::parse(text).unwrap());
     let authority = name(authority);
     let first = (test == Test::Reuse).then(|| name("one.test"));
     let sni = match test {
@@ -27,10 +29,10 @@ pub(super) fn found(test: Test, authority: &str, names: &[&str], end: End) -> Fo
     };
     let mut certificate = CertificateNames::default();
     names.iter().for_each(|name| certificate.add_dns(name));
-    Found {
+    ProbeResult {
         server: "192.0.2.1:443".parse().unwrap(),
-        probe: Arc::new(Probe { test, protocol: Protocol::H2, sni, first, authority }),
-        handshake: Handshake {
+        probe: Arc::new(PlannedProbe { test, protocol: Protocol::H2, sni, first, authority }),
+        handshake: HandshakeResult {
             version: Some("1.3"),
             alpn: Some("h2".to_owned()),
             certificate: Some(Arc::new(certificate)),

@@ -30,7 +30,7 @@ use tokio::time::MissedTickBehavior;
 const FILES_CHECKED_EVERY: Duration = Duration::from_secs(10);
 
 /// The running thread.
-pub(crate) struct Service {
+pub(crate) struct HttpService {
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
@@ -44,7 +44,7 @@ pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, ServiceError> {
     listener.map_err(|source| ServiceError::Listen { address, source })
 }
 
-impl Service {
+impl HttpService {
     /// Starts it. From here on SIGTERM and SIGINT set the wish to stop, and end nothing by themselves; SIGHUP
     /// reloads.
     pub(crate) fn start(

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use wrongdoor_core::counters::Loss;
-use wrongdoor_core::engine::{Config, Engine, Event, Observation};
+use wrongdoor_core::engine::{EngineConfig, Engine, Event, Observation};
 use wrongdoor_core::observation::{ConnectionId, Exchange};
 use wrongdoor_core::time::Timestamp;
 use wrongdoor_core::wire::net::LinkType;
@@ -12,7 +12,7 @@ use wrongdoor_core::wire::tls::keylog::KeyLog;
 /// An engine under watch.
 pub struct Watched {
     engine: Engine,
-    config: Config,
+    config: EngineConfig,
     number: u64,
     observations: Vec<Observation>,
 }
@@ -26,20 +26,20 @@ pub struct Told {
 }
 
 /// A configuration with small bounds, or the default one.
-pub fn config(choice: u8) -> Config {
+pub fn config(choice: u8) -> EngineConfig {
     let (max_connections, max_held_bytes) = match choice & 3 {
         1 => (1, 1 << 10),
         2 => (2, 20 << 10),
         3 => (5, 100 << 10),
-        _ => (Config::default().max_connections, Config::default().max_held_bytes),
+        _ => (EngineConfig::default().max_connections, EngineConfig::default().max_held_bytes),
     };
     let keys_may_come = choice & 4 != 0;
-    Config { max_connections, max_held_bytes, keys_may_come, ..Config::default() }
+    EngineConfig { max_connections, max_held_bytes, keys_may_come, ..EngineConfig::default() }
 }
 
 impl Watched {
     /// An engine with this configuration.
-    pub fn new(config: Config, keys: Arc<KeyLog>) -> Self {
+    pub fn new(config: EngineConfig, keys: Arc<KeyLog>) -> Self {
         let engine = Engine::new(config, keys);
         Self { engine, config, number: 0, observations: Vec::new() }
     }

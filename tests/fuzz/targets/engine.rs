@@ -4,7 +4,7 @@
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use std::io::Cursor;
-use wrongdoor_core::engine::{Config, Engine, Observation, Shard};
+use wrongdoor_core::engine::{EngineConfig, Engine, Observation, Shard};
 use wrongdoor_core::time::Timestamp;
 use wrongdoor_core::wire::net::LinkType;
 use wrongdoor_fuzz::{CAPTURES, Watched, config, keys};
@@ -45,7 +45,7 @@ fn run(input: &mut Unstructured<'_>) -> Result<()> {
 
 fn shard(index: u32, choice: u8, packets: &[Captured]) -> Vec<Observation> {
     let shard = Shard { index, count: 2 };
-    let mut engine = Engine::new(Config { shard, ..config(choice) }, keys());
+    let mut engine = Engine::new(EngineConfig { shard, ..config(choice) }, keys());
     for ((link, bytes, wire_len), moment) in packets.iter().zip(0..) {
         let number = u64::try_from(moment).unwrap_or(0) + 1;
         engine.handle_packet(number, Timestamp(moment), *link, bytes, *wire_len);

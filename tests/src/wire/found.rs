@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use wrongdoor_core::counters::Counters;
-use wrongdoor_core::engine::{Config, ConnectionEnd, Engine, Event};
+use wrongdoor_core::engine::{ConnectionEnd, Engine, EngineConfig, Event};
 use wrongdoor_core::explain::classifier::{Classification, Classifier};
 use wrongdoor_core::http::Method;
 use wrongdoor_core::http_facts::Generator;
@@ -88,12 +88,12 @@ pub struct ToldConnection {
 pub fn observe(frames: &[Frame], keys: &[u8]) -> Found {
     let mut log = KeyLog::default();
     log.add(keys);
-    observe_with(Config::default(), &Arc::new(log), frames)
+    observe_with(EngineConfig::default(), &Arc::new(log), frames)
 }
 
 /// The same with other bounds.
 pub fn observe_with<'a>(
-    config: Config,
+    config: EngineConfig,
     keys: &Arc<KeyLog>,
     frames: impl IntoIterator<Item = &'a Frame>,
 ) -> Found {

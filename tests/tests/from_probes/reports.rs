@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use wrongdoor_core::counters::Loss;
-use wrongdoor_core::engine::Config;
+use wrongdoor_core::engine::EngineConfig;
 use wrongdoor_core::observation::probe_event::{Direction, SessionId, Silence, SocketId};
 use wrongdoor_core::side::Side;
 use wrongdoor_tests::wire::h2::{self, Hpack};
@@ -235,7 +235,8 @@ fn a_certificate_in_the_clear_and_an_answer_prove_what_the_endpoint_serves() -> 
 
 #[test]
 fn under_attack_the_bounds_hold_and_losses_are_counted() {
-    let config = Config { max_connections: 50, max_held_bytes: 200_000, ..Config::default() };
+    let config =
+        EngineConfig { max_connections: 50, max_held_bytes: 200_000, ..EngineConfig::default() };
     for seed in 0..30 {
         let mut dice = Dice::new(seed);
         let (one, handshake) = watched();

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use wrongdoor_core::counters::Loss;
-use wrongdoor_core::engine::{Config, Engine};
+use wrongdoor_core::engine::{Engine, EngineConfig};
 use wrongdoor_core::side::Side;
 use wrongdoor_core::time::Timestamp;
 use wrongdoor_core::wire::net::{LinkType, MAX_FRAGMENTED_DATAGRAMS};
@@ -27,7 +27,7 @@ fn talk(nth: u32) -> Talk {
 fn half_open_connections_push_out_the_idle_and_are_counted() {
     const FLOOD: u32 = 200_000;
     const BOUND: usize = 2000;
-    let config = Config { max_connections: BOUND, ..Config::default() };
+    let config = EngineConfig { max_connections: BOUND, ..EngineConfig::default() };
     let mut engine = Engine::new(config, Arc::new(KeyLog::default()));
     // One that talks all the time stays.
     let mut busy = Talk::open(80);

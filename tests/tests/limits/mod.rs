@@ -12,7 +12,7 @@ mod tls;
 use std::sync::Arc;
 
 use wrongdoor_core::counters::Loss;
-use wrongdoor_core::engine::Config;
+use wrongdoor_core::engine::EngineConfig;
 use wrongdoor_core::wire::tls::keylog::KeyLog;
 use wrongdoor_tests::wire::{Found, Frame, observe_with};
 
@@ -22,7 +22,7 @@ const HELD: usize = 1024 * 1024;
 /// Observes under small bounds, and checks that they held.
 #[track_caller]
 fn bounded(frames: &[Frame], keys_may_come: bool) -> Found {
-    let config = Config { max_held_bytes: HELD, keys_may_come, ..Config::default() };
+    let config = EngineConfig { max_held_bytes: HELD, keys_may_come, ..EngineConfig::default() };
     let found = observe_with(config, &Arc::new(KeyLog::default()), frames);
     assert!(found.peak_held <= HELD, "{} bytes held: {:?}", found.peak_held, found.counters);
     found

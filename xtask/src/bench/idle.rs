@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::{env, fs};
 
 use anyhow::{Context, Result, ensure};
-use wrongdoor_core::engine::{Config, Engine};
+use wrongdoor_core::engine::{Engine, EngineConfig};
 use wrongdoor_core::observation::probe_event::{Process, SessionId, Socket, SocketId};
 use wrongdoor_core::side::Side;
 use wrongdoor_core::time::Timestamp;
@@ -77,7 +77,7 @@ fn probes(names: Names<'_>, count: u32) -> Result<u64> {
     let process =
         Arc::new(Process { pid: 1, command: "server".into(), container: None, pod: None });
     let before = resident()?;
-    let mut engine = Engine::new(Config::default(), Arc::new(KeyLog::default()));
+    let mut engine = Engine::new(EngineConfig::default(), Arc::new(KeyLog::default()));
     for number in 0..count {
         let id = u64::from(number) + 1;
         let remote = Endpoint::from(client(number));
@@ -94,7 +94,7 @@ fn probes(names: Names<'_>, count: u32) -> Result<u64> {
 
 fn packets(names: Names<'_>, count: u32) -> Result<u64> {
     let before = resident()?;
-    let mut engine = Engine::new(Config::default(), Arc::new(KeyLog::default()));
+    let mut engine = Engine::new(EngineConfig::default(), Arc::new(KeyLog::default()));
     let like = Sealed::open(Talk::open(443), 1, names)?.talk.segments;
     let server = like.first().context("no segments")?.to;
     for number in 0..count {

@@ -8,4 +8,4 @@ mod tls_object;
 pub(crate) use quic::QuicConnection;
 pub(crate) use reopening::{Opening, Proposal};
 pub(crate) use tcp::{Resources, SequenceEnds, TcpConnection};
-pub(crate) use tls_object::{Piece, Segment, TlsObject};
+pub(crate) use tls_object::{HelloSegment, PlaintextPiece, TlsObject};

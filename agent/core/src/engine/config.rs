@@ -31,7 +31,7 @@ pub enum TlsInPackets {
 
 /// How an engine works.
 #[derive(Clone, Copy, Debug)]
-pub struct Config {
+pub struct EngineConfig {
     /// Which flows are its own.
     pub shard: Shard,
     /// More secrets may arrive while packets do.
@@ -44,7 +44,7 @@ pub struct Config {
     pub source: Source,
 }
 
-impl Default for Config {
+impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             shard: Shard { index: 0, count: 1 },
@@ -56,7 +56,7 @@ impl Default for Config {
     }
 }
 
-impl Config {
+impl EngineConfig {
     /// The defaults, for one of several engines that share the bounds.
     pub fn for_shard(shard: Shard) -> Self {
         let share = usize::try_from(shard.count).unwrap_or(1).max(1);

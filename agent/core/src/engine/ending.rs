@@ -1,7 +1,7 @@
 //! How connections end: by themselves, or to make room for others.
 
 use super::config::MAX_PARKED;
-use super::tracked::{Slot, Tracked, TrackedKey};
+use super::tracked::{ConnectionSlot, Tracked, TrackedKey};
 use super::{Engine, TlsInPackets};
 use crate::counters::Loss;
 use crate::observation::probe_event::Visibility;
@@ -31,7 +31,7 @@ impl Engine {
     }
 
     /// Drops those connections among the eligible that were idle longest; false where there are none.
-    pub(super) fn evict(&mut self, is_eligible: impl Fn(&Slot) -> bool) -> bool {
+    pub(super) fn evict(&mut self, is_eligible: impl Fn(&ConnectionSlot) -> bool) -> bool {
         let eligible = self.connections.iter().filter(|(_, slot)| is_eligible(slot));
         let mut idle: Vec<(u64, TrackedKey)> =
             eligible.map(|(key, slot)| (slot.last_seen, *key)).collect();
@@ -54,14 +54,14 @@ impl Engine {
     }
 
     /// Takes a connection out, with all that leads to it.
-    pub(super) fn take(&mut self, key: &TrackedKey) -> Option<Slot> {
+    pub(super) fn take(&mut self, key: &TrackedKey) -> Option<ConnectionSlot> {
         let slot = self.connections.remove(key)?;
         self.live.forget(&slot);
         Some(slot)
     }
 
     /// Ends a connection, now or once its secrets have come.
-    pub(super) fn end(&mut self, slot: Slot) {
+    pub(super) fn end(&mut self, slot: ConnectionSlot) {
         // Those of the same endpoints are told in the order of their opening.
         let behind = slot.tracked.flow().is_some_and(|flow| self.waiting_for_keys.has(&flow));
         let waits = self.keys_may_come() && slot.tracked.awaits(&self.shared.keys);
@@ -75,7 +75,7 @@ impl Engine {
     }
 
     /// Ends a connection and tells it.
-    pub(super) fn end_now(&mut self, slot: Slot) {
+    pub(super) fn end_now(&mut self, slot: ConnectionSlot) {
         self.held -= slot.held;
         match slot.tracked {
             Tracked::Tcp(mut connection) => {

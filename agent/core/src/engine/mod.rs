@@ -17,24 +17,24 @@ use crate::time::Timestamp;
 use crate::wire::net::{End, Flags, FlowKey, LinkType, Packet, PacketDecoder, Tcp, Transport};
 use crate::wire::quic;
 use crate::wire::tls::keylog::KeyLog;
-pub use config::{Config, MAX_CONNECTIONS, MAX_HELD_BYTES, MAX_PARKED, Shard, TlsInPackets};
+pub use config::{EngineConfig, MAX_CONNECTIONS, MAX_HELD_BYTES, MAX_PARKED, Shard, TlsInPackets};
 use ending::{is_left_to_probes, visibility};
 use hashbrown::HashMap;
-use probe_events::Live;
+use probe_events::LiveConnections;
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use tracked::{EndedConnection, Slot, Tracked, TrackedKey};
+use tracked::{ConnectionSlot, EndedConnection, Tracked, TrackedKey};
 use waiting_for_keys::WaitingForKeys;
 
 /// Follows connections and tells what it finds.
 pub struct Engine {
-    config: Config,
+    config: EngineConfig,
     decoder: PacketDecoder,
-    connections: HashMap<TrackedKey, Slot, foldhash::quality::FixedState>,
+    connections: HashMap<TrackedKey, ConnectionSlot, foldhash::quality::FixedState>,
     /// Connections that have ended and whose secrets may still come, in the order of their end.
     waiting_for_keys: WaitingForKeys,
     /// Which of the connections are those of probes.
-    live: Live,
+    live: LiveConnections,
     held: usize,
     /// The number of the packet at hand.
     packet: u64,
@@ -58,7 +58,7 @@ struct Shared {
 
 impl Engine {
     /// An engine that decrypts with `keys`.
-    pub fn new(config: Config, keys: Arc<KeyLog>) -> Self {
+    pub fn new(config: EngineConfig, keys: Arc<KeyLog>) -> Self {
         let shared = Shared {
             keys,
             tls_in_packets: TlsInPackets::Whole,
@@ -72,7 +72,7 @@ impl Engine {
             decoder: PacketDecoder::default(),
             connections: HashMap::default(),
             waiting_for_keys: WaitingForKeys::default(),
-            live: Live::default(),
+            live: LiveConnections::default(),
             held: 0,
             packet: 0,
             turn: 0,
@@ -171,8 +171,8 @@ impl Engine {
     pub fn finish(&mut self) {
         self.packet = u64::MAX;
         let open = self.connections.drain().map(|(_, slot)| slot);
-        let mut open: Vec<Slot> = open.chain(self.waiting_for_keys.take()).collect();
-        self.live = Live::default();
+        let mut open: Vec<ConnectionSlot> = open.chain(self.waiting_for_keys.take()).collect();
+        self.live = LiveConnections::default();
         open.sort_unstable_by_key(|slot| slot.id);
         for slot in open {
             self.end_now(slot);
@@ -324,7 +324,7 @@ impl Engine {
             let over = Tracked::Ended(EndedConnection::Tcp(connection.sequence_ends()));
             let tracked = std::mem::replace(&mut slot.tracked, over);
             let held = std::mem::take(&mut slot.held);
-            self.end(Slot { last_seen: self.turn, held, id, tracked });
+            self.end(ConnectionSlot { last_seen: self.turn, held, id, tracked });
         } else {
             self.observe(id);
         }
@@ -364,7 +364,7 @@ impl Engine {
         if self.connections.len() >= self.config.max_connections {
             self.evict(|_| true);
         }
-        let slot = Slot { last_seen: self.turn, held: 0, id, tracked };
+        let slot = ConnectionSlot { last_seen: self.turn, held: 0, id, tracked };
         self.connections.insert(key, slot);
     }
 }

@@ -1,7 +1,7 @@
 //! The other way in: reports of probes, each to its connection.
 
-use super::{EndedConnection, Engine, Slot, Tracked, TrackedKey};
-use crate::connection::{Piece, Resources, Segment, TlsObject};
+use super::{ConnectionSlot, EndedConnection, Engine, Tracked, TrackedKey};
+use crate::connection::{HelloSegment, PlaintextPiece, Resources, TlsObject};
 use crate::counters::Loss;
 use crate::observation::ConnectionId;
 
@@ -20,7 +20,7 @@ const PROTOCOL: &str = "live";
 /// What leads to the connections of probes. Each has at most one of each, so that the bound on
 /// connections bounds these too.
 #[derive(Default)]
-pub(super) struct Live {
+pub(super) struct LiveConnections {
     sockets: HashMap<SocketId, ConnectionId, foldhash::fast::RandomState>,
     sessions: HashMap<SessionId, ConnectionId, foldhash::fast::RandomState>,
     /// Connections whose socket is closed, and when they end at the latest.
@@ -37,7 +37,7 @@ impl Engine {
         self.end_overdue(at);
         match report {
             ProbeEvent::Handshake { socket, direction, offset, bytes } => {
-                let segment = Segment { at, direction, offset, bytes };
+                let segment = HelloSegment { at, direction, offset, bytes };
                 let id = self.of_socket(at, socket);
                 self.feed(id, |connection, input| connection.segment(&segment, input));
             }
@@ -54,7 +54,7 @@ impl Engine {
             }
             ProbeEvent::Plaintext { session, direction, sequence, omitted, at_boundary, bytes } => {
                 let bytes = Cow::Borrowed(bytes);
-                let piece = Piece { at, direction, sequence, omitted, at_boundary, bytes };
+                let piece = PlaintextPiece { at, direction, sequence, omitted, at_boundary, bytes };
                 if let Some(id) = self.of_session(session) {
                     self.feed(id, |connection, input| connection.plaintext(piece, input));
                 }
@@ -172,7 +172,8 @@ impl Engine {
             self.live.sockets.insert(socket.id, id);
             let tracked = Tracked::Ended(EndedConnection::Socket(socket.id));
             let last_seen = self.turn;
-            self.connections.insert(TrackedKey::Live(id), Slot { last_seen, held: 0, id, tracked });
+            self.connections
+                .insert(TrackedKey::Live(id), ConnectionSlot { last_seen, held: 0, id, tracked });
         }
         self.end(slot);
     }
@@ -213,9 +214,9 @@ impl Engine {
     }
 }
 
-impl Live {
+impl LiveConnections {
     /// Nothing leads to this connection any more.
-    pub(super) fn forget(&mut self, slot: &Slot) {
+    pub(super) fn forget(&mut self, slot: &ConnectionSlot) {
         let (socket, session) = match &slot.tracked {
             Tracked::Live(connection) => {
                 (connection.socket().map(|socket| socket.id), connection.session())

@@ -6,7 +6,7 @@ use crate::observation::probe_event::SocketId;
 use crate::wire::net::FlowKey;
 use crate::wire::tls::keylog::KeyLog;
 
-pub(super) struct Slot {
+pub(super) struct ConnectionSlot {
     pub(super) last_seen: u64,
     pub(super) held: usize,
     pub(super) id: ConnectionId,

@@ -1,6 +1,6 @@
 //! Connections that have ended and wait for their secrets.
 
-use super::Slot;
+use super::ConnectionSlot;
 use crate::wire::net::FlowKey;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
@@ -8,13 +8,13 @@ use std::collections::VecDeque;
 /// Those that wait, in the order of their end.
 #[derive(Default)]
 pub(super) struct WaitingForKeys {
-    slots: VecDeque<Slot>,
+    slots: VecDeque<ConnectionSlot>,
     /// How many there are of each flow.
     flows: HashMap<FlowKey, usize, foldhash::fast::RandomState>,
 }
 
 impl WaitingForKeys {
-    pub(super) fn push(&mut self, slot: Slot) {
+    pub(super) fn push(&mut self, slot: ConnectionSlot) {
         if let Some(flow) = slot.tracked.flow() {
             *self.flows.entry(flow).or_default() += 1;
         }
@@ -22,7 +22,7 @@ impl WaitingForKeys {
     }
 
     /// The one that has waited longest.
-    pub(super) fn pop(&mut self) -> Option<Slot> {
+    pub(super) fn pop(&mut self) -> Option<ConnectionSlot> {
         let slot = self.slots.pop_front()?;
         if let Some(flow) = slot.tracked.flow()
             && let Some(count) = self.flows.get_mut(&flow)
@@ -36,12 +36,12 @@ impl WaitingForKeys {
     }
 
     /// The same, where it stays.
-    pub(super) fn front(&self) -> Option<&Slot> {
+    pub(super) fn front(&self) -> Option<&ConnectionSlot> {
         self.slots.front()
     }
 
     /// All of them.
-    pub(super) fn take(&mut self) -> VecDeque<Slot> {
+    pub(super) fn take(&mut self) -> VecDeque<ConnectionSlot> {
         self.flows.clear();
         std::mem::take(&mut self.slots)
     }

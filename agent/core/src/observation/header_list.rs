@@ -22,11 +22,11 @@ fn digest(name: &[u8], value: &[u8]) -> u64 {
 /// One decoded header list. There is one for all connections, whose buffers are reused from block to block.
 #[derive(Debug, Default)]
 pub(crate) struct HeaderList {
-    pub(crate) method: Slot,
-    pub(crate) authority: Slot,
-    pub(crate) status: Slot,
-    pub(crate) host: Slot,
-    pub(crate) traceparent: Slot,
+    pub(crate) method: HeaderSlot,
+    pub(crate) authority: HeaderSlot,
+    pub(crate) status: HeaderSlot,
+    pub(crate) host: HeaderSlot,
+    pub(crate) traceparent: HeaderSlot,
     pub(crate) hints: Hints,
     /// `:protocol` (RFC 8441): an extended CONNECT is a request like any other.
     pub(crate) protocol: bool,
@@ -37,13 +37,13 @@ pub(crate) struct HeaderList {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Slot {
+pub(crate) struct HeaderSlot {
     pub(crate) bytes: Vec<u8>,
     pub(crate) count: u32,
     pub(crate) unreadable: bool,
 }
 
-impl Slot {
+impl HeaderSlot {
     fn clear(&mut self) {
         self.bytes.clear();
         // What one long value has taken is not kept for the life of the connection.
@@ -82,7 +82,7 @@ impl HeaderList {
 
     fn clear(&mut self) {
         let Self { method, authority, status, host, traceparent, .. } = self;
-        [method, authority, status, host, traceparent].into_iter().for_each(Slot::clear);
+        [method, authority, status, host, traceparent].into_iter().for_each(HeaderSlot::clear);
         (self.protocol, self.request, self.unreadable_name) = (false, false, false);
         self.hints = Hints::default();
     }
@@ -153,7 +153,7 @@ impl HeaderList {
     /// Of a field that comes twice neither counts (W3C Trace Context §3.2.1), and where a name could not be
     /// read it may have come twice.
     pub(crate) fn traceparent(&self) -> Option<TraceParent> {
-        let Slot { bytes, count, unreadable } = &self.traceparent;
+        let HeaderSlot { bytes, count, unreadable } = &self.traceparent;
         let is_known = *count == 1 && !unreadable && !self.unreadable_name;
         is_known.then(|| TraceParent::parse(bytes)).flatten()
     }

@@ -36,7 +36,7 @@ const PRIORITY: u8 = 0x20;
 
 /// A frame header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Head {
+pub(crate) struct FrameHead {
     pub(crate) len: usize,
     pub(crate) kind: FrameType,
     pub(crate) flags: u8,
@@ -45,7 +45,7 @@ pub(crate) struct Head {
     reserved: bool,
 }
 
-impl Head {
+impl FrameHead {
     pub(crate) fn parse(bytes: &[u8; HEAD_LEN]) -> Self {
         let [a, b, c, kind, flags, s0, s1, s2, s3] = *bytes;
         let len = u32::from_be_bytes([0, a, b, c]);
@@ -116,7 +116,7 @@ impl Head {
 }
 
 /// The header block fragment of a HEADERS frame; `None` where padding or priority do not fit.
-pub(crate) fn headers_fragment<'a>(head: &Head, payload: &'a [u8]) -> Option<&'a [u8]> {
+pub(crate) fn headers_fragment<'a>(head: &FrameHead, payload: &'a [u8]) -> Option<&'a [u8]> {
     let mut reader = Reader::new(payload);
     let padding = if head.has(PADDED) { usize::from(reader.u8()?) } else { 0 };
     if head.has(PRIORITY) {
@@ -126,14 +126,14 @@ pub(crate) fn headers_fragment<'a>(head: &Head, payload: &'a [u8]) -> Option<&'a
 }
 
 /// The content of a DATA frame, without its padding.
-pub(crate) fn data<'a>(head: &Head, payload: &'a [u8]) -> Option<&'a [u8]> {
+pub(crate) fn data<'a>(head: &FrameHead, payload: &'a [u8]) -> Option<&'a [u8]> {
     let mut reader = Reader::new(payload);
     let padding = if head.has(PADDED) { usize::from(reader.u8()?) } else { 0 };
     reader.take(reader.len().checked_sub(padding)?)
 }
 
 /// The promised stream and the header block fragment of a PUSH_PROMISE frame.
-pub(crate) fn push_promise<'a>(head: &Head, payload: &'a [u8]) -> Option<(u32, &'a [u8])> {
+pub(crate) fn push_promise<'a>(head: &FrameHead, payload: &'a [u8]) -> Option<(u32, &'a [u8])> {
     let mut reader = Reader::new(payload);
     let padding = if head.has(PADDED) { usize::from(reader.u8()?) } else { 0 };
     let promised = reader.u32()? & 0x7fff_ffff;
@@ -150,7 +150,7 @@ pub(crate) fn is_frame_chain(bytes: &[u8]) -> bool {
     let mut proven = false;
     while !rest.is_empty() {
         let Some((head, tail)) = rest.split_first_chunk::<HEAD_LEN>() else { return false };
-        let head = Head::parse(head);
+        let head = FrameHead::parse(head);
         if !head.is_strict() {
             return false;
         }
@@ -175,7 +175,7 @@ mod tests {
     fn padding_and_priority_are_taken_off() {
         let payload = [2, 0, 0, 0, 0, 9, b'a', b'b', 0, 0];
         let bytes = frame(1, END_HEADERS | PADDED | PRIORITY, 1, &payload);
-        let head = Head::parse(bytes.first_chunk().unwrap());
+        let head = FrameHead::parse(bytes.first_chunk().unwrap());
         assert_eq!(headers_fragment(&head, &payload), Some(&b"ab"[..]));
         assert_eq!(headers_fragment(&head, &[9, 0, 0, 0, 0, 9, b'a']), None);
     }

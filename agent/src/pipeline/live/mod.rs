@@ -20,7 +20,7 @@ use crate::state::{AgentState, RuntimeOverrides};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use wrongdoor_core::engine::{Config, Engine};
+use wrongdoor_core::engine::{Engine, EngineConfig};
 use wrongdoor_core::explain::correlator::{self, Correlator};
 use wrongdoor_core::explain::recovery::Windows;
 
@@ -108,8 +108,10 @@ struct Live<'a> {
 
 impl<'a> Live<'a> {
     fn new(shared: &'a AgentState, windows: Windows, sinks: Sinks) -> Self {
-        let config =
-            Config { source: wrongdoor_core::observation::Source::Packets, ..Config::default() };
+        let config = EngineConfig {
+            source: wrongdoor_core::observation::Source::Packets,
+            ..EngineConfig::default()
+        };
         Self {
             shared,
             engine: Engine::new(config, Arc::default()),
@@ -191,7 +193,7 @@ impl<'a> Live<'a> {
         let mut metrics = self.shared.metrics();
         let mut recent = self.shared.recent();
         let view = self.shared.directory.as_deref().map(Directory::view);
-        let mut told = |record: correlator::Record| {
+        let mut told = |record: correlator::CorrelatedRecord| {
             let record = Record::new(record, view.as_ref());
             metrics.record(&record, now);
             recent.record(&record);

@@ -4,9 +4,9 @@ mod fingerprint;
 mod probe_error;
 
 use super::connection::ProbeOptions;
-use super::name::Name;
-use super::options::{Method, Protocol};
-use super::outcome::{Answer, ProbeError, Stage};
+use super::name::ProbeName;
+use super::options::{ProbeMethod, Protocol};
+use super::outcome::{ProbeAnswer, ProbeError, ProbeStage};
 use super::tls::{Alert, AlertRecorder};
 use bytes::Bytes;
 use fingerprint::Fingerprint;
@@ -87,8 +87,8 @@ impl Http {
     pub(super) async fn ask(
         &mut self,
         options: &ProbeOptions,
-        name: &Name,
-    ) -> Result<Answer, ProbeError> {
+        name: &ProbeName,
+    ) -> Result<ProbeAnswer, ProbeError> {
         let request = self.request(options, name)?;
         let response = match &mut self.sender {
             Sender::One(sender) => sender.send_request(request).await,
@@ -100,11 +100,11 @@ impl Http {
     fn request(
         &self,
         options: &ProbeOptions,
-        name: &Name,
+        name: &ProbeName,
     ) -> Result<Request<Empty<Bytes>>, ProbeError> {
         let method = match options.method {
-            Method::Head => http::Method::HEAD,
-            Method::Get => http::Method::GET,
+            ProbeMethod::Head => http::Method::HEAD,
+            ProbeMethod::Get => http::Method::GET,
         };
         let request = Request::builder().method(method);
         let request = match &self.sender {
@@ -113,7 +113,7 @@ impl Http {
             Sender::One(_) => request.uri(options.path.as_str()).header(HOST, name.raw.as_str()),
         };
         let request = request.header(USER_AGENT, AGENT).header(ACCEPT, "*/*").body(Empty::new());
-        request.map_err(|error| ProbeError::new(Stage::Request, "http_error", error))
+        request.map_err(|error| ProbeError::new(ProbeStage::Request, "http_error", error))
     }
 
     /// Ends it as well-bred clients do.
@@ -127,11 +127,11 @@ impl Http {
 }
 
 /// The head is the answer. A body that breaks off, or takes its time, only leaves less to know it again by.
-async fn answer(response: Response<Incoming>) -> Answer {
+async fn answer(response: Response<Incoming>) -> ProbeAnswer {
     let (head, body) = response.into_parts();
     let mut fingerprint = Fingerprint::new(head.status, &head.headers);
     let whole = timeout(BODY_TIMEOUT, read(body, &mut fingerprint)).await;
-    Answer {
+    ProbeAnswer {
         status: head.status.as_u16(),
         version: match head.version {
             Version::HTTP_2 => "2",

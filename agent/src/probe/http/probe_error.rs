@@ -1,6 +1,6 @@
 //! Why a request has no answer.
 
-use crate::probe::outcome::{ProbeError, Stage};
+use crate::probe::outcome::{ProbeError, ProbeStage};
 use h2::Reason;
 use std::error::Error;
 use std::io;
@@ -17,13 +17,13 @@ pub(super) fn of(error: &hyper::Error) -> ProbeError {
         cause = error.source();
     }
     let kind = if error.is_canceled() || error.is_closed() {
-        return ProbeError::new(Stage::Reuse, "connection_closed", said);
+        return ProbeError::new(ProbeStage::Reuse, "connection_closed", said);
     } else if error.is_incomplete_message() {
         "closed_without_answer"
     } else {
         "http_error"
     };
-    ProbeError::new(Stage::Request, kind, said)
+    ProbeError::new(ProbeStage::Request, kind, said)
 }
 
 fn known(error: &(dyn Error + 'static)) -> Option<ProbeError> {
@@ -39,12 +39,12 @@ fn of_http2(error: &h2::Error) -> ProbeError {
     }
     let stage = match error.reason() {
         // Not looked at, and free to be sent elsewhere (RFC 9113 §8.7); or a server that takes its leave.
-        Some(Reason::REFUSED_STREAM) => Stage::Reuse,
-        Some(Reason::NO_ERROR) if error.is_go_away() => Stage::Reuse,
-        _ => Stage::Request,
+        Some(Reason::REFUSED_STREAM) => ProbeStage::Reuse,
+        Some(Reason::NO_ERROR) if error.is_go_away() => ProbeStage::Reuse,
+        _ => ProbeStage::Request,
     };
     let kind = match (stage, error.is_reset()) {
-        (Stage::Reuse, false) => "connection_closed",
+        (ProbeStage::Reuse, false) => "connection_closed",
         (_, true) => "stream_reset",
         (_, false) => "connection_reset",
     };
@@ -57,7 +57,7 @@ fn of_io(error: &io::Error) -> ProbeError {
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "connection_reset",
         _ => "closed_without_answer",
     };
-    ProbeError::new(Stage::Request, kind, error)
+    ProbeError::new(ProbeStage::Request, kind, error)
 }
 
 #[cfg(test)]
@@ -120,20 +120,23 @@ mod tests {
         const RESET: &[u8] = &[0, 0, 4, 3, 0, 0, 0, 0, 1];
         const GOAWAY: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         let reset = over_http2(&[RESET, &[0, 0, 0, 1]]);
-        assert_eq!(reset, ProbeError::new(Stage::Request, "stream_reset", "PROTOCOL_ERROR"));
+        assert_eq!(reset, ProbeError::new(ProbeStage::Request, "stream_reset", "PROTOCOL_ERROR"));
         let refused = over_http2(&[RESET, &[0, 0, 0, 7]]);
-        assert_eq!(refused, ProbeError::new(Stage::Reuse, "stream_reset", "REFUSED_STREAM"));
+        assert_eq!(refused, ProbeError::new(ProbeStage::Reuse, "stream_reset", "REFUSED_STREAM"));
         let broken = over_http2(&[GOAWAY, &[0, 0, 0, 2]]);
-        assert_eq!(broken, ProbeError::new(Stage::Request, "connection_reset", "INTERNAL_ERROR"));
+        assert_eq!(
+            broken,
+            ProbeError::new(ProbeStage::Request, "connection_reset", "INTERNAL_ERROR")
+        );
         let farewell = over_http2(&[GOAWAY, &[0, 0, 0, 0]]);
-        assert_eq!(farewell, ProbeError::new(Stage::Reuse, "connection_closed", "NO_ERROR"));
+        assert_eq!(farewell, ProbeError::new(ProbeStage::Reuse, "connection_closed", "NO_ERROR"));
     }
 
     #[test]
     fn what_is_no_answer_is_told_from_none() {
         let closed = over_http1(b"");
-        assert_eq!((closed.stage, &*closed.kind), (Stage::Request, "closed_without_answer"));
+        assert_eq!((closed.stage, &*closed.kind), (ProbeStage::Request, "closed_without_answer"));
         let nonsense = over_http1(b"SSH-2.0-OpenSSH_9.2\r\n\r\n");
-        assert_eq!((nonsense.stage, &*nonsense.kind), (Stage::Request, "http_error"));
+        assert_eq!((nonsense.stage, &*nonsense.kind), (ProbeStage::Request, "http_error"));
     }
 }

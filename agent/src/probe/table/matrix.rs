@@ -2,8 +2,8 @@
 
 use super::{answer_of, sni_of};
 use crate::probe::options::{Protocol, Test};
-use crate::probe::outcome::Found;
-use crate::probe::report::Report;
+use crate::probe::outcome::ProbeResult;
+use crate::probe::report::ProbeReport;
 use crate::text::{Tone, sanitize, wide_grid};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -17,10 +17,10 @@ const MAX_ANSWERS: usize = 4;
 
 /// The matrix of each server and protocol; those of which it is the same share one.
 pub(super) fn matrices(
-    report: &Report<'_>,
+    report: &ProbeReport<'_>,
     colour: bool,
 ) -> Vec<(Vec<Protocol>, Vec<SocketAddr>, String)> {
-    let mut found: HashMap<(Protocol, SocketAddr), Vec<&Found>> = HashMap::new();
+    let mut found: HashMap<(Protocol, SocketAddr), Vec<&ProbeResult>> = HashMap::new();
     for one in &report.results.found {
         found.entry((one.probe.protocol, one.server)).or_default().push(one);
     }
@@ -45,7 +45,7 @@ pub(super) fn matrices(
     matrices
 }
 
-fn matrix(found: &[&Found], colour: bool) -> String {
+fn matrix(found: &[&ProbeResult], colour: bool) -> String {
     let mut authorities = Vec::new();
     let mut handshakes = Vec::new();
     for found in found {
@@ -60,7 +60,7 @@ fn matrix(found: &[&Found], colour: bool) -> String {
     if authorities.len() > MAX_COLUMNS {
         return counted(found, &authorities, colour);
     }
-    let mut cells: HashMap<_, Vec<&Found>> = HashMap::new();
+    let mut cells: HashMap<_, Vec<&ProbeResult>> = HashMap::new();
     for found in found {
         let key = (found.probe.sni.as_deref(), found.probe.authority.raw.as_str());
         cells.entry(key).or_default().push(found);
@@ -81,10 +81,10 @@ fn matrix(found: &[&Found], colour: bool) -> String {
 }
 
 /// The answer to a first request; and that to a later one, where it is another.
-fn cell(found: &[&Found]) -> String {
+fn cell(found: &[&ProbeResult]) -> String {
     let (reused, first): (Vec<_>, Vec<_>) =
         found.iter().partition(|found| found.probe.test == Test::Reuse);
-    let told = |found: Vec<&Found>| {
+    let told = |found: Vec<&ProbeResult>| {
         let mut told: Vec<_> = found.into_iter().map(answer_of).collect();
         told.sort();
         told.dedup();
@@ -100,11 +100,11 @@ fn cell(found: &[&Found]) -> String {
 }
 
 /// A row a name: how often it was answered how, by kinds of connections.
-fn counted(found: &[&Found], authorities: &[&str], colour: bool) -> String {
+fn counted(found: &[&ProbeResult], authorities: &[&str], colour: bool) -> String {
     let mut tests: Vec<_> = found.iter().map(|found| found.probe.test).collect();
     tests.sort();
     tests.dedup();
-    let mut of_name: HashMap<&str, Vec<&Found>> = HashMap::new();
+    let mut of_name: HashMap<&str, Vec<&ProbeResult>> = HashMap::new();
     for found in found {
         of_name.entry(&found.probe.authority.raw).or_default().push(found);
     }
@@ -122,7 +122,7 @@ fn counted(found: &[&Found], authorities: &[&str], colour: bool) -> String {
     wide_grid(&header, &rows, colour)
 }
 
-fn counts(found: &[&Found], test: Test) -> String {
+fn counts(found: &[&ProbeResult], test: Test) -> String {
     let mut counts: BTreeMap<_, usize> = BTreeMap::new();
     for found in found.iter().filter(|found| found.probe.test == test) {
         *counts.entry(answer_of(found)).or_default() += 1;
@@ -149,8 +149,8 @@ fn title(test: Test) -> &'static str {
     }
 }
 
-fn tone(found: &[&Found]) -> Tone {
-    let all = |is: fn(&Found) -> bool| found.iter().all(|found| is(found));
+fn tone(found: &[&ProbeResult]) -> Tone {
+    let all = |is: fn(&ProbeResult) -> bool| found.iter().all(|found| is(found));
     if all(|found| found.answer().is_some_and(|answer| answer.outcome() == "served")) {
         Tone::Good
     } else if all(|found| found.answer().is_some()) {
@@ -163,11 +163,11 @@ fn tone(found: &[&Found]) -> Tone {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::outcome::{End, Stage};
+    use crate::probe::outcome::{ProbeEnd, ProbeStage};
     use crate::probe::testing::{answered, failed, found};
 
-    fn ok(status: u16) -> End {
-        End::Answered(answered(status, None))
+    fn ok(status: u16) -> ProbeEnd {
+        ProbeEnd::Answered(answered(status, None))
     }
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
         };
         assert_eq!(of(ok(200), ok(200)), "200");
         assert_eq!(of(ok(200), ok(421)), "200, reused 421");
-        let alert = || failed(Stage::Handshake, "unrecognized_name");
+        let alert = || failed(ProbeStage::Handshake, "unrecognized_name");
         assert_eq!(of(alert(), alert()), "unrecognized_name");
         assert_eq!(cell(&[&found(Test::Reuse, "two.test", &[], ok(421))]), "reused 421");
         assert_eq!(cell(&[]), "");

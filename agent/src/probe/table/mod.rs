@@ -2,11 +2,11 @@
 
 mod matrix;
 
-use super::hazard::{Hazard, Kind};
+use super::hazard::{Hazard, HazardKind};
 use super::options::Protocol;
-use super::outcome::{Found, Verification};
-use super::parity::{About, Disagreement, Side};
-use super::report::Report;
+use super::outcome::{ProbeResult, Verification};
+use super::parity::{About, Disagreement, ParitySide};
+use super::report::ProbeReport;
 use crate::text::{Tone, grid, sanitize};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 const MAX_NAMED: usize = 4;
 
 /// The whole text.
-pub(crate) fn table(report: &Report<'_>, colour: bool) -> String {
+pub(crate) fn table(report: &ProbeReport<'_>, colour: bool) -> String {
     let mut text = String::new();
     for (protocols, servers, section) in matrix::matrices(report, colour) {
         let (protocols, servers) = (protocols_of(&protocols), listed(servers.iter()));
@@ -50,7 +50,7 @@ pub(crate) fn table(report: &Report<'_>, colour: bool) -> String {
 /// Names in a certificate, what came of checking it, and at which servers.
 type Certificate = (Option<Vec<String>>, Verification, Vec<SocketAddr>);
 
-fn certificates(report: &Report<'_>, colour: bool) -> String {
+fn certificates(report: &ProbeReport<'_>, colour: bool) -> String {
     let mut of_sni: Vec<(Option<&str>, Certificate)> = Vec::new();
     for found in &report.results.found {
         let Some(verification) = found.handshake.verification else { continue };
@@ -83,7 +83,7 @@ fn certificates(report: &Report<'_>, colour: bool) -> String {
     grid(["SNI", "certificate for", "verification", "at"], &rows, colour)
 }
 
-fn hazards(report: &Report<'_>, colour: bool) -> String {
+fn hazards(report: &ProbeReport<'_>, colour: bool) -> String {
     let row = |hazard: &Hazard<'_>| {
         let probe = &hazard.reused.probe;
         let first = probe.first.as_ref().map_or("", |name| &name.raw);
@@ -102,15 +102,16 @@ fn hazards(report: &Report<'_>, colour: bool) -> String {
     grid(header, &rows, colour)
 }
 
-fn advice(report: &Report<'_>, colour: bool) -> String {
+fn advice(report: &ProbeReport<'_>, colour: bool) -> String {
     let kinds: BTreeSet<_> = report.hazards.iter().map(|hazard| hazard.kind).collect();
-    let row = |kind: Kind| (Tone::Warning, [kind.as_str().to_owned(), kind.advice().to_owned()]);
+    let row =
+        |kind: HazardKind| (Tone::Warning, [kind.as_str().to_owned(), kind.advice().to_owned()]);
     let rows: Vec<_> = kinds.into_iter().map(row).collect();
     grid(["hazard", "remedy"], &rows, colour)
 }
 
 /// One row for what is the same in both protocols.
-fn disagreements(report: &Report<'_>, colour: bool) -> String {
+fn disagreements(report: &ProbeReport<'_>, colour: bool) -> String {
     let mut shown: Vec<(&'static str, String, String, Vec<Protocol>)> = Vec::new();
     for found in &report.disagreements {
         let (what, protocol) = subject(found);
@@ -152,7 +153,7 @@ fn subject(found: &Disagreement) -> (String, Option<Protocol>) {
     }
 }
 
-fn side_of(side: &Side) -> String {
+fn side_of(side: &ParitySide) -> String {
     let mut text = match side.class {
         Some(421) => "421".to_owned(),
         Some(class) => format!("{}xx", class / 100),
@@ -164,7 +165,7 @@ fn side_of(side: &Side) -> String {
     text
 }
 
-fn verdict(report: &Report<'_>) -> String {
+fn verdict(report: &ProbeReport<'_>) -> String {
     let counts = report.counts();
     let servers = report.results.servers.len();
     let unreachable = match counts.unreachable {
@@ -187,7 +188,7 @@ fn number(count: usize, one: &str, several: &str) -> String {
 }
 
 /// The status, or why there is none.
-fn answer_of(found: &Found) -> String {
+fn answer_of(found: &ProbeResult) -> String {
     found.status().map_or_else(|| sanitize(found.outcome()), |status| status.to_string())
 }
 

@@ -2,7 +2,7 @@
 //! keeps the text of an error alone, and in TLS 1.3 a server may refuse a client that takes the handshake for done.
 
 use super::kind;
-use crate::probe::outcome::{ProbeError, Stage};
+use crate::probe::outcome::{ProbeError, ProbeStage};
 use rustls::Error;
 use std::io;
 use std::pin::Pin;
@@ -31,7 +31,7 @@ impl Alert {
     fn hear(&self, error: &io::Error) {
         if let Some(cause) = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>()) {
             // The first is the reason, and the rest what followed from it.
-            self.0.get_or_init(|| ProbeError::new(Stage::Handshake, kind(cause), cause));
+            self.0.get_or_init(|| ProbeError::new(ProbeStage::Handshake, kind(cause), cause));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Checks certificates as any client does, and remembers what it saw: of those, too, that it refuses.
 
-use super::Trust;
+use super::TrustedRoots;
 use crate::probe::outcome::Verification;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
@@ -13,7 +13,7 @@ use wrongdoor_core::wire::tls::certificate;
 /// For one handshake.
 #[derive(Debug)]
 pub(super) struct CertificateRecorder {
-    trust: Trust,
+    trust: TrustedRoots,
     /// The certificate must be for the name that was asked for.
     is_name_asked: bool,
     seen: Mutex<Seen>,
@@ -26,7 +26,7 @@ struct Seen {
 }
 
 impl CertificateRecorder {
-    pub(super) fn new(trust: Trust, is_name_asked: bool) -> Self {
+    pub(super) fn new(trust: TrustedRoots, is_name_asked: bool) -> Self {
         Self { trust, is_name_asked, seen: Mutex::default() }
     }
 

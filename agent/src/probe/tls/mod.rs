@@ -6,10 +6,10 @@ mod certificate_recorder;
 mod trust;
 
 pub(super) use alert_recorder::{Alert, AlertRecorder};
-pub(crate) use trust::{Trust, TrustError};
+pub(crate) use trust::{TrustError, TrustedRoots};
 
-use super::outcome::{Handshake, ProbeError, Stage, Verification};
-use super::plan::Probe;
+use super::outcome::{HandshakeResult, ProbeError, ProbeStage, Verification};
+use super::plan::PlannedProbe;
 use certificate_recorder::CertificateRecorder;
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
@@ -37,7 +37,11 @@ pub(super) struct Attempt {
 impl Attempt {
     /// For a name, which is asked for, or an address, which is not. With neither the certificate may be for
     /// anybody: clients that ask for no name seldom look at it, and what it covers is told anyway.
-    pub(super) fn new(trust: &Trust, probe: &Probe, server: SocketAddr) -> Result<Self, Error> {
+    pub(super) fn new(
+        trust: &TrustedRoots,
+        probe: &PlannedProbe,
+        server: SocketAddr,
+    ) -> Result<Self, Error> {
         let name = probe.sni.as_ref().and_then(|name| ServerName::try_from(name.clone()).ok());
         let enable_sni = name.is_some();
         let asked = name.or_else(|| probe.address().map(ServerName::from));
@@ -68,23 +72,23 @@ impl Attempt {
             let verification = self.certificate_recorder.verification();
             match error.get_ref().and_then(|cause| cause.downcast_ref::<Error>()) {
                 Some(Error::InvalidCertificate(_)) if let Some(found) = verification => {
-                    ProbeError::new(Stage::Handshake, found.as_str(), error)
+                    ProbeError::new(ProbeStage::Handshake, found.as_str(), error)
                 }
-                Some(cause) => ProbeError::new(Stage::Handshake, kind(cause), cause),
+                Some(cause) => ProbeError::new(ProbeStage::Handshake, kind(cause), cause),
                 None if error.kind() == io::ErrorKind::ConnectionReset => {
-                    ProbeError::new(Stage::Handshake, "connection_reset", error)
+                    ProbeError::new(ProbeStage::Handshake, "connection_reset", error)
                 }
-                None => ProbeError::new(Stage::Handshake, "handshake_closed", error),
+                None => ProbeError::new(ProbeStage::Handshake, "handshake_closed", error),
             }
         })
     }
 
     /// What is known by now.
-    pub(super) fn shown(&self, stream: Option<&TlsStream<TcpStream>>) -> Handshake {
+    pub(super) fn shown(&self, stream: Option<&TlsStream<TcpStream>>) -> HandshakeResult {
         let connection = stream.map(|stream| stream.get_ref().1);
         let version = connection.and_then(|tls| tls.protocol_version());
         let alpn = connection.and_then(|tls| tls.alpn_protocol());
-        Handshake {
+        HandshakeResult {
             version: version.and_then(version_name),
             alpn: alpn.map(|name| String::from_utf8_lossy(name).into_owned()),
             certificate: self.certificate_recorder.names(),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Whom to trust; or that nobody asks.
 #[derive(Clone, Debug)]
-pub(crate) struct Trust {
+pub(crate) struct TrustedRoots {
     provider: Arc<CryptoProvider>,
     verifier: Option<Arc<WebPkiServerVerifier>>,
 }
@@ -38,7 +38,7 @@ pub(crate) enum TrustError {
 
 const IN_PEM: &str = "; name a file of certificates in PEM";
 
-impl Trust {
+impl TrustedRoots {
     /// Whoever answers.
     pub(crate) fn anybody() -> Self {
         Self { provider: Arc::new(ring::default_provider()), verifier: None }

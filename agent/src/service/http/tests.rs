@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::Config;
-use crate::service::{Reload, Service, ServiceError, listen};
+use crate::service::{HttpService, Reload, ServiceError, listen};
 use crate::testing::run_as_typed;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,11 +8,11 @@ use std::net::{SocketAddr, TcpStream};
 fn start(
     listener: std::net::TcpListener,
     shared: Arc<AgentState>,
-) -> Result<Service, ServiceError> {
+) -> Result<HttpService, ServiceError> {
     let access = Arc::new(Access::read(&AccessFiles::default()).unwrap());
     let (typed, config) = (run_as_typed(&[]), Config::default());
     let reload = Reload::new(typed, config, Arc::clone(&access), Arc::clone(&shared));
-    Service::start(listener, shared, access, reload)
+    HttpService::start(listener, shared, access, reload)
 }
 
 fn get(address: SocketAddr, path: &str) -> String {

@@ -4,7 +4,7 @@ mod walk;
 
 use std::sync::Arc;
 
-use wrongdoor_core::engine::{Config, Engine};
+use wrongdoor_core::engine::{Engine, EngineConfig};
 use wrongdoor_core::observation::probe_event::{
     Direction, ProbeEvent, Process, SessionId, Silence, Socket, SocketId,
 };
@@ -139,11 +139,11 @@ pub fn mixed(mut a: Vec<Report>, mut b: Vec<Report>, dice: &mut Dice) -> Vec<Rep
 
 /// What the engine tells of reports.
 pub fn observe_reports(reports: &[Report]) -> Found {
-    observe_reports_with(Config::default(), reports)
+    observe_reports_with(EngineConfig::default(), reports)
 }
 
 /// The same with other bounds.
-pub fn observe_reports_with(config: Config, reports: &[Report]) -> Found {
+pub fn observe_reports_with(config: EngineConfig, reports: &[Report]) -> Found {
     let mut engine = Engine::new(config, Arc::new(KeyLog::default()));
     let process =
         Arc::new(Process { pid: 7, command: "by hand".into(), container: None, pod: None });

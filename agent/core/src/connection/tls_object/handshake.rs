@@ -37,7 +37,7 @@ struct Reader {
 }
 
 /// One piece of a stream.
-pub(crate) struct Segment<'a> {
+pub(crate) struct HelloSegment<'a> {
     pub(crate) at: Timestamp,
     pub(crate) direction: Direction,
     pub(crate) offset: u32,
@@ -53,7 +53,7 @@ impl ProbeHandshake {
     /// One piece. A hello that does not fit to `role`, which the library told, is not this connection's.
     pub(super) fn segment(
         &mut self,
-        segment: &Segment<'_>,
+        segment: &HelloSegment<'_>,
         role: Option<Side>,
         observed: &mut Observed,
         resources: &mut Resources<'_>,

@@ -14,8 +14,8 @@ use crate::observation::probe_event::{
 use crate::observation::{ConnectionId, Decryption, Ends, Facts, Observed, Source, TransportKind};
 use crate::side::Side;
 use crate::time::Timestamp;
+pub(crate) use handshake::HelloSegment;
 use handshake::ProbeHandshake;
-pub(crate) use handshake::Segment;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ struct Flow {
 }
 
 /// Plaintext, as in [`ProbeEvent::Plaintext`](crate::observation::probe_event::ProbeEvent::Plaintext).
-pub(crate) struct Piece<'a> {
+pub(crate) struct PlaintextPiece<'a> {
     pub(crate) at: Timestamp,
     pub(crate) direction: Direction,
     pub(crate) sequence: u32,
@@ -67,7 +67,7 @@ pub(crate) struct Piece<'a> {
 }
 
 enum Waiting {
-    Piece(Piece<'static>),
+    Piece(PlaintextPiece<'static>),
     Silent(Direction, Silence),
 }
 
@@ -147,7 +147,7 @@ impl TlsObject {
     }
 
     /// A piece of the handshake.
-    pub(crate) fn segment(&mut self, segment: &Segment<'_>, resources: &mut Resources<'_>) {
+    pub(crate) fn segment(&mut self, segment: &HelloSegment<'_>, resources: &mut Resources<'_>) {
         self.handshake.segment(segment, self.role, &mut self.observed, resources);
         self.complete(resources);
         if let Some(role) = self.handshake.role() {
@@ -177,7 +177,7 @@ impl TlsObject {
     }
 
     /// Plaintext of the session.
-    pub(crate) fn plaintext(&mut self, piece: Piece<'_>, resources: &mut Resources<'_>) {
+    pub(crate) fn plaintext(&mut self, piece: PlaintextPiece<'_>, resources: &mut Resources<'_>) {
         if self.is_older {
             return;
         }
@@ -189,7 +189,7 @@ impl TlsObject {
         }
         self.waiting_bytes += size_of::<Waiting>() + piece.bytes.len();
         let bytes = Cow::Owned(piece.bytes.into_owned());
-        self.waiting.push(Waiting::Piece(Piece { bytes, ..piece }));
+        self.waiting.push(Waiting::Piece(PlaintextPiece { bytes, ..piece }));
         self.role_from_content(resources);
     }
 
@@ -292,7 +292,7 @@ impl TlsObject {
 
     /// What a session begins with says which end it is, if nothing else does.
     fn role_from_content(&mut self, resources: &mut Resources<'_>) {
-        let is_first = |piece: &Piece<'_>| piece.sequence == 0 && piece.omitted == 0;
+        let is_first = |piece: &PlaintextPiece<'_>| piece.sequence == 0 && piece.omitted == 0;
         for direction in [Direction::Received, Direction::Sent] {
             let mut pieces = self.waiting.iter().filter_map(|waiting| match waiting {
                 Waiting::Piece(piece) if piece.direction == direction => Some(piece),
@@ -327,7 +327,7 @@ impl TlsObject {
         (self.flows.received.is_over, self.flows.sent.is_over) = (true, true);
     }
 
-    fn read(&mut self, piece: &Piece<'_>, resources: &mut Resources<'_>) {
+    fn read(&mut self, piece: &PlaintextPiece<'_>, resources: &mut Resources<'_>) {
         let Some(role) = self.role else { return };
         let side = piece.direction.side(role);
         let flow = self.flows.get_mut(piece.direction);

@@ -25,7 +25,7 @@ fn feed(engine: &mut Engine, number: u64, packet: &[u8]) {
 
 #[test]
 fn the_bound_on_held_bytes_is_kept_by_those_who_hold_any() {
-    let config = Config { max_held_bytes: 10_000, ..Config::default() };
+    let config = EngineConfig { max_held_bytes: 10_000, ..EngineConfig::default() };
     let mut engine = Engine::new(config, Arc::default());
     let idle = 64;
     for port in 1..=idle {
@@ -49,7 +49,7 @@ fn what_is_held_counts_with_what_it_takes_to_hold_it() {
     let cases: [(&[u8], &[u8], u32); 3] =
         [(proxy_header, b"x", 0), (&[22, 3, 1, 0, 1, 1], &[23, 3, 3, 0, 1, 0], 0), (b"G", b"x", 1)];
     for (first, piece, hole) in cases {
-        let mut engine = Engine::new(Config::default(), Arc::default());
+        let mut engine = Engine::new(EngineConfig::default(), Arc::default());
         feed(&mut engine, 1, &segment(1, 0, Flags::SYN, &[]));
         feed(&mut engine, 2, &segment(1, 1, Flags::ACK, first));
         let mut sequence = 1 + u32::try_from(first.len()).unwrap();
@@ -77,7 +77,7 @@ fn requests_that_wait_for_their_answer_count() {
     };
     let requests: [fn(u32) -> Vec<u8>; 2] = [http1, http2];
     for (first, request) in [&b""[..], PREFACE].into_iter().zip(requests) {
-        let mut engine = Engine::new(Config::default(), Arc::default());
+        let mut engine = Engine::new(EngineConfig::default(), Arc::default());
         feed(&mut engine, 1, &segment(1, 0, Flags::SYN, &[]));
         let mut sequence = 1;
         for number in 0..1000 {
@@ -120,7 +120,7 @@ fn ends(engine: &mut Engine) -> Vec<Option<Timestamp>> {
 
 #[test]
 fn nothing_leads_to_a_connection_of_probes_that_has_ended() {
-    let mut engine = Engine::new(Config::default(), Arc::default());
+    let mut engine = Engine::new(EngineConfig::default(), Arc::default());
     let (socket, session) = open(&mut engine, 1);
     report(&mut engine, 2, 1, ProbeEvent::SessionClosed { session });
     assert_eq!(ends(&mut engine), [Some(Timestamp::from_parts(1, 0))]);
@@ -136,7 +136,7 @@ fn nothing_leads_to_a_connection_of_probes_that_has_ended() {
 
 #[test]
 fn a_session_is_waited_for_behind_the_close_of_its_socket_and_not_for_ever() {
-    let mut engine = Engine::new(Config::default(), Arc::default());
+    let mut engine = Engine::new(EngineConfig::default(), Arc::default());
     let (first, _) = open(&mut engine, 1);
     report(&mut engine, 2, 1, ProbeEvent::SocketClosed { socket: first.id });
     report(&mut engine, 3, 9, ProbeEvent::SocketClosed { socket: SocketId(77) });
@@ -148,7 +148,7 @@ fn a_session_is_waited_for_behind_the_close_of_its_socket_and_not_for_ever() {
 
 #[test]
 fn connections_of_probes_share_the_bound_on_connections() {
-    let config = Config { max_connections: 16, ..Config::default() };
+    let config = EngineConfig { max_connections: 16, ..EngineConfig::default() };
     let mut engine = Engine::new(config, Arc::default());
     for number in 1..200 {
         let (socket, _) = open(&mut engine, number);
@@ -193,7 +193,7 @@ fn feed_handshake(engine: &mut Engine) {
 #[test]
 fn what_was_left_out_behind_a_handshake_is_no_loss() {
     for (shown, gaps) in [(TlsInPackets::Handshakes, 0), (TlsInPackets::Whole, 1)] {
-        let mut engine = Engine::new(Config::default(), Arc::default());
+        let mut engine = Engine::new(EngineConfig::default(), Arc::default());
         engine.set_tls_in_packets(shown, &[]);
         feed_handshake(&mut engine);
         engine.finish();
@@ -205,7 +205,7 @@ fn what_was_left_out_behind_a_handshake_is_no_loss() {
 
 #[test]
 fn tls_that_probes_tell_is_not_told_from_packets() {
-    let mut engine = Engine::new(Config::default(), Arc::default());
+    let mut engine = Engine::new(EngineConfig::default(), Arc::default());
     engine.set_tls_in_packets(TlsInPackets::ToldByProbes, &[443]);
     feed_handshake(&mut engine);
     feed(&mut engine, 9, &segment(2, 0, Flags::SYN, &[]));
@@ -218,7 +218,7 @@ fn tls_that_probes_tell_is_not_told_from_packets() {
 fn http_of_which_not_everything_is_handed_in_is_not_told() {
     let request = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
     for (cleartext, told) in [(443, 1), (80, 0)] {
-        let mut engine = Engine::new(Config::default(), Arc::default());
+        let mut engine = Engine::new(EngineConfig::default(), Arc::default());
         engine.set_tls_in_packets(TlsInPackets::Handshakes, &[cleartext]);
         feed(&mut engine, 1, &segment(2, 0, Flags::SYN, &[]));
         feed(&mut engine, 2, &segment(2, 1, Flags::ACK, request));
@@ -232,7 +232,7 @@ fn http_of_which_not_everything_is_handed_in_is_not_told() {
 
 #[test]
 fn secrets_are_not_waited_for_longer_than_is_said() {
-    let mut engine = Engine::new(Config::default(), Arc::default());
+    let mut engine = Engine::new(EngineConfig::default(), Arc::default());
     engine.expect_secrets(true);
     feed_handshake(&mut engine);
     feed(&mut engine, 5, &segment(1, 63, Flags(0x04), &[]));
@@ -249,7 +249,7 @@ fn secrets_that_come_one_by_one_are_waited_for() {
     let capture = include_bytes!("../../../../../tests/captures/coalescing.pcap");
     let keys = include_bytes!("../../../../../tests/captures/coalescing.keys");
     let exchanges = |cut: usize| {
-        let mut engine = Engine::new(Config::default(), Arc::new(KeyLog::default()));
+        let mut engine = Engine::new(EngineConfig::default(), Arc::new(KeyLog::default()));
         engine.expect_secrets(true);
         let (first, rest) = keys.split_at(cut);
         engine.add_secrets(first);
@@ -283,7 +283,7 @@ fn secrets_that_come_one_by_one_are_waited_for() {
 #[test]
 fn the_longest_idle_goes_first_whether_of_packets_or_of_probes() {
     use crate::observation::probe_event::SocketId;
-    let config = Config { max_connections: 16, ..Config::default() };
+    let config = EngineConfig { max_connections: 16, ..EngineConfig::default() };
     let mut engine = Engine::new(config, Arc::default());
     for port in 1..=8 {
         // Packets beside probes are numbered from far above.
@@ -310,7 +310,7 @@ fn back(mut segment: Vec<u8>) -> Vec<u8> {
 
 #[test]
 fn what_the_last_packet_tells_is_filed_with_it_although_the_end_waits_for_secrets() {
-    let config = Config { keys_may_come: true, ..Config::default() };
+    let config = EngineConfig { keys_may_come: true, ..EngineConfig::default() };
     let mut engine = Engine::new(config, Arc::default());
     // A ClientHello for a.test; behind it a record that some secret may open.
     let mut hello = vec![22, 3, 1, 0, 62, 1, 0, 0, 58, 3, 3];
@@ -339,7 +339,7 @@ fn a_syn_that_is_captured_once_more_after_the_end_begins_no_connection() {
     let request = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
     let syn = segment(1, 0, Flags::SYN, &[]);
     let syn_ack = back(segment(1, 9, Flags(Flags::SYN.0 | Flags::ACK.0), &[]));
-    let mut engine = Engine::new(Config::default(), Arc::default());
+    let mut engine = Engine::new(EngineConfig::default(), Arc::default());
     feed(&mut engine, 1, &syn);
     feed(&mut engine, 2, &syn_ack);
     feed(&mut engine, 3, &segment(1, 1, fin, request));
@@ -360,7 +360,7 @@ fn a_syn_that_is_captured_once_more_after_the_end_begins_no_connection() {
 fn what_a_capture_lacks_in_front_of_the_end_is_a_gap() {
     let fin = Flags(Flags::FIN.0 | Flags::ACK.0);
     let request = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
-    let mut engine = Engine::new(Config::default(), Arc::default());
+    let mut engine = Engine::new(EngineConfig::default(), Arc::default());
     feed(&mut engine, 1, &segment(1, 0, Flags::SYN, &[]));
     feed(&mut engine, 2, &segment(1, 1, Flags::ACK, request));
     // A second request, and the answers to both, are not in the capture.
@@ -388,7 +388,7 @@ fn lost_reports_are_a_gap_of_their_connection_whether_or_not_another_report_show
     for owner_of in ways {
         // At the end, and where the number of a later report shows it too.
         for sequences in [&[0][..], &[0, 2]] {
-            let mut engine = Engine::new(Config::default(), Arc::default());
+            let mut engine = Engine::new(EngineConfig::default(), Arc::default());
             let (socket, session) = open(&mut engine, 1);
             for (number, sequence) in (2..).zip(sequences) {
                 ask(&mut engine, number, session, *sequence);
@@ -405,7 +405,7 @@ fn lost_reports_are_a_gap_of_their_connection_whether_or_not_another_report_show
 #[test]
 fn a_connection_that_lost_every_report_is_counted() {
     use crate::observation::probe_event::Owner;
-    let mut engine = Engine::new(Config::default(), Arc::default());
+    let mut engine = Engine::new(EngineConfig::default(), Arc::default());
     let owners = [None, Some(Owner::Socket(SocketId(7))), Some(Owner::Session(SessionId(7)))];
     for (number, owner) in (1..).zip(owners) {
         report(&mut engine, number, 0, ProbeEvent::Lost { owner });
@@ -423,7 +423,7 @@ fn a_connection_that_lost_every_report_is_counted() {
 
 #[test]
 fn versions_of_quic_that_are_not_read_are_counted_by_name() {
-    let mut engine = Engine::new(Config::default(), Arc::default());
+    let mut engine = Engine::new(EngineConfig::default(), Arc::default());
     let datagram = |version: u32, length: u16| {
         let [high, low] = (28 + length).to_be_bytes();
         let mut packet = vec![0x45, 0, high, low, 0, 0, 0, 0, 64, 17, 0, 0];

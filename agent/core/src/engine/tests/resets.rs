@@ -9,7 +9,7 @@ const FIN: Flags = Flags(Flags::FIN.0 | Flags::ACK.0);
 
 /// Whether the server reset the connection, by each exchange, after a request and these segments.
 fn resets(segments: &[Vec<u8>]) -> Vec<bool> {
-    let mut engine = Engine::new(Config::default(), Arc::default());
+    let mut engine = Engine::new(EngineConfig::default(), Arc::default());
     let opening = [
         segment(1, 0, Flags::SYN, &[]),
         back(segment(1, 9, Flags(Flags::SYN.0 | Flags::ACK.0), &[])),

@@ -8,7 +8,7 @@ mod queue;
 mod record;
 mod unread;
 
-pub use record::{ConnectionNumber, Record, Summary};
+pub use record::{ConnectionNumber, CorrelatedRecord, Summary};
 pub use unread::Unread;
 
 use super::classifier::Classifier;
@@ -72,7 +72,7 @@ impl Correlator {
         &mut self,
         observation: Observation,
         now: Duration,
-        each: &mut impl FnMut(Record) -> bool,
+        each: &mut impl FnMut(CorrelatedRecord) -> bool,
     ) -> bool {
         let number = self.number(observation.connection);
         match observation.event {
@@ -102,7 +102,7 @@ impl Correlator {
     }
 
     /// Classifies what has waited long enough, and ends the retry windows that have passed.
-    pub fn tick(&mut self, now: Duration, each: &mut impl FnMut(Record) -> bool) -> bool {
+    pub fn tick(&mut self, now: Duration, each: &mut impl FnMut(CorrelatedRecord) -> bool) -> bool {
         if let Some(at) = self.clock.at(now) {
             let mut judged = Vec::new();
             self.recoveries.expire(at, &mut |one| judged.push(one));
@@ -120,7 +120,7 @@ impl Correlator {
     }
 
     /// Classifies all that waits: the input has ended.
-    pub fn close(&mut self, now: Duration, each: &mut impl FnMut(Record) -> bool) {
+    pub fn close(&mut self, now: Duration, each: &mut impl FnMut(CorrelatedRecord) -> bool) {
         // Of a run that is stopped, clients may still come again; of a capture, nothing more will be seen.
         if self.hold.is_none() {
             let mut judged = Vec::new();
@@ -180,7 +180,7 @@ impl Correlator {
         number: ConnectionNumber,
         exchange: Exchange,
         now: Duration,
-        each: &mut impl FnMut(Record) -> bool,
+        each: &mut impl FnMut(CorrelatedRecord) -> bool,
     ) -> bool {
         self.clock.set(exchange.ended(), now);
         self.classifier.record(number.0, &exchange);
@@ -215,7 +215,7 @@ impl Correlator {
         now: Duration,
         number: ConnectionNumber,
         waiting: Waiting,
-        each: &mut impl FnMut(Record) -> bool,
+        each: &mut impl FnMut(CorrelatedRecord) -> bool,
     ) -> bool {
         let oldest = self.queue.push(now, number, waiting);
         oldest.is_none_or(|(number, waiting)| self.emit(number, waiting, each))
@@ -226,7 +226,7 @@ impl Correlator {
         &mut self,
         judged: Vec<RecoveryReport>,
         now: Duration,
-        each: &mut impl FnMut(Record) -> bool,
+        each: &mut impl FnMut(CorrelatedRecord) -> bool,
     ) -> bool {
         for judged in judged {
             let number = ConnectionNumber(judged.connection);
@@ -255,12 +255,14 @@ impl Correlator {
         &mut self,
         number: ConnectionNumber,
         waiting: Waiting,
-        each: &mut impl FnMut(Record) -> bool,
+        each: &mut impl FnMut(CorrelatedRecord) -> bool,
     ) -> bool {
         match waiting {
             Waiting::Exchange(exchange) => self.classify(number, *exchange, each),
-            Waiting::Connection(connection) => each(Record::Connection { number, connection }),
-            Waiting::Recovery(judged) => each(Record::Recovery { number, judged }),
+            Waiting::Connection(connection) => {
+                each(CorrelatedRecord::Connection { number, connection })
+            }
+            Waiting::Recovery(judged) => each(CorrelatedRecord::Recovery { number, judged }),
         }
     }
 
@@ -268,7 +270,7 @@ impl Correlator {
         &mut self,
         number: ConnectionNumber,
         exchange: Exchange,
-        each: &mut impl FnMut(Record) -> bool,
+        each: &mut impl FnMut(CorrelatedRecord) -> bool,
     ) -> bool {
         let mut classification = self.classifier.classify(&exchange);
         classification.recovery = self.recovered.remove(&(number.0, exchange.stream)).flatten();
@@ -276,7 +278,7 @@ impl Correlator {
         self.summary.misdirected += u64::from(exchange.is_misdirected());
         self.summary.mismatched += u64::from(exchange.is_mismatched());
         self.summary.unreadable += u64::from(exchange.authority.raw == Seen::Unreadable);
-        each(Record::Exchange { number, exchange, classification })
+        each(CorrelatedRecord::Exchange { number, exchange, classification })
     }
 }
 

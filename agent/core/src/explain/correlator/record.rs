@@ -12,7 +12,7 @@ pub struct ConnectionNumber(pub u64);
 
 /// A finding, or the end of a connection.
 #[derive(Debug)]
-pub enum Record {
+pub enum CorrelatedRecord {
     /// An exchange with its classification.
     Exchange {
         /// Its connection.

@@ -21,13 +21,15 @@ fn refused_and_again() -> [Observation; 2] {
 /// What is told of them in this order: the recovery on the line of the 421, and how many lines of recoveries follow it.
 fn told(mut correlator: Correlator, order: [Observation; 2]) -> (Option<Outcome>, usize) {
     let (mut on_line, mut behind) = (None, 0);
-    let mut each = |record: Record| {
+    let mut each = |record: CorrelatedRecord| {
         match record {
-            Record::Exchange { exchange, classification, .. } if exchange.is_misdirected() => {
+            CorrelatedRecord::Exchange { exchange, classification, .. }
+                if exchange.is_misdirected() =>
+            {
                 assert_eq!(behind, 0, "a recovery before its 421");
                 on_line = classification.recovery.map(|recovery| recovery.outcome);
             }
-            Record::Recovery { judged, .. } => {
+            CorrelatedRecord::Recovery { judged, .. } => {
                 assert_eq!(judged.recovery.outcome, Outcome::RecoveredNewConnection);
                 behind += 1;
             }

@@ -1,6 +1,6 @@
 //! An HTTP/2 connection: both directions, and the streams that join them.
 
-use super::direction::{Block, BlockOf, Http2Direction, Missed, Step, continues};
+use super::direction::{BlockOf, FrameStep, HeaderBlock, Http2Direction, Missed, continues};
 use super::head::Http2RequestHead;
 use super::origin;
 use super::stream::Streams;
@@ -11,7 +11,7 @@ use crate::seen::Seen;
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
 use crate::wire::http2_frame::{
-    END_HEADERS, END_STREAM, FrameType, HEAD_LEN, Head, data, headers_fragment, push_promise,
+    END_HEADERS, END_STREAM, FrameHead, FrameType, HEAD_LEN, data, headers_fragment, push_promise,
 };
 
 const PROTOCOL: &str = "http2";
@@ -89,7 +89,7 @@ impl Http2 {
 
     /// A frame header that nothing proves; false unless it is one of DATA, which is passed over.
     pub(crate) fn pass_unproven(&mut self, side: Side, head: &[u8; HEAD_LEN]) -> bool {
-        self.directions.get_mut(side).pass_unproven(&Head::parse(head))
+        self.directions.get_mut(side).pass_unproven(&FrameHead::parse(head))
     }
 
     /// Bytes held.
@@ -132,7 +132,7 @@ impl Http2 {
     }
 
     /// A frame whose payload is not whole. Of a header block, that it was there is still known.
-    fn missed_frame(&mut self, side: Side, head: &Head, cx: &mut Context<'_>) {
+    fn missed_frame(&mut self, side: Side, head: &FrameHead, cx: &mut Context<'_>) {
         if head.kind == FrameType::DATA {
             return self.body_is_lost(head.stream, head.has(END_STREAM), cx);
         }
@@ -140,10 +140,10 @@ impl Http2 {
         let block = match head.kind {
             FrameType::HEADERS => {
                 let of = BlockOf::of(head, None);
-                Some(Block { of, bytes: Vec::new(), unreadable: true })
+                Some(HeaderBlock { of, bytes: Vec::new(), unreadable: true })
             }
             FrameType::CONTINUATION => {
-                direction.block.take().map(|block| Block { unreadable: true, ..block })
+                direction.block.take().map(|block| HeaderBlock { unreadable: true, ..block })
             }
             _ => None,
         };
@@ -187,15 +187,15 @@ impl Http2 {
         self.directions.get_mut(side).find_place(bytes);
         loop {
             match self.directions.get_mut(side).advance(&mut bytes) {
-                Step::NeedMore => return,
-                Step::NotHttp2 => {
+                FrameStep::NeedMore => return,
+                FrameStep::NotHttp2 => {
                     cx.counters.error(PROTOCOL, "bad_preface");
                     self.lost_place(side, cx);
                 }
-                Step::LostPlace => self.lost_place(side, cx),
-                Step::Passed(head) => self.passed(side, &head, cx),
-                Step::Frame(head, Some(payload)) => self.frame(side, at, &head, payload, cx),
-                Step::Frame(head, None) => {
+                FrameStep::LostPlace => self.lost_place(side, cx),
+                FrameStep::Passed(head) => self.passed(side, &head, cx),
+                FrameStep::Frame(head, Some(payload)) => self.frame(side, at, &head, payload, cx),
+                FrameStep::Frame(head, None) => {
                     let payload = self.directions.get_mut(side).collected();
                     self.frame(side, at, &head, &payload, cx);
                     self.directions.get_mut(side).recycle(payload);
@@ -210,7 +210,7 @@ impl Http2 {
     }
 
     /// A frame whose payload is not looked at.
-    fn passed(&mut self, side: Side, head: &Head, cx: &mut Context<'_>) {
+    fn passed(&mut self, side: Side, head: &FrameHead, cx: &mut Context<'_>) {
         if self.interrupts_block(side, head, cx) {
             return;
         }
@@ -234,7 +234,7 @@ impl Http2 {
     }
 
     /// Between a header block's frames, no other frame may stand: then this is not where a frame begins.
-    fn interrupts_block(&mut self, side: Side, head: &Head, cx: &mut Context<'_>) -> bool {
+    fn interrupts_block(&mut self, side: Side, head: &FrameHead, cx: &mut Context<'_>) -> bool {
         let direction = self.directions.get_mut(side);
         let fits = match &direction.block {
             Some(block) => continues(block, head),
@@ -253,7 +253,7 @@ impl Http2 {
         &mut self,
         side: Side,
         at: Timestamp,
-        head: &Head,
+        head: &FrameHead,
         payload: &[u8],
         cx: &mut Context<'_>,
     ) {

@@ -5,7 +5,9 @@ use crate::layer::gather::{Attempts, Gather, Gathered};
 use crate::layer::{Demand, Gap, Standing};
 use crate::observation::keep;
 use crate::wire::hpack::HpackDecoder;
-use crate::wire::http2_frame::{END_STREAM, FrameType, HEAD_LEN, Head, PREFACE, is_frame_chain};
+use crate::wire::http2_frame::{
+    END_STREAM, FrameHead, FrameType, HEAD_LEN, PREFACE, is_frame_chain,
+};
 
 /// The longest header block that is decoded, over all its CONTINUATION frames, in bytes. What a peer
 /// sends beyond it costs the direction its compression state, and nothing more.
@@ -24,7 +26,7 @@ pub(super) struct Http2Direction {
     /// What was gathered so far of the preface, a frame header or a payload.
     gathered: Gather,
     /// The header block that CONTINUATION frames continue.
-    pub(super) block: Option<Block>,
+    pub(super) block: Option<HeaderBlock>,
     pub(super) hpack: HpackDecoder,
     /// After a gap whose length was not proven: the next frame header must be strict.
     on_probation: bool,
@@ -41,7 +43,7 @@ pub(super) struct Http2Direction {
 enum ParserState {
     Preface,
     Header,
-    Payload(Head),
+    Payload(FrameHead),
     /// Bytes of a frame that are passed over.
     Skip(u64),
     /// Unknown.
@@ -59,7 +61,7 @@ pub(super) struct BlockOf {
 }
 
 /// A header block in the making.
-pub(super) struct Block {
+pub(super) struct HeaderBlock {
     pub(super) of: BlockOf,
     pub(super) bytes: Vec<u8>,
     /// Beyond the bound, or not whole: nothing of it can be read.
@@ -71,17 +73,17 @@ pub(super) enum Missed {
     /// Nothing that anybody wanted.
     Nothing,
     /// This frame's payload.
-    Frame(Head),
+    Frame(FrameHead),
     /// The place: nothing of this direction can be relied upon any more.
     State,
 }
 
 /// What [`Http2Direction::advance`] found in front of the bytes.
-pub(super) enum Step<'a> {
+pub(super) enum FrameStep<'a> {
     /// A frame that is not collected begins.
-    Passed(Head),
+    Passed(FrameHead),
     /// A collected frame, whole. The payload is in the bytes or, if `None`, in [`Http2Direction::collected`].
-    Frame(Head, Option<&'a [u8]>),
+    Frame(FrameHead, Option<&'a [u8]>),
     /// All bytes are used.
     NeedMore,
     /// The place was lost just now: nothing of this direction can be relied upon any more.
@@ -142,7 +144,7 @@ impl Http2Direction {
     }
 
     /// Whether this frame's payload is of interest.
-    fn collects(&self, head: &Head) -> bool {
+    fn collects(&self, head: &FrameHead) -> bool {
         match head.kind {
             FrameType::DATA => self.watches(head.stream) && head.len <= MAX_WATCHED_FRAME,
             _ => head.is_collected() && head.len <= MAX_HEADER_BLOCK,
@@ -173,7 +175,7 @@ impl Http2Direction {
 
     /// Passes over a frame of DATA whose header nothing proves: the next header has to be strict. False where it is
     /// another frame's, or its content is of interest.
-    pub(super) fn pass_unproven(&mut self, head: &Head) -> bool {
+    pub(super) fn pass_unproven(&mut self, head: &FrameHead) -> bool {
         let is_next = matches!(self.place, ParserState::Header) && self.gathered.is_empty();
         let is_body =
             head.kind == FrameType::DATA && head.is_strict() && !self.watches(head.stream);
@@ -274,7 +276,7 @@ impl Http2Direction {
     }
 
     /// How much of a collected frame is still to come.
-    fn left_of(&self, head: &Head) -> u64 {
+    fn left_of(&self, head: &FrameHead) -> u64 {
         head.len.saturating_sub(self.gathered.len()) as u64
     }
 
@@ -308,47 +310,47 @@ impl Http2Direction {
     }
 
     /// The next step in `bytes`, which is advanced past what was used.
-    pub(super) fn advance<'a>(&mut self, bytes: &mut &'a [u8]) -> Step<'a> {
+    pub(super) fn advance<'a>(&mut self, bytes: &mut &'a [u8]) -> FrameStep<'a> {
         loop {
             match self.place {
                 ParserState::Lost | ParserState::Stopped => {
                     *bytes = &[];
-                    return Step::NeedMore;
+                    return FrameStep::NeedMore;
                 }
                 ParserState::Skip(left) => {
                     let len = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
                     *bytes = bytes.get(len..).unwrap_or_default();
                     self.skip(len as u64);
                     if bytes.is_empty() {
-                        return Step::NeedMore;
+                        return FrameStep::NeedMore;
                     }
                 }
                 ParserState::Preface => {
                     let is_preface = match self.gathered.gather(PREFACE.len(), bytes) {
-                        Gathered::More => return Step::NeedMore,
+                        Gathered::More => return FrameStep::NeedMore,
                         Gathered::Whole(preface) => preface == PREFACE,
                         Gathered::Buffered => self.gathered.bytes() == PREFACE,
                     };
                     self.gathered.clear();
                     if !is_preface {
                         self.stop();
-                        return Step::NotHttp2;
+                        return FrameStep::NotHttp2;
                     }
                     self.has_preface = true;
                     self.place = ParserState::Header;
                 }
                 ParserState::Header => {
                     let head = match self.gathered.gather(HEAD_LEN, bytes) {
-                        Gathered::More => return Step::NeedMore,
+                        Gathered::More => return FrameStep::NeedMore,
                         Gathered::Whole(head) => head.first_chunk(),
                         Gathered::Buffered => self.gathered.bytes().first_chunk(),
                     };
-                    let head = head.map(Head::parse);
+                    let head = head.map(FrameHead::parse);
                     self.gathered.clear();
-                    let Some(head) = head else { return Step::NeedMore };
+                    let Some(head) = head else { return FrameStep::NeedMore };
                     if self.on_probation && !head.is_strict() {
                         self.lose_place();
-                        return Step::LostPlace;
+                        return FrameStep::LostPlace;
                     }
                     self.on_probation = false;
                     if self.collects(&head) {
@@ -359,17 +361,17 @@ impl Http2Direction {
                         } else {
                             ParserState::Skip(head.len as u64)
                         };
-                        return Step::Passed(head);
+                        return FrameStep::Passed(head);
                     }
                 }
                 ParserState::Payload(head) => {
                     let payload = match self.gathered.gather(head.len, bytes) {
-                        Gathered::More => return Step::NeedMore,
+                        Gathered::More => return FrameStep::NeedMore,
                         Gathered::Whole(payload) => Some(payload),
                         Gathered::Buffered => None,
                     };
                     self.place = ParserState::Header;
-                    return Step::Frame(head, payload);
+                    return FrameStep::Frame(head, payload);
                 }
             }
         }
@@ -378,14 +380,14 @@ impl Http2Direction {
 
 impl BlockOf {
     /// As its first frame says.
-    pub(super) fn of(head: &Head, promised: Option<u32>) -> Self {
+    pub(super) fn of(head: &FrameHead, promised: Option<u32>) -> Self {
         // END_STREAM is not defined for PUSH_PROMISE.
         let end_stream = head.has(END_STREAM) && promised.is_none();
         Self { stream: head.stream, end_stream, promised }
     }
 }
 
-impl Block {
+impl HeaderBlock {
     /// Adds a fragment, within the bound.
     pub(super) fn push(&mut self, fragment: &[u8]) {
         if self.bytes.len() + fragment.len() > MAX_HEADER_BLOCK {
@@ -400,6 +402,6 @@ impl Block {
 
 /// Whether a frame of this kind may stand between a HEADERS frame and its CONTINUATION: none may
 /// (RFC 9113 §6.10).
-pub(super) fn continues(block: &Block, head: &Head) -> bool {
+pub(super) fn continues(block: &HeaderBlock, head: &FrameHead) -> bool {
     head.kind == FrameType::CONTINUATION && head.stream == block.of.stream
 }

@@ -1,7 +1,7 @@
 //! Header blocks: gathered from their frames, decoded, and handed to the stream that they are of.
 
 use super::connection::Http2;
-use super::direction::{Block, BlockOf};
+use super::direction::{BlockOf, HeaderBlock};
 use super::stream::StreamResponse;
 use crate::counters::Loss;
 use crate::http_facts::{BodyMark, ErrorResponse, is_refusal};
@@ -9,7 +9,7 @@ use crate::observation::{Context, Decryption, HeaderList};
 use crate::seen::Seen;
 use crate::side::Side;
 use crate::time::Timestamp;
-use crate::wire::http2_frame::{END_HEADERS, Head};
+use crate::wire::http2_frame::{END_HEADERS, FrameHead};
 
 impl Http2 {
     /// The first fragment of a header block, and mostly the only one.
@@ -17,7 +17,7 @@ impl Http2 {
         &mut self,
         side: Side,
         at: Timestamp,
-        head: &Head,
+        head: &FrameHead,
         promised: Option<u32>,
         fragment: &[u8],
         cx: &mut Context<'_>,
@@ -26,7 +26,7 @@ impl Http2 {
         if head.has(END_HEADERS) {
             self.header_block(side, at, of, fragment, cx);
         } else {
-            let mut block = Block { of, bytes: Vec::new(), unreadable: false };
+            let mut block = HeaderBlock { of, bytes: Vec::new(), unreadable: false };
             block.push(fragment);
             self.directions.get_mut(side).block = Some(block);
         }
@@ -36,7 +36,7 @@ impl Http2 {
         &mut self,
         side: Side,
         at: Timestamp,
-        head: &Head,
+        head: &FrameHead,
         payload: &[u8],
         cx: &mut Context<'_>,
     ) {
@@ -81,7 +81,7 @@ impl Http2 {
         &mut self,
         side: Side,
         at: Timestamp,
-        block: &Block,
+        block: &HeaderBlock,
         cx: &mut Context<'_>,
     ) {
         self.directions.get_mut(side).hpack.gap();

@@ -1,8 +1,10 @@
 //! The session: records from both directions in, plaintext to the layer inside.
 
 use super::handshake::HandshakeState;
-use super::open::{self, Inside, Opened};
-use super::record_reader::{KeptRecord, Keys, RecordDecrypter, RecordReader, Stage, Step};
+use super::open::{self, Inside, OpenedRecord};
+use super::record_reader::{
+    Epoch, KeptRecord, Protection, RecordDecrypter, RecordReader, RecordStep,
+};
 use crate::counters::Loss;
 use crate::layer::{Content, Demand, Gap, Position};
 use crate::observation::{Context, Decryption};
@@ -77,7 +79,9 @@ impl Session {
     /// Whether all that this direction says in the clear was said: what waits is encrypted.
     pub(crate) fn is_beyond_handshake(&self, side: Side) -> bool {
         let record_reader = self.halves.get(side);
-        self.has_said_all() || record_reader.keys.is_opaque() || !record_reader.waiting.is_empty()
+        self.has_said_all()
+            || record_reader.protection.is_opaque()
+            || !record_reader.waiting.is_empty()
     }
 
     /// The next bytes of one direction. They begin where a segment began.
@@ -92,32 +96,32 @@ impl Session {
         loop {
             let record_reader = self.halves.get_mut(side);
             match record_reader.advance(&mut bytes) {
-                Step::NeedMore => return,
-                Step::NotTls => {
+                RecordStep::NeedMore => return,
+                RecordStep::NotTls => {
                     cx.counters.error(PROTOCOL, "not_a_record");
-                    if record_reader.keys.opener().is_some() {
+                    if record_reader.protection.opener().is_some() {
                         cx.gap();
                     }
                     self.lost(side, cx);
                 }
-                Step::Header(header) => {
+                RecordStep::Header(header) => {
                     let is_next = record_reader.waiting.is_empty() || self.only_hellos;
                     if is_next && self.is_unwanted(side, &header) {
                         self.passed(side, &header, cx);
                         self.halves.get_mut(side).pass();
                     }
                 }
-                Step::Record(header, Some(payload), hole) => {
+                RecordStep::Record(header, Some(payload), hole) => {
                     self.arrived(&Arrived { side, at, header, payload, hole }, cx);
                 }
-                Step::Record(header, None, hole) => {
+                RecordStep::Record(header, None, hole) => {
                     let payload = record_reader.payload();
                     self.arrived(&Arrived { side, at, header, payload: &payload, hole }, cx);
                 }
-                Step::Candidate(header, Some(payload)) => {
+                RecordStep::Candidate(header, Some(payload)) => {
                     self.candidate(side, at, &header, payload, cx)
                 }
-                Step::Candidate(header, None) => {
+                RecordStep::Candidate(header, None) => {
                     let payload = record_reader.payload();
                     self.candidate(side, at, &header, &payload, cx);
                 }
@@ -134,11 +138,11 @@ impl Session {
             self.fail("hello_unseen", cx);
         }
         for record_reader in [&mut self.halves.client, &mut self.halves.server] {
-            if record_reader.keys.opener().is_some_and(|opener| opener.has_failed) {
+            if record_reader.protection.opener().is_some_and(|opener| opener.has_failed) {
                 cx.counters.error(PROTOCOL, "bad_record");
             }
             if self.opened_told
-                && !record_reader.keys.is_opaque()
+                && !record_reader.protection.is_opaque()
                 && record_reader.is_within_record()
             {
                 cx.counters.error(PROTOCOL, "incomplete_record");
@@ -172,14 +176,14 @@ impl Session {
 
     /// Encrypted, and nobody has the key: only that it came matters.
     fn is_unwanted(&self, side: Side, header: &RecordHeader) -> bool {
-        match &self.halves.get(side).keys {
-            Keys::Opaque => true,
-            Keys::Clear if self.only_hellos => !matches!(header.content_type.0, 20..=22),
-            Keys::Clear => !matches!(header.content_type.0, 20..=23),
+        match &self.halves.get(side).protection {
+            Protection::Unknown => true,
+            Protection::None if self.only_hellos => !matches!(header.content_type.0, 20..=22),
+            Protection::None => !matches!(header.content_type.0, 20..=23),
             // Of a layer that looks at nothing, nothing is opened either.
-            Keys::Open(opener) => {
+            Protection::Known(opener) => {
                 opener.proven
-                    && opener.stage == Stage::Tls12
+                    && opener.stage == Epoch::Tls12
                     && matches!(self.inner, Some(Content::Foreign))
                     && header.content_type == RecordType::APPLICATION_DATA
             }
@@ -187,10 +191,10 @@ impl Session {
     }
 
     fn passed(&mut self, side: Side, header: &RecordHeader, cx: &mut Context<'_>) {
-        match &mut self.halves.get_mut(side).keys {
-            Keys::Open(opener) => opener.sequence += 1,
-            Keys::Opaque => self.handshake.opaque_record(side, header.content_type, cx),
-            Keys::Clear => {}
+        match &mut self.halves.get_mut(side).protection {
+            Protection::Known(opener) => opener.sequence += 1,
+            Protection::Unknown => self.handshake.opaque_record(side, header.content_type, cx),
+            Protection::None => {}
         }
     }
 
@@ -240,17 +244,17 @@ impl Session {
     }
 
     fn record(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) -> Turn {
-        match &self.halves.get(record.side).keys {
-            Keys::Opaque => {
+        match &self.halves.get(record.side).protection {
+            Protection::Unknown => {
                 self.handshake.opaque_record(record.side, record.header.content_type, cx);
                 Turn::Done
             }
-            Keys::Clear => self.clear_record(record, cx),
-            Keys::Open(_) if record.hole.is_some() => {
+            Protection::None => self.clear_record(record, cx),
+            Protection::Known(_) if record.hole.is_some() => {
                 self.damaged_record(record, cx);
                 Turn::Done
             }
-            Keys::Open(_) => self.sealed_record(record, cx),
+            Protection::Known(_) => self.sealed_record(record, cx),
         }
     }
 
@@ -273,7 +277,7 @@ impl Session {
                     return Turn::Wait;
                 }
                 // Without keys for this direction there is still nothing to read.
-                if self.halves.get(side).keys.is_clear() {
+                if self.halves.get(side).protection.is_clear() {
                     Turn::Done
                 } else {
                     self.record(record, cx)
@@ -285,10 +289,12 @@ impl Session {
 
     fn sealed_record(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) -> Turn {
         let Arrived { side, at, header, payload, .. } = *record;
-        let Keys::Open(opener) = &mut self.halves.get_mut(side).keys else { return Turn::Done };
+        let Protection::Known(opener) = &mut self.halves.get_mut(side).protection else {
+            return Turn::Done;
+        };
         // TLS 1.3 lets a ChangeCipherSpec in the clear pass anywhere in the handshake (RFC 8446 appendix D.4).
-        if opener.stage != Stage::Tls12 && header.content_type != RecordType::APPLICATION_DATA {
-            if opener.stage == Stage::Application && opener.may_fail == 0 {
+        if opener.stage != Epoch::Tls12 && header.content_type != RecordType::APPLICATION_DATA {
+            if opener.stage == Epoch::Application && opener.may_fail == 0 {
                 // Behind a Finished, everything is sealed.
                 self.bad_record(record, cx);
                 return Turn::Done;
@@ -300,23 +306,23 @@ impl Session {
         let is_wanted =
             self.inner.as_ref().is_none_or(|inner| inner.demand(side) != Demand::Skip(u64::MAX));
         match open::open(opener, &header, payload, is_wanted, &mut cx.scratch.plain) {
-            Opened::Whole(kind) => {
+            OpenedRecord::Whole(kind) => {
                 self.opened(cx);
                 self.plaintext(side, at, kind, cx);
             }
-            Opened::Peek(len) => {
+            OpenedRecord::Peek(len) => {
                 self.opened(cx);
                 let sealed = Sealed { header: header.bytes, payload, sequence };
                 self.inner(cx);
-                let (Keys::Open(opener), Some(content)) =
-                    (&self.halves.get(side).keys, &mut self.inner)
+                let (Protection::Known(opener), Some(content)) =
+                    (&self.halves.get(side).protection, &mut self.inner)
                 else {
                     return Turn::Done;
                 };
                 let mut inside = Inside { content, side, at };
                 open::peek(opener, &sealed, len, &mut inside, cx);
             }
-            Opened::Failed => self.bad_record(record, cx),
+            OpenedRecord::Failed => self.bad_record(record, cx),
         }
         Turn::Done
     }
@@ -371,6 +377,6 @@ impl Session {
     pub(super) fn set_keys(&mut self, side: Side, opener: RecordDecrypter) {
         let record_reader = self.halves.get_mut(side);
         record_reader.messages.clear();
-        record_reader.keys = Keys::Open(opener);
+        record_reader.protection = Protection::Known(opener);
     }
 }

@@ -1,7 +1,7 @@
 //! The handshake: what it says of the connection, and when which keys come into use.
 
 use super::flow::{PROTOCOL, Session};
-use super::record_reader::{KeptRecord, Keys, Stage};
+use super::record_reader::{Epoch, KeptRecord, Protection};
 use crate::observation::Context;
 use crate::side::{PerSide, Side};
 use crate::wire::tls::cipher::RecordCipher;
@@ -106,8 +106,8 @@ impl Session {
             (_, MessageType::FINISHED) => {
                 self.handshake.finished(side, cx);
                 // Not again behind a certificate that was asked for later (RFC 8446 §4.6.2).
-                let keys = self.halves.get_mut(side).keys.opener();
-                if keys.is_some_and(|opener| opener.stage == Stage::Handshake) {
+                let keys = self.halves.get_mut(side).protection.opener();
+                if keys.is_some_and(|opener| opener.stage == Epoch::Handshake) {
                     self.use_traffic_keys(side, cx);
                 }
             }
@@ -153,8 +153,8 @@ impl Session {
                 .waiting
                 .retain(|record| record.header.content_type != RecordType::APPLICATION_DATA);
             client.waiting_bytes = client.waiting.iter().map(KeptRecord::cost).sum();
-            if !client.keys.is_opaque() {
-                client.keys = Keys::Clear;
+            if !client.protection.is_opaque() {
+                client.protection = Protection::None;
             }
             return;
         }

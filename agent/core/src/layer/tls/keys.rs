@@ -2,7 +2,7 @@
 
 use super::flow::{PROTOCOL, Session, Turn};
 use super::handshake::HandshakeProgress;
-use super::record_reader::{Keys, RecordDecrypter, Stage};
+use super::record_reader::{Epoch, Protection, RecordDecrypter};
 use crate::layer::Gap;
 use crate::observation::Context;
 use crate::side::{PerSide, Side};
@@ -46,7 +46,7 @@ impl Session {
                 }
                 Err(Missing::Never(reason)) => {
                     // Both directions are lost to us, but what the other one still says in the clear is not.
-                    self.halves.get_mut(side).keys = Keys::Opaque;
+                    self.halves.get_mut(side).protection = Protection::Unknown;
                     if !std::mem::replace(&mut self.failure_told, true) {
                         cx.counters.error(PROTOCOL, reason);
                     }
@@ -55,7 +55,7 @@ impl Session {
             }
         }
         if let Some(cipher) = self.handshake.next.get_mut(side).take() {
-            self.set_keys(side, RecordDecrypter::new(cipher, Stage::Tls12, None));
+            self.set_keys(side, RecordDecrypter::new(cipher, Epoch::Tls12, None));
         }
         Turn::Done
     }
@@ -118,25 +118,25 @@ impl Session {
         if side == Side::Client && handshake.offers_early_data {
             match handshake.early_data {
                 // The server says it in its EncryptedExtensions, if those can be read.
-                None if other.keys.is_clear() && !other.is_lost() => return false,
-                None if matches!(&other.keys, Keys::Open(opener) if opener.stage == Stage::Handshake) =>
+                None if other.protection.is_clear() && !other.is_lost() => return false,
+                None if matches!(&other.protection, Protection::Known(opener) if opener.stage == Epoch::Handshake) =>
                 {
                     return false;
                 }
-                Some(true) => return self.use_keys(side, Label::ClientEarly, Stage::Early, cx),
+                Some(true) => return self.use_keys(side, Label::ClientEarly, Epoch::Early, cx),
                 // Rejected early data does not open with the handshake's keys, and is passed over.
                 Some(false) => {}
                 // It cannot be told, so requests may be missing.
                 None => self.inner_gap(side, Gap::Unknown, cx),
             }
         }
-        self.use_keys(side, handshake_label(side), Stage::Handshake, cx)
+        self.use_keys(side, handshake_label(side), Epoch::Handshake, cx)
     }
 
     /// A part of the handshake's protected messages is lost, perhaps the last: the next record that opens
     /// is the first of the content.
     pub(super) fn expect_traffic(&mut self, side: Side, cx: &mut Context<'_>) {
-        match self.opener(traffic_label(side), Stage::Application, cx) {
+        match self.opener(traffic_label(side), Epoch::Application, cx) {
             Ok(opener) => {
                 self.set_keys(side, RecordDecrypter { may_fail: MAX_FOREIGN_RECORDS, ..opener })
             }
@@ -145,17 +145,17 @@ impl Session {
     }
 
     pub(super) fn use_handshake_keys(&mut self, side: Side, cx: &mut Context<'_>) {
-        self.use_keys(side, handshake_label(side), Stage::Handshake, cx);
+        self.use_keys(side, handshake_label(side), Epoch::Handshake, cx);
     }
 
     pub(super) fn use_traffic_keys(&mut self, side: Side, cx: &mut Context<'_>) {
-        self.use_keys(side, traffic_label(side), Stage::Application, cx);
+        self.use_keys(side, traffic_label(side), Epoch::Application, cx);
     }
 
     /// False: the secret may still come.
-    fn use_keys(&mut self, side: Side, label: Label, stage: Stage, cx: &mut Context<'_>) -> bool {
+    fn use_keys(&mut self, side: Side, label: Label, stage: Epoch, cx: &mut Context<'_>) -> bool {
         // A key log that is read while it is written may have the first secrets of a session and not yet the others.
-        let later = (stage != Stage::Application).then(|| self.secret(traffic_label(side), cx));
+        let later = (stage != Epoch::Application).then(|| self.secret(traffic_label(side), cx));
         if let Some(Err(Missing::NotYet)) = later {
             return false;
         }
@@ -163,12 +163,12 @@ impl Session {
         // A key log without handshake secrets still opens what follows: its first record is the one
         // that opens.
         let made = match made {
-            Err(Missing::Never("no_keys")) if stage != Stage::Application => {
-                if stage == Stage::Early {
+            Err(Missing::Never("no_keys")) if stage != Epoch::Application => {
+                if stage == Epoch::Early {
                     // Early requests came before whatever can be read.
                     self.inner_gap(side, Gap::Unknown, cx);
                 }
-                let traffic = self.opener(traffic_label(side), Stage::Application, cx);
+                let traffic = self.opener(traffic_label(side), Epoch::Application, cx);
                 traffic.map(|opener| RecordDecrypter { may_fail: MAX_FOREIGN_RECORDS, ..opener })
             }
             made => made,
@@ -177,7 +177,7 @@ impl Session {
             Ok(mut opener) => {
                 let after_early_data = side == Side::Client && self.handshake.offers_early_data;
                 let accepted = self.handshake.early_data == Some(true);
-                if stage == Stage::Handshake && after_early_data && !accepted {
+                if stage == Epoch::Handshake && after_early_data && !accepted {
                     opener.may_fail = MAX_FOREIGN_RECORDS;
                 }
                 self.set_keys(side, opener);
@@ -185,10 +185,10 @@ impl Session {
             }
             Err(Missing::NotYet) => {
                 // The first keys are not used before later ones are there.
-                if stage == Stage::Application {
+                if stage == Epoch::Application {
                     self.fail("no_keys", cx);
                 }
-                stage == Stage::Application
+                stage == Epoch::Application
             }
             Err(Missing::Never(reason)) => {
                 // The other direction may have its keys: a log can hold one side's only.
@@ -201,7 +201,7 @@ impl Session {
     fn opener(
         &self,
         label: Label,
-        stage: Stage,
+        stage: Epoch,
         cx: &Context<'_>,
     ) -> Result<RecordDecrypter, Missing> {
         let suite = self.suite()?;
@@ -216,7 +216,7 @@ impl Session {
         let Ok(suite) = self.suite() else { return };
         let record_reader = self.halves.get_mut(side);
         let Some(opener) =
-            record_reader.keys.opener().filter(|opener| opener.stage == Stage::Application)
+            record_reader.protection.opener().filter(|opener| opener.stage == Epoch::Application)
         else {
             return;
         };
@@ -224,11 +224,11 @@ impl Session {
             .secret
             .and_then(|secret| RecordCipher::next_secret(suite.hash, secret.as_bytes()));
         let cipher = next.as_deref().and_then(|next| RecordCipher::tls13(suite, next));
-        record_reader.keys = match (cipher, next.as_deref().and_then(Secret::new)) {
+        record_reader.protection = match (cipher, next.as_deref().and_then(Secret::new)) {
             (Some(cipher), Some(secret)) => {
-                Keys::Open(RecordDecrypter::new(cipher, Stage::Application, Some(secret)))
+                Protection::Known(RecordDecrypter::new(cipher, Epoch::Application, Some(secret)))
             }
-            _ => Keys::Opaque,
+            _ => Protection::Unknown,
         };
     }
 }

@@ -2,7 +2,7 @@
 
 use super::flow::{Arrived, PROTOCOL, Session};
 use super::open;
-use super::record_reader::{Keys, Stage};
+use super::record_reader::{Epoch, Protection};
 use crate::layer::Gap;
 use crate::observation::Context;
 use crate::side::Side;
@@ -24,8 +24,8 @@ impl Session {
         let (Arrived { side, header, payload, .. }, Some(hole)) = (*record, record.hole) else {
             return;
         };
-        let Keys::Open(opener) = &mut self.halves.get_mut(side).keys else { return };
-        if opener.stage == Stage::Handshake {
+        let Protection::Known(opener) = &mut self.halves.get_mut(side).protection else { return };
+        if opener.stage == Epoch::Handshake {
             // It held messages, perhaps the last one; no content is lost with it.
             self.expect_traffic(side, cx);
             return;
@@ -41,7 +41,7 @@ impl Session {
             return;
         };
         // The hole in terms of the plaintext: TLS 1.2 puts an explicit nonce in front of GCM's.
-        let explicit = if opener.stage == Stage::Tls12 { opener.cipher.explicit_len() } else { 0 };
+        let explicit = if opener.stage == Epoch::Tls12 { opener.cipher.explicit_len() } else { 0 };
         let (from, to) =
             (hole.0.saturating_sub(explicit).min(len), hole.1.saturating_sub(explicit).min(len));
         if hole.0 < explicit {
@@ -63,8 +63,10 @@ impl Session {
 
     /// See [`open::pass`].
     fn pass(&mut self, side: Side, sealed: &Sealed<'_>, part: Range<usize>) -> usize {
-        match (&self.halves.get(side).keys, &mut self.inner) {
-            (Keys::Open(opener), Some(content)) => open::pass(opener, sealed, part, content, side),
+        match (&self.halves.get(side).protection, &mut self.inner) {
+            (Protection::Known(opener), Some(content)) => {
+                open::pass(opener, sealed, part, content, side)
+            }
             _ => part.len(),
         }
     }
@@ -73,7 +75,7 @@ impl Session {
     /// tag that the place is right. A second one in a row is not of these keys.
     pub(super) fn bad_record(&mut self, record: &Arrived<'_>, cx: &mut Context<'_>) {
         let Arrived { side, payload, .. } = *record;
-        let Keys::Open(opener) = &mut self.halves.get_mut(side).keys else { return };
+        let Protection::Known(opener) = &mut self.halves.get_mut(side).protection else { return };
         if opener.may_fail > 0 {
             opener.may_fail -= 1;
             opener.has_failed = true;
@@ -87,13 +89,13 @@ impl Session {
         cx.counters.error(PROTOCOL, "bad_record");
         cx.gap();
         if !opener.proven && !is_first {
-            self.halves.get_mut(side).keys = Keys::Opaque;
+            self.halves.get_mut(side).protection = Protection::Unknown;
             return self.lost(side, cx);
         }
-        if opener.stage == Stage::Handshake {
+        if opener.stage == Epoch::Handshake {
             return self.expect_traffic(side, cx);
         }
-        let typed = usize::from(opener.stage != Stage::Tls12);
+        let typed = usize::from(opener.stage != Epoch::Tls12);
         let len = opener.cipher.plaintext_len(payload.len());
         let len = len.and_then(|len| len.checked_sub(typed)).map(|len| len as u64);
         opener.sequence += 1;
@@ -113,11 +115,11 @@ impl Session {
     ) {
         let record_reader = self.halves.get_mut(side);
         let lost = record_reader.lost_before(header);
-        let Keys::Open(opener) = &mut record_reader.keys else {
+        let Protection::Known(opener) = &mut record_reader.protection else {
             return record_reader.settle_candidate(false);
         };
         let found = open::find_sequence(opener, header, payload, lost, &mut cx.scratch.plain);
-        let typed = u64::from(opener.stage != Stage::Tls12);
+        let typed = u64::from(opener.stage != Epoch::Tls12);
         // What the missing records held, were all of them application data without padding.
         let overhead = opener.cipher.overhead().map(|bytes| HEADER_LEN as u64 + bytes + typed);
         let len = found
@@ -135,15 +137,17 @@ impl Session {
     pub(super) fn lost(&mut self, side: Side, cx: &mut Context<'_>) {
         let record_reader = self.halves.get_mut(side);
         record_reader.messages.clear();
-        match &mut record_reader.keys {
-            Keys::Open(opener) if opener.stage == Stage::Handshake => self.expect_traffic(side, cx),
-            Keys::Open(opener) => opener.proven = false,
-            Keys::Clear | Keys::Opaque => {
+        match &mut record_reader.protection {
+            Protection::Known(opener) if opener.stage == Epoch::Handshake => {
+                self.expect_traffic(side, cx)
+            }
+            Protection::Known(opener) => opener.proven = false,
+            Protection::None | Protection::Unknown => {
                 record_reader.stop();
-                record_reader.keys = Keys::Opaque;
+                record_reader.protection = Protection::Unknown;
             }
         }
-        if self.inner.is_some() || self.halves.get_mut(side).keys.opener().is_some() {
+        if self.inner.is_some() || self.halves.get_mut(side).protection.opener().is_some() {
             self.inner_gap(side, Gap::Unknown, cx);
         }
         self.resume_after_loss(cx);
@@ -171,7 +175,7 @@ impl Session {
             cx.counters.error(PROTOCOL, reason);
         }
         self.halves.get_mut(side).give_up();
-        if self.inner.is_some() || self.halves.get_mut(side.other()).keys.opener().is_some() {
+        if self.inner.is_some() || self.halves.get_mut(side.other()).protection.opener().is_some() {
             self.inner_gap(side, Gap::Unknown, cx);
         }
     }

@@ -1,7 +1,7 @@
 //! Opening records. The tag is checked first; then a record is decrypted whole, or only where the layer inside
 //! reads it.
 
-use super::record_reader::{RecordDecrypter, Stage};
+use super::record_reader::{Epoch, RecordDecrypter};
 use crate::layer::{Content, Demand};
 use crate::observation::Context;
 use crate::side::Side;
@@ -17,7 +17,7 @@ const SMALL_RECORD: usize = 1024;
 const MAX_SEQUENCES: u64 = 512;
 
 /// What became of a record.
-pub(super) enum Opened {
+pub(super) enum OpenedRecord {
     /// Its type and plaintext (in the caller's buffer), proven.
     Whole(RecordType),
     /// Application data of so many bytes, of which only parts are to be decrypted. Its tag is right, unless
@@ -35,7 +35,7 @@ pub(super) fn open(
     payload: &[u8],
     is_wanted: bool,
     out: &mut Vec<u8>,
-) -> Opened {
+) -> OpenedRecord {
     let sealed = Sealed { header: header.bytes, payload, sequence: opener.sequence };
     let in_parts = if opener.cipher.can_peek() && payload.len() > SMALL_RECORD {
         peek_type(opener, header, &sealed)
@@ -44,20 +44,20 @@ pub(super) fn open(
     };
     let opened = match in_parts {
         Some((RecordType::APPLICATION_DATA, len)) if !is_wanted && opener.proven => {
-            Opened::Peek(len)
+            OpenedRecord::Peek(len)
         }
         Some((RecordType::APPLICATION_DATA, len)) => {
             if !opener.cipher.verify(&sealed) {
-                return Opened::Failed;
+                return OpenedRecord::Failed;
             }
-            Opened::Peek(len)
+            OpenedRecord::Peek(len)
         }
         _ => {
             if !opener.cipher.open(&sealed, out) {
-                return Opened::Failed;
+                return OpenedRecord::Failed;
             }
-            Opened::Whole(match opener.stage {
-                Stage::Tls12 => header.content_type,
+            OpenedRecord::Whole(match opener.stage {
+                Epoch::Tls12 => header.content_type,
                 _ => inner_type(out),
             })
         }
@@ -81,7 +81,7 @@ fn peek_type(
     sealed: &Sealed<'_>,
 ) -> Option<(RecordType, usize)> {
     let len = opener.cipher.plaintext_len(sealed.payload.len())?;
-    if opener.stage == Stage::Tls12 {
+    if opener.stage == Epoch::Tls12 {
         return Some((header.content_type, len));
     }
     const WINDOW: usize = 16;
@@ -181,7 +181,7 @@ pub(super) fn type_beside_hole(
 ) -> Option<(RecordType, usize)> {
     let (kind, len) = peek_type(opener, header, sealed)?;
     // With TLS 1.3 the type stands at `len`; the tag behind it does not matter here.
-    let spared = opener.stage == Stage::Tls12 || len >= hole.1;
+    let spared = opener.stage == Epoch::Tls12 || len >= hole.1;
     spared.then_some((kind, len))
 }
 

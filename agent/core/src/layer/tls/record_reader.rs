@@ -26,7 +26,7 @@ pub(super) struct RecordReader {
     /// Where the last record that was whole, or known to be missing, ended.
     boundary: u64,
     searches: Attempts,
-    pub(super) keys: Keys,
+    pub(super) protection: Protection,
     pub(super) messages: Messages,
     pub(super) waiting: VecDeque<KeptRecord>,
     /// The cost of all that wait.
@@ -50,20 +50,20 @@ enum ReaderState {
 
 /// How the records of a direction are protected at the moment.
 #[derive(Default)]
-pub(super) enum Keys {
+pub(super) enum Protection {
     /// Not at all.
     #[default]
-    Clear,
+    None,
     /// With these.
-    Open(RecordDecrypter),
+    Known(RecordDecrypter),
     /// With keys that nobody has.
-    Opaque,
+    Unknown,
 }
 
 /// Keys in use.
 pub(super) struct RecordDecrypter {
     pub(super) cipher: RecordCipher,
-    pub(super) stage: Stage,
+    pub(super) stage: Epoch,
     /// TLS 1.3: what the next generation is derived from.
     pub(super) secret: Option<Secret>,
     pub(super) sequence: u64,
@@ -78,7 +78,7 @@ pub(super) struct RecordDecrypter {
 
 /// What the keys are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum Epoch {
     /// TLS 1.3 early data.
     Early,
     /// TLS 1.3 handshake.
@@ -105,7 +105,7 @@ impl KeptRecord {
 }
 
 /// What [`RecordReader::advance`] found.
-pub(super) enum Step<'a> {
+pub(super) enum RecordStep<'a> {
     /// All bytes are used.
     NeedMore,
     /// A record header; the caller says whether the payload is wanted.
@@ -128,7 +128,7 @@ impl Default for RecordReader {
             position: 0,
             boundary: 0,
             searches: Attempts::new(MAX_SEARCHES),
-            keys: Keys::default(),
+            protection: Protection::default(),
             messages: Messages::default(),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
@@ -138,51 +138,53 @@ impl Default for RecordReader {
 
 impl RecordReader {
     /// The next step in `bytes`, which is advanced past what was used.
-    pub(super) fn advance<'a>(&mut self, bytes: &mut &'a [u8]) -> Step<'a> {
+    pub(super) fn advance<'a>(&mut self, bytes: &mut &'a [u8]) -> RecordStep<'a> {
         loop {
             match self.place {
                 ReaderState::Stopped | ReaderState::Lost => {
                     self.position += bytes.len() as u64;
                     *bytes = &[];
-                    return Step::NeedMore;
+                    return RecordStep::NeedMore;
                 }
                 ReaderState::Pass(left) => {
                     let len = left.min(bytes.len());
                     self.used(len, bytes);
                     if len < left {
                         self.place = ReaderState::Pass(left - len);
-                        return Step::NeedMore;
+                        return RecordStep::NeedMore;
                     }
                     self.place = ReaderState::Header;
                     self.boundary = self.position;
                 }
                 ReaderState::Header => {
-                    let Some(header) = self.gather_header(bytes) else { return Step::NeedMore };
+                    let Some(header) = self.gather_header(bytes) else {
+                        return RecordStep::NeedMore;
+                    };
                     let Some(header) = RecordHeader::parse(header) else {
                         // With keys, a tag can prove a later record's place.
-                        let has_keys = matches!(self.keys, Keys::Open(_));
+                        let has_keys = matches!(self.protection, Protection::Known(_));
                         self.place =
                             if has_keys { ReaderState::Lost } else { ReaderState::Stopped };
-                        return Step::NotTls;
+                        return RecordStep::NotTls;
                     };
                     self.place = ReaderState::Payload(header);
-                    return Step::Header(header);
+                    return RecordStep::Header(header);
                 }
                 ReaderState::Payload(header) => {
                     let payload = match self.gather(header.len, bytes) {
-                        Gathered::More => return Step::NeedMore,
+                        Gathered::More => return RecordStep::NeedMore,
                         Gathered::Whole(payload) => Some(payload),
                         Gathered::Buffered => None,
                     };
                     self.place = ReaderState::Header;
                     self.boundary = self.position;
-                    return Step::Record(header, payload, self.hole.take());
+                    return RecordStep::Record(header, payload, self.hole.take());
                 }
                 ReaderState::Candidate(header) => {
                     return match self.gather(header.len, bytes) {
-                        Gathered::More => Step::NeedMore,
-                        Gathered::Whole(payload) => Step::Candidate(header, Some(payload)),
-                        Gathered::Buffered => Step::Candidate(header, None),
+                        Gathered::More => RecordStep::NeedMore,
+                        Gathered::Whole(payload) => RecordStep::Candidate(header, Some(payload)),
+                        Gathered::Buffered => RecordStep::Candidate(header, None),
                     };
                 }
             }
@@ -239,7 +241,9 @@ impl RecordReader {
 
     /// Before [`advance`](Self::advance) on what one segment carried: a record may begin with it.
     pub(super) fn find_place(&mut self, bytes: &mut &[u8]) {
-        if !matches!(self.place, ReaderState::Lost) || !matches!(self.keys, Keys::Open(_)) {
+        if !matches!(self.place, ReaderState::Lost)
+            || !matches!(self.protection, Protection::Known(_))
+        {
             return;
         }
         let Some((header, rest)) = bytes.split_first_chunk::<HEADER_LEN>() else { return };
@@ -288,7 +292,7 @@ impl RecordReader {
     pub(super) fn give_up(&mut self) {
         self.waiting.clear();
         self.waiting_bytes = 0;
-        self.keys = Keys::Opaque;
+        self.protection = Protection::Unknown;
     }
 
     /// Nothing of this direction is looked at any more.
@@ -345,7 +349,7 @@ impl RecordReader {
 }
 
 impl RecordDecrypter {
-    pub(super) fn new(cipher: RecordCipher, stage: Stage, secret: Option<Secret>) -> Self {
+    pub(super) fn new(cipher: RecordCipher, stage: Epoch, secret: Option<Secret>) -> Self {
         Self { cipher, stage, secret, sequence: 0, proven: false, may_fail: 0, has_failed: false }
     }
 
@@ -358,20 +362,20 @@ impl RecordDecrypter {
     }
 }
 
-impl Keys {
+impl Protection {
     pub(super) fn opener(&mut self) -> Option<&mut RecordDecrypter> {
         match self {
-            Self::Open(opener) => Some(opener),
-            Self::Clear | Self::Opaque => None,
+            Self::Known(opener) => Some(opener),
+            Self::None | Self::Unknown => None,
         }
     }
 
     pub(super) fn is_clear(&self) -> bool {
-        matches!(self, Self::Clear)
+        matches!(self, Self::None)
     }
 
     pub(super) fn is_opaque(&self) -> bool {
-        matches!(self, Self::Opaque)
+        matches!(self, Self::Unknown)
     }
 }
 
@@ -384,10 +388,10 @@ mod tests {
         let record = [&[23, 3, 3, 0x20, 0][..], &[0; 0x2000]].concat();
         let (mut first, mut second) = record.split_at(100);
         let mut record_reader = RecordReader::default();
-        assert!(matches!(record_reader.advance(&mut first), Step::Header(_)));
-        assert!(matches!(record_reader.advance(&mut first), Step::NeedMore));
+        assert!(matches!(record_reader.advance(&mut first), RecordStep::Header(_)));
+        assert!(matches!(record_reader.advance(&mut first), RecordStep::NeedMore));
         assert!(record_reader.held() >= 0x2000);
-        assert!(matches!(record_reader.advance(&mut second), Step::Record(_, None, None)));
+        assert!(matches!(record_reader.advance(&mut second), RecordStep::Record(_, None, None)));
         drop(record_reader.payload());
         assert_eq!((record_reader.held(), record_reader.payload.capacity()), (0, 0));
     }

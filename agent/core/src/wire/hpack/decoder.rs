@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::dynamic_table::{DynamicTable, Insertion, Kept, Name};
+use super::dynamic_table::{DynamicTable, EntryName, Insertion, Kept};
 use super::string::{Decoded, StringLiteral};
 use super::{
     FIELD_LIMIT, Field, HpackError, Keep, NAME_LIMIT, STRING_LIMIT, Value, integer, static_table,
@@ -172,12 +172,12 @@ impl HpackDecoder {
         if index == 0 {
             let (text, len) = self.text(StringLiteral::read(reader)?, NAME_LIMIT, indexing)?;
             let keep = text.as_ref().map_or(Keep::Nothing, |text| (self.keep)(self.read(text)));
-            let entry = if text.is_some() { Name::Text } else { Name::Unreadable };
+            let entry = if text.is_some() { EntryName::Text } else { EntryName::Unreadable };
             return Ok(LiteralName { text, entry, len, keep });
         }
         let Some(nth) = dynamic(index) else {
             let (name, _value) = static_table::entry(index).ok_or(HpackError::InvalidIndex)?;
-            let entry = u8::try_from(index).map_or(Name::Unreadable, Name::Static);
+            let entry = u8::try_from(index).map_or(EntryName::Unreadable, EntryName::Static);
             let keep = (self.keep)(name);
             return Ok(LiteralName {
                 text: Some(Text::InBlock(name)),
@@ -187,25 +187,25 @@ impl HpackDecoder {
             });
         };
         const UNREADABLE: LiteralName<'_> =
-            LiteralName { text: None, entry: Name::Unreadable, len: 0, keep: Keep::Nothing };
+            LiteralName { text: None, entry: EntryName::Unreadable, len: 0, keep: Keep::Nothing };
         let Some(entry) = self.table.entry(nth)? else { return Ok(UNREADABLE) };
         let keep = match self.table.name(&entry) {
             Seen::Known(name) => (self.keep)(name),
             _ => Keep::Nothing,
         };
         Ok(match entry.name() {
-            Name::Static(index) => {
+            EntryName::Static(index) => {
                 let Some((name, _value)) = static_table::entry(u32::from(index)) else {
                     return Ok(UNREADABLE);
                 };
                 LiteralName {
                     text: Some(Text::InBlock(name)),
-                    entry: Name::Static(index),
+                    entry: EntryName::Static(index),
                     len: name.len(),
                     keep,
                 }
             }
-            Name::Text => {
+            EntryName::Text => {
                 let mut range = self.table.name_range(&entry);
                 let len = range.len();
                 if indexing == Indexing::Incremental {
@@ -214,9 +214,9 @@ impl HpackDecoder {
                     self.table.text_mut().extend_from_within(range);
                     range = start..start + len;
                 }
-                LiteralName { text: Some(Text::InTable(range)), entry: Name::Text, len, keep }
+                LiteralName { text: Some(Text::InTable(range)), entry: EntryName::Text, len, keep }
             }
-            Name::Unreadable => UNREADABLE,
+            EntryName::Unreadable => UNREADABLE,
         })
     }
 
@@ -283,7 +283,7 @@ struct LiteralName<'b> {
     /// The name itself, where it is known.
     text: Option<Text<'b>>,
     /// How an entry refers to it.
-    entry: Name,
+    entry: EntryName,
     /// Its length, or 0 as the lower bound.
     len: usize,
     /// What of the value is of interest.

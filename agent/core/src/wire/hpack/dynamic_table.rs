@@ -42,13 +42,13 @@ pub(super) struct Entry {
     value_text: u32,
     /// A lower bound of the size (§4.1); exact where the name is known.
     size: u32,
-    name: Name,
+    name: EntryName,
     value: Kept,
 }
 
 /// An entry's name.
 #[derive(Clone, Copy)]
-pub(super) enum Name {
+pub(super) enum EntryName {
     /// That of this index of the static table, which has fewer than 256.
     Static(u8),
     /// In the table's text.
@@ -72,7 +72,7 @@ pub(super) enum Kept {
 
 /// A field to be inserted, whose text has been appended: the name's, then the value's.
 pub(super) struct Insertion {
-    pub(super) name: Name,
+    pub(super) name: EntryName,
     /// The length of the name, or of as much as is known.
     pub(super) name_len: usize,
     pub(super) value: Kept,
@@ -81,7 +81,7 @@ pub(super) struct Insertion {
 
 impl Entry {
     /// What is known of its name.
-    pub(super) fn name(&self) -> Name {
+    pub(super) fn name(&self) -> EntryName {
         self.name
     }
 }
@@ -123,10 +123,10 @@ impl DynamicTable {
     /// The name of `entry`, which was not removed since it was returned.
     pub(super) fn name(&self, entry: &Entry) -> Seen<&[u8]> {
         match entry.name {
-            Name::Static(index) => static_table::entry(u32::from(index))
+            EntryName::Static(index) => static_table::entry(u32::from(index))
                 .map_or(Seen::Unreadable, |(name, _value)| Seen::Known(name)),
-            Name::Text => Seen::Known(self.text(self.name_range(entry))),
-            Name::Unreadable => Seen::Unreadable,
+            EntryName::Text => Seen::Known(self.text(self.name_range(entry))),
+            EntryName::Unreadable => Seen::Unreadable,
         }
     }
 
@@ -184,7 +184,8 @@ impl DynamicTable {
             return;
         }
         let text = (self.text.len() - start) as u32;
-        let name_text = if matches!(field.name, Name::Text) { field.name_len as u32 } else { 0 };
+        let name_text =
+            if matches!(field.name, EntryName::Text) { field.name_len as u32 } else { 0 };
         self.entries.push_front(Entry {
             position: self.base.wrapping_add(start as u32),
             name_text,

@@ -1,10 +1,10 @@
 //! One UDP flow: who is the client, which keys are in force, and what was learnt.
 
 use super::error::{ErrorCounts, QuicError};
-use super::handshake::{Handshake, QuicDecryption};
-use super::header::{self, Long, Packet, QuicConnectionId, Retry};
+use super::handshake::{QuicDecryption, QuicHandshake};
+use super::header::{self, Long, QuicConnectionId, QuicPacket, Retry};
 use super::learnt::Learnt;
-use super::protection::{InitialKeys, Keys, retry_is_genuine};
+use super::protection::{InitialKeys, QuicKeys, retry_is_genuine};
 use super::space::Space;
 use super::version::{PacketType, QuicVersion};
 use crate::name::CertificateNames;
@@ -62,7 +62,7 @@ struct Attempt {
     switched: Option<(QuicVersion, InitialKeys)>,
     client: Space,
     server: Space,
-    handshake: Handshake,
+    handshake: QuicHandshake,
     server_answered: bool,
     /// 1-RTT packets of the client so far.
     short: u8,
@@ -92,7 +92,7 @@ impl Connection {
             };
             rest = tail;
             match packet {
-                Packet::Long(packet) => {
+                QuicPacket::Long(packet) => {
                     // Packets of one datagram are all of one connection (RFC 9000 §12.2).
                     if *first.get_or_insert(packet.destination) != packet.destination {
                         self.passed_over += 1;
@@ -103,10 +103,12 @@ impl Connection {
                     // Deriving keys is the costly part: one datagram gets one try.
                     may_start = false;
                 }
-                Packet::Retry(retry) => self.retry(from, &retry),
-                Packet::Short => self.short(from),
-                Packet::VersionNegotiation => self.passed_over += u64::from(self.client.is_some()),
-                Packet::OtherVersion => self.count_if_known(QuicError::UnknownVersion),
+                QuicPacket::Retry(retry) => self.retry(from, &retry),
+                QuicPacket::Short => self.short(from),
+                QuicPacket::VersionNegotiation => {
+                    self.passed_over += u64::from(self.client.is_some())
+                }
+                QuicPacket::OtherVersion => self.count_if_known(QuicError::UnknownVersion),
             }
         }
         if let (Some(version), Some(attempt)) = (self.version(), &mut self.attempt) {
@@ -168,7 +170,7 @@ impl Connection {
     }
 
     /// Packets that were not decoded on purpose: 0-RTT, 1-RTT, the client's Handshake packets, those of
-    /// a handshake that is over or was replaced, and QuicVersion Negotiation.
+    /// a handshake that is over or was replaced, and Version Negotiation.
     pub fn passed_over(&self) -> u64 {
         self.passed_over
     }
@@ -258,7 +260,7 @@ impl Connection {
             switched: None,
             client,
             server: Space::default(),
-            handshake: Handshake::default(),
+            handshake: QuicHandshake::default(),
             server_answered: false,
             short: 0,
         }));
@@ -328,7 +330,7 @@ impl Attempt {
         &mut self,
         first: Option<QuicVersion>,
         version: QuicVersion,
-    ) -> Option<(&Keys, &mut Space)> {
+    ) -> Option<(&QuicKeys, &mut Space)> {
         let switched = self.switched.as_ref().filter(|(switched, _)| *switched == version);
         let keys = match switched {
             Some((_, keys)) => keys,

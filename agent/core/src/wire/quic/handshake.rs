@@ -1,9 +1,9 @@
 //! The server's Handshake packets: held until their keys are known, then opened.
 
 use super::error::{ErrorCounts, QuicError};
-use super::header::{self, Long, Packet};
+use super::header::{self, Long, QuicPacket};
 use super::learnt::Learnt;
-use super::protection::Keys;
+use super::protection::QuicKeys;
 use super::space::Space;
 use super::version::QuicVersion;
 use crate::wire::tls::keylog::{KeyLog, Label};
@@ -33,8 +33,8 @@ pub enum QuicDecryption {
 
 /// State of the server's Handshake packet number space.
 #[derive(Debug, Default)]
-pub(super) struct Handshake {
-    keys: Option<(QuicVersion, Keys)>,
+pub(super) struct QuicHandshake {
+    keys: Option<(QuicVersion, QuicKeys)>,
     space: Space,
     held: Vec<Box<[u8]>>,
     pub(super) decryption: QuicDecryption,
@@ -46,7 +46,7 @@ enum NoKeys {
     Ever(QuicDecryption),
 }
 
-impl Handshake {
+impl QuicHandshake {
     /// One Handshake packet of the server.
     pub(super) fn packet(
         &mut self,
@@ -83,7 +83,7 @@ impl Handshake {
         match self.ensure_keys(negotiated, learnt, keys) {
             Ok(()) => {
                 for bytes in std::mem::take(&mut self.held) {
-                    if let Some((Packet::Long(packet), _)) = header::split(&bytes) {
+                    if let Some((QuicPacket::Long(packet), _)) = header::split(&bytes) {
                         self.open(&packet, learnt, errors);
                     }
                 }
@@ -150,7 +150,7 @@ impl Handshake {
         let suite = Suite::from_id(server.cipher_suite)
             .filter(|_| matches!(server.cipher_suite, 0x1301..=0x1304))
             .ok_or(NoKeys::Ever(QuicDecryption::UnknownSuite))?;
-        let derived = Keys::derive(negotiated, suite, secret.as_bytes());
+        let derived = QuicKeys::derive(negotiated, suite, secret.as_bytes());
         self.keys = Some((negotiated, derived.ok_or(NoKeys::Ever(QuicDecryption::WrongSecret))?));
         Ok(())
     }

@@ -32,12 +32,12 @@ pub(super) struct QuicConnectionId {
 
 /// One packet of a datagram.
 #[derive(Debug)]
-pub(super) enum Packet<'a> {
+pub(super) enum QuicPacket<'a> {
     /// Initial, 0-RTT or Handshake of a supported version.
     Long(Long<'a>),
     /// A Retry of a supported version. It has no length: it is the rest of the datagram.
     Retry(Retry<'a>),
-    /// QuicVersion 0: the server speaks none of the client's (RFC 8999 §6).
+    /// Version 0: the server speaks none of the client's (RFC 8999 §6).
     VersionNegotiation,
     /// A long header of a version whose layout is not known.
     OtherVersion,
@@ -92,16 +92,17 @@ pub fn unread_version(payload: &[u8]) -> Option<&'static str> {
 }
 
 /// Takes the first packet off `datagram`, which is not empty; `None` where the header is broken.
-pub(super) fn split(datagram: &[u8]) -> Option<(Packet<'_>, &[u8])> {
+pub(super) fn split(datagram: &[u8]) -> Option<(QuicPacket<'_>, &[u8])> {
     let mut reader = Reader::new(datagram);
     let first = reader.u8()?;
     if first & 0x80 == 0 {
-        return Some((Packet::Short, &[]));
+        return Some((QuicPacket::Short, &[]));
     }
     let version = QuicVersion(reader.u32()?);
     if !version.is_supported() {
         let negotiation = version.0 == 0;
-        let packet = if negotiation { Packet::VersionNegotiation } else { Packet::OtherVersion };
+        let packet =
+            if negotiation { QuicPacket::VersionNegotiation } else { QuicPacket::OtherVersion };
         return Some((packet, &[]));
     }
     let destination = QuicConnectionId::new(reader.vec8()?)?;
@@ -112,7 +113,7 @@ pub(super) fn split(datagram: &[u8]) -> Option<(Packet<'_>, &[u8])> {
         // The token in between must not be empty.
         let whole = reader.len() > TAG_LEN;
         let retry = Retry { version, destination, source, sealed, tag };
-        return whole.then_some((Packet::Retry(retry), &[]));
+        return whole.then_some((QuicPacket::Retry(retry), &[]));
     }
     let token_len = if kind == PacketType::Initial { varint(&mut reader)? } else { 0 };
     reader.skip(usize::try_from(token_len).ok()?)?;
@@ -124,7 +125,7 @@ pub(super) fn split(datagram: &[u8]) -> Option<(Packet<'_>, &[u8])> {
     let (bytes, rest) = datagram.split_at_checked(number_at.checked_add(len)?)?;
     let has_token = token_len > 0;
     let long = Long { kind, version, destination, source, has_token, bytes, number_at };
-    Some((Packet::Long(long), rest))
+    Some((QuicPacket::Long(long), rest))
 }
 
 /// A variable-length integer (RFC 9000 §16).

@@ -21,7 +21,7 @@ const MAX_NUMBER: u64 = (1 << 62) - 1;
 
 /// The keys of one direction at one encryption level.
 #[derive(Debug)]
-pub(super) struct Keys {
+pub(super) struct QuicKeys {
     cipher: RecordCipher,
     header: HeaderKey,
 }
@@ -29,13 +29,13 @@ pub(super) struct Keys {
 /// Both directions' Initial keys, which anybody can derive from the client's first destination.
 #[derive(Debug)]
 pub(super) struct InitialKeys {
-    pub(super) client: Keys,
-    pub(super) server: Keys,
+    pub(super) client: QuicKeys,
+    pub(super) server: QuicKeys,
 }
 
 /// What a packet held, apart from its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Opened {
+pub(super) struct OpenedPacket {
     pub(super) number: u64,
     /// Bits that have to be zero are not: the packet is genuine and a protocol violation.
     pub(super) reserved_bits: bool,
@@ -57,15 +57,15 @@ impl InitialKeys {
         let keys = |label| {
             let mut secret = [0; 32];
             expand_label(Hash::Sha256, &initial, label, &mut secret)?;
-            Keys::derive(version, INITIAL_SUITE, &secret)
+            QuicKeys::derive(version, INITIAL_SUITE, &secret)
         };
         Some(Self { client: keys("client in")?, server: keys("server in")? })
     }
 }
 
-// === impl Keys ===
+// === impl QuicKeys ===
 
-impl Keys {
+impl QuicKeys {
     /// From a traffic secret; `None` where suite or secret cannot be QUIC's.
     pub(super) fn derive(version: QuicVersion, suite: Suite, secret: &[u8]) -> Option<Self> {
         let labels = version.labels();
@@ -85,7 +85,7 @@ impl Keys {
         packet: &Long<'_>,
         largest: Option<u64>,
         out: &mut Vec<u8>,
-    ) -> Option<Opened> {
+    ) -> Option<OpenedPacket> {
         let sample = packet.bytes.get(packet.number_at + SAMPLE_OFFSET..)?;
         let [first_mask, number_mask @ ..] = self.header.mask(sample.first_chunk()?)?;
         let first = packet.bytes.first()? ^ (first_mask & 0x0f);
@@ -100,7 +100,7 @@ impl Keys {
         }
         let number = packet_number(largest, truncated, number_len);
         let sealed = Sealed { header: [0; 5], payload, sequence: number };
-        let opened = Opened { number, reserved_bits: first & 0x0c != 0 };
+        let opened = OpenedPacket { number, reserved_bits: first & 0x0c != 0 };
         self.cipher.open_with(&sealed, &header, out).then_some(opened)
     }
 }
@@ -203,7 +203,8 @@ mod tests {
             (0..hex.len()).step_by(2).map(byte).collect()
         };
         let secret = bytes("9ac312a7f877468ebe69422748ad00a15443f18203a07d6060f688f30f21632b");
-        let keys = Keys::derive(QuicVersion::V1, Suite::from_id(0x1303).unwrap(), &secret).unwrap();
+        let keys =
+            QuicKeys::derive(QuicVersion::V1, Suite::from_id(0x1303).unwrap(), &secret).unwrap();
         // The sample has a short header, which differs from a long one in nothing that `open` looks at.
         let packet = bytes("4cfe4189655e5cd55c41f69080575d7999c25a5bfb");
         let id = QuicConnectionId::new(&[]).unwrap();

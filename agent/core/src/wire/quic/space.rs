@@ -4,7 +4,7 @@ use super::crypto_stream::CryptoStream;
 use super::error::{ErrorCounts, QuicError};
 use super::frame;
 use super::header::Long;
-use super::protection::Keys;
+use super::protection::QuicKeys;
 use crate::wire::tls::handshake::{MessageType, Messages, Next};
 
 /// Packet numbers, CRYPTO stream and the messages in it.
@@ -21,7 +21,7 @@ impl Space {
     /// Some(false): it is genuine, but says by its reserved bits that it must not be used.
     pub(super) fn open(
         &mut self,
-        keys: &Keys,
+        keys: &QuicKeys,
         packet: &Long<'_>,
         out: &mut Vec<u8>,
     ) -> Option<bool> {

@@ -21,9 +21,9 @@ pub(super) enum PacketType {
 }
 
 impl QuicVersion {
-    /// QuicVersion 1.
+    /// Version 1.
     pub const V1: Self = Self(1);
-    /// QuicVersion 2.
+    /// Version 2.
     pub const V2: Self = Self(0x6b33_43cf);
 
     /// Whether packets of this version can be read.
@@ -45,7 +45,7 @@ impl QuicVersion {
 
     /// The type of the long header that begins with `first`; meaningful for supported versions.
     pub(super) fn kind(self, first: u8) -> PacketType {
-        // QuicVersion 2 numbers the types one further, so that nothing grows used to the old numbers.
+        // Version 2 numbers the types one further, so that nothing grows used to the old numbers.
         let shift = u8::from(self == Self::V2);
         match (first >> 4).wrapping_sub(shift) & 3 {
             0 => PacketType::Initial,

@@ -7,13 +7,13 @@ use std::ops::Range;
 /// Pieces of the stream by their offset. No two of them overlap.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    pieces: BTreeMap<u64, Piece>,
+    pieces: BTreeMap<u64, HeldPiece>,
     bytes: usize,
 }
 
 /// A piece of the stream.
 #[derive(Debug)]
-pub(super) struct Piece {
+pub(super) struct HeldPiece {
     pub(super) at: Timestamp,
     pub(super) bytes: Vec<u8>,
     /// Bytes behind `bytes` that are not known: the snap length cut them off, or two segments had different ones.
@@ -57,7 +57,7 @@ impl Held {
 
     /// The memory it takes.
     pub(super) fn memory(&self) -> usize {
-        self.bytes + self.pieces.len() * size_of::<Piece>()
+        self.bytes + self.pieces.len() * size_of::<HeldPiece>()
     }
 
     /// Where the first piece begins.
@@ -66,7 +66,7 @@ impl Held {
     }
 
     /// Takes the first piece, if it begins at `next` or before.
-    pub(super) fn take_first(&mut self, next: u64) -> Option<Piece> {
+    pub(super) fn take_first(&mut self, next: u64) -> Option<HeldPiece> {
         let entry = self.pieces.first_entry().filter(|entry| *entry.key() <= next)?;
         let piece = entry.remove();
         self.bytes -= piece.bytes.len();
@@ -105,7 +105,7 @@ impl Held {
             let missing =
                 usize::try_from(hole.end - hole.start).unwrap_or(usize::MAX) - bytes.len();
             let (at, is_single) = (early.at, early.is_single());
-            self.insert(hole.start, Piece { at, bytes, missing, is_single });
+            self.insert(hole.start, HeldPiece { at, bytes, missing, is_single });
         }
         Added { new, conflicting }
     }
@@ -153,19 +153,19 @@ impl Held {
         !conflicts.is_empty()
     }
 
-    fn insert(&mut self, offset: u64, piece: Piece) {
+    fn insert(&mut self, offset: u64, piece: HeldPiece) {
         self.bytes += piece.bytes.len();
         self.pieces.insert(offset, piece);
     }
 
-    fn remove(&mut self, offset: u64) -> Option<Piece> {
+    fn remove(&mut self, offset: u64) -> Option<HeldPiece> {
         let piece = self.pieces.remove(&offset)?;
         self.bytes -= piece.bytes.len();
         Some(piece)
     }
 }
 
-impl Piece {
+impl HeldPiece {
     fn len(&self) -> u64 {
         (self.bytes.len() + self.missing) as u64
     }

@@ -2,7 +2,7 @@ use super::super::owners::FoundProcesses;
 use super::*;
 use std::sync::Arc;
 use wrongdoor_core::counters::Loss;
-use wrongdoor_core::engine::{Config, Event};
+use wrongdoor_core::engine::{EngineConfig, Event};
 use wrongdoor_ebpf_common::{Closed, Head, Kind, Lost, Object, Piece, Plaintext, Tuple};
 
 const PID: u32 = u32::MAX - 1;
@@ -25,7 +25,7 @@ impl Way {
             sessions: Sessions::default(),
             owners: ObjectOwners::new(FoundProcesses::default()),
             clock: BootClock::new(),
-            engine: Engine::new(Config::default(), Arc::default()),
+            engine: Engine::new(EngineConfig::default(), Arc::default()),
         }
     }
 
