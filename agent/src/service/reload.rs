@@ -63,7 +63,7 @@ impl Reload {
         settings::check(&reloaded)?;
         // Certificates are renewed under the same name.
         if self.access.reload(&files(&reloaded))? {
-            changes.now.push("what is in the files for TLS and the token");
+            changes.now.push("what is in the files for TLS and the token".to_owned());
         }
         log::change(new.log.level);
         self.shared.override_with(overrides);

@@ -21,6 +21,7 @@ const DOORS: &[(&str, &[&str])] = &[
         "serde_json",
         &[
             "agent/src/text/json",
+            "agent/src/config/reload",
             "agent/src/export/recent",
             "agent/src/export/shapes",
             "agent/src/enrich/kubernetes/tests",
