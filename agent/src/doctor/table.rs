@@ -38,14 +38,14 @@ pub(crate) fn table(report: &DoctorReport, colour: bool) -> String {
 
 fn verdict(condition: Condition) -> &'static str {
     match condition {
-        Condition::Works => "LoadedProbes capture works.",
+        Condition::Works => "Live capture works.",
         Condition::Partly => {
-            "LoadedProbes capture works in part: see what is degraded or not seen."
+            "Live capture works in part: see what is degraded or not seen."
         }
         Condition::Unprivileged => {
-            "LoadedProbes capture needs more privileges: see what is missing."
+            "Live capture needs more privileges: see what is missing."
         }
-        Condition::Unavailable => "LoadedProbes capture cannot work here: see what is missing.",
+        Condition::Unavailable => "Live capture cannot work here: see what is missing.",
     }
 }
 

@@ -7,12 +7,12 @@ use super::{ConnectionNumber, Output, OutputError, Record, Sink, Summary};
 use crate::enrich::ClusterEnds;
 use crate::text::{Clock, append, join};
 use serde::Serialize;
-use std::collections::HashMap;
 use std::sync::Arc;
+use wrongdoor_core::bounded_map::BoundedMap;
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::observation::{Exchange, Facts};
 
-/// The most connections whose part of a line is kept. Beyond it, all are made anew.
+/// The most connections whose part of a line is kept. Beyond it, the oldest is made anew.
 const MAX_CONNECTION_PARTS: usize = 1024;
 
 /// Writes records as JSON lines.
@@ -21,13 +21,18 @@ pub(crate) struct JsonLines {
     line: Vec<u8>,
     /// The first half of exchange lines, which is the same for all exchanges of a connection as long as
     /// nothing new is learnt of it.
-    connections: HashMap<u64, (Arc<Facts>, Vec<u8>)>,
+    connections: BoundedMap<u64, (Arc<Facts>, Vec<u8>)>,
     clock: Clock,
 }
 
 impl JsonLines {
     pub(crate) fn new(output: Output) -> Self {
-        Self { output, line: Vec::new(), connections: HashMap::new(), clock: Clock::default() }
+        Self {
+            output,
+            line: Vec::new(),
+            connections: BoundedMap::new(MAX_CONNECTION_PARTS),
+            clock: Clock::default(),
+        }
     }
 
     fn write(&mut self, line: &impl Serialize) -> Result<(), OutputError> {
@@ -56,13 +61,8 @@ impl JsonLines {
     }
 
     fn connection_part(&mut self, number: ConnectionNumber, facts: &Arc<Facts>) -> &[u8] {
-        if self.connections.len() >= MAX_CONNECTION_PARTS
-            && !self.connections.contains_key(&number.0)
-        {
-            self.connections.clear();
-        }
-        let (known, part) =
-            self.connections.entry(number.0).or_insert_with(|| (Arc::clone(facts), Vec::new()));
+        let make = || (Arc::clone(facts), Vec::new());
+        let (known, part) = self.connections.get_or_insert_with(number.0, make);
         if part.is_empty() || !Arc::ptr_eq(known, facts) {
             *known = Arc::clone(facts);
             part.clear();

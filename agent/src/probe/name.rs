@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn names_are_sent_as_typed_and_handshakes_ask_as_they_may() {
         for (typed, raw, sni, port) in [
-            ("One.PlannedProbe.Test", "One.PlannedProbe.Test", Some("one.probe.test"), 443),
+            ("One.Probe.Test", "One.Probe.Test", Some("one.probe.test"), 443),
             ("one.probe.test.", "one.probe.test.", Some("one.probe.test"), 443),
             ("one.probe.test:8443", "one.probe.test:8443", Some("one.probe.test"), 8443),
             ("b\u{fc}cher.example", "xn--bcher-kva.example", Some("xn--bcher-kva.example"), 443),
@@ -118,7 +118,7 @@ mod tests {
         ] {
             assert_eq!(ProbeName::parse(typed), Err(why), "{typed}");
         }
-        assert_eq!(server_name("One.PlannedProbe.Test.").unwrap(), "one.probe.test");
+        assert_eq!(server_name("One.Probe.Test.").unwrap(), "one.probe.test");
         for typed in ["192.0.2.1", "[::1]", "", "*", "a b"] {
             assert_eq!(server_name(typed), Err(NotAName::Unsendable), "{typed}");
         }

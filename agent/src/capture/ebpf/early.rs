@@ -1,6 +1,6 @@
 //! Segments that came before their sockets: a listener that waits for data makes the socket only then.
 
-use std::collections::{BTreeMap, HashMap};
+use wrongdoor_core::bounded_map::BoundedMap;
 use wrongdoor_ebpf_common::{Handshake, Tuple};
 
 /// The most connections whose segments wait; beyond it the oldest are dropped.
@@ -11,77 +11,59 @@ const MAX_RECORDS: usize = 8;
 /// The key of a connection until it has a socket: its ends. Containers may use the same addresses and ports at the same
 /// time, each in its network namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Ends {
+struct EarlyEnds {
     namespace: u32,
     local: ([u8; 16], u16),
     remote: ([u8; 16], u16),
 }
 
-/// Segments that wait.
-#[derive(Debug, Default)]
-pub(super) struct EarlySegments {
-    waiting: HashMap<Ends, Waiting>,
-    /// What waits, by its number: the oldest first.
-    order: BTreeMap<u64, Ends>,
-    last: u64,
-}
-
-/// The segments of one connection.
+/// Segments that wait, by the connection that they are of.
 #[derive(Debug)]
-struct Waiting {
-    number: u64,
-    records: Vec<(Handshake, Vec<u8>)>,
+pub(super) struct EarlySegments(BoundedMap<EarlyEnds, Vec<(Handshake, Vec<u8>)>>);
+
+impl Default for EarlySegments {
+    fn default() -> Self {
+        Self(BoundedMap::new(MAX_CONNECTIONS))
+    }
 }
 
 impl EarlySegments {
     /// Keeps a segment without a socket. Returns how many segments were dropped: this one or others.
     pub(super) fn keep(&mut self, record: &Handshake, bytes: &[u8]) -> usize {
-        let ends = Ends::of(&record.tuple);
-        let mut dropped = 0;
-        if record.offset == 0 {
-            // The same again, or another connection of the same ends: the last one gets the socket.
-            dropped += self.take(&ends).len();
+        let ends = EarlyEnds::of(&record.tuple);
+        // The same again, or another connection of the same ends: the last one gets the socket.
+        let replaced = if record.offset == 0 { self.take(&ends).len() } else { 0 };
+        let segment = (*record, bytes.to_vec());
+        match self.0.get_mut(&ends) {
+            Some(records) if records.len() >= MAX_RECORDS => replaced + 1,
+            Some(records) => {
+                records.push(segment);
+                replaced
+            }
+            None => {
+                let evicted = self.0.insert(ends, vec![segment]).evicted;
+                replaced + evicted.map_or(0, |(_, records)| records.len())
+            }
         }
-        let waiting = self.waiting.entry(ends).or_insert_with(|| {
-            self.last += 1;
-            self.order.insert(self.last, ends);
-            Waiting { number: self.last, records: Vec::new() }
-        });
-        if waiting.records.len() < MAX_RECORDS {
-            waiting.records.push((*record, bytes.to_vec()));
-        } else {
-            dropped += 1;
-        }
-        while self.waiting.len() > MAX_CONNECTIONS
-            && let Some((_, oldest)) = self.order.first_key_value()
-        {
-            let oldest = *oldest;
-            dropped += self.take(&oldest).len();
-        }
-        dropped
     }
 
     /// Gives a socket the segments that came before it, with the socket in them.
     pub(super) fn claim(&mut self, tuple: &Tuple, give: &mut dyn FnMut(&Handshake, &[u8])) {
-        if self.waiting.is_empty() {
+        if self.0.is_empty() {
             return;
         }
-        for (mut record, bytes) in self.take(&Ends::of(tuple)) {
+        for (mut record, bytes) in self.take(&EarlyEnds::of(tuple)) {
             record.tuple = *tuple;
             give(&record, &bytes);
         }
     }
 
-    fn take(&mut self, ends: &Ends) -> Vec<(Handshake, Vec<u8>)> {
-        let Some(Waiting { number, records }) = self.waiting.remove(ends) else {
-            return Vec::new();
-        };
-        self.order.remove(&number);
-        records
+    fn take(&mut self, ends: &EarlyEnds) -> Vec<(Handshake, Vec<u8>)> {
+        self.0.remove(ends).unwrap_or_default()
     }
 }
 
-impl Ends {
+impl EarlyEnds {
     fn of(tuple: &Tuple) -> Self {
         let Tuple { namespace, local, local_port, remote, remote_port, .. } = *tuple;
         Self { namespace, local: (local, local_port), remote: (remote, remote_port) }
@@ -131,27 +113,26 @@ mod tests {
     #[test]
     fn what_was_claimed_does_not_cost_later_segments_their_place() {
         let mut early = EarlySegments::default();
-        // One that waits on, so that the order is never empty.
+        // One that waits on, and is the oldest.
         early.keep(&record(0, 0), b"first");
         for port in 1..=2_000 {
             early.keep(&record(port, 0), b"x");
             early.claim(&record(port, 1).tuple, &mut |_, _| {});
         }
-        assert_eq!(early.order.len(), 1);
+        assert_eq!(early.0.len(), 1);
         let mut got = 0;
         early.claim(&record(0, 1).tuple, &mut |_, _| got += 1);
-        assert_eq!((got, early.order.len()), (1, 0));
+        assert_eq!((got, early.0.len()), (1, 0));
     }
 
     #[test]
-    fn what_nobody_claims_is_bounded() {
+    fn segments_that_are_never_claimed_are_bounded() {
         let mut early = EarlySegments::default();
         let mut dropped = 0;
         for port in 0..u16::MAX {
             dropped += early.keep(&record(port, 0), b"x");
         }
-        assert!(early.waiting.len() <= MAX_CONNECTIONS);
-        assert!(early.order.len() <= MAX_CONNECTIONS);
-        assert_eq!(dropped, usize::from(u16::MAX) - early.waiting.len());
+        assert!(early.0.len() <= MAX_CONNECTIONS);
+        assert_eq!(dropped, usize::from(u16::MAX) - early.0.len());
     }
 }

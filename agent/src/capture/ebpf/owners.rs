@@ -1,12 +1,12 @@
 //! Whose a TLS object is: the process, by name, container and pod.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wrongdoor_core::bounded_map::BoundedMap;
 use wrongdoor_core::observation::probe_event::Process;
 use wrongdoor_procfs::{ProcessKey, ProcessSeen};
 
-/// The most processes that are remembered; beyond it all are forgotten, and asked for again.
+/// The most processes that are remembered; beyond it the oldest is forgotten, and looked up again.
 const MAX_OWNERS: usize = 65_536;
 
 /// Stands for all numbers; no process has it.
@@ -38,11 +38,16 @@ struct SharedHomes {
     has_changed: AtomicBool,
 }
 
-#[derive(Default)]
 struct Homes {
-    of: HashMap<u32, Home>,
+    of: BoundedMap<u32, Home>,
     /// Numbers whose process has ended, or is another one: what was remembered of them is wrong.
     changed: Vec<u32>,
+}
+
+impl Default for Homes {
+    fn default() -> Self {
+        Self { of: BoundedMap::new(MAX_OWNERS), changed: Vec::new() }
+    }
 }
 
 impl FoundProcesses {
@@ -53,11 +58,8 @@ impl FoundProcesses {
             pod: process.pod.as_deref().map(Box::from),
         };
         let mut homes = self.homes();
-        if homes.of.len() >= MAX_OWNERS {
-            homes.of.clear();
-        }
         // Also where it is the first that was seen of it: it may be remembered from before there was anything to see.
-        if homes.of.insert(process.pid, home.clone()).as_ref() != Some(&home) {
+        if homes.of.insert(process.pid, home.clone()).former.as_ref() != Some(&home) {
             self.change(&mut homes, process.pid);
         }
     }
@@ -99,13 +101,13 @@ impl FoundProcesses {
 
 /// The processes that own objects.
 pub(super) struct ObjectOwners {
-    known: HashMap<u32, Arc<Process>>,
+    known: BoundedMap<u32, Arc<Process>>,
     found: FoundProcesses,
 }
 
 impl ObjectOwners {
     pub(super) fn new(found: FoundProcesses) -> Self {
-        Self { known: HashMap::new(), found }
+        Self { known: BoundedMap::new(MAX_OWNERS), found }
     }
 
     /// The process of this number and, in the kernel's sixteen bytes, name.
@@ -124,9 +126,6 @@ impl ObjectOwners {
         }
         let Home { container, pod } = self.found.home(pid).unwrap_or_else(|| Home::of(pid));
         let process = Arc::new(Process { pid, command: command.into(), container, pod });
-        if self.known.len() >= MAX_OWNERS {
-            self.known.clear();
-        }
         self.known.insert(pid, Arc::clone(&process));
         process
     }

@@ -3,9 +3,8 @@
 //! A duplicate has the same addresses, ports, sequence numbers and length, and comes from another interface a moment
 //! earlier or later. A TCP retransmission comes from the same interface.
 
-use std::collections::hash_map::{Entry, RandomState};
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use wrongdoor_core::bounded_map::BoundedMap;
 use wrongdoor_core::time::Timestamp;
 
 /// The most packets that are remembered; beyond it the oldest are forgotten. The rings are read in the order of time,
@@ -17,59 +16,43 @@ const WINDOW: u64 = 20_000_000;
 /// Packets seen a moment ago.
 pub(super) struct Duplicates {
     hasher: RandomState,
-    seen: HashMap<u64, Seen>,
-    /// The keys of `seen`, each with the time at which the packet was remembered: the oldest first.
-    order: VecDeque<(u64, i64)>,
+    /// By the hash of the packet.
+    seen: BoundedMap<u64, SeenOn>,
     forgotten: u64,
 }
 
+/// When and where a packet was seen last.
 #[derive(Clone, Copy)]
-struct Seen {
+struct SeenOn {
     at: i64,
     interface: u32,
 }
 
 impl Duplicates {
     pub(super) fn new() -> Self {
-        let (seen, order) = (HashMap::new(), VecDeque::new());
-        Self { hasher: RandomState::new(), seen, order, forgotten: 0 }
+        let seen = BoundedMap::new(MAX_REMEMBERED);
+        Self { hasher: RandomState::new(), seen, forgotten: 0 }
     }
 
     /// Whether this packet, from its IP header on, was seen on another interface.
     pub(super) fn is_one(&mut self, interface: u32, at: Timestamp, packet: &[u8]) -> bool {
         let Some(hash) = self.hash(packet) else { return false };
-        let now = Seen { at: at.0, interface };
-        match self.seen.entry(hash) {
-            Entry::Occupied(mut entry) => {
-                let seen = *entry.get();
-                if seen.interface != interface && is_recent(seen.at, at.0) {
-                    return true;
-                }
-                entry.insert(now);
-            }
-            Entry::Vacant(entry) => {
-                entry.insert(now);
-            }
+        if let Some(seen) = self.seen.get(&hash)
+            && seen.interface != interface
+            && is_recent(seen.at, at.0)
+        {
+            return true;
         }
-        self.order.push_back((hash, at.0));
-        self.keep_to_bound(at.0);
+        // A retransmission is remembered anew.
+        if let Some((_, oldest)) = self.seen.insert(hash, SeenOn { at: at.0, interface }).evicted {
+            self.forgotten += u64::from(is_recent(oldest.at, at.0));
+        }
         false
     }
 
     /// Packets that were forgotten while a duplicate of them could still come.
     pub(super) fn forgotten(&self) -> u64 {
         self.forgotten
-    }
-
-    fn keep_to_bound(&mut self, now: i64) {
-        while self.order.len() > MAX_REMEMBERED {
-            let Some((hash, at)) = self.order.pop_front() else { break };
-            // A retransmission has a later place in the order.
-            if self.seen.get(&hash).is_some_and(|seen| seen.at == at) {
-                self.seen.remove(&hash);
-                self.forgotten += u64::from(is_recent(at, now));
-            }
-        }
     }
 
     /// What stays the same from interface to interface: not the time to live, nor the header's checksum.
@@ -152,9 +135,7 @@ mod tests {
             duplicates.is_one(1, Timestamp(at.0 + later), &packet);
         }
         assert_eq!(duplicates.forgotten(), 10);
-        assert!(
-            duplicates.seen.len() <= MAX_REMEMBERED && duplicates.order.len() <= MAX_REMEMBERED
-        );
+        assert!(duplicates.seen.len() <= MAX_REMEMBERED);
     }
 
     #[test]

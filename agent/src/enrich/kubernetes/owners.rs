@@ -13,8 +13,9 @@ use kube::{Api, Client};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+use wrongdoor_core::bounded_map::BoundedMap;
 
-/// The most jobs that are remembered; beyond it all are forgotten, and asked for again.
+/// The most jobs that are remembered; beyond it the oldest is forgotten, and asked for again.
 const MAX_JOBS: usize = 1024;
 /// The most pods that wait for an answer; others stay their job's.
 const MAX_WAITING: usize = 1024;
@@ -29,7 +30,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// What runs the jobs that were asked for.
 pub(super) struct Owners {
     client: Client,
-    known: HashMap<Job, Option<Arc<str>>>,
+    known: BoundedMap<Job, Option<Arc<str>>>,
     /// By job, those whose owner is asked for.
     waiting: HashMap<Job, Vec<PodObject>>,
     /// Jobs that are still to be asked for.
@@ -56,7 +57,7 @@ impl Owners {
     pub(super) fn new(client: Client) -> Self {
         Self {
             client,
-            known: HashMap::new(),
+            known: BoundedMap::new(MAX_JOBS),
             waiting: HashMap::new(),
             queue: VecDeque::new(),
             asked: FuturesUnordered::new(),
@@ -101,9 +102,6 @@ impl Owners {
                 }
             };
             let pods = self.waiting.remove(&job).unwrap_or_default();
-            if self.known.len() >= MAX_JOBS {
-                self.known.clear();
-            }
             let workload = owner.as_ref().map(|owner| job.of_cron_job(owner));
             self.known.insert(job, owner);
             if let Some(workload) = workload {
