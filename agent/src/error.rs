@@ -44,21 +44,23 @@ pub(crate) enum Error {
     ReportOnStandardOutput,
     #[error("`--report` and `--output` are both `{}`; name another file", path.display())]
     ReportIsOutput { path: PathBuf },
-    #[error("--test fixed-sni: name the server name with --sni")]
+    #[error("--test fixed-sni needs --sni")]
     NoFixedSni,
-    #[error("--path `{shown}` is not a path, as `/` or `/healthz?full=1`")]
+    #[error("--path `{shown}` is not a path such as `/` or `/healthz?full=1`")]
     NotAPath { shown: String },
     #[error(
         "no address could be reached: {servers}; check address, port and firewall, or raise --timeout"
     )]
     AllUnreachable { servers: String },
+    #[error("no verdict, cause or recovery is called `{name}`; `wrongdoor explain` lists them all")]
+    NothingToExplain { name: String },
     #[error(transparent)]
     NothingAsked(#[from] NothingAsked),
 }
 
 /// No handshake of a probe came about.
 #[derive(Debug, thiserror::Error)]
-#[error("nothing could be asked, for no handshake came about ({why}): {}", self.remedy())]
+#[error("no request was sent because no TLS handshake succeeded ({why}): {}", self.remedy())]
 pub(crate) struct NothingAsked {
     /// What was wrong with the handshakes, as in JSON.
     pub(crate) why: String,
@@ -96,6 +98,7 @@ impl Error {
             | Self::ReportOnStandardOutput
             | Self::ReportIsOutput { .. }
             | Self::NoFixedSni
+            | Self::NothingToExplain { .. }
             | Self::NotAPath { .. } => USAGE,
         }
     }
@@ -123,12 +126,12 @@ impl NothingAsked {
     fn remedy(&self) -> &'static str {
         match self.why.as_str() {
             "certificate_required" => {
-                "the server wants a client's certificate, and this one has none"
+                "the server requires a client certificate, and probe has none"
             }
             why if why.starts_with("certificate_") => {
-                "name whom to trust with --ca, or ask all the same with --insecure"
+                "trust its issuer with --ca, or skip verification with --insecure"
             }
-            _ => "--format json tells more, in `error`",
+            _ => "see `error` in the output of --format json",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 /// A file that is not traced, and why.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot look for TLS functions in `{file}`: {reason}")]
+#[error("cannot find the TLS functions in `{file}`: {reason}")]
 pub struct FileRefusal {
     /// The path it was opened by.
     pub file: String,
@@ -19,12 +19,10 @@ pub enum Reason {
     #[error("{0}")]
     Unreadable(#[from] io::Error),
     /// A FIFO, a device, a directory.
-    #[error("it is no regular file, and nothing else is opened")]
+    #[error("it is not a regular file")]
     NotRegular,
     /// Larger than the limit.
-    #[error(
-        "its {size} bytes are more than the {limit} that are looked at; strip its debug information"
-    )]
+    #[error("its size of {size} bytes is above the limit of {limit}; strip its debug information")]
     TooLarge {
         /// Of the file.
         size: u64,
@@ -32,7 +30,7 @@ pub enum Reason {
         limit: u64,
     },
     /// One of its tables is larger than the limit.
-    #[error("it has {count} {what}, more than the {limit} that are looked at; strip the file")]
+    #[error("it has {count} {what}, above the limit of {limit}; strip the file")]
     TooMany {
         /// What there are too many of.
         what: &'static str,
@@ -42,7 +40,7 @@ pub enum Reason {
         limit: u64,
     },
     /// More was to be read than the limit.
-    #[error("more than {limit} bytes of tables were to be read; strip the file")]
+    #[error("its tables have more than {limit} bytes; strip the file")]
     ReadsTooMuch {
         /// The most read.
         limit: u64,
@@ -51,13 +49,13 @@ pub enum Reason {
     #[error("the file is damaged: {0}; install it anew")]
     Damaged(&'static str),
     /// For another processor.
-    #[error("it is for another processor than this node's")]
+    #[error("it is for another processor architecture than this node's")]
     Foreign,
     /// A Go program without what is needed.
-    #[error("its Go program cannot be traced: {0}")]
+    #[error("the Go program in it cannot be traced: {0}")]
     Go(&'static str),
     /// Not the same file before and after.
-    #[error("it was changed or replaced while it was read; it is looked at again at its next use")]
+    #[error("it changed while it was read; the agent reads it again at its next use")]
     Changed,
     /// Its file system did not answer.
     #[error("its file system did not answer in time")]

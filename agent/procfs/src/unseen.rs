@@ -24,7 +24,7 @@ const MARKS: [(&[u8], &[u8], Unseen); 4] = [
 /// The longest of them.
 const LONGEST: usize = 19;
 
-/// TLS that is not seen.
+/// TLS that the agent cannot read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unseen {
     /// What encrypts.

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 pub(crate) enum CaptureError {
     #[error(transparent)]
     Scope(#[from] ScopeError),
-    #[error("--ring-bytes: not a power of two from 4096 on")]
+    #[error("--ring-bytes: must be a power of two, at least 4096")]
     RingBytes,
-    #[error("key log `{}`: not a file, so that it cannot be followed", path.display())]
+    #[error("key log `{}`: not a regular file, so it cannot be followed", path.display())]
     KeyLogNotAFile { path: PathBuf },
     #[error("cannot read key log `{}`", path.display())]
     KeyLog { path: PathBuf, source: io::Error },

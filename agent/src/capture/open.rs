@@ -52,7 +52,7 @@ pub(crate) fn open_live(
             if refused.is_usage() {
                 return Err(refused);
             }
-            tracing::warn!("no probes, so that packets are captured instead: {refused}");
+            tracing::warn!("probes cannot be used; packets are captured instead: {refused}");
             only_packets(arguments).map_err(|failure| CaptureError::neither(refused, failure))
         }),
     }
@@ -97,7 +97,7 @@ fn with_probes(
         return Ok(Box::new(EbpfProbes::open(probes.clone())?));
     }
     if !arguments.keylogs.is_empty() {
-        tracing::warn!("--keylog is not needed beside probes, and not read");
+        tracing::warn!("--keylog is ignored: probes need no key log");
     }
     // Before the probes, which give up what it takes to open sockets.
     let packets = PacketCapture::open(&options(arguments, true))?;

@@ -32,13 +32,13 @@ struct Pattern(String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ScopeError {
     /// No `=`, or nothing on one side of it.
-    #[error("`{rule}` is not KIND=PATTERN, as in `command=nginx*`")]
+    #[error("`{rule}` is not KIND=PATTERN, such as `command=nginx*`")]
     NotARule {
         /// As it was given.
         rule: String,
     },
     /// A kind that there is not.
-    #[error("`{kind}` in `{rule}` is none of command, cgroup, namespace")]
+    #[error("`{kind}` in `{rule}` is not one of command, cgroup, namespace")]
     UnknownKind {
         /// What is in front of the `=`.
         kind: String,
@@ -47,7 +47,7 @@ pub(crate) enum ScopeError {
     },
     /// Not the number of a namespace.
     #[error(
-        "`{rule}` names no network namespace; `readlink /proc/PID/ns/net` shows one, as in `namespace=net:[4026531840]`"
+        "`{rule}` is not a network namespace; `readlink /proc/PID/ns/net` prints one, such as `namespace=net:[4026531840]`"
     )]
     NotANamespace {
         /// As it was given.
@@ -220,10 +220,10 @@ mod tests {
     #[test]
     fn errors_say_what_to_write() {
         for (rule, expected) in [
-            ("nginx", "`nginx` is not KIND=PATTERN, as in `command=nginx*`"),
-            ("command=", "`command=` is not KIND=PATTERN, as in `command=nginx*`"),
-            ("=x", "`=x` is not KIND=PATTERN, as in `command=nginx*`"),
-            ("pod=x", "`pod` in `pod=x` is none of command, cgroup, namespace"),
+            ("nginx", "`nginx` is not KIND=PATTERN, such as `command=nginx*`"),
+            ("command=", "`command=` is not KIND=PATTERN, such as `command=nginx*`"),
+            ("=x", "`=x` is not KIND=PATTERN, such as `command=nginx*`"),
+            ("pod=x", "`pod` in `pod=x` is not one of command, cgroup, namespace"),
         ] {
             assert_eq!(scope(&[rule], &[]).unwrap_err().to_string(), expected);
             assert_eq!(scope(&[], &[rule]).unwrap_err().to_string(), expected);

@@ -1,9 +1,11 @@
 //! What was typed.
 
+mod explain;
 mod otlp;
 mod probe;
 mod run;
 
+pub use explain::Explain;
 pub use otlp::OtlpArguments;
 pub use probe::Probe;
 pub use run::Run;
@@ -14,7 +16,7 @@ use clap_complete::Shell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Explains HTTP 421 Misdirected Request: which request went to a connection that was not for it, and why.
+/// Explains HTTP 421 Misdirected Request: which request was sent on the wrong connection, and why
 #[derive(Debug, Parser)]
 #[command(version, long_version = long_version(), max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
@@ -28,17 +30,21 @@ pub struct Cli {
 pub enum Command {
     /// Read packet captures and report requests that do not belong on their connection
     Analyze(Analyze),
-    /// Watch this node's traffic: metrics to be scraped, and events
+    /// Watch the traffic of this node: export metrics, write events, send traces
     Run(Box<Run>),
-    /// Ask servers who serves what, and which names must not share a connection
+    /// Send test requests: which server serves which name, and which names must not share a connection
     Probe(Box<Probe>),
-    /// Tell what of this node can be seen, and what stands in the way
+    /// Check what this node supports and what is missing
     Doctor(Doctor),
+    /// Say what a verdict, a cause or a recovery means, and what to change
+    Explain(Explain),
     /// List the metrics that `run` exports, with their labels
     Metrics(Metrics),
-    /// Print what completes this command in a shell
+    /// Print the JSON Schema of the JSON lines
+    Schema,
+    /// Print a completion script for a shell
     Completions(Completions),
-    /// Print the manual page, for man(1)
+    /// Print the manual page
     Man,
 }
 
@@ -49,7 +55,7 @@ Examples:
   wrongdoor metrics
   wrongdoor metrics --format json | jq -r '.[] | select(.type == \"counter\").name'")]
 pub struct Metrics {
-    /// A list for people (table), or JSON for programs
+    /// A list for people (table) or JSON for programs
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 }
@@ -62,7 +68,7 @@ Examples:
   wrongdoor completions zsh > /usr/share/zsh/site-functions/_wrongdoor
   wrongdoor completions fish > /usr/share/fish/vendor_completions.d/wrongdoor.fish")]
 pub struct Completions {
-    /// Which shell
+    /// The shell
     #[arg(value_enum)]
     pub shell: Shell,
 }
@@ -74,7 +80,7 @@ Exit status:
    0  done
    1  --fail-on matched
   64  bad usage
-  65  an input is not a capture, or damaged before its first packet
+  65  an input is not a capture file, or is damaged before its first packet
   66  an input cannot be opened
   74  the output cannot be written
 
@@ -85,23 +91,24 @@ Examples:
   wrongdoor analyze --keylog keys.log --fail-on mismatched,unreadable capture.pcapng
   tcpdump -i eth0 -w - port 443 | wrongdoor analyze --keylog keys.log -")]
 pub struct Analyze {
-    /// Captures, read in this order as one: pcap or pcapng, plain or gzip or zstd; `-` is standard input
+    /// Capture files, read in this order as one capture: pcap or pcapng, uncompressed or with gzip or zstd; `-` is
+    /// standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// TLS key log (SSLKEYLOGFILE) to decrypt with; can be repeated
+    /// Decrypt TLS with this key log (SSLKEYLOGFILE); can be repeated
     #[arg(long, value_name = "FILE")]
     pub keylog: Vec<PathBuf>,
-    /// A table for people, or JSON lines for programs
+    /// A table for people or JSON lines for programs
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
-    /// Write there instead of to standard output
+    /// Write to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Also write a page about it, to be read in a browser and attached to an incident
+    /// Also write an HTML report, to open in a browser or attach to an incident
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
-    /// Exit with 1 if there is a 421 (misdirected), a 421 or a mismatch of names (mismatched), or anything that could
-    /// not be read (unreadable); can be repeated
+    /// Exit with 1 if there is a 421 (misdirected), a 421 or a mismatch of SNI and authority (mismatched), or anything
+    /// that could not be read (unreadable); can be repeated
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     pub fail_on: Vec<FailOn>,
 }
@@ -110,12 +117,12 @@ pub struct Analyze {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Exit status:
-   0  live capture can work, if only in part
-  69  it cannot: the kernel or this build lacks something
+   0  live capture works, at least in part
+  69  it does not: the kernel or this build lacks something
   74  the output cannot be written
-  77  it could, with more privileges")]
+  77  it needs more privileges")]
 pub struct Doctor {
-    /// A table for people, or one JSON object for programs
+    /// A table for people or one JSON object for programs
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 }
@@ -134,9 +141,9 @@ pub enum Format {
 pub enum FailOn {
     /// A response with status 421
     Misdirected,
-    /// That, or a request for another host than the connection is for
+    /// The same, or a request for another host than the connection is for
     Mismatched,
-    /// A connection, an exchange or a packet that could not be read, so that nothing is known of it
+    /// A connection, an exchange or a packet that could not be read
     Unreadable,
 }
 

@@ -6,14 +6,14 @@ use clap::Args;
 /// The options of traces.
 #[derive(Args, Clone, Debug)]
 pub struct OtlpArguments {
-    /// Send traces to this OpenTelemetry collector: a URL without the path of a signal; by default what
-    /// OTEL_EXPORTER_OTLP_ENDPOINT says, whose relatives (…_HEADERS, …_CERTIFICATE …) count in any case
+    /// Send traces to this OpenTelemetry collector: a URL without the path of a signal [default:
+    /// OTEL_EXPORTER_OTLP_ENDPOINT]; the other OTEL_EXPORTER_OTLP_* variables apply too
     #[arg(long, value_name = "URL")]
     pub otlp_endpoint: Option<String>,
-    /// How traces are sent [default: OTEL_EXPORTER_OTLP_PROTOCOL, or http/protobuf]
+    /// The OTLP protocol [default: OTEL_EXPORTER_OTLP_PROTOCOL, or http/protobuf]
     #[arg(long, value_enum, value_name = "PROTOCOL")]
     pub otlp_protocol: Option<OtlpProtocol>,
-    /// Which connections become traces: those with such an exchange [default: mismatched]
+    /// Send a trace for connections with such an exchange [default: mismatched]
     #[arg(long, value_enum, value_name = "WHAT", env = "WRONGDOOR_OTLP_OF")]
     pub otlp_of: Option<EventsOf>,
 }

@@ -33,51 +33,50 @@ Examples:
   wrongdoor probe --connect [2001:db8::1]:443 --authority - --format json < names | \\
     jq 'select(.type == \"hazard\")'")]
 pub struct Probe {
-    /// Where to connect, whatever the names resolve to: an address, or a host of which all addresses
-    /// are probed; can be repeated
+    /// Connect to this address, whatever the names resolve to; all addresses of a host are probed; can be repeated
     #[arg(long, value_name = "ADDR:PORT", required = true, num_args = 1..)]
     pub connect: Vec<ProbeEndpoint>,
-    /// What to ask for: a name, @FILE with a name a line (# for comments), or `-` for standard input;
+    /// Request this name; @FILE reads names from a file, one per line (# begins a comment), `-` from standard input;
     /// can be repeated
     #[arg(long, value_name = "NAME", required = true, num_args = 1..)]
     pub authority: Vec<String>,
-    /// Ask for every name on connections with this SNI, too, as a proxy does; can be repeated
+    /// Also request every name on connections with this SNI, as a proxy does; can be repeated
     #[arg(long, value_name = "NAME")]
     pub sni: Vec<String>,
-    /// Trust the certificates in this file (PEM) instead of those that the system trusts
+    /// Trust the certificates in this file (PEM) instead of the system's
     #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
     pub ca: Option<PathBuf>,
-    /// Ask whoever answers: verify no certificates
+    /// Skip certificate verification
     #[arg(long)]
     pub insecure: bool,
-    /// What to speak; can be repeated [default: both]
+    /// The protocol to use; can be repeated [default: both]
     #[arg(long, value_enum, value_name = "PROTOCOL", value_delimiter = ',')]
     pub protocol: Vec<Protocol>,
-    /// Which connections to ask on; reuse needs own; can be repeated [default: all]
+    /// The tests to run; reuse needs own; can be repeated [default: all]
     #[arg(long, value_enum, value_name = "TEST", value_delimiter = ',')]
     pub test: Vec<Test>,
-    /// How to ask
+    /// The request method
     #[arg(long, value_enum, value_name = "METHOD", default_value_t = ProbeMethod::Head)]
     pub method: ProbeMethod,
-    /// The path to ask for
+    /// The path to request
     #[arg(long, value_name = "PATH", default_value = "/")]
     pub path: String,
-    /// How long each step may take: to connect, to shake hands, to answer
+    /// Timeout of each step: connect, TLS handshake, response
     #[arg(long, value_name = "DURATION", default_value = "5s")]
     pub timeout: Length,
-    /// How many connections at the same time
+    /// The number of concurrent connections
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
-    /// How many connections to open in a second (20/s) or a minute (600/m), at most
+    /// The most connections to open per second (20/s) or per minute (600/m)
     #[arg(long, value_name = "N/s")]
     pub rate: Option<Rate>,
-    /// A table for people, or JSON lines for programs
+    /// A table for people or JSON lines for programs
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
-    /// Write there instead of to standard output
+    /// Write to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Exit with 1 if there is a hazard, if addresses disagree (parity), or if anything is answered with 421;
+    /// Exit with 1 if there is a coalescing hazard, if addresses disagree (parity), or if any response is 421;
     /// can be repeated
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     pub fail_on: Vec<ProbeFailOn>,

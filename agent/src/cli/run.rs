@@ -12,15 +12,15 @@ use std::path::PathBuf;
 /// `wrongdoor run`
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Every option has a default and a place in the configuration file (--config); what is typed wins over
-WRONGDOOR_* variables, and those over the file. SIGHUP reads the file again.
+Every option has a default and can be set in the configuration file (--config). The command line overrides
+WRONGDOOR_* variables, and these override the file. SIGHUP reads the file again.
 
 Exit status:
-   0  done: by --for, SIGTERM or SIGINT
-  64  bad usage or configuration
+   0  done: after --for, SIGTERM or SIGINT
+  64  bad usage or bad configuration
   66  the configuration file or a key log cannot be opened
-  69  something needed is not available: the source, an interface, or the address to listen on
-  74  the events cannot be written, at the start or at the end
+  69  the source, an interface or the listen address is not available
+  74  the events cannot be written at the start or at the end
   77  a privilege is missing
 
 Examples:
@@ -30,13 +30,14 @@ Examples:
   wrongdoor run --include command='nginx*' --exclude cgroup='/kubepods*'
   wrongdoor run --config /etc/wrongdoor.yaml --print-config")]
 pub struct Run {
-    /// Read options from there, in YAML
+    /// Read options from this YAML file
     #[arg(long, value_name = "FILE", env = "WRONGDOOR_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Print the options that hold, as such a file, and stop
+    /// Print the effective configuration as YAML and exit
     #[arg(long)]
     pub print_config: bool,
-    /// Where to see the traffic: in TLS libraries (ebpf), on interfaces (packets), or where it works [default: auto]
+    /// How to capture: in TLS libraries by eBPF probes (ebpf), on interfaces (packets), or by whichever works
+    /// [default: auto]
     #[arg(long, value_enum, env = "WRONGDOOR_SOURCE")]
     pub source: Option<SourceKind>,
     /// Capture packets on this interface only; can be repeated
@@ -45,7 +46,7 @@ pub struct Run {
     /// Capture packets in this network namespace: /run/netns/…, /proc/…/ns/net
     #[arg(long, value_name = "PATH", env = "WRONGDOOR_NETNS")]
     pub netns: Option<PathBuf>,
-    /// Read HTTP without TLS on this port, in packets, also beside probes; can be repeated [packets: 80, 8080]
+    /// Capture cleartext HTTP on this port, also if probes are used; can be repeated [default with packets: 80, 8080]
     #[arg(
         long,
         value_name = "PORT",
@@ -54,25 +55,25 @@ pub struct Run {
         value_parser = clap::value_parser!(u16).range(1..)
     )]
     pub cleartext_port: Vec<u16>,
-    /// Decrypt packets with the secrets in FILE, which is followed as it grows; can be repeated
+    /// Decrypt packets with this key log, which is followed as it grows; can be repeated
     #[arg(long, value_name = "FILE", env = "WRONGDOOR_KEYLOG", value_delimiter = ',')]
     pub keylog: Vec<PathBuf>,
     /// The size of all buffers for packets together, in bytes
     #[arg(long, hide = true, value_name = "BYTES", default_value_t = crate::config::PACKET_RING_BYTES)]
     pub packet_ring_bytes: u32,
-    /// Answer /metrics, /healthz, /readyz and /debug there [default: 127.0.0.1:9421]
+    /// Serve /metrics, /healthz, /readyz and /debug on this address [default: 127.0.0.1:9421]
     #[arg(long, value_name = "ADDR:PORT", env = "WRONGDOOR_LISTEN")]
     pub listen: Option<SocketAddr>,
-    /// Answer over TLS, with this certificate chain (PEM)
+    /// Serve over TLS with this certificate chain (PEM)
     #[arg(long, value_name = "FILE", env = "WRONGDOOR_TLS_CERTIFICATE")]
     pub tls_certificate: Option<PathBuf>,
-    /// And this private key (PEM)
+    /// The private key of the certificate (PEM)
     #[arg(long, value_name = "FILE", env = "WRONGDOOR_TLS_KEY")]
     pub tls_key: Option<PathBuf>,
-    /// Ask for the bearer token in this file before /metrics and /debug are answered
+    /// Require the bearer token in this file for /metrics and /debug
     #[arg(long, value_name = "FILE", env = "WRONGDOOR_BEARER_TOKEN")]
     pub bearer_token: Option<PathBuf>,
-    /// Listen beyond loopback without TLS and a token
+    /// Allow a listen address other than loopback without TLS and a bearer token
     #[arg(
         long,
         env = "WRONGDOOR_ALLOW_PLAIN",
@@ -83,52 +84,52 @@ pub struct Run {
         value_parser = BoolishValueParser::new()
     )]
     pub allow_plain: Option<bool>,
-    /// Write events there as JSON lines; `-` is standard output
+    /// Write events as JSON lines to this file; `-` is standard output
     #[arg(long, value_name = "FILE|-", env = "WRONGDOOR_EVENTS")]
     pub events: Option<PathBuf>,
-    /// Permissions of the files of events, as of chmod: 0640 lets a group read them [default: 0600]
+    /// Permissions of event files, as for chmod: 0640 lets a group read them [default: 0600]
     #[arg(long, value_name = "MODE", env = "WRONGDOOR_EVENTS_MODE")]
     pub events_mode: Option<FileMode>,
     /// Which exchanges are events [default: mismatched]
     #[arg(long, value_enum, value_name = "WHAT", env = "WRONGDOOR_EVENTS_OF")]
     pub events_of: Option<EventsOf>,
-    /// Where traces go.
+    /// Traces.
     #[command(flatten)]
     pub otlp: OtlpArguments,
-    /// Ask the API server which pod is whose: in a pod (auto), always, or never [default: auto]
+    /// Ask the API server for pods: if the agent runs in a pod (auto), always, or never [default: auto]
     #[arg(long, value_enum, value_name = "WHEN", env = "WRONGDOOR_KUBERNETES")]
     pub kubernetes: Option<PodSource>,
-    /// Stop after this long: 90s, 5m, 1h
+    /// Stop after this time: 90s, 5m, 1h
     #[arg(long = "for", value_name = "DURATION", env = "WRONGDOOR_FOR")]
     pub length: Option<Length>,
-    /// Trace only what matches: command=…, cgroup=… or namespace=…, with * for anything; can be repeated
+    /// Trace only matching processes: command=…, cgroup=… or namespace=…, with * as wildcard; can be repeated
     #[arg(long, value_name = "KIND=PATTERN", env = "WRONGDOOR_INCLUDE", value_delimiter = ',')]
     pub include: Vec<String>,
-    /// Do not trace what matches; can be repeated
+    /// Do not trace matching processes; can be repeated
     #[arg(long, value_name = "KIND=PATTERN", env = "WRONGDOOR_EXCLUDE", value_delimiter = ',')]
     pub exclude: Vec<String>,
     /// The size of the buffer between kernel and agent, in bytes: a power of two
     #[arg(long, hide = true, value_name = "BYTES", default_value_t = crate::config::RING_BYTES)]
     pub ring_bytes: u32,
-    /// How long a library keeps its traps after its last user went; for tests of what happens then
+    /// How long a library keeps its uprobes after its last process has ended; for tests
     #[arg(long, hide = true, value_name = "DURATION")]
     pub detach_delay: Option<Length>,
     /// Attach uprobes by perf events, as before Linux 6.6; for tests and benchmarks
     #[arg(long, hide = true)]
     pub only_perf_events: bool,
-    /// Copy everything that the kernel hands over there; for tests of what that is
+    /// Copy all records of the kernel to this file; for tests
     #[arg(long, hide = true, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// The log on standard error: for people, or for programs [default: text]
+    /// Format of the log on standard error: for people (text) or programs (json) [default: text]
     #[arg(long, value_enum, env = "WRONGDOOR_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
-    /// How much is logged [default: info]
+    /// Log level [default: info]
     #[arg(long, value_enum, env = "WRONGDOOR_LOG")]
     pub log_level: Option<LogLevel>,
 }
 
 impl Run {
-    /// What was typed, in place of what the file says.
+    /// Applies the command line on top of the file.
     pub(crate) fn put_on(&self, config: &mut Config) {
         put(&mut config.source, self.source);
         put(&mut config.listen, self.listen);

@@ -2,10 +2,12 @@
 
 mod analyze;
 mod doctor;
+mod explain;
 mod manual;
 mod metrics;
 mod probe;
 mod run;
+mod schema;
 
 use crate::cli::Command;
 use crate::error::Error;
@@ -23,7 +25,9 @@ fn run_or_fail(command: Command) -> Result<ExitCode, Error> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Metrics(arguments) => metrics::run(&arguments),
+        Command::Schema => schema::run(),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man => manual::page(),
     }

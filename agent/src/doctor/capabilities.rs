@@ -17,7 +17,7 @@ pub(super) fn findings(system: &System) -> Vec<Check> {
         None => vec![Check::degraded(
             Area::Privileges,
             "capabilities",
-            "/proc/self/status tells none",
+            "/proc/self/status lists none",
             "mount /proc",
         )],
     };
@@ -43,7 +43,7 @@ fn filter(mode: Option<&str>) -> Check {
         Some(_) => Check::degraded(
             Area::Privileges,
             "system calls",
-            "a seccomp filter is on this process, and may refuse some",
+            "a seccomp filter is active on this process and may refuse system calls",
             "allow bpf, openat2 and, before Linux 6.6, perf_event_open; or run without (seccompProfile: Unconfined)",
         ),
     }

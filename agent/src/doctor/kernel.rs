@@ -91,9 +91,9 @@ fn encryption(statistics: Option<&str>) -> Check {
         .fold(0, u64::saturating_add);
     let detail = match current {
         0 => "not in use",
-        _ => "in use; seen where OpenSSL or GnuTLS set it up, not where a program did itself",
+        _ => "in use; visible if OpenSSL or GnuTLS set it up, not if a program did",
     };
-    Check::ok(Area::Kernel, "TLS in the kernel", detail)
+    Check::ok(Area::Kernel, "Kernel TLS", detail)
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ fn groups(mounts: &[Mount], sees_all: bool) -> Check {
         return Check::degraded(
             Area::Mounts,
             NAME,
-            "not mounted: handshakes are not seen, and server names stay unseen",
+            "not mounted: handshakes are not visible, so SNI stays unknown",
             "mount -t cgroup2 none /sys/fs/cgroup/unified",
         );
     }
@@ -35,7 +35,7 @@ fn groups(mounts: &[Mount], sees_all: bool) -> Check {
         None => Check::degraded(
             Area::Mounts,
             NAME,
-            "only this container's group is mounted: handshakes of others are not seen",
+            "only this container's cgroup is mounted: handshakes of other containers are not visible",
             "mount the node's /sys/fs/cgroup into the container (hostPath)",
         ),
     }

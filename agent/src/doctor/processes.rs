@@ -70,12 +70,12 @@ impl Programs<'_> {
 fn view(system: &System) -> Check {
     const NAME: &str = "visible";
     match system.namespace("pid") {
-        Some(FIRST_PID_NAMESPACE) => Check::ok(Area::Processes, NAME, "all of the machine"),
+        Some(FIRST_PID_NAMESPACE) => Check::ok(Area::Processes, NAME, "all processes of the node"),
         _ => Check::degraded(
             Area::Processes,
             NAME,
-            "only those of this container",
-            "run in the machine's pid namespace (hostPID: true)",
+            "only the processes of this container",
+            "run in the node's PID namespace (hostPID: true)",
         ),
     }
 }
@@ -85,7 +85,7 @@ fn readable(scan: &Scan, may_look: bool) -> Check {
     let Scan { running, forbidden, beyond, deferred, .. } = scan;
     let left_out = beyond.saturating_add(*deferred);
     if left_out > 0 {
-        let detail = format!("{left_out} of {running} are too many to look at at once");
+        let detail = format!("{left_out} of {running} processes are not examined at once");
         let remedy = "`wrongdoor run` looks at them in turn";
         return Check::degraded(Area::Processes, NAME, detail, remedy);
     }
@@ -94,9 +94,11 @@ fn readable(scan: &Scan, may_look: bool) -> Check {
     }
     if may_look {
         // As pid 1 of a machine whose owner keeps some for it alone. Nothing can be granted.
-        let detail = format!("all of {running} but {forbidden} with more privileges than this one");
+        let detail = format!(
+            "{running} processes, except {forbidden} that have more privileges than this one"
+        );
         return Check::ok(Area::Processes, NAME, detail);
     }
-    let detail = format!("{forbidden} of {running} may not be looked at");
+    let detail = format!("{forbidden} of {running} processes cannot be examined");
     Check::degraded(Area::Processes, NAME, detail, "grant CAP_SYS_PTRACE")
 }

@@ -15,15 +15,15 @@ pub(crate) fn table(report: &DoctorReport, colour: bool) -> String {
     let unseen: Vec<_> = report.unseen.iter().map(unseen).collect();
     let sections = [
         ("This machine", grid(["state", "what", "found"], &findings, colour)),
-        (
-            "Programs in the kernel",
-            grid(["state", "program", "places", "found"], &programs, colour),
-        ),
+        ("eBPF programs", grid(["state", "program", "places", "found"], &programs, colour)),
         (
             "TLS libraries in use",
             grid(["state", "library", "kind", "users", "found"], &libraries, colour),
         ),
-        ("TLS that is not seen", grid(["pid", "command", "TLS", "remedy"], &unseen, colour)),
+        (
+            "TLS that the agent cannot read",
+            grid(["pid", "command", "TLS", "remedy"], &unseen, colour),
+        ),
     ];
     let mut text = String::new();
     for (title, section) in sections {
@@ -39,12 +39,8 @@ pub(crate) fn table(report: &DoctorReport, colour: bool) -> String {
 fn verdict(condition: Condition) -> &'static str {
     match condition {
         Condition::Works => "Live capture works.",
-        Condition::Partly => {
-            "Live capture works in part: see what is degraded or not seen."
-        }
-        Condition::Unprivileged => {
-            "Live capture needs more privileges: see what is missing."
-        }
+        Condition::Partly => "Live capture works in part: see what is degraded or missing.",
+        Condition::Unprivileged => "Live capture needs more privileges: see what is missing.",
         Condition::Unavailable => "Live capture cannot work here: see what is missing.",
     }
 }

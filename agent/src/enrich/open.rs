@@ -17,15 +17,15 @@ pub(crate) const NODE_NAMES: [&str; 2] = ["K8S_NODE_NAME", "NODE_NAME"];
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClusterError {
     #[error(
-        "pods cannot be told apart: it is not known which node this is: set NODE_NAME (in a pod by the downward API, \
-         from spec.nodeName), or `kubernetes.node`"
+        "pods cannot be identified: the name of this node is not known; set NODE_NAME (in a pod by the downward API, \
+         from spec.nodeName) or `kubernetes.node`"
     )]
     NoNode,
     #[cfg(feature = "kubernetes")]
-    #[error("pods cannot be told apart: {0}")]
+    #[error("pods cannot be identified: {0}")]
     NotFollowed(super::kubernetes::NotFollowed),
     #[cfg(not(feature = "kubernetes"))]
-    #[error("pods cannot be told apart: this build cannot speak to an API server")]
+    #[error("pods cannot be identified: this build has no Kubernetes client")]
     NoClient,
 }
 

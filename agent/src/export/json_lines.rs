@@ -1,8 +1,6 @@
 //! JSON lines: one object a line, for programs.
 
-use super::shapes::{
-    CaptureSummaryLine, ConnectionLine, ConnectionPart, ExchangePart, RecoveryLine,
-};
+use super::shapes::{ConnectionLine, ConnectionPart, ExchangePart, RecoveryLine, SummaryLine};
 use super::{ConnectionNumber, Output, OutputError, Record, Sink, Summary};
 use crate::enrich::ClusterEnds;
 use crate::text::{Clock, append, join};
@@ -90,7 +88,7 @@ impl Sink for JsonLines {
     }
 
     fn finish(&mut self, summary: &Summary) -> Result<(), OutputError> {
-        self.write(&CaptureSummaryLine::new(summary))?;
+        self.write(&SummaryLine::new(summary))?;
         self.output.flush()
     }
 

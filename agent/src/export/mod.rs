@@ -25,6 +25,7 @@ pub(crate) use recent::RecentFindings;
 pub(crate) use record::{Record, is_selected};
 pub(crate) use report::HtmlReport;
 pub(crate) use rotation::Limits;
+pub(crate) use shapes::schema;
 pub(crate) use sink_stats::SinkStats;
 pub(crate) use table::PatternTable;
 pub(crate) use traces::{

@@ -41,8 +41,8 @@ pub(crate) fn keep_one_of(any: &[CapabilitySet], who: &'static str) {
 /// Gives up all that this thread may do but `kept`, and for the process's life the ways to get it back.
 pub(crate) fn keep(kept: CapabilitySet, who: &'static str) {
     match try_keep(kept) {
-        Ok(left) => tracing::debug!(who, kept = ?names(left), "privileges given up"),
-        Err(error) => tracing::warn!(who, "privileges cannot be given up: {error}"),
+        Ok(left) => tracing::debug!(who, kept = ?names(left), "privileges dropped"),
+        Err(error) => tracing::warn!(who, "cannot drop privileges: {error}"),
     }
 }
 

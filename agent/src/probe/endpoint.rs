@@ -17,7 +17,7 @@ pub enum ProbeEndpoint {
 /// It is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not an address with a port, as `192.0.2.1:443`, `[2001:db8::1]:443` or `origin.example.com:443`"
+    "not an address with a port, such as `192.0.2.1:443`, `[2001:db8::1]:443` or `origin.example.com:443`"
 )]
 pub struct NotAnEndpoint;
 

@@ -22,11 +22,11 @@ pub(crate) enum ProbeSetupError {
         shown: String,
         reason: NotAName,
     },
-    #[error("cannot look up `{host}` ({why}): name its addresses with --connect")]
+    #[error("cannot resolve `{host}` ({why}): pass its addresses with --connect")]
     UnknownHost { host: String, why: String },
     #[error(
-        "{names} names at {servers} addresses are {probes} probes, and a run takes {MAX_PROBES}: split it, by address \
-         (--connect), by protocol (--protocol), by test (--test own leaves out all pairs), or in groups of \
+        "{names} names at {servers} addresses need {probes} probes, more than {MAX_PROBES}: split the run by address \
+         (--connect), by protocol (--protocol), by test (--test own leaves out all pairs), or by groups of \
          names that share certificates"
     )]
     TooManyProbes { names: usize, servers: usize, probes: usize },

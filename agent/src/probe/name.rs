@@ -23,11 +23,11 @@ pub(crate) struct ProbeName {
 /// Why a text is no name that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotAName {
-    #[error("is not a host with an optional port, as `www.example.com`")]
+    #[error("is not a host with an optional port, such as `www.example.com`")]
     Malformed,
-    #[error("has userinfo (`…@`), which no authority of https may have")]
+    #[error("contains userinfo (`…@`), which is not allowed in an https authority")]
     Userinfo,
-    #[error("is no host name that a handshake can ask for")]
+    #[error("is not a host name that can be sent as SNI")]
     Unsendable,
 }
 

@@ -11,7 +11,7 @@ pub struct Rate {
 
 /// It is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a rate like 20/s or 600/m")]
+#[error("not a rate such as 20/s or 600/m")]
 pub struct NotARate;
 
 impl FromStr for Rate {

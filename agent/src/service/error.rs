@@ -18,13 +18,13 @@ pub(crate) enum ConfigError {
     #[error("TLS needs both --tls-certificate and --tls-key")]
     HalfOfTls,
     #[error(
-        "whoever reaches {listen} could read which hosts are asked for here: give --tls-certificate, --tls-key and \
-         --bearer-token, or say --allow-plain where the network is trusted"
+        "{listen} is not loopback and unauthenticated: set --tls-certificate, --tls-key and --bearer-token, or pass \
+         --allow-plain if the network is trusted"
     )]
     Unguarded { listen: SocketAddr },
-    #[error("packets.cleartext_ports: 0 is no port")]
+    #[error("packets.cleartext_ports: 0 is not a port")]
     PortZero,
-    #[error("events.max_bytes: a file of no bytes holds nothing")]
+    #[error("events.max_bytes: must be at least 1")]
     NoRoomForEvents,
     #[error("scope: {0}")]
     Scope(#[from] ScopeError),

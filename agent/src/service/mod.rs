@@ -78,7 +78,7 @@ impl HttpService {
     /// Ends it.
     pub(crate) fn stop(self) {
         if self.stop.send(()).is_err() || self.thread.join().is_err() {
-            tracing::error!("the service thread had ended before");
+            tracing::error!("the service thread had stopped before");
         }
     }
 }

@@ -31,7 +31,7 @@ impl Reload {
     /// Does it, and says what came of it. What is wrong changes nothing.
     pub(crate) fn now(&self) {
         if let Err(failure) = self.try_now() {
-            tracing::error!("the configuration is not reloaded: {}", chain(&failure));
+            tracing::error!("the configuration was not reloaded: {}", chain(&failure));
         }
     }
 
@@ -42,12 +42,12 @@ impl Reload {
         match self.access.refresh(&files) {
             Ok(false) => {}
             Ok(true) => tracing::info!(
-                "the TLS certificate, its key or the token has changed on disk and is used from now on"
+                "the TLS certificate, its key or the token changed on disk and is in use now"
             ),
             Err(failure) => {
                 let why = chain(&failure);
                 tracing::warn!(
-                    "the TLS certificate, its key or the token has changed on disk and cannot be used, so that the old ones stay in use: {why}"
+                    "the TLS certificate, its key or the token changed on disk but cannot be used; the old ones stay in use: {why}"
                 );
             }
         }
@@ -68,10 +68,10 @@ impl Reload {
         log::change(new.log.level);
         self.shared.override_with(overrides);
         *current = reloaded;
-        tracing::info!(changed = changes.now.join(", "), "the configuration is reloaded");
+        tracing::info!(changed = changes.now.join(", "), "the configuration was reloaded");
         if !changes.restart.is_empty() {
             let options = changes.restart.join(", ");
-            tracing::warn!(options, "these change with the next start only");
+            tracing::warn!(options, "these options change only with the next start");
         }
         Ok(())
     }

@@ -67,16 +67,16 @@ impl Health {
         if self.is_ready.load(Ordering::Relaxed) {
             Ok(())
         } else {
-            Err("the source does not capture, or not everything that it is to")
+            Err("capture is not running, or only partly")
         }
     }
 
     fn alive_at(&self, now: Duration) -> Result<(), &'static str> {
         let turned = Duration::from_millis(self.turned.load(Ordering::Relaxed));
         if self.is_over.load(Ordering::Relaxed) {
-            Err("capture is over")
+            Err("capture has ended")
         } else if now > turned + MAX_TURN {
-            Err("the capture loop is stuck")
+            Err("the capture loop is stuck: no iteration for 30 seconds")
         } else {
             Ok(())
         }
@@ -91,15 +91,15 @@ mod tests {
     fn a_loop_that_does_not_turn_is_stuck() {
         let health = Health::new();
         assert_eq!(health.alive_at(MAX_TURN), Ok(()));
-        assert_eq!(
-            health.ready(),
-            Err("the source does not capture, or not everything that it is to")
-        );
+        assert_eq!(health.ready(), Err("capture is not running, or only partly"));
         health.turned(true);
         assert_eq!(health.ready(), Ok(()));
         let late = health.uptime() + MAX_TURN * 2;
-        assert_eq!(health.alive_at(late), Err("the capture loop is stuck"));
+        assert_eq!(
+            health.alive_at(late),
+            Err("the capture loop is stuck: no iteration for 30 seconds")
+        );
         health.over();
-        assert_eq!(health.alive(), Err("capture is over"));
+        assert_eq!(health.alive(), Err("capture has ended"));
     }
 }

@@ -1,6 +1,8 @@
 //! Times as text: RFC 3339, UTC, with nanoseconds.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 use wrongdoor_core::time::Timestamp;
 
 const NANOSECONDS: i64 = 1_000_000_000;
@@ -52,6 +54,20 @@ fn whole_second(second: i64) -> [u8; LEN] {
     let time = jiff::Timestamp::from_second(second).unwrap_or_default();
     let text = format!("{time:.9}");
     text.as_bytes().first_chunk().copied().unwrap_or([b'0'; LEN])
+}
+
+impl JsonSchema for Time {
+    fn schema_name() -> Cow<'static, str> {
+        "Time".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time" })
+    }
 }
 
 impl Serialize for Time {

@@ -1,7 +1,7 @@
 //! Evidence in words.
 
 use wrongdoor_core::explain::cause::{ClientKind, Evidence, NamePair, Refusal};
-use wrongdoor_core::http_facts::{AgentClass, Attribution, BodyMark, Generator, ServerSoftware};
+use wrongdoor_core::http_facts::{AgentClass, Attribution, BodyMark, Generator};
 use wrongdoor_core::name::{Host, Sni};
 use wrongdoor_core::wire::tls::client_hello::PROBE;
 
@@ -168,7 +168,7 @@ fn generated_by(refusal: Refusal, by: Attribution) -> String {
 fn client(peer: ClientKind, agent: Option<AgentClass>) -> String {
     match (peer, agent) {
         (ClientKind::Proxy(Some(software)), _) => {
-            format!("the client is {}, by its process", proxy(software))
+            format!("the client is {}, by its process", software.title())
         }
         (ClientKind::Proxy(None), _) => {
             "the client hands on a request that came in at it".to_owned()
@@ -181,18 +181,6 @@ fn client(peer: ClientKind, agent: Option<AgentClass>) -> String {
             class.as_str()
         ),
         (ClientKind::Ordinary, None) => "nothing says that the client is a proxy".to_owned(),
-    }
-}
-
-fn proxy(software: ServerSoftware) -> &'static str {
-    match software {
-        ServerSoftware::Apache => "Apache httpd",
-        ServerSoftware::Nginx => "nginx",
-        ServerSoftware::Caddy => "Caddy",
-        ServerSoftware::HaProxy => "HAProxy",
-        ServerSoftware::Traefik => "Traefik",
-        ServerSoftware::Envoy => "Envoy",
-        _ => "a proxy",
     }
 }
 

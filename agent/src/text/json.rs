@@ -10,6 +10,15 @@ pub(crate) fn json_line(object: &impl Serialize) -> Vec<u8> {
     line
 }
 
+/// One object, indented for people.
+pub(crate) fn json_document(object: &impl Serialize) -> Vec<u8> {
+    let mut text = Vec::new();
+    let written = serde_json::to_writer_pretty(&mut text, object);
+    debug_assert!(written.is_ok(), "{written:?}");
+    text.push(b'\n');
+    text
+}
+
 /// Goes on with the object that was written last: `}` of the first and `{` of the second become the comma between them.
 pub(crate) fn join(line: &mut Vec<u8>, part: &impl Serialize) {
     line.pop();

@@ -27,6 +27,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "agent/src/enrich/kubernetes/tests",
         ],
     ),
+    ("schemars", &["agent/src/export/shapes", "agent/src/text/clock"]),
     ("serde_saphyr", &["agent/src/service/settings"]),
     ("base64", &["agent/src/export/report"]),
     ("maud", &["agent/src/export/report"]),

@@ -108,7 +108,7 @@ fn without_a_cluster_only_who_insists_is_refused() -> Result<()> {
         let output = command.envs(node.map(|node| ("NODE_NAME", node))).output()?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         ensure!(output.status.code() == Some(69), "{}: {said}", output.status);
-        ensure!(said.contains("pods cannot be told apart") && said.contains(told), "{said}");
+        ensure!(said.contains("pods cannot be identified") && said.contains(told), "{said}");
     }
     Ok(())
 }

@@ -66,12 +66,31 @@ impl ServerSoftware {
         })
     }
 
+    /// What is mostly run in front of other servers.
+    pub const PROXIES: [Self; 6] =
+        [Self::Apache, Self::Nginx, Self::Caddy, Self::HaProxy, Self::Traefik, Self::Envoy];
+
     /// Whether it is mostly run in front of other servers: as a client it then asks for others.
     pub fn is_proxy(self) -> bool {
-        matches!(
-            self,
-            Self::Apache | Self::Nginx | Self::Caddy | Self::HaProxy | Self::Traefik | Self::Envoy
-        )
+        Self::PROXIES.contains(&self)
+    }
+
+    /// The name that people use.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Apache => "Apache httpd",
+            Self::Nginx => "nginx",
+            Self::Caddy => "Caddy",
+            Self::HaProxy => "HAProxy",
+            Self::Traefik => "Traefik",
+            Self::Envoy => "Envoy",
+            Self::H2o => "h2o",
+            Self::CloudFront => "Amazon CloudFront",
+            Self::Jetty => "Jetty",
+            Self::Tomcat => "Tomcat",
+            Self::Node => "Node.js",
+            Self::Other => "other software",
+        }
     }
 }
 

@@ -28,10 +28,10 @@ const KIND_ENUM64: u32 = 19;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BtfError {
     /// It is not there, or may not be read.
-    #[error("the kernel's type information, {PATH}, cannot be read: {0}")]
+    #[error("cannot read the kernel's type information (BTF), {PATH}: {0}")]
     Unreadable(#[from] std::io::Error),
     /// It is not what it should be.
-    #[error("the kernel's type information, {PATH}, is damaged")]
+    #[error("the kernel's type information (BTF), {PATH}, is damaged")]
     Damaged,
 }
 

@@ -204,7 +204,7 @@ impl Libraries {
             .collect();
         for file in over {
             if let Some(traced) = self.traced.remove(&file) {
-                tracing::debug!(file = traced.path, "nobody uses it any more");
+                tracing::debug!(file = traced.path, "no process uses it any more");
                 self.free.push(traced.index);
                 match traced.links {
                     Links::All(links) => attach::detach(programs, links),
@@ -262,7 +262,8 @@ impl Libraries {
         };
         let Some(index) = self.index() else {
             *self.failures.entry(("library", "limit")).or_default() += 1;
-            let text = format!("more than {MAX_LIBRARIES} files have TLS in them");
+            let text =
+                format!("more than {MAX_LIBRARIES} files contain TLS; the rest is not traced");
             tracing::warn!(pid, file = %mapped.path.display(), "not traced: {text}");
             return self.put_aside(mapped, Some(text));
         };
@@ -332,7 +333,7 @@ impl Libraries {
         if let Some(places) = &mut self.random_places {
             // What was learnt of the number's former file is not this one's.
             if let Err(error) = places.set(u32::from(index), 0, 0) {
-                tracing::warn!("cannot begin a library anew: {error}");
+                tracing::warn!("cannot attach to a replaced library: {error}");
             }
         }
         Some(index)

@@ -10,7 +10,7 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
     #[error(
-        "this build has no probes; build it where a BPF toolchain is installed (cargo xtask setup)"
+        "this build has no eBPF probes; install a BPF toolchain (cargo xtask setup) and build again"
     )]
     NoProbes,
     #[error(transparent)]

@@ -48,7 +48,7 @@ impl UnseenTls {
     pub(super) fn new(proc: &Path) -> Self {
         let search = Search::start(proc);
         let started = search.map_err(|error: io::Error| {
-            tracing::warn!("programs are not searched for TLS that is linked in: {error}");
+            tracing::warn!("programs are not searched for statically linked TLS: {error}");
         });
         let search = started.ok();
         Self { search, programs: HashMap::new(), processes: HashMap::new(), beyond: 0 }

@@ -8,26 +8,26 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PacketsError {
     #[error(
-        "packet capture needs CAP_NET_RAW: run it as root, or grant that (setpriv, setcap, AmbientCapabilities=, or \
+        "packet capture needs CAP_NET_RAW: run as root, or grant it (setpriv, setcap, AmbientCapabilities=, or \
          the container's securityContext)"
     )]
     Privilege,
     #[error("the kernel refuses a packet socket {what}: {source}")]
     Socket { what: String, source: io::Error },
-    #[error("there is no interface `{name}`; there are: {others}")]
+    #[error("there is no interface `{name}`; existing interfaces: {others}")]
     NoInterface { name: String, others: String },
     #[error("cannot enter the network namespace `{}`: {source}{}", path.display(), hint(source))]
     Namespace { path: PathBuf, source: io::Error },
     #[error("more than {MAX_PORTS} cleartext ports")]
     Ports,
-    #[error("more than {0} interfaces; without any all are watched")]
+    #[error("more than {0} interfaces; without --interface all are captured")]
     Interfaces(usize),
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
 }
 
 fn hint(error: &io::Error) -> &'static str {
-    if is_refused(error) { " (it takes CAP_SYS_ADMIN)" } else { "" }
+    if is_refused(error) { " (it needs CAP_SYS_ADMIN)" } else { "" }
 }
 
 fn is_refused(error: &io::Error) -> bool {

@@ -47,7 +47,7 @@ impl KeyLogs {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     let keylog = path.display().to_string();
-                    tracing::warn!(keylog, "is not there yet, and is waited for");
+                    tracing::warn!(keylog, "does not exist yet; the agent waits for it");
                 }
                 Err(source) => return Err(unreadable(source)),
             }
@@ -203,6 +203,6 @@ mod tests {
     fn what_is_no_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let failure = KeyLogs::open(&[folder.path().to_owned()]).unwrap_err();
-        assert!(failure.to_string().contains("not a file"), "{failure}");
+        assert!(failure.to_string().contains("not a regular file"), "{failure}");
     }
 }

@@ -127,7 +127,9 @@ fn watch(
     sender: &SyncSender<FanoutGroup>,
     signs: &Signs<'_>,
 ) {
-    let news = news().inspect_err(|error| tracing::debug!("no news of interfaces: {error}")).ok();
+    let news = news()
+        .inspect_err(|error| tracing::debug!("cannot follow changes of interfaces: {error}"))
+        .ok();
     while !names.is_empty() && !signs.is_over.load(Ordering::Relaxed) {
         wait(news.as_ref());
         for (place, (name, number)) in names.iter().zip(&mut numbers).enumerate() {
@@ -136,7 +138,7 @@ fn watch(
                 continue;
             }
             if now.is_none() {
-                tracing::warn!(interface = name, "the interface is gone, and is waited for");
+                tracing::warn!(interface = name, "the interface is gone; the agent waits for it");
                 *number = None;
                 continue;
             }

@@ -31,11 +31,13 @@ pub(crate) struct Cluster {
 /// Why it cannot be followed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotFollowed {
-    #[error("`{path}` does not say how to reach the API server: {why}")]
+    #[error("the kubeconfig `{path}` cannot be used: {why}")]
     Kubeconfig { path: PathBuf, why: String },
-    #[error("this is no pod with a service account: {0}; outside of one, name a kubeconfig")]
+    #[error(
+        "the agent does not run in a pod with a service account: {0}; outside of a pod, set `kubernetes.kubeconfig`"
+    )]
     NoServiceAccount(String),
-    #[error("the thread that follows the API server cannot be started")]
+    #[error("cannot start the thread that watches the API server")]
     Thread(#[from] io::Error),
 }
 

@@ -174,6 +174,6 @@ async fn ask(client: Client, job: Job, after: Duration) -> (Job, Answer) {
         }
         Err(_) => (Answer::NotNow, "no answer".to_owned()),
     };
-    tracing::debug!(namespace = %job.namespace, job = %job.name, "whose job this is stays unknown: {why}");
+    tracing::debug!(namespace = %job.namespace, job = %job.name, "the owner of this job stays unknown: {why}");
     (job, answer)
 }

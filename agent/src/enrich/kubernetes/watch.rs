@@ -55,7 +55,7 @@ async fn pods(client: Client, node: &str, directory: &Directory) {
                 tracing::info!(
                     pods = directory.view().standing().pods.objects,
                     node,
-                    "the node's pods are known"
+                    "the pods of this node are known"
                 );
             }
             Some(Ok(Event::InitApply(object) | Event::Apply(object))) => {
@@ -110,6 +110,6 @@ fn told(what: &'static str, error: &kube::runtime::watcher::Error) {
     let why = chain(error);
     tracing::warn!(
         what,
-        "the API server does not tell; what is known stays, and it is asked again: {why}"
+        "the API server cannot be read; the agent keeps what it knows and retries: {why}"
     );
 }

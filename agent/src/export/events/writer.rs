@@ -23,7 +23,7 @@ pub(super) fn write(
     let written = writer.write_all(queue);
     if let Err(failure) = &written {
         let why = chain(failure);
-        tracing::warn!("the events end here, and the agent continues without them: {why}");
+        tracing::warn!("the event output has ended; the agent continues without it: {why}");
         for _ in queue {
             output.lost.fetch_add(1, Ordering::Relaxed);
         }
@@ -84,7 +84,7 @@ impl Writer<'_> {
             Err(failure) if !failure.is_closed_pipe() => {
                 if let Some(lost) = self.outage.goes_on(lost, Instant::now()) {
                     let why = chain(&failure);
-                    tracing::error!(lost, "events are lost, and the agent tries on: {why}");
+                    tracing::error!(lost, "events are lost; the agent tries again: {why}");
                 }
                 Ok(())
             }

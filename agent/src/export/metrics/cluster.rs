@@ -9,13 +9,13 @@ pub(super) fn families(SyncState { pods, services }: &SyncState) -> [Family; 4] 
     let each = |family: Family, value: fn(&WatchStats) -> f64| {
         family.with_all(all.map(|(name, watch)| ([("resource", name.into())], value(watch))))
     };
-    let help = "1 once all objects of this kind have been told by the API server.";
+    let help = "1 once the initial list of this kind has been received from the API server.";
     let synced = Family::gauge("wrongdoor_kubernetes_synced", help);
-    let help = "Objects of this kind that are known now.";
+    let help = "Objects of this kind in the directory now.";
     let objects = Family::gauge("wrongdoor_kubernetes_objects", help);
-    let help = "Objects of this kind that there was no room for.";
+    let help = "Objects of this kind that were dropped because the directory is full.";
     let refused = Family::counter("wrongdoor_kubernetes_objects_refused_total", help);
-    let help = "Times that the API server did not answer, or broke off.";
+    let help = "Requests to the API server that failed or ended early.";
     let errors = Family::counter("wrongdoor_kubernetes_errors_total", help);
     [
         each(synced, |watch| f64::from(u8::from(watch.is_whole))),

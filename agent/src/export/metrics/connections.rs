@@ -88,7 +88,7 @@ impl Connections {
     pub(super) fn families(&self) -> [Family; 2] {
         let ended = Family::counter(
             "wrongdoor_connections_total",
-            "TLS or HTTP connections that ended, by how much of them could be seen.",
+            "TLS or HTTP connections that ended, by how much of them the agent could read.",
         );
         let ended = ended.with_all(self.ended.iter().map(|(key, count)| {
             let labels = [
@@ -102,7 +102,7 @@ impl Connections {
         }));
         let authorities = Family::histogram(
             "wrongdoor_connection_authorities",
-            "Distinct authorities asked for on a connection, of connections with any.",
+            "Distinct authorities per connection, for connections with at least one request.",
             BOUNDS.map(number).into_iter().zip(self.authorities).collect(),
             self.with_authorities,
             number(self.authorities_sum),

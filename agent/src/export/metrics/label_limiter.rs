@@ -15,7 +15,7 @@ pub(crate) struct LabelLimiter {
 
 /// What cannot be a name or a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is neither a host name nor `*.` and a domain")]
+#[error("`{0}` is neither a host name nor a pattern such as `*.example.com`")]
 pub(crate) struct NotANamePattern(String);
 
 impl LabelLimiter {

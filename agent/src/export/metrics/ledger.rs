@@ -89,9 +89,9 @@ impl Ledger {
     }
 
     pub(super) fn families(&self) -> [Family; 2] {
-        let help = "What entered a stage of the pipeline: what left it, and what was lost in it.";
+        let help = "Events that entered a stage of the pipeline; they left it or were lost in it.";
         let events = Family::counter("wrongdoor_events_total", help);
-        let help = "What was lost in a stage, and why.";
+        let help = "Events that were lost in a stage, by reason.";
         let lost = Family::counter("wrongdoor_events_lost_total", help);
         [
             events.with_all(

@@ -108,7 +108,7 @@ impl MetricsRegistry {
 
     /// A copy to encode once the lock is given back.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let help = "Connections that are followed now.";
+        let help = "Connections in the engine's table now.";
         let tracked = Family::gauge("wrongdoor_connections_tracked", help);
         let mut families = Vec::from_iter(self.requests.families());
         families.extend(self.connections.families());
@@ -123,7 +123,7 @@ impl MetricsRegistry {
     }
 
     fn decode_errors(&self) -> Family {
-        let help = "What could not be decoded, and why.";
+        let help = "Input that could not be decoded, by protocol and kind of error.";
         let errors = Family::counter("wrongdoor_decode_errors_total", help);
         errors.with_all(self.decode_errors.iter().map(|((protocol, kind), count)| {
             ([("protocol", (*protocol).into()), ("kind", (*kind).into())], number(*count))
@@ -159,6 +159,6 @@ impl Snapshot {
 fn build_info() -> Family {
     let probes = if build_info::has_probes() { "true" } else { "false" };
     let labels = [("version", env!("CARGO_PKG_VERSION").into()), ("probes", probes.into())];
-    Family::gauge("wrongdoor_build_info", "Always 1; the labels tell what was built.")
+    Family::gauge("wrongdoor_build_info", "Always 1; the labels describe the build.")
         .with(labels, 1.0)
 }

@@ -36,11 +36,11 @@ impl ProbeCounts {
     pub(super) fn families(&self) -> [Family; 2] {
         let exchanges = Family::counter(
             "wrongdoor_probe_exchanges_total",
-            "Requests of `wrongdoor probe`, by its user agent or handshake. No other counter has them.",
+            "Requests of `wrongdoor probe`, recognised by the User-Agent or the ClientHello. No other counter includes them.",
         );
         let connections = Family::counter(
             "wrongdoor_probe_connections_total",
-            "Connections of `wrongdoor probe` that ended, by its handshake. No other counter has them.",
+            "Connections of `wrongdoor probe` that ended, recognised by the ClientHello. No other counter includes them.",
         );
         [
             exchanges.with_all(self.exchanges.iter().map(|((role, outcome), count)| {

@@ -33,14 +33,14 @@ impl RecoveryCounts {
     pub(super) fn families(&self) -> [Family; 2] {
         let seconds = Family::histogram(
             "wrongdoor_recovery_seconds",
-            "From a 421 to the answer that the client got when it asked again, if that was none.",
+            "Seconds from a 421 to the response to the client's successful retry.",
             BOUNDS.into_iter().zip(self.within).collect(),
             self.recovered,
             self.seconds,
         );
         let handshakes = Family::counter(
             "wrongdoor_recovery_handshakes_total",
-            "Connections that clients opened for a host between a 421 and what became of it.",
+            "Connections that clients opened for a host between a 421 and its recovery.",
         );
         [seconds, handshakes.with([], number(self.handshakes))]
     }

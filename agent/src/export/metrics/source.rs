@@ -9,14 +9,14 @@ pub(super) fn families(source: &SourceStats) -> [Family; 4] {
         let series = counts.iter().map(|(name, count)| ([(label, (*name).into())], number(*count)));
         family.with_all(series)
     };
-    let help = "Places that a kernel program is attached to.";
+    let help = "Places to which a kernel program is attached now.";
     let attached = Family::gauge("wrongdoor_probe_attached", help);
-    let help = "Programs and places that the kernel or a file refused, and why.";
+    let help = "Programs and attach points that the kernel or a file refused, by reason.";
     let failures = Family::counter("wrongdoor_probe_failures_total", help);
     // A node on which nothing can be seen is not a quiet one.
-    let help = "Processes that use TLS now, by whether a probe sees it or nothing does.";
+    let help = "Processes that use TLS now, by whether the agent can read their traffic.";
     let processes = Family::gauge("wrongdoor_tls_processes", help);
-    let help = "TLS sessions joined with their connections, by what a second look said of it.";
+    let help = "TLS sessions that were joined with their sockets, by the result of a second check.";
     let joins = Family::counter("wrongdoor_joins_total", help);
     [
         each(attached, "program", &source.attached),

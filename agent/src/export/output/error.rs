@@ -12,9 +12,9 @@ pub(crate) enum OutputError {
         name: String,
         source: io::Error,
     },
-    #[error("the last events were not written: their reader takes nothing")]
+    #[error("the last events were not written: their reader does not accept them")]
     Stalled,
-    #[error("the events' writer has died")]
+    #[error("the thread that writes events has stopped unexpectedly")]
     WriterDied,
 }
 

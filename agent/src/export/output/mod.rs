@@ -128,7 +128,7 @@ impl Output {
             // The bound holds all the same, and the run goes on.
             Some(Err(error)) => {
                 let file = &self.name;
-                tracing::error!(file, "cannot be put aside, and is begun anew: {error}");
+                tracing::error!(file, "cannot be rotated, and is overwritten: {error}");
                 self.target.empty().map_err(|source| self.failure(source))?;
             }
             None => {}

@@ -1,6 +1,6 @@
 //! What is counted of all findings, listed or not.
 
-use super::words;
+use crate::text;
 use std::collections::BTreeMap;
 use wrongdoor_core::explain::Finding;
 use wrongdoor_core::explain::cause::{CauseId, Confidence};
@@ -45,7 +45,7 @@ impl FindingSums {
         match finding {
             Finding::Refused(cause) if exchange.is_misdirected() => {
                 let generator = classification.generator.unwrap_or(Generator::Unknown);
-                *self.generators.entry(words::generator(generator)).or_default() += 1;
+                *self.generators.entry(text::generator(generator)).or_default() += 1;
                 let (count, best) = self.causes.entry(cause).or_default();
                 *count += 1;
                 let confidence = classification.cause.as_ref().map(|cause| cause.confidence);

@@ -3,8 +3,6 @@
 use super::visible::visible;
 use crate::text::Clock;
 use std::time::Duration;
-use wrongdoor_core::explain::recovery::Outcome;
-use wrongdoor_core::http_facts::Generator;
 use wrongdoor_core::time::Timestamp;
 
 /// The longest text from the network that a line of prose or a drawing shows whole.
@@ -29,44 +27,6 @@ pub(super) fn list(items: &[String]) -> String {
         [] => String::new(),
         [one] => one.clone(),
         [some @ .., last] => format!("{} and {last}", some.join(", ")),
-    }
-}
-
-/// Who made a response.
-pub(super) fn generator(generator: Generator) -> &'static str {
-    match generator {
-        Generator::Apache => "Apache",
-        Generator::Nginx => "nginx",
-        Generator::Caddy => "Caddy",
-        Generator::HaProxy => "HAProxy",
-        Generator::Traefik => "Traefik",
-        Generator::Envoy => "Envoy",
-        Generator::Go => "a Go server",
-        Generator::Fastly => "Fastly",
-        Generator::CloudFront => "CloudFront",
-        Generator::Azure => "Azure Front Door",
-        Generator::HttpCore => "a Java server",
-        Generator::Node => "a Node.js server",
-        Generator::Other => "a server of another make",
-        Generator::Unknown => "a server that does not say what it is",
-        Generator::H2o => "h2o",
-    }
-}
-
-/// What became of a refused request.
-pub(super) fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::RecoveredNewConnection => "got through on another connection",
-        Outcome::RecoveredSameConnection => "got through on the same connection",
-        Outcome::RetriedStill421 => "asked again on another connection, and refused again",
-        Outcome::RetriedSameConnection421 => {
-            "asked again on the same connection, and refused again"
-        }
-        Outcome::OtherConnectionOpened => {
-            "opened another connection; what was asked on it was not seen"
-        }
-        Outcome::ProtocolFallback => "got through over another protocol",
-        Outcome::NotRetried => "not asked again",
     }
 }
 

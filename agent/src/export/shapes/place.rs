@@ -1,32 +1,49 @@
-//! Who it is in the cluster: the parts of lines that say so.
+//! Pods, workloads and services: parts of lines.
 
 use crate::enrich::{Container, Peer, Workload};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-/// The pod at that end.
-#[derive(Serialize)]
+/// A pod.
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 pub(super) struct PodPart<'a> {
+    /// Its namespace.
     namespace: &'a str,
+    /// Its name.
     name: &'a str,
+    /// Its UID.
     uid: &'a str,
+    /// The name of the container. Null if the API server has not named it.
     container: Option<&'a str>,
+    /// The node that it runs on. Null if that is not known.
     node: Option<&'a str>,
+    /// What runs it.
     workload: WorkloadPart<'a>,
 }
 
-/// What it is one of.
-#[derive(Serialize)]
+/// What runs a pod: a Deployment, a StatefulSet, a CronJob, or the pod itself.
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 struct WorkloadPart<'a> {
+    /// Its kind, as in Kubernetes.
     kind: &'a str,
+    /// Its name.
     name: &'a str,
 }
 
-/// Who is at the other end: a pod of this node, or a service.
-#[derive(Serialize)]
+/// A pod or a service at the other end of the connection.
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 pub(super) struct PeerPart<'a> {
+    /// What it is.
+    #[schemars(extend("enum" = ["pod", "service"]))]
     kind: &'static str,
+    /// Its namespace.
     namespace: &'a str,
+    /// Its name.
     name: &'a str,
+    /// What runs the pod. Null for a service.
     workload: Option<WorkloadPart<'a>>,
 }
 

@@ -14,10 +14,10 @@ pub(crate) enum TracesError {
         remedy: String,
     },
     #[error(
-        "this machine has no certificates to trust the traces' collector by; install them, or name a file in {variable}"
+        "this machine has no trusted certificates for the OTLP collector; install them, or name a file in {variable}"
     )]
     NoRoots { variable: String },
-    #[error("no TLS: {0}")]
+    #[error("TLS cannot be set up: {0}")]
     Tls(rustls::Error),
 }
 

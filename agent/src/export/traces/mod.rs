@@ -142,12 +142,12 @@ impl Traces {
         // Where nobody listens any more, it has ended.
         let _is_over = last.send(timeout);
         if ended.recv_timeout(timeout + GRACE_PERIOD) == Err(RecvTimeoutError::Timeout) {
-            tracing::warn!("the traces' sender does not end");
+            tracing::warn!("the thread that sends traces does not stop");
         }
         let sent = delivered.sent.load(Ordering::Relaxed);
         let failed = queue.wanted.saturating_sub(queue.full + sent);
         let lost = failed + so_far.queue_full + so_far.over_limit;
-        tracing::info!(spans = so_far.wanted, sent, lost, "traces are over");
+        tracing::info!(spans = so_far.wanted, sent, lost, "sending of traces has ended");
         SinkStats { failed, ..so_far }
     }
 }

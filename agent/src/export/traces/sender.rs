@@ -128,10 +128,10 @@ impl<'a> SpanSender<'a> {
             return;
         }
         match trouble {
-            Trouble::None => tracing::info!("the traces' collector takes spans again"),
-            Trouble::Rejects => tracing::warn!(?why, "the traces' collector rejects some spans"),
-            Trouble::NotNow => tracing::warn!(?why, "the traces' collector takes no spans now"),
-            Trouble::Refuses => tracing::warn!(?why, "the traces' collector refuses spans"),
+            Trouble::None => tracing::info!("the OTLP collector accepts spans again"),
+            Trouble::Rejects => tracing::warn!(?why, "the OTLP collector rejects some spans"),
+            Trouble::NotNow => tracing::warn!(?why, "the OTLP collector accepts no spans now"),
+            Trouble::Refuses => tracing::warn!(?why, "the OTLP collector refuses spans"),
         }
     }
 }

@@ -86,7 +86,7 @@ pub(crate) fn run(
     shared.health.over();
     let tally = source.tally();
     let (kernel_lost, capture_lost) = (&tally.kernel_lost, &tally.capture_lost);
-    tracing::info!(details = ?tally.details, ?kernel_lost, ?capture_lost, "capture is over");
+    tracing::info!(details = ?tally.details, ?kernel_lost, ?capture_lost, "capture has ended");
     let written = live.finish(tally, drain);
     // Last: without `uprobe_multi` links it may take longer than a supervisor waits before it sends SIGKILL.
     drop(source);
@@ -145,7 +145,7 @@ impl<'a> Live<'a> {
             self.log_checked = now;
             let lines = log::left_out();
             if lines > 0 {
-                tracing::warn!(lines, "more of the same were left out of this log");
+                tracing::warn!(lines, "similar messages were left out of this log");
             }
         }
     }
@@ -170,7 +170,7 @@ impl<'a> Live<'a> {
         let Self { engine, correlator, sinks, .. } = self;
         let undecided = correlator.open_windows();
         if undecided > 0 {
-            tracing::info!(undecided, "whether these clients come again is not known");
+            tracing::info!(undecided, "the agent cannot tell whether these clients retried");
         }
         let summary: Summary = correlator.summary(engine.counters());
         tracing::info!(

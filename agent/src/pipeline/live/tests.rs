@@ -107,7 +107,7 @@ fn the_ledger_adds_up() {
 fn what_is_in_the_buffers_when_the_run_is_stopped_is_told_still() {
     let outcome = run_on("coalescing", EventsOf::All, |replay| replay.stop_after = 4);
     assert_eq!((outcome.count("exchange"), outcome.count("summary")), (3, 1));
-    assert_eq!(outcome.shared.health.alive(), Err("capture is over"));
+    assert_eq!(outcome.shared.health.alive(), Err("capture has ended"));
 }
 
 #[test]

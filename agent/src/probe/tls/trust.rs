@@ -23,20 +23,20 @@ pub(crate) enum TrustError {
     Unreadable { file: PathBuf, source: io::Error },
     #[error("--ca {}: cannot be read: {error}{IN_PEM}", file.display())]
     NotPem { file: PathBuf, error: pem::Error },
-    #[error("--ca {}: has one that cannot be trusted: {error}{IN_PEM}", file.display())]
+    #[error("--ca {}: contains a certificate that cannot be trusted: {error}{IN_PEM}", file.display())]
     Untrusted { file: PathBuf, error: rustls::Error },
-    #[error("--ca {}: has no certificate{IN_PEM}", file.display())]
+    #[error("--ca {}: contains no certificate{IN_PEM}", file.display())]
     Empty { file: PathBuf },
     #[error(
-        "this machine has no certificates to trust servers by; install them (Debian: ca-certificates), name a file \
-         with --ca, or verify nothing with --insecure"
+        "this machine has no trusted certificates; install them (Debian: ca-certificates), pass a file with --ca, or \
+         skip verification with --insecure"
     )]
     NoRoots,
-    #[error("no TLS: {0}")]
+    #[error("TLS cannot be set up: {0}")]
     Tls(VerifierBuilderError),
 }
 
-const IN_PEM: &str = "; name a file of certificates in PEM";
+const IN_PEM: &str = "; name a file with certificates in PEM format";
 
 impl TrustedRoots {
     /// Whoever answers.

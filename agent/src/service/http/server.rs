@@ -59,6 +59,6 @@ async fn exchange(stream: impl AsyncRead + AsyncWrite + Unpin, router: Router) {
         .header_read_timeout(MAX_SILENCE)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     if let Err(error) = served.await {
-        tracing::debug!("a scraper's connection broke off: {error}");
+        tracing::debug!("the connection of a scraper failed: {error}");
     }
 }

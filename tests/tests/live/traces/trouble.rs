@@ -68,7 +68,7 @@ fn a_collector_that_flaps_gets_every_span_or_it_is_counted() -> Result<()> {
         ensure!(taken >= 2 * SPANS as usize, "only {taken} are there");
         agent.require_well()?;
         let log = agent.log();
-        for said in ["takes no spans now", "takes spans again", "rejects some", "refuses spans"] {
+        for said in ["accepts no spans now", "accepts spans again", "rejects some", "refuses spans"] {
             ensure!(log.contains(said), "no {said:?} in {log}");
         }
     }
@@ -99,6 +99,6 @@ fn nobody_there_is_no_trouble_for_the_capture() -> Result<()> {
     let (_, lost) = settled(&mut agent, &collector, CONVERSATIONS * SPANS)?;
     ensure!(lost == 0.0, "{lost} are lost, and would have had room");
     wait::until("the agent to say so", || {
-        Ok(agent.log().contains("takes spans again").then_some(()))
+        Ok(agent.log().contains("accepts spans again").then_some(()))
     })
 }

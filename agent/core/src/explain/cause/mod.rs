@@ -3,12 +3,14 @@
 //! [`explain`] tries the [rules](rules), one for each cause, and takes the first that fits. It sees nothing but
 //! [`Signals`], so that the same signals always give the same cause.
 
+mod advice;
 mod evidence;
 mod inputs;
 mod rules;
 #[cfg(test)]
 mod tests;
 
+pub use advice::{AdviceCase, advice_for};
 pub use evidence::{Evidence, NamePair};
 pub use inputs::{ClientKind, ConnectionContext, DownstreamHop, Past, Refusal, Signals};
 

@@ -66,7 +66,7 @@ fn facts(key: &FindingKey, group: &FindingGroup) -> Markup {
             (fact("Confidence", cause.confidence.as_str()))
         }
         @if key.generator.is_some() {
-            (fact("Answered by", group.generator.map_or("", words::generator)))
+            (fact("Answered by", group.generator.map_or("", text::generator)))
         }
         (fact("Status", statuses(group)))
         (fact("Clients", clients(group)))
@@ -111,8 +111,8 @@ fn times(group: &FindingGroup) -> String {
 
 fn outcomes(group: &FindingGroup) -> String {
     let outcomes = group.outcomes.iter();
-    let outcomes = outcomes
-        .map(|(outcome, count)| format!("{} {}", grouped(*count), words::outcome(*outcome)));
+    let outcomes =
+        outcomes.map(|(outcome, count)| format!("{} {}", grouped(*count), text::outcome(*outcome)));
     outcomes.collect::<Vec<_>>().join("; ")
 }
 

@@ -138,14 +138,14 @@ fn details(request: &ListedRequest, group: Option<usize>) -> Markup {
         @if let Some(raw) = &request.raw { (fact("authority as sent", raw)) }
         @if !tls.is_empty() { (fact("TLS, ALPN", tls.join(", "))) }
         @if let Some(generator) = request.generator {
-            (fact("answered by", words::generator(generator)))
+            (fact("answered by", text::generator(generator)))
         }
         @if let Some(back) = request.relayed_from {
             (fact("handed on from", format_args!("c{}, stream {}", back.connection, back.stream)))
         }
         @if let Some(recovery) = request.recovery {
             (fact("then", html! {
-                (words::outcome(recovery.outcome))
+                (text::outcome(recovery.outcome))
                 @if let Some(number) = recovery.connection { ", on c" (number) }
                 @if let Some(status) = recovery.status { ": " (status) }
                 @if let Some(after) = recovery.after { " after " (words::duration(after)) }

@@ -11,7 +11,7 @@ use crate::seen::Seen;
 
 pub(super) const APPLICATION: Rule = Rule {
     id: CauseId::Application,
-    title: "the application says 421, not the TLS layer",
+    title: "the application answers 421 for a reason of its own",
     fits: application,
     advice: |_| {
         vec![
@@ -22,7 +22,7 @@ pub(super) const APPLICATION: Rule = Rule {
 
 pub(super) const CACHED: Rule = Rule {
     id: CauseId::Cached,
-    title: "a cached 421 is served again",
+    title: "a cache serves a stored 421",
     fits: cached,
     advice: |_| {
         vec![
@@ -33,7 +33,7 @@ pub(super) const CACHED: Rule = Rule {
 
 pub(super) const CRAWLER_OPT_OUT: Rule = Rule {
     id: CauseId::CrawlerOptOut,
-    title: "the site turns crawlers away from HTTP/2",
+    title: "the site refuses crawlers over HTTP/2",
     fits: crawler_opt_out,
     advice: |_| {
         vec![
@@ -44,7 +44,7 @@ pub(super) const CRAWLER_OPT_OUT: Rule = Rule {
 
 pub(super) const CLUSTER_REDIRECT: Rule = Rule {
     id: CauseId::ClusterRedirect,
-    title: "a cluster's member that is not the leader",
+    title: "the member of a cluster is not the leader",
     fits: cluster_redirect,
     advice: |_| {
         vec!["Follow the cluster's own protocol: ask the member that is named as the leader."]

@@ -35,7 +35,7 @@ pub(super) const OMITS_SNI: Rule = Rule {
 
 pub(super) const CONNECT_COMPARED: Rule = Rule {
     id: CauseId::ConnectCompared,
-    title: "the target of a CONNECT was compared with the SNI",
+    title: "the proxy compares the target of a CONNECT with the SNI",
     fits: connect_compared,
     advice: |_| {
         vec![

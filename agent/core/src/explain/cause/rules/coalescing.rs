@@ -9,7 +9,7 @@ use crate::http_facts::Generator;
 
 pub(super) const TLS_POLICY: Rule = Rule {
     id: CauseId::CoalescedTlsPolicy,
-    title: "legal coalescing into a virtual host with other TLS settings",
+    title: "allowed coalescing into a virtual host with other TLS settings",
     fits: tls_policy,
     advice: |s| {
         vec![match s.origin.generator {
@@ -28,7 +28,7 @@ pub(super) const TLS_POLICY: Rule = Rule {
 
 pub(super) const NAME_CHECK: Rule = Rule {
     id: CauseId::CoalescedNameCheck,
-    title: "legal coalescing, refused by a comparison of names",
+    title: "allowed coalescing, which the server refuses because the names differ",
     fits: name_check,
     advice: |s| {
         vec![match s.origin.generator {
@@ -58,7 +58,7 @@ pub(super) const NOT_COVERED: Rule = Rule {
 
 pub(super) const PASSTHROUGH_WILDCARD: Rule = Rule {
     id: CauseId::PassthroughWildcard,
-    title: "one certificate, but different backends behind an SNI router",
+    title: "one certificate for several hosts, but different backends behind an SNI router",
     fits: passthrough_wildcard,
     advice: |_| {
         vec![

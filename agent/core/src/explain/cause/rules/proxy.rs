@@ -36,7 +36,7 @@ pub(super) const POOL_NOT_KEYED: Rule = Rule {
 
 pub(super) const FRONT_COALESCING_LEAKED: Rule = Rule {
     id: CauseId::FrontCoalescingLeaked,
-    title: "a proxy passes the front's SNI on, and the front was coalesced",
+    title: "a proxy passes the SNI of a coalesced connection on",
     fits: front_coalescing_leaked,
     advice: |_| {
         vec![

@@ -21,7 +21,7 @@ pub(super) const NAME_NOT_SERVED: Rule = Rule {
 
 pub(super) const TRAILING_DOT: Rule = Rule {
     id: CauseId::TrailingDot,
-    title: "a trailing dot that only one side strips",
+    title: "a dot at the end of the host name, on one side only",
     fits: trailing_dot,
     advice: |_| {
         vec![
@@ -43,7 +43,7 @@ pub(super) const BAD_ALTERNATIVE: Rule = Rule {
 
 pub(super) const ECH_OUTER_COMPARED: Rule = Rule {
     id: CauseId::EchOuterCompared,
-    title: "the outer name of ECH was compared with the authority",
+    title: "a server or middlebox compares the outer name of ECH with the authority",
     fits: ech_outer_compared,
     advice: |_| {
         vec![
