@@ -1,4 +1,4 @@
-//! What is done around wrongdoor. `cargo xtask help` lists it.
+//! Development tasks. `cargo xtask help` lists them.
 #![expect(clippy::print_stdout, reason = "what these commands do is to tell a person something")]
 
 mod bench;
@@ -7,6 +7,7 @@ mod cargo;
 mod ci;
 mod dashboards;
 mod demo;
+mod docs;
 mod fixtures;
 mod fuzz;
 mod hpack_stories;
@@ -22,7 +23,7 @@ mod toolchain;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-/// What is done around wrongdoor.
+/// Development tasks of wrongdoor.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 struct Options {
@@ -40,6 +41,7 @@ enum Command {
     Fuzz(fuzz::Options),
     Fixtures(fixtures::Options),
     Dashboards(dashboards::Options),
+    Docs(docs::Options),
     HpackStories(hpack_stories::Options),
     Bench(bench::Options),
     Kernel(kernel::Options),
@@ -58,6 +60,7 @@ fn main() -> Result<()> {
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Fixtures(options) => fixtures::run(&options),
         Command::Dashboards(options) => dashboards::run(&options),
+        Command::Docs(options) => docs::run(&options),
         Command::HpackStories(options) => hpack_stories::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Kernel(options) => kernel::run(&options),

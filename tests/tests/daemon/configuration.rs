@@ -82,7 +82,9 @@ fn sighup_changes_what_can_change_and_says_what_cannot() -> Result<()> {
 
     fs::write(&file, "names:\n  groups: ['*.test']\nlog:\n  level: debug\ndrain: 7s\n")?;
     agent.reload()?;
-    wait::until("the new configuration", || Ok(agent.log().contains("was reloaded").then_some(())))?;
+    wait::until("the new configuration", || {
+        Ok(agent.log().contains("was reloaded").then_some(()))
+    })?;
     ensure!(agent.log().contains("drain") && agent.log().contains("next start"), "{}", agent.log());
     ask()?;
     agent.wait_for_metrics("the names of the domain together", |metrics| {

@@ -68,7 +68,8 @@ fn a_collector_that_flaps_gets_every_span_or_it_is_counted() -> Result<()> {
         ensure!(taken >= 2 * SPANS as usize, "only {taken} are there");
         agent.require_well()?;
         let log = agent.log();
-        for said in ["accepts no spans now", "accepts spans again", "rejects some", "refuses spans"] {
+        for said in ["accepts no spans now", "accepts spans again", "rejects some", "refuses spans"]
+        {
             ensure!(log.contains(said), "no {said:?} in {log}");
         }
     }
