@@ -22,11 +22,11 @@ pub fn path(mode: &str) -> PathBuf {
 pub fn render(mode: &str) -> Result<String> {
     let rendered = Chart::ours().render(&json!({ "mode": mode }))?;
     let mut text = format!(
-        "# The chart's defaults in mode {mode}, rendered by `cargo xtask manifests`. To apply: kubectl apply -f {mode}.yaml\n\
+        "# The defaults of the chart in mode {mode}, rendered by `cargo xtask manifests`. To apply: kubectl apply -f {mode}.yaml\n\
          apiVersion: v1\n\
          kind: Namespace\n\
          metadata:\n  name: wrongdoor\n  labels:\n    \
-         # No other level of Pod Security lets the pods in.\n    \
+         # Only the Pod Security level `privileged` allows these pods.\n    \
          pod-security.kubernetes.io/enforce: privileged\n"
     );
     for file in rendered.texts {

@@ -176,9 +176,12 @@ fn rules_and_dashboards_are_handed_on_as_they_are() -> Result<()> {
 #[test]
 fn the_notes_say_who_can_read_the_metrics() -> Result<()> {
     for (values, said) in [
-        (json!({}), "whoever reaches it reads which hosts are asked for"),
+        (json!({}), "Every client that can connect can read the metrics"),
         (json!({ "mode": "packets" }), "loopback only"),
-        (json!({ "mode": "packets", "http": { "allowPlain": true } }), "No NetworkPolicy holds"),
+        (
+            json!({ "mode": "packets", "http": { "allowPlain": true } }),
+            "A NetworkPolicy has no effect",
+        ),
         (everything("ebpf"), "bearer token in the secret token"),
     ] {
         let notes = Chart::ours().render(&values)?.notes;

@@ -76,7 +76,7 @@ fn wrong_values_are_refused_before_anything_is_installed() -> Result<()> {
         (json!({ "image": { "digest": "latest" } }), "digest"),
         (json!({ "tolerations": "all" }), "tolerations"),
         // What the schema cannot know.
-        (json!({ "http": { "allowPlain": false } }), "nobody could reach the pod"),
+        (json!({ "http": { "allowPlain": false } }), "nothing can connect"),
         (json!({ "mode": "packets", "podMonitor": { "enabled": true } }), "loopback only"),
         (json!({ "serviceMonitor": { "enabled": true } }), "service.enabled"),
     ] {

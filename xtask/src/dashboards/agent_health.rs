@@ -1,4 +1,4 @@
-//! Can the other dashboards be believed: what agents see, what they lose, and what they cost.
+//! The agent health dashboard: what the agents see, which events they lose, and which resources they use.
 
 use super::dashboard::{Dashboard, Section};
 use super::panel::{
@@ -20,24 +20,24 @@ pub(super) fn dashboard() -> Dashboard {
     Dashboard {
         name: "agent-health",
         title: "wrongdoor / Agent health",
-        description: "Can the other dashboards be believed? What agents see and do not see, what they lose on the way, whether their probes are attached, and what they cost.",
+        description: "Are the other dashboards complete? Which traffic the agents see, which events they lose, whether their probes are attached, and which resources they use.",
         variables: vec![datasource(), cluster(), instance],
         sections: vec![
             Section { title: None, panels: now() },
-            Section { title: Some("How much is seen?"), panels: coverage() },
-            Section { title: Some("What is lost?"), panels: ledger() },
+            Section { title: Some("How much traffic do the agents see?"), panels: coverage() },
+            Section { title: Some("Which events do the agents lose?"), panels: ledger() },
             Section { title: Some("Are probes attached?"), panels: probes() },
-            Section { title: Some("What does it cost?"), panels: cost() },
+            Section { title: Some("Which resources do the agents use?"), panels: cost() },
         ],
     }
 }
 
-/// What says `repeated` lost nothing: it had been said.
+/// Excludes the reason `repeated`: those events are duplicates.
 fn lost() -> String {
     format!(r#"{AGENTS},reason!="repeated""#)
 }
 
-/// A metric of processes, of agents only: its name does not tell whose it is.
+/// Restricts a `process_*` metric to agents: every kind of target exports these metrics.
 fn of_agents(expression: &str) -> String {
     format!("{expression} and on (cluster, job, instance) wrongdoor_build_info{{{AGENTS}}}")
 }
@@ -52,20 +52,20 @@ fn now() -> Vec<Panel> {
             &format!("sum({})", increase(CONNECTIONS, whole)),
         )
     };
-    // Of what was encrypted at all.
+    // Only connections with TLS.
     let encrypted = format!(r#"{AGENTS},tls_version!="""#);
     vec![
         Panel::stat(
             "Agents",
-            "How many agents are scraped? As many as nodes.",
+            "How many agents does Prometheus scrape? The expected number is the number of nodes.",
             COUNT,
             Query::over_time(format!("count(wrongdoor_build_info{{{AGENTS}}})"), "agents"),
         )
         .colours(BAD, &[(0.5, GOOD)])
         .empty("none"),
         Panel::stat(
-            "Lost on the way",
-            "Is anything missing from the counts? The worst part of what entered a stage of the agent and was lost in it, of any agent. From one in a hundred on an alert is sent.",
+            "Highest event loss",
+            "Are events missing from the counts? The highest loss in a stage of any agent, as a share of the events in that stage. Above 1 %, an alert fires.",
             SHARE,
             Query::over_time(
                 format!(
@@ -81,17 +81,17 @@ fn now() -> Vec<Panel> {
         .colours(GOOD, &[(0.001, DOUBTFUL), (0.01, BAD)])
         .empty("no events"),
         Panel::stat(
-            "HTTP seen into",
-            "How much is seen of what matters? Of the connections for HTTP, the part whose requests are seen. Those that are older than the agent are left out.",
+            "HTTP connections decoded",
+            "What share of the HTTP connections do the agents decode? On these connections they see the requests. Connections older than the agent are excluded.",
             SHARE,
-            Query::instant(of_connections(&plain, &http), "seen"),
+            Query::instant(of_connections(&plain, &http), "decoded"),
         )
         .colours(BAD, &[(0.5, DOUBTFUL), (0.8, GOOD)])
         .up_to(1.0)
         .empty("no connections"),
         Panel::stat(
             "SNI known",
-            "Are names known? Of the connections with TLS, the part of which it was seen what name they are for, or that they have none. Without it there is no mismatch to be found.",
+            "On what share of the TLS connections do the agents know the SNI, or that there is none? Without this the agent cannot find a mismatch.",
             SHARE,
             Query::instant(of_connections(&known, &encrypted), "known"),
         )
@@ -100,7 +100,7 @@ fn now() -> Vec<Panel> {
         .empty("no connections"),
         Panel::stat(
             "Authority known",
-            "Is it known who is asked for? Of the requests that were seen, the part that names a host that could be read. `other` is one too, only without a place of its own.",
+            "For what share of the observed requests do the agents know the requested host? `other` counts as known: such a host only has no label value of its own.",
             SHARE,
             Query::instant(
                 share(
@@ -117,8 +117,8 @@ fn now() -> Vec<Panel> {
         .up_to(1.0)
         .empty("no requests"),
         Panel::stat(
-            "TLS nobody sees",
-            "How many processes use TLS that no probe sees? `wrongdoor doctor` on the node names them.",
+            "Processes with unseen TLS",
+            "How many processes use TLS that no probe can decode? `wrongdoor doctor` on the node lists them.",
             COUNT,
             Query::over_time(
                 format!(r#"sum(wrongdoor_tls_processes{{{AGENTS},visibility="unseen"}})"#),
@@ -126,7 +126,7 @@ fn now() -> Vec<Panel> {
             ),
         )
         .colours(GOOD, &[(0.5, DOUBTFUL)])
-        .empty("not looked for"),
+        .empty("not measured"),
     ]
 }
 
@@ -135,19 +135,19 @@ fn coverage() -> Vec<Panel> {
     vec![
         Panel::areas(
             "Connections by visibility",
-            "How far into connections do agents see? plaintext is the headers; handshake_only a library without probes, or no HTTP; unresolved headers without their connection; older_than_agent goes away by itself.",
+            "How much of each connection do the agents see? plaintext: the headers. handshake_only: only the handshake, because the TLS library has no probes or the content is not HTTP. unresolved: headers of an unknown connection. older_than_agent: the connection started before the agent; these disappear as connections end.",
             EVENTS_PER_SECOND,
             Query::over_time(by("visibility"), "{{visibility}}"),
         ),
         Panel::areas(
-            "Connections by SNI",
-            "How are connections named? absent is a client that sends none, encrypted is ECH, unseen a handshake that was missed, or cleartext.",
+            "Connections by SNI state",
+            "Do the agents know the SNI of connections? name: the SNI is known. absent: the client sent none. encrypted: ECH hides it. unseen: the agent missed the handshake, or the connection is cleartext.",
             EVENTS_PER_SECOND,
             Query::over_time(by("sni_state"), "{{sni_state}}"),
         ),
         Panel::areas(
-            "Requests by what could be judged",
-            "How many requests can be ruled on? `unknown` lacks a name that was not seen, not_tls is cleartext; all others are verdicts.",
+            "Requests with and without a verdict",
+            "For how many requests does the agent know the SNI and the authority? judged: the agent knows both names, or knows that there is no SNI. unknown: one of the names was not seen. not_tls: cleartext. no_authority and malformed: the request has no valid authority.",
             PER_SECOND,
             Query::over_time(
                 format!(
@@ -171,8 +171,8 @@ fn coverage() -> Vec<Panel> {
             "judged",
         )),
         Panel::areas(
-            "Processes with TLS",
-            "Is there TLS that cannot be looked into? Processes now; where a node's line of unseen is its gateway, it is blind where it matters.",
+            "TLS processes by visibility",
+            "How many processes use TLS that the agents cannot decode? The current number of processes. If an unseen process is the gateway of a node, the agent misses the most important traffic.",
             COUNT,
             Query::over_time(
                 format!("sum by (visibility) (wrongdoor_tls_processes{{{AGENTS}}})"),
@@ -180,8 +180,8 @@ fn coverage() -> Vec<Panel> {
             ),
         ),
         Panel::lines(
-            "Trouble with the API server",
-            "Are namespaces and workloads known? Agents that have not learnt all pods or services yet, and how often the API server did not answer one; a few breaks an hour are usual. Nothing outside of Kubernetes.",
+            "Kubernetes API server errors",
+            "Do the agents receive pods and services from the API server? The number of agents without the complete list, and the number of failed requests and interrupted watches. A few interruptions per hour are normal. There is no data outside Kubernetes.",
             COUNT,
             Query::over_time(
                 format!("sum by (resource) (1 - wrongdoor_kubernetes_synced{{{AGENTS}}})"),
@@ -192,7 +192,7 @@ fn coverage() -> Vec<Panel> {
             format!(
                 "sum by (resource) (increase(wrongdoor_kubernetes_errors_total{{{AGENTS}}}[$__rate_interval]))"
             ),
-            "no answer about {{resource}}",
+            "errors for {{resource}}",
         ))
         .size(24, 6),
     ]
@@ -202,7 +202,7 @@ fn ledger() -> Vec<Panel> {
     vec![
         Panel::lines(
             "Lost by stage and reason",
-            "Where does it get lost, and why? The runbook of WrongdoorEventsLost says for each reason what to do.",
+            "In which stage are events lost, and why? The runbook of WrongdoorEventsLost lists the action for each reason.",
             EVENTS_PER_SECOND,
             Query::over_time(
                 format!("sum by (stage, reason) ({}) > 0", rate(LOST, &lost())),
@@ -210,21 +210,21 @@ fn ledger() -> Vec<Panel> {
             ),
         ),
         Panel::lines(
-            "Entered by stage",
-            "How much work is it? What enters kernel, capture, decode, correlate and export; each counts things of its own, so that the lines need not meet.",
+            "Events by stage",
+            "How many events enter each stage? The stages are kernel, capture, decode, correlate and export. Each stage counts another kind of event, so the lines can differ.",
             EVENTS_PER_SECOND,
             Query::over_time(format!("sum by (stage) ({})", rate(EVENTS, AGENTS)), "{{stage}}"),
         ),
         Panel::table(
-            "The ledger",
-            "What was lost in the time that is looked at, on which node?",
+            "Losses by node, stage and reason",
+            "How many events were lost in the time range, and on which node?",
             (COUNT, "Lost"),
             &[("instance", "Node"), ("stage", "Stage"), ("reason", "Reason")],
             format!("topk(20, sum by (instance, stage, reason) ({}) > 0)", increase(LOST, &lost())),
         ),
         Panel::lines(
-            "What could not be decoded",
-            "Is there traffic that the agent does not understand? By protocol and kind; encrypted content without keys is one of them.",
+            "Decode errors",
+            "Which traffic can the agent not decode? By protocol and kind. One kind is encrypted content without keys.",
             EVENTS_PER_SECOND,
             Query::over_time(
                 format!(
@@ -240,17 +240,17 @@ fn ledger() -> Vec<Panel> {
 fn probes() -> Vec<Panel> {
     vec![
         Panel::table(
-            "Attached",
-            "Which programs are attached to how many places? 0 sees nothing.",
+            "Attached probes",
+            "To how many places is each kernel program attached? A program with 0 places sees nothing.",
             (COUNT, "Places"),
             &[("program", "Program")],
             format!("sum by (program) (wrongdoor_probe_attached{{{AGENTS}}})"),
         )
         .size(8, 8),
         Panel::table(
-            "Refused",
-            "What did the kernel or a file refuse, and why? `foreign` is another machine's library and no matter.",
-            (COUNT, "Times"),
+            "Refused probes",
+            "Which probes could not be attached, and why? The kernel or a library file refused them. `foreign` is a library for another machine architecture, and can be ignored.",
+            (COUNT, "Count"),
             &[("instance", "Node"), ("program", "Program"), ("reason", "Reason")],
             format!(
                 "topk(20, sum by (instance, program, reason) (wrongdoor_probe_failures_total{{{AGENTS}}}) > 0)"
@@ -259,7 +259,7 @@ fn probes() -> Vec<Panel> {
         .size(8, 8),
         Panel::lines(
             "Joins of TLS sessions and connections",
-            "Is the SNI that of the right connection? confirmed and contradicted are what a second look said; any contradicted is a bug to be reported.",
+            "Does each SNI belong to the right connection? A second check confirms or contradicts each join. A contradicted join is a bug: please report it.",
             EVENTS_PER_SECOND,
             Query::over_time(
                 format!("sum by (result) ({})", rate("wrongdoor_joins_total", AGENTS)),
@@ -273,14 +273,14 @@ fn probes() -> Vec<Panel> {
 fn cost() -> Vec<Panel> {
     vec![
         Panel::lines(
-            "Processor",
-            "How much of a core does each agent take? What the traps cost the traced programs is not in it.",
+            "CPU",
+            "What share of one CPU core does each agent use? The overhead of the probes in the traced programs is not included.",
             SHARE,
             Query::over_time(of_agents(&rate("process_cpu_seconds_total", AGENTS)), "{{instance}}"),
         ),
         Panel::lines(
             "Memory",
-            "How much memory does each agent take? It is bounded; 100,000 connections fit into 256 MiB.",
+            "How much memory does each agent use? Memory is bounded: 100,000 connections fit into 256 MiB.",
             BYTES,
             Query::over_time(
                 of_agents(&format!("process_resident_memory_bytes{{{AGENTS}}}")),
@@ -288,14 +288,14 @@ fn cost() -> Vec<Panel> {
             ),
         ),
         Panel::lines(
-            "Connections that are followed",
-            "What is the memory for? Connections that are open now.",
+            "Tracked connections",
+            "How many open connections does each agent track? Tracked connections need most of the memory.",
             COUNT,
             Query::over_time(format!("wrongdoor_connections_tracked{{{AGENTS}}}"), "{{instance}}"),
         ),
         Panel::bars(
             "Version and build",
-            "Which versions run? `probes` is false in a build that cannot load any.",
+            "Which agent versions run? `probes` is false if the build has no probes.",
             COUNT,
             Query::instant(
                 format!("count by (version, probes) (wrongdoor_build_info{{{AGENTS}}})"),

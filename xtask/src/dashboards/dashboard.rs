@@ -1,20 +1,20 @@
-//! A dashboard: sections of panels, put on Grafana's grid from left to right.
+//! A dashboard: sections of panels, placed on the grid of Grafana from left to right.
 
 use serde_json::{Value, json};
 
 use super::panel::Panel;
 use super::variable::Variable;
 
-/// The grid's columns.
+/// The columns of the grid.
 const COLUMNS: u64 = 24;
-/// Of Grafana 10.0; later ones bring it up to theirs by themselves.
+/// The schema version of Grafana 10.0. Later versions of Grafana migrate it themselves.
 const SCHEMA: u64 = 38;
-/// What links find the other dashboards by.
+/// The tag by which the links find the other dashboards.
 const TAG: &str = "wrongdoor";
 
 /// A dashboard.
 pub(super) struct Dashboard {
-    /// Of its file.
+    /// The name of the file, without its extension.
     pub(super) name: &'static str,
     pub(super) title: &'static str,
     pub(super) description: &'static str,
@@ -22,14 +22,14 @@ pub(super) struct Dashboard {
     pub(super) sections: Vec<Section>,
 }
 
-/// Panels under a heading; what comes first in a dashboard needs none.
+/// Panels under a heading. The first section of a dashboard has no heading.
 pub(super) struct Section {
     pub(super) title: Option<&'static str>,
     pub(super) panels: Vec<Panel>,
 }
 
 impl Dashboard {
-    /// As Grafana imports it.
+    /// The JSON model that Grafana imports.
     pub(super) fn json(&self) -> Value {
         let variables: Vec<_> = self.variables.iter().map(Variable::json).collect();
         json!({
@@ -39,7 +39,7 @@ impl Dashboard {
             "tags": [TAG],
             "schemaVersion": SCHEMA,
             "version": 1,
-            // What is changed by hand is gone with the next release: copy it first.
+            // The next release overwrites changes: to edit a dashboard, copy it first.
             "editable": false,
             "graphTooltip": 1,
             "fiscalYearStartMonth": 0,

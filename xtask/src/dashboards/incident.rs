@@ -1,4 +1,4 @@
-//! One host or one workload in depth: from the count to the trace.
+//! The incident dashboard: details of one host or one workload, from the counts to the traces.
 
 use super::dashboard::{Dashboard, Section};
 use super::overview::named_workload;
@@ -10,7 +10,7 @@ const EXCHANGES: &str = "wrongdoor_exchanges_total";
 const MISDIRECTED: &str = "wrongdoor_misdirected_total";
 const MISMATCHES: &str = "wrongdoor_authority_mismatches_total";
 
-/// Of the chosen host, what agents wrote of its refused requests: what a trace backend finds by itself.
+/// The TraceQL query for the 421s of the selected hosts.
 const TRACES: &str =
     r#"{ span.http.response.status_code = 421 && span.server.address =~ "${authority:regex}" }"#;
 
@@ -21,13 +21,19 @@ pub(super) fn dashboard() -> Dashboard {
     Dashboard {
         name: "incident",
         title: "wrongdoor / Incident",
-        description: "One host or one workload in depth: choose it above. What is refused, on which connections, by whom and why, at which end, on which node, with the traces of single requests.",
+        description: "Details of one host or one workload: select it in the variables. The panels show which requests get a 421, on which connections, from which software, why, on which node, and the traces of single requests.",
         variables,
         sections: vec![
             Section { title: None, panels: now() },
-            Section { title: Some("Why, and which request was it?"), panels: why() },
-            Section { title: Some("Which connections do they come on?"), panels: connections() },
-            Section { title: Some("Where is it seen?"), panels: places() },
+            Section {
+                title: Some("What is the cause, and which requests are affected?"),
+                panels: why(),
+            },
+            Section {
+                title: Some("Which connections carry these requests?"),
+                panels: connections(),
+            },
+            Section { title: Some("Where do the agents see the 421s?"), panels: places() },
         ],
     }
 }
@@ -48,56 +54,56 @@ fn now() -> Vec<Panel> {
     vec![
         Panel::stat(
             "Requests",
-            "Is it asked for at all? All requests in the time that is looked at.",
+            "How many requests are there in the time range?",
             COUNT,
             Query::instant(format!("sum({})", increase(EXCHANGES, CHOSEN)), "requests"),
         )
         .empty("no requests"),
         Panel::stat(
             "Answered with 421",
-            "How many were refused in the time that is looked at?",
+            "How many requests got a 421 in the time range?",
             COUNT,
             Query::instant(format!("sum({})", increase(EXCHANGES, &refused)), "421s"),
         )
         .colours(GOOD, &[(0.5, DOUBTFUL)])
         .empty("no requests"),
         Panel::stat(
-            "Of all requests",
-            "How large a part is refused? In the time that is looked at.",
+            "421 share of requests",
+            "What share of the requests got a 421 in the time range?",
             SHARE,
             Query::instant(
                 share(
                     &format!("sum({})", increase(EXCHANGES, &refused)),
                     &format!("sum({})", increase(EXCHANGES, CHOSEN)),
                 ),
-                "of all",
+                "421 share",
             ),
         )
         .colours(GOOD, &[(0.001, DOUBTFUL), (0.01, BAD)])
         .empty("no requests"),
         Panel::stat(
-            "Got through after all",
-            "Of the 421s, after how many did the client ask again and get its answer?",
+            "Recovered",
+            "After what share of the 421s did the client retry and get another response than 421?",
             SHARE,
-            Query::instant(of_all(&recovered), "got through"),
+            Query::instant(of_all(&recovered), "recovered"),
         )
         .colours(BAD, &[(0.5, DOUBTFUL), (0.8, GOOD)])
         .up_to(1.0)
         .empty("no 421s"),
         Panel::stat(
-            "Asked again in vain",
-            "Of the 421s, after how many did the client ask again and get another 421?",
+            "Retried, 421 again",
+            "After what share of the 421s did the client retry and get a 421 again?",
             SHARE,
-            Query::instant(of_all(&again), "in vain"),
+            Query::instant(of_all(&again), "421 again"),
         )
         .colours(GOOD, &[(0.05, DOUBTFUL), (0.2, BAD)])
         .up_to(1.0)
         .empty("no 421s"),
         Panel::stat(
-            "Gave up",
-            "Of the 421s, after how many did the client not ask again? To its user that is an error.",
+            "Not retried",
+            "After what share of the 421s did the client not retry? The user of such a client usually sees an error.",
             SHARE,
-            Query::instant(of_all(&gave_up), "gave up"),
+            Query::instant(of_all(&gave_up), "not retried"),
         )
         .colours(GOOD, &[(0.05, DOUBTFUL), (0.2, BAD)])
         .up_to(1.0)
@@ -109,7 +115,7 @@ fn why() -> Vec<Panel> {
     vec![
         Panel::lines(
             "421s by cause",
-            "What is wrong, since when, and which request was it? The marks are single requests: each leads to the trace of its connection.",
+            "What causes the 421s, since when, and for which requests? The marks are exemplars of single requests. Each mark links to the trace of its connection.",
             PER_SECOND,
             Query::over_time(
                 format!("sum by (cause) ({}) > 0", rate(MISDIRECTED, CHOSEN)),
@@ -119,7 +125,7 @@ fn why() -> Vec<Panel> {
         ),
         Panel::lines(
             "Mismatches by verdict",
-            "Which of its requests come on connections for another host, and are they allowed to? The marks lead to traces.",
+            "Which requests arrive on connections for another host, and do the specifications allow that? The marks are exemplars and link to traces.",
             PER_SECOND,
             Query::over_time(
                 format!("sum by (verdict) ({}) > 0", rate(MISMATCHES, CHOSEN)),
@@ -128,14 +134,14 @@ fn why() -> Vec<Panel> {
             .with_exemplars(),
         ),
         Panel::table(
-            "Cause and who says so",
-            "Which setting of whom is to be changed? Each SNI, cause and the software that made the 421; the runbook of WrongdoorMisdirectedRatioHigh names the setting.",
+            "421s by SNI, cause and generator",
+            "Which software must change which setting? The SNI, the cause, and the software that generated the 421 (generator). The runbook of WrongdoorMisdirectedRatioHigh names the setting.",
             (COUNT, "421s"),
             &[
-                ("sni", "Connection for (SNI)"),
-                ("authority", "Asked for"),
+                ("sni", "SNI"),
+                ("authority", "Authority"),
                 ("cause", "Cause"),
-                ("generator", "Made by"),
+                ("generator", "Generator"),
             ],
             format!(
                 "topk(20, sum by (sni, authority, cause, generator) ({}) > 0)",
@@ -144,7 +150,7 @@ fn why() -> Vec<Panel> {
         ),
         Panel::traces(
             "Traces of 421s",
-            "What happened on one such connection? Traces that agents have sent (`--otlp-endpoint`), from the store that is chosen above; the latest first.",
+            "What happened on one of these connections? Traces that agents sent with `--otlp-endpoint`, from the data source in the variable Traces, latest first.",
             TRACES,
         ),
     ]
@@ -154,16 +160,16 @@ fn connections() -> Vec<Panel> {
     vec![
         Panel::lines(
             "Mismatches by SNI",
-            "Which hosts' connections carry these requests? One name is one client or proxy that is set so; many are a certificate that covers too much.",
+            "For which SNI were the connections opened? A single SNI points to the configuration of one client or proxy. Many SNIs point to a certificate that covers too many names.",
             PER_SECOND,
             Query::over_time(
                 format!("topk(10, sum by (sni) ({}) > 0)", rate(MISMATCHES, CHOSEN)),
-                "for {{sni}}",
+                "SNI {{sni}}",
             ),
         ),
         Panel::areas(
             "All requests by outcome",
-            "What do its clients get in all? misdirected is 421, rejected another 4xx, failed 5xx or a stream that the server reset.",
+            "Which responses do clients get? misdirected is 421, rejected is another 4xx, failed is 5xx or a reset by the server, served is 1xx to 3xx, and unanswered has no observed response.",
             PER_SECOND,
             Query::over_time(
                 format!("sum by (outcome) ({}) > 0", rate(EXCHANGES, CHOSEN)),
@@ -172,7 +178,7 @@ fn connections() -> Vec<Panel> {
         ),
         Panel::areas(
             "All requests by verdict",
-            "How do its requests come: on connections of their own (match), shared ones, without SNI? `unknown` is what the agent could not see.",
+            "Do requests arrive on connections for their own host (match), on shared connections, or without SNI? `unknown`: the agent did not see the SNI or the authority.",
             PER_SECOND,
             Query::over_time(
                 format!("sum by (verdict) ({}) > 0", rate(EXCHANGES, CHOSEN)),
@@ -181,7 +187,7 @@ fn connections() -> Vec<Panel> {
         ),
         Panel::areas(
             "421s by HTTP version",
-            "Is it coalescing? Only HTTP/2 coalesces: 421s over HTTP/1.1 come from proxies and from clients that set names by hand.",
+            "Is connection coalescing the cause? Only HTTP/2 coalesces. 421s over HTTP/1.1 come from proxies, and from clients that set the names explicitly.",
             PER_SECOND,
             Query::over_time(
                 format!("sum by (http_version) ({}) > 0", rate(EXCHANGES, &misdirected())),
@@ -195,15 +201,15 @@ fn places() -> Vec<Panel> {
     let refused = format!(r#"{AT_ANY_END},outcome="misdirected""#);
     vec![
         Panel::lines(
-            "421s at each end",
-            "Do both ends see it? Only the client's: the server is elsewhere, or cannot be looked into. Only the server's: the clients are outside. These are the same requests and do not add up.",
+            "421s by role",
+            "Do agents see the 421s at the client, at the server, or at both? Only client: the server runs elsewhere, or its TLS cannot be decoded. Only server: the clients run elsewhere. The lines count the same requests, so do not add them up.",
             PER_SECOND,
             Query::over_time(format!("sum by (role) ({})", rate(EXCHANGES, &refused)), "{{role}}"),
         )
         .size(8, 8),
         Panel::bars(
             "421s by node",
-            "Is it one node? In the time that is looked at; the ten with most.",
+            "Is one node affected, or several? The ten nodes with the most 421s in the time range.",
             COUNT,
             Query::instant(
                 format!("topk(10, sum by (instance) ({}) > 0)", increase(EXCHANGES, &misdirected())),
@@ -214,7 +220,7 @@ fn places() -> Vec<Panel> {
         .size(8, 8),
         Panel::bars(
             "421s by workload",
-            "Whose pods see it? In the time that is looked at; the ten with most.",
+            "Which workloads see the 421s? The ten workloads with the most 421s in the time range.",
             COUNT,
             Query::instant(
                 named_workload(&format!(

@@ -1,4 +1,4 @@
-//! Grafana's dashboards, from what they ask: `dashboards/*.json`, and what the Helm chart ships of them and the rules.
+//! Generates the Grafana dashboards (`dashboards/*.json`), and the copies of dashboards and rules in the Helm chart.
 
 mod agent_health;
 mod dashboard;
@@ -17,15 +17,15 @@ use anyhow::{Context, Result, bail};
 use crate::cargo;
 use dashboard::Dashboard;
 
-/// Where the chart keeps its copies.
+/// The folder of the copies in the chart.
 const CHART: &str = "deploy/chart/wrongdoor/files";
 /// The rules are written by hand.
 const RULES: [&str; 2] = ["recording.yaml", "alerts.yaml"];
 
-/// Writes the dashboards, and the chart's copies of them and of the rules.
+/// Writes the dashboards, and the copies of dashboards and rules in the chart.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only tell whether they are what would be written.
+    /// Only check whether the files are up to date.
     #[arg(long)]
     check: bool,
 }
@@ -45,7 +45,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// What is to be written, by its path in the repository.
+/// The generated files, by their path in the repository.
 fn files(root: &Path) -> Result<BTreeMap<PathBuf, String>> {
     let mut files = BTreeMap::new();
     for dashboard in all() {
@@ -76,7 +76,7 @@ fn check(root: &Path, files: &BTreeMap<PathBuf, String>) -> Result<()> {
     Ok(())
 }
 
-/// Whether two files say the same. In which order JSON has its keys depends on what else is built.
+/// Whether two files have the same content. The order of JSON keys depends on the enabled features of `serde_json`.
 fn is_same(one: &str, other: &str) -> bool {
     let json = |text| serde_json::from_str::<serde_json::Value>(text).ok();
     one == other || json(one).is_some_and(|one| Some(one) == json(other))

@@ -1,4 +1,4 @@
-//! Is anybody refused, who, why, and is it getting better: for whoever was just woken.
+//! The overview dashboard: which hosts get 421s, why, and whether clients recover.
 
 use super::dashboard::{Dashboard, Section};
 use super::panel::{
@@ -15,17 +15,17 @@ pub(super) fn dashboard() -> Dashboard {
     Dashboard {
         name: "overview",
         title: "wrongdoor / Overview",
-        description: "Requests on the wrong connection: who is refused with 421 Misdirected Request, why, and whether they get through. The first row says whether anybody is hurt now. All of it is counted at one end (Counted at), so that no request counts twice.",
+        description: "Requests on the wrong connection: which requests get a 421 Misdirected Request, why, and whether their clients recover. The first row shows the current impact. All panels count at one end of the connections (variable Counted at), so that no request counts twice.",
         variables,
         sections: vec![
             Section { title: None, panels: now() },
-            Section { title: Some("Is it getting better?"), panels: course() },
-            Section { title: Some("Do clients get through?"), panels: recovery() },
+            Section { title: Some("Do the 421s increase or decrease?"), panels: course() },
+            Section { title: Some("Do clients recover?"), panels: recovery() },
             Section {
-                title: Some("Which connections carry the wrong names?"),
+                title: Some("Which connections carry requests for other hosts?"),
                 panels: mismatches(),
             },
-            Section { title: Some("How are connections shared?"), panels: connections() },
+            Section { title: Some("How many hosts share a connection?"), panels: connections() },
         ],
     }
 }
@@ -42,7 +42,7 @@ fn now() -> Vec<Panel> {
         &format!("sum({})", increase_from_none(recoveries, &again)),
         &format!("sum({})", increase_from_none(recoveries, &asked)),
     );
-    // 0 where requests are seen at all and none of them was one.
+    // 0 if there are requests, but no silent misdirects.
     let silent = format!(
         "sum({}) or 0 * sum({exchanges}{{{CHOSEN}}})",
         increase_from_none("wrongdoor_silent_misdirects_total", CHOSEN)
@@ -56,56 +56,56 @@ fn now() -> Vec<Panel> {
     vec![
         Panel::stat(
             "421s now",
-            "Is anybody refused at this moment? Requests a second that are answered with 421 Misdirected Request.",
+            "How many requests per second get a 421 Misdirected Request now?",
             PER_SECOND,
             Query::over_time(refused.clone(), "421s"),
         )
         .colours(GOOD, &[(0.001, DOUBTFUL), (1.0, BAD)])
         .empty("no requests"),
         Panel::stat(
-            "Of all requests",
-            "How large a part is it? 421s among all requests that were seen. Coalescing browsers meet a few; from one in a hundred on an alert is sent.",
+            "421 share of requests",
+            "What share of all observed requests gets a 421? A few 421s are normal where browsers coalesce connections. Above 1 %, an alert fires.",
             SHARE,
-            Query::over_time(share(&refused, &all), "of all"),
+            Query::over_time(share(&refused, &all), "421 share"),
         )
         .colours(GOOD, &[(0.001, DOUBTFUL), (0.01, BAD)])
         .empty("no requests"),
         Panel::stat(
-            "Against an hour ago",
-            "Is it getting worse? 421s a second now, less those of an hour ago. Below 0 it gets better.",
+            "421s vs. 1 hour ago",
+            "Does the number of 421s increase? 421s per second now, minus 421s per second one hour ago. A value below 0 is an improvement.",
             PER_SECOND,
-            Query::over_time(format!("{refused} - ({an_hour_ago} or vector(0))"), "more"),
+            Query::over_time(format!("{refused} - ({an_hour_ago} or vector(0))"), "difference"),
         )
         .colours(GOOD, &[(-1e9, GOOD), (0.001, DOUBTFUL), (1.0, BAD)])
         .empty("no requests"),
         Panel::stat(
-            "Asked again in vain",
-            "Does it hurt? Of the clients that asked again after a 421, the part that got a 421 again. The others got their answer, and lost a handshake. Who did not ask again is not counted here.",
+            "Retries with another 421",
+            "Do users see errors? The share of retries after a 421 that got a 421 again. All other retries got another response, usually at the cost of a handshake. Clients that did not retry are not counted.",
             SHARE,
-            Query::instant(stuck, "in vain"),
+            Query::instant(stuck, "421 again"),
         )
         .colours(GOOD, &[(0.05, DOUBTFUL), (0.2, BAD)])
-        .empty("nobody asked again"),
+        .empty("no retries"),
         Panel::stat(
-            "Served by the wrong host",
-            "Did anybody get another site's answer? Requests on a connection for another host that were answered with 2xx by who was never seen to serve them (silent misdirects).",
+            "Possible wrong responses",
+            "Did clients get the response of another site? Silent misdirects: requests that arrived on a connection for another host and got a 2xx response, from a server that the agent has not seen serve the requested host under its own name.",
             COUNT,
-            Query::instant(silent, "served"),
+            Query::instant(silent, "silent misdirects"),
         )
         .colours(GOOD, &[(0.5, BAD)])
         .empty("no requests"),
         Panel::stat(
-            "HTTP seen into",
-            "Can these numbers be trusted? Of the connections for HTTP, the part whose requests are seen. What is not seen is in no other panel. For all of the cluster, whatever is chosen above.",
+            "HTTP connections decoded",
+            "Are the numbers complete? The share of HTTP connections whose requests the agents see. Requests on the other connections are in no other panel. This panel covers the whole cluster and ignores the other variables.",
             SHARE,
-            Query::instant(seen, "seen"),
+            Query::instant(seen, "decoded"),
         )
         .colours(BAD, &[(0.5, DOUBTFUL), (0.8, GOOD)])
         .up_to(1.0)
         .empty("no connections"),
         Panel::bars(
-            "Hosts refused",
-            "Which hosts are requests refused for? 421s in the time that is looked at, the five with most. A click leads to the host in depth.",
+            "Hosts with 421s",
+            "Which hosts get 421s? The five hosts with the most 421s in the time range. Click a host to open its incident dashboard.",
             COUNT,
             Query::instant(top(5, "authority", &increase(exchanges, &misdirected())), "{{authority}}"),
         )
@@ -113,7 +113,7 @@ fn now() -> Vec<Panel> {
         .leads_to_incident(),
         Panel::bars(
             "Workloads with 421s",
-            "At which workloads are they counted? Those that answer where it is counted at the server, those that ask where at the client. What runs outside of Kubernetes has no name.",
+            "Which workloads see the 421s? The servers if Counted at is server, the clients if it is client. Processes outside Kubernetes have no workload name.",
             COUNT,
             Query::instant(
                 named_workload(&top(5, "namespace, workload", &increase(exchanges, &misdirected()))),
@@ -123,7 +123,7 @@ fn now() -> Vec<Panel> {
         .colours(DOUBTFUL, &[]),
         Panel::bars(
             "Causes of 421s",
-            "What is wrong? The causes of the 421s, the five most frequent. The runbook of WrongdoorMisdirectedRatioHigh says for each what to change.",
+            "What causes the 421s? The five most frequent causes. The runbook of WrongdoorMisdirectedRatioHigh lists the change for each cause.",
             COUNT,
             Query::instant(
                 top(5, "cause", &increase_from_none("wrongdoor_misdirected_total", CHOSEN)),
@@ -144,14 +144,14 @@ fn course() -> Vec<Panel> {
     vec![
         Panel::lines(
             "421s by authority",
-            "Which hosts are refused, and since when? The ten with most at each moment.",
+            "Which hosts get 421s, and since when? The ten hosts with the most 421s at each point in time.",
             PER_SECOND,
             Query::over_time(format!("topk(10, sum by (authority) ({refused}) > 0)"), "{{authority}}"),
         )
         .leads_to_incident(),
         Panel::lines(
-            "421s of all requests, by authority",
-            "For which hosts is it a large part of what they are asked, and not only much because they are asked much?",
+            "421 share of requests by authority",
+            "Which hosts refuse a large share of their requests? A busy host can have many 421s and still a small share.",
             SHARE,
             Query::over_time(format!("topk(10, {} > 0)", by("authority")), "{{authority}}"),
         )
@@ -159,7 +159,7 @@ fn course() -> Vec<Panel> {
         .leads_to_incident(),
         Panel::lines(
             "421s by workload",
-            "At which workloads did it begin: one after a deploy, or all at once?",
+            "Which workloads see the 421s, and since when? One workload points to its deployment; all workloads at once point to a shared change.",
             PER_SECOND,
             Query::over_time(
                 named_workload(&format!("topk(10, sum by (namespace, workload) ({refused}) > 0)")),
@@ -167,8 +167,8 @@ fn course() -> Vec<Panel> {
             ),
         ),
         Panel::lines(
-            "421s of all requests, by workload",
-            "Which workloads suffer in proportion to what they do?",
+            "421 share of requests by workload",
+            "Which workloads see 421s on a large share of their requests?",
             SHARE,
             Query::over_time(
                 named_workload(&format!("topk(10, {} > 0)", by("namespace, workload"))),
@@ -190,7 +190,7 @@ fn recovery() -> Vec<Panel> {
     vec![
         Panel::areas(
             "421s by cause",
-            "Which causes come and go? One that begins with a deploy is that deploy's.",
+            "Which causes start or stop, and when? A cause that starts with a deployment belongs to that deployment.",
             PER_SECOND,
             Query::over_time(
                 format!("sum by (cause) ({}) > 0", rate("wrongdoor_misdirected_total", CHOSEN)),
@@ -198,21 +198,21 @@ fn recovery() -> Vec<Panel> {
             ),
         ),
         Panel::areas(
-            "What became of clients",
-            "Do clients get through after a 421? recovered_new_connection is as it should be; retried_same_connection_421 is a client to be changed; retried_still_421 a server that refuses the name on any connection; not_retried a client that gave up.",
+            "Client recovery by outcome",
+            "Do clients recover after a 421? recovered_new_connection is the expected outcome. retried_same_connection_421: the client must be fixed. retried_still_421: the server refuses the name on every connection. not_retried: the client did not retry.",
             PER_SECOND,
             Query::over_time(format!("sum by (outcome) ({}) > 0", rate(recoveries, CHOSEN)), "{{outcome}}"),
         ),
         Panel::lines(
-            "Time to get through",
-            "What does a 421 cost those who get through? From the 421 to the answer. For all of the cluster, whatever is chosen above.",
+            "Time to recovery",
+            "How long does a recovery take? The time from the 421 to the response. This panel covers the whole cluster and ignores the other variables.",
             SECONDS,
-            Query::over_time(quantile(0.5), "half of them within"),
+            Query::over_time(quantile(0.5), "median"),
         )
-        .asks(Query::over_time(quantile(0.95), "95 % within")),
+        .asks(Query::over_time(quantile(0.95), "95th percentile")),
         Panel::lines(
-            "Handshakes for each 421",
-            "What does it cost the servers? Connections that clients opened for a host between a 421 and what became of it, for each 421. For all of the cluster and both ends.",
+            "Handshakes per 421",
+            "How many extra handshakes does a 421 cause? The connections that clients opened for a host between a 421 and its outcome, per 421. This panel covers the whole cluster and both ends of the connections.",
             COUNT,
             Query::over_time(
                 share(
@@ -235,29 +235,29 @@ fn mismatches() -> Vec<Panel> {
     vec![
         Panel::areas(
             "Mismatches by verdict",
-            "Are these requests allowed where they come? Requests for another host than their connection is for: coalesced_legal is what HTTP/2 allows, misdirected_uncovered and mismatch_h1 are not.",
+            "Do the specifications allow these requests on their connections? Requests for a host that differs from the SNI of the connection. HTTP/2 allows coalesced_legal. misdirected_uncovered and mismatch_h1 are not allowed.",
             PER_SECOND,
             Query::over_time(by("verdict"), "{{verdict}}"),
         ),
         Panel::areas(
             "Mismatches by outcome",
-            "What do servers answer to them? misdirected is 421, rejected another 4xx, and served went well or to the wrong host.",
+            "How do servers respond to these requests? misdirected is 421, rejected is another 4xx, and served is a success, possibly from the wrong host.",
             PER_SECOND,
             Query::over_time(by("outcome"), "{{outcome}}"),
         ),
         Panel::table(
-            "Top pairs",
-            "Which hosts are asked for on which connections? The twenty most frequent in the time that is looked at. `other` is what has no place among the names that are told apart.",
+            "Top pairs of SNI and authority",
+            "Which hosts do clients request on which connections? The twenty most frequent pairs in the time range. `other` stands for all names that have no label value of their own.",
             (COUNT, "Requests"),
-            &[("sni", "Connection for (SNI)"), ("authority", "Asked for"), ("verdict", "Verdict")],
+            &[("sni", "SNI"), ("authority", "Authority"), ("verdict", "Verdict")],
             pairs(mismatches),
         )
         .leads_to_incident(),
         Panel::table(
             "Silent misdirects",
-            "Whose requests may have been answered by the wrong host? Answered with 2xx by who was never seen to serve the host under its own name.",
+            "Which requests may have got the response of the wrong host? Requests with a 2xx response from a server that the agent has not seen serve the host under its own name.",
             (COUNT, "Requests"),
-            &[("sni", "Connection for (SNI)"), ("authority", "Asked for"), ("verdict", "Verdict")],
+            &[("sni", "SNI"), ("authority", "Authority"), ("verdict", "Verdict")],
             pairs("wrongdoor_silent_misdirects_total"),
         )
         .leads_to_incident(),
@@ -278,8 +278,8 @@ fn connections() -> Vec<Panel> {
     let ended = format!(r#"{CLUSTER},role="$role""#);
     vec![
         Panel::areas(
-            "Connections that ended",
-            "How much traffic is this, and what does it speak? By the protocol that was negotiated; an empty one is none, as of HTTP/1.1 without ALPN or of cleartext.",
+            "Ended connections by protocol",
+            "How many connections are there, and with which protocol? By negotiated ALPN protocol. (none) means no ALPN protocol, as in HTTP/1.1 without ALPN or in cleartext.",
             EVENTS_PER_SECOND,
             Query::over_time(
                 named(
@@ -291,16 +291,16 @@ fn connections() -> Vec<Panel> {
         )
         .size(8, 8),
         Panel::lines(
-            "Authorities on a connection",
-            "How many hosts share a connection? Of connections that were asked for any. For all of the cluster and both ends.",
+            "Authorities per connection",
+            "How many different hosts do clients request on one connection? Only connections with at least one known host. This panel covers the whole cluster and both ends of the connections.",
             COUNT,
-            Query::over_time(quantile(0.5), "half of them at most"),
+            Query::over_time(quantile(0.5), "median"),
         )
-        .asks(Query::over_time(quantile(0.99), "99 % at most"))
+        .asks(Query::over_time(quantile(0.99), "99th percentile"))
         .size(8, 8),
         Panel::lines(
-            "Connections with several authorities",
-            "How common is sharing? The part of connections that were asked for more than one host: coalescing browsers, and proxies whose pools are not kept apart by name.",
+            "Connections with more than one authority",
+            "What share of connections carries requests for more than one host? Such connections come from coalescing browsers, and from proxies whose connection pools are not separated by name.",
             SHARE,
             Query::over_time(format!("1 - {}", share(&one, &count)), "shared"),
         )
@@ -310,17 +310,17 @@ fn connections() -> Vec<Panel> {
     ]
 }
 
-/// The most frequent, of those that there are any of.
+/// The most frequent values, without those that did not increase.
 fn top(count: u8, labels: &str, increase: &str) -> String {
     format!("topk({count}, sum by ({labels}) ({increase}) > 0)")
 }
 
-/// Where a label is empty, something that can be read stands in its place.
+/// Replaces an empty label value with `(none)`.
 fn named(label: &str, expression: &str) -> String {
     format!(r#"label_replace({expression}, "{label}", "(none)", "{label}", "")"#)
 }
 
-/// The same of what runs outside of Kubernetes.
+/// The same for the workload, which is empty outside Kubernetes.
 pub(super) fn named_workload(expression: &str) -> String {
     named("workload", expression)
 }

@@ -1,4 +1,4 @@
-//! A panel: one question, and how its answer is shown.
+//! A panel: one question, and how the dashboard shows its answer.
 
 use serde_json::{Value, json};
 
@@ -7,43 +7,43 @@ use super::query::Query;
 /// A question with its answer.
 pub(super) struct Panel {
     title: &'static str,
-    /// The question, and how the answer is to be read.
+    /// The question, and how to read the answer.
     description: &'static str,
     look: Look,
     unit: &'static str,
     pub(super) width: u64,
     pub(super) height: u64,
     queries: Vec<Query>,
-    /// From which value on it has which colour; the first of all values.
+    /// The colour from each value on.
     colours: Vec<(f64, &'static str)>,
     first_colour: &'static str,
-    /// What stands there where there is nothing.
+    /// The text of a panel without data.
     empty: &'static str,
-    /// It never is more.
+    /// The maximum of the axis.
     max: Option<f64>,
-    /// Its series lead to the authority in depth.
+    /// The series link to the incident dashboard of their authority.
     is_link: bool,
 }
 
-/// How an answer is shown.
+/// How a panel shows its answer.
 enum Look {
-    /// One number, and its course behind it.
+    /// One number, with its course over time as the background.
     Stat,
-    /// Lines over time; areas upon each other where they add up.
+    /// Lines over time, or stacked areas for series that add up.
     Lines { is_stacked: bool },
-    /// A bar for each, the longest first.
+    /// One bar per series, the longest first.
     Bars,
-    /// A row for each, by these columns: label and heading. The value is the last, and its heading beside.
+    /// One row per series. The columns are pairs of label and heading; the value is the last column.
     Table { columns: &'static [(&'static str, &'static str)], value: &'static str },
-    /// Traces, by a query of their store.
+    /// Traces, by a TraceQL query.
     Traces { query: &'static str },
 }
 
-/// Requests a second.
+/// Requests per second.
 pub(super) const PER_SECOND: &str = "reqps";
-/// Anything else a second.
+/// Other events per second.
 pub(super) const EVENTS_PER_SECOND: &str = "cps";
-/// A share of one.
+/// A share, where 1 is 100 %.
 pub(super) const SHARE: &str = "percentunit";
 /// A number of things.
 pub(super) const COUNT: &str = "short";
@@ -52,7 +52,7 @@ pub(super) const SECONDS: &str = "s";
 /// Bytes.
 pub(super) const BYTES: &str = "bytes";
 
-/// What a number is, good or bad, goes by these.
+/// The colours for good and bad values.
 pub(super) const GOOD: &str = "green";
 pub(super) const DOUBTFUL: &str = "orange";
 pub(super) const BAD: &str = "red";
@@ -94,7 +94,7 @@ impl Panel {
         Self::new(title, description, Look::Lines { is_stacked: false }, unit).asks(query)
     }
 
-    /// Lines that add up to a whole.
+    /// Stacked areas, for series that add up.
     pub(super) fn areas(
         title: &'static str,
         description: &'static str,
@@ -136,13 +136,13 @@ impl Panel {
         Self { width, height, ..self }
     }
 
-    /// One more query.
+    /// Adds a query.
     pub(super) fn asks(mut self, query: Query) -> Self {
         self.queries.push(query);
         self
     }
 
-    /// Its colour, and from which value on another.
+    /// Sets the first colour, and the values from which other colours start.
     pub(super) fn colours(self, first: &'static str, then: &[(f64, &'static str)]) -> Self {
         Self { first_colour: first, colours: then.to_vec(), ..self }
     }
@@ -155,12 +155,12 @@ impl Panel {
         Self { max: Some(max), ..self }
     }
 
-    /// What it shows of an authority leads to that one in depth.
+    /// Links the series to the incident dashboard of their authority.
     pub(super) fn leads_to_incident(self) -> Self {
         Self { is_link: true, ..self }
     }
 
-    // === as Grafana has it ===
+    // === the JSON model of Grafana ===
 
     pub(super) fn json(&self, id: usize, place: &Value) -> Value {
         let mut panel = json!({
@@ -209,7 +209,7 @@ impl Panel {
             Look::Lines { .. } => "palette-classic",
             _ => "thresholds",
         };
-        // A difference may be below.
+        // A difference can be negative.
         let is_difference = self.colours.iter().any(|(from, _)| *from < 0.0);
         let is_link = self.is_link && !matches!(self.look, Look::Table { .. });
         let mut defaults = json!({
@@ -242,15 +242,15 @@ impl Panel {
     }
 }
 
-/// A link to the dashboard about one authority.
+/// A link to the incident dashboard of one authority.
 fn in_depth(authority: &str) -> Value {
     let url = format!(
         "/d/wrongdoor-incident?var-authority={authority}&${{datasource:queryparam}}&${{cluster:queryparam}}&${{__url_time_range}}"
     );
-    json!([{ "title": "This authority in depth", "url": url, "targetBlank": false }])
+    json!([{ "title": "Open the incident dashboard of this authority", "url": url, "targetBlank": false }])
 }
 
-/// The columns of a table in their order, with headings.
+/// Sets the order of the columns of a table, and their headings.
 fn arrange(columns: &[(&'static str, &'static str)], value: &str) -> Value {
     let mut order = serde_json::Map::new();
     let mut headings = serde_json::Map::new();

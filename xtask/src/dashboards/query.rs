@@ -1,34 +1,34 @@
-//! What a panel asks Prometheus for.
+//! The PromQL queries of panels.
 
-/// What requests are chosen by. One end at a time: a request whose both ends are on watched nodes is counted at both.
+/// The selector for requests. It selects one role: if agents observe both ends, each request is counted at both.
 pub(super) const CHOSEN: &str = r#"cluster=~"$cluster",namespace=~"$namespace",workload=~"$workload",authority=~"$authority",role="$role""#;
 
-/// The same at every end, for questions that compare them.
+/// The same for all roles, for panels that compare them.
 pub(super) const AT_ANY_END: &str =
     r#"cluster=~"$cluster",namespace=~"$namespace",workload=~"$workload",authority=~"$authority""#;
 
-/// What agents are chosen by.
+/// The selector for agents.
 pub(super) const AGENTS: &str = r#"cluster=~"$cluster",instance=~"$instance""#;
 
-/// Connections for HTTP over TCP: negotiated, or offered where that is all that is seen, as in TLS 1.3.
+/// Connections for HTTP over TCP: HTTP was negotiated, or only offered if the agent does not see more, as in TLS 1.3.
 pub(super) const HTTP: &str = r#"alpn=~"h2|http/1.1|http_offered""#;
 
-/// What has neither a role nor a name is chosen by.
+/// The selector for metrics without a role and without names.
 pub(super) const CLUSTER: &str = r#"cluster=~"$cluster""#;
 
-/// How often a second, as drawn over time.
+/// The rate per second, for graphs over time.
 pub(super) fn rate(metric: &str, chosen: &str) -> String {
     format!("rate({metric}{{{chosen}}}[$__rate_interval])")
 }
 
-/// How often in the time that is looked at.
+/// The increase in the selected time range.
 pub(super) fn increase(metric: &str, chosen: &str) -> String {
     format!("increase({metric}{{{chosen}}}[$__range])")
 }
 
-/// The same of counters that begin at 1 with the first of what they count: to `increase` that one did not happen. Where
-/// nothing was scraped when the time that is looked at began, all of them would seem to begin in it; and one that was
-/// reset since has lost what it had, which `increase` knows.
+/// The same for counters that start at 1 with their first event, which `increase` does not count. Agents that were not
+/// scraped at the start of the time range are excluded, because all of their counters look new. Counters that were reset
+/// within the time range are left to `increase`, which handles resets.
 pub(super) fn increase_from_none(metric: &str, chosen: &str) -> String {
     let (counter, increase) = (format!("{metric}{{{chosen}}}"), increase(metric, chosen));
     format!(
@@ -37,39 +37,39 @@ pub(super) fn increase_from_none(metric: &str, chosen: &str) -> String {
     )
 }
 
-/// A part of a whole; nothing where there is no whole. A part that was never counted has no series, and is 0.
+/// A part of a whole, without a value if the whole is 0. A part without a series is 0.
 pub(super) fn share(part: &str, whole: &str) -> String {
     format!("({part} or 0 * {whole}) / ({whole} > 0)")
 }
 
-/// The requests answered with 421: also where there is none yet, these counters stand at 0.
+/// The requests that got a 421. These counters start at 0 before the first 421.
 pub(super) fn misdirected() -> String {
     format!(r#"{CHOSEN},outcome="misdirected""#)
 }
 
-/// A query, and how its answers are called.
+/// A query, and the names of its series.
 pub(super) struct Query {
     pub(super) expression: String,
-    /// With `{{label}}`; empty in tables, which have columns.
+    /// With `{{label}}` placeholders; empty for tables, which have columns.
     pub(super) legend: &'static str,
-    /// What is now, and no course of time.
+    /// Whether the query returns a single value instead of a course over time.
     pub(super) is_instant: bool,
     pub(super) has_exemplars: bool,
 }
 
 impl Query {
-    /// A course of time.
+    /// A query over time.
     pub(super) fn over_time(expression: impl Into<String>, legend: &'static str) -> Self {
         let expression = expression.into();
         Self { expression, legend, is_instant: false, has_exemplars: false }
     }
 
-    /// What is now, or in all of the time that is looked at.
+    /// A query for one value: now, or for the whole time range.
     pub(super) fn instant(expression: impl Into<String>, legend: &'static str) -> Self {
         Self { is_instant: true, ..Self::over_time(expression, legend) }
     }
 
-    /// With the traces that the agent has put beside the counts.
+    /// With exemplars, which link to traces.
     pub(super) fn with_exemplars(self) -> Self {
         Self { has_exemplars: true, ..self }
     }

@@ -1,19 +1,19 @@
-//! What a person chooses above the panels.
+//! The variables of dashboards.
 
 use serde_json::{Value, json};
 
-/// A choice.
+/// A variable.
 pub(super) enum Variable {
-    /// Which Prometheus, or which store of traces.
+    /// The data source for metrics or traces.
     Datasource { name: &'static str, label: &'static str, plugin: &'static str },
-    /// Values of a label of a metric.
+    /// The values of a label of a metric.
     Label { name: &'static str, label: &'static str, of: &'static str },
-    /// The end at which requests are counted.
+    /// The role, that is the end of the connection, at which requests are counted.
     Role,
 }
 
-/// The end that is taken unless somebody chooses: the server's, where not another has seen half as much again. A cluster
-/// may have its servers where no agent is, and then its clients are what there is.
+/// The query for the roles, with the default role first. The default is `server`, unless another role counted more than
+/// 1.5 times as many requests. If no agent runs on the nodes of the servers, only the clients are observed.
 const ROLES: &str = r#"query_result(sort_desc(sum by (role) (increase(wrongdoor_exchanges_total{cluster=~"$cluster",role="server"}[$__range])) * 1.5 or sum by (role) (increase(wrongdoor_exchanges_total{cluster=~"$cluster",role!="server"}[$__range]))))"#;
 
 impl Variable {
@@ -26,7 +26,7 @@ impl Variable {
             }),
             Self::Label { name, label, of } => {
                 let query = format!("label_values({of}, {name})");
-                // `.*` and not the list of all: labels that are not there, as of a cluster that has no name, match too.
+                // `.*` instead of a list of all values also matches series without the label, as in a cluster without a name.
                 let all = json!({
                     "includeAll": true, "multi": true, "allValue": ".*",
                     "current": { "selected": true, "text": ["All"], "value": ["$__all"] },
@@ -34,7 +34,7 @@ impl Variable {
                 query_json(name, label, &query, all)
             }
             Self::Role => {
-                // The order is the query's: the first is what is chosen at first.
+                // Not sorted: the first value of the query is the default.
                 let one = json!({
                     "includeAll": false, "multi": false, "regex": r#"/role="([^"]+)"/"#, "sort": 0,
                 });
@@ -57,17 +57,17 @@ fn query_json(name: &str, label: &str, query: &str, more: Value) -> Value {
     json
 }
 
-/// The Prometheus, of every dashboard.
+/// The Prometheus data source, for every dashboard.
 pub(super) fn datasource() -> Variable {
     Variable::Datasource { name: "datasource", label: "Prometheus", plugin: "prometheus" }
 }
 
-/// The cluster, of every dashboard.
+/// The cluster, for every dashboard.
 pub(super) fn cluster() -> Variable {
     Variable::Label { name: "cluster", label: "Cluster", of: "wrongdoor_build_info" }
 }
 
-/// What requests are chosen by.
+/// The variables that select requests.
 pub(super) fn requests() -> [Variable; 4] {
     [
         Variable::Label {

@@ -1,4 +1,4 @@
-{{- /* The agent's configuration: what is given, and what follows from the other values. */ -}}
+{{- /* The configuration of the agent: options that follow from other values, overridden by .Values.config. */ -}}
 {{- define "wrongdoor.config" -}}
 {{- $http := dict -}}
 {{- if include "wrongdoor.isPlain" . }}{{ $_ := set $http "allow_plain" true }}{{ end -}}
@@ -12,7 +12,7 @@
 {{- $config := dict "source" .Values.mode "listen" (include "wrongdoor.listen" .) -}}
 {{- with $http }}{{ $_ := set $config "http" . }}{{ end -}}
 {{- if .Values.kubernetes.enabled }}{{ $_ := set $config "kubernetes" (dict "pods" "auto") }}{{ end -}}
-{{- /* Beside probes packets are captured where the nodes' are, and not in the pod's own network. */ -}}
+{{- /* In addition to probes, the agent captures packets in the network of the node, not in that of the pod. */ -}}
 {{- if and (eq .Values.mode "ebpf") (include "wrongdoor.hasCleartext" .) -}}
 {{- $_ := set $config "packets" (dict "netns" "/proc/1/ns/net") -}}
 {{- end -}}

@@ -1,16 +1,16 @@
-{{- /* Whether TLS and a token are asked for, as the agent wants it beyond loopback. */ -}}
+{{- /* Whether TLS and a token are configured. The agent requires both beyond loopback, unless allow_plain is set. */ -}}
 {{- define "wrongdoor.isGuarded" -}}
 {{- if and .Values.http.tls.secretName .Values.http.token.secretName }}true{{ end -}}
 {{- end -}}
 
-{{- /* Whether others may ask without. In the node's network this has to be said. */ -}}
+{{- /* Whether clients need no TLS and no token. In the network of the node, allowPlain must be set explicitly. */ -}}
 {{- define "wrongdoor.isPlain" -}}
 {{- $allowed := .Values.http.allowPlain -}}
 {{- if kindIs "invalid" $allowed }}{{ $allowed = eq .Values.mode "ebpf" }}{{ end -}}
 {{- if and $allowed (not (include "wrongdoor.isGuarded" .)) }}true{{ end -}}
 {{- end -}}
 
-{{- /* Whether others than the node itself are answered. */ -}}
+{{- /* Whether the agent listens beyond loopback. */ -}}
 {{- define "wrongdoor.isOpen" -}}
 {{- if or (include "wrongdoor.isGuarded" .) (include "wrongdoor.isPlain" .) }}true{{ end -}}
 {{- end -}}
@@ -20,22 +20,22 @@
 {{ printf "%s:%d" $address (int .Values.http.port) }}
 {{- end -}}
 
-{{- /* What no agent could do, told before it is installed. */ -}}
+{{- /* Rejects values with which the agents could not work. */ -}}
 {{- define "wrongdoor.check" -}}
 {{- if not (include "wrongdoor.isOpen" .) -}}
 {{- if eq .Values.mode "ebpf" -}}
-{{- fail "http: nobody could reach the pod, not even its probes: give tls.secretName and token.secretName, or allow plain" -}}
+{{- fail "http: with allowPlain: false, mode ebpf needs tls.secretName and token.secretName: otherwise the agent listens on loopback of the pod only, and nothing can connect, not even the kubelet probes" -}}
 {{- end -}}
 {{- if or .Values.podMonitor.enabled .Values.serviceMonitor.enabled .Values.service.enabled -}}
-{{- fail "http: in mode packets the agent answers on the node's loopback only, where nothing can scrape it: give tls.secretName and token.secretName, or say allowPlain: true where the nodes' network is trusted" -}}
+{{- fail "http: in mode packets the agent listens on the node's loopback only, where nothing can scrape it: set tls.secretName and token.secretName, or set allowPlain: true if the network of the nodes is trusted" -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.serviceMonitor.enabled (not .Values.service.enabled) -}}
-{{- fail "serviceMonitor: it needs service.enabled" -}}
+{{- fail "serviceMonitor.enabled needs service.enabled" -}}
 {{- end -}}
 {{- end -}}
 
-{{- /* How a monitor scrapes; `monitor` is its values. */ -}}
+{{- /* The endpoint of a PodMonitor or ServiceMonitor; `monitor` has its values. */ -}}
 {{- define "wrongdoor.endpoint" -}}
 {{- $monitor := .monitor -}}
 {{- with .root -}}
@@ -63,7 +63,7 @@ interval: {{ . }}
 scrapeTimeout: {{ . }}
 {{- end }}
 relabelings:
-  # There is one agent a node: alerts and dashboards name the node, and not an address that ends with the pod.
+  # Each node has one agent. So alerts and dashboards show the node name instead of the address of the pod.
   - sourceLabels: [__meta_kubernetes_pod_node_name]
     targetLabel: instance
   - sourceLabels: [__meta_kubernetes_pod_node_name]

@@ -13,7 +13,7 @@
 {{- default $own .Values.serviceAccount.name -}}
 {{- end -}}
 
-{{- /* What does not change from version to version, as selectors must not. */ -}}
+{{- /* Labels that do not change between versions: selectors are immutable. */ -}}
 {{- define "wrongdoor.selector" -}}
 app.kubernetes.io/name: {{ include "wrongdoor.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -23,7 +23,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- include "wrongdoor.labelsAnd" (dict "root" . "more" dict) -}}
 {{- end -}}
 
-{{- /* The same with `more`, which go before those of all; what selectors need cannot be taken from them. */ -}}
+{{- /* The labels of an object: commonLabels, overridden by `more`, then by the labels of the chart. Labels of selectors cannot be overridden. */ -}}
 {{- define "wrongdoor.labelsAnd" -}}
 {{- $more := .more -}}
 {{- with .root -}}

@@ -1,6 +1,6 @@
 {{- /*
-The smallest set that works, as in the README of the agent. Spelled without CAP_: the API server refuses CAP_SYS_ADMIN
-beside allowPrivilegeEscalation: false, and accepts SYS_ADMIN.
+The smallest set that works, as in the documentation of the agent. The names have no CAP_ prefix: the API server rejects
+CAP_SYS_ADMIN together with allowPrivilegeEscalation: false, but accepts SYS_ADMIN.
 */ -}}
 {{- define "wrongdoor.capabilities" -}}
 {{- $set := list "BPF" "NET_RAW" -}}
@@ -21,7 +21,7 @@ beside allowPrivilegeEscalation: false, and accepts SYS_ADMIN.
 allowPrivilegeEscalation: false
 privileged: false
 readOnlyRootFilesystem: true
-# Capabilities that a pod is given are root's only; what is not in the list root has not either.
+# Kubernetes gives capabilities only to root. Root has no other capabilities than those in the list.
 runAsUser: 0
 runAsGroup: 0
 capabilities:
