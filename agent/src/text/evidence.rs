@@ -12,45 +12,45 @@ pub(crate) fn evidence(all: &[Evidence]) -> Vec<String> {
 
 fn words(evidence: &Evidence) -> String {
     match evidence {
-        Evidence::ProbeUserAgent => format!("the user agent is {PROBE}"),
+        Evidence::ProbeUserAgent => format!("the User-Agent is {PROBE}"),
         Evidence::ProbeHello => {
             format!("the ClientHello of the connection offers the protocol {PROBE}")
         }
         Evidence::ResponseBody(mark) => body(*mark).to_owned(),
-        Evidence::FromCache => "Age or X-Cache says that the 421 comes out of a cache".to_owned(),
-        Evidence::Storable => "its Cache-Control lets caches store it".to_owned(),
-        Evidence::CrawlerOverHttp2 => "the user agent is a crawler's, over HTTP/2".to_owned(),
+        Evidence::FromCache => "`Age` or `X-Cache` shows that a cache sent the 421".to_owned(),
+        Evidence::Storable => "its `Cache-Control` allows caches to store it".to_owned(),
+        Evidence::CrawlerOverHttp2 => "the User-Agent is a crawler, over HTTP/2".to_owned(),
         Evidence::NotTls => {
-            "there is no TLS on this hop, so no server name to compare with".to_owned()
+            "this hop has no TLS, so there is no SNI to compare".to_owned()
         }
         Evidence::NoSni(authority) => {
             format!("no SNI was sent, and the authority is {}", host(authority))
         }
-        Evidence::SniUnseen => "the server name was not seen".to_owned(),
+        Evidence::SniUnseen => "the SNI was not seen".to_owned(),
         Evidence::SameName(authority) => format!("SNI and authority are both {}", host(authority)),
         Evidence::NamesDiffer(names) => {
             let (sni, host) = both(names);
-            format!("the SNI is {sni}, the authority {host}")
+            format!("the SNI is {sni}, the authority is {host}")
         }
         Evidence::DotInAuthority(authority) => {
-            format!("the authority is {}. with a dot, the SNI without", host(authority))
+            format!("the authority is {}. with a dot at the end, the SNI has none", host(authority))
         }
         Evidence::DotInSni(names) => {
             let (sni, host) = both(names);
-            format!("the SNI is {sni} with a dot, the authority {host}")
+            format!("the SNI is {sni} with a dot at the end, the authority is {host}")
         }
         Evidence::AuthorityConflict => ":authority and Host name different hosts".to_owned(),
         Evidence::OuterName(names) => {
             let (sni, host) = both(names);
-            format!("an ECH extension, the outer name {sni}, and a request for {host}")
+            format!("the handshake has an ECH extension and the outer name {sni}; the request is for {host}")
         }
         Evidence::Tunnel(names) => {
             let (sni, host) = both(names);
             format!("CONNECT to {host} over a connection for {sni}")
         }
-        Evidence::AltUsed => "Alt-Used says that it went to an alternative service".to_owned(),
+        Evidence::AltUsed => "`Alt-Used` shows that the request was sent to an alternative service".to_owned(),
         Evidence::AlternativeNamedAgain => {
-            "the response names an alternative again, which clients must pass over (RFC 7838 §6)"
+            "the response has an `Alt-Svc` field again, which clients must ignore (RFC 7838 §6)"
                 .to_owned()
         }
         Evidence::Coalesced(names) => {
@@ -59,27 +59,27 @@ fn words(evidence: &Evidence) -> String {
         }
         Evidence::OpenedForAnother(names) => {
             let (sni, host) = both(names);
-            format!("the connection was opened for {sni} and asked for {host} later")
+            format!("the connection was opened for {sni} and used for {host} later")
         }
         Evidence::NeverUsedForSni(sni) => {
-            format!("the connection for {} was never used for {0} first", name(sni))
+            format!("the first request on the connection for {} was for another host", name(sni))
         }
         Evidence::NotCoalesced(sni) => format!(
-            "the connection for {} never asked for {0} first: that is no coalescing",
+            "the first request on the connection for {} was for another host, so this is no coalescing",
             name(sni)
         ),
         Evidence::HostsOnConnection(hosts) => {
             format!("the connection was used for {hosts} hosts")
         }
         Evidence::HostsOverHttp1(hosts) => format!(
-            "one connection was used for {hosts} hosts over HTTP/1, where each is for one"
+            "one HTTP/1 connection was used for {hosts} hosts; clients use one connection for each host"
         ),
         Evidence::LaterRequest => "it is not the first request on the connection".to_owned(),
         Evidence::HostsUnderSni(count, sni) => {
             let under = sni
                 .name()
                 .map_or_else(|| "without SNI".to_owned(), |name| format!("under the SNI {name}"));
-            format!("{count} hosts were asked for at this endpoint {under}")
+            format!("{count} hosts were requested at this endpoint {under}")
         }
         Evidence::Coverage(Some(true), authority) => {
             format!("its certificate covers {} too", host(authority))
@@ -92,30 +92,30 @@ fn words(evidence: &Evidence) -> String {
             format!("handshakes for {} ask for a client certificate", host(authority))
         }
         Evidence::ServedUnderOwnName(authority) => format!(
-            "the same endpoint serves other requests for {} under that name",
+            "this endpoint serves {} on connections for it",
             host(authority)
         ),
         Evidence::OthersServed(authority) => {
-            format!("others are served {} at this endpoint", host(authority))
+            format!("this endpoint serves {} to other clients", host(authority))
         }
         Evidence::NeverServed(authority) => {
-            format!("{} was never seen to be served at this endpoint", host(authority))
+            format!("this endpoint was not seen to serve {}", host(authority))
         }
         Evidence::NeverServedBehind(authority) => format!(
-            "the endpoint behind this connection was never seen to serve {}",
+            "the endpoint of this connection was not seen to serve {}",
             host(authority)
         ),
         Evidence::AcceptsConnections(authority) => {
-            format!("the endpoint accepts connections for {}", host(authority))
+            format!("the endpoint completes handshakes for {}", host(authority))
         }
-        Evidence::ServedAlikeByApache => "the same was served at this endpoint before; Apache compares names since 2.4.64 (distributions' updates of July 2025)".to_owned(),
+        Evidence::ServedAlikeByApache => "this endpoint served the same names before; Apache compares them since 2.4.64 (in distributions since July 2025)".to_owned(),
         Evidence::GeneratedBy(refusal, by) => generated_by(*refusal, *by),
         Evidence::Relayed => {
-            "the response was handed on: what failed is a hop behind the server that answered"
+            "a proxy relayed the response: the failure is behind the server that answered"
                 .to_owned()
         }
         Evidence::RelayedFrom { connection, stream } => {
-            format!("the answer was handed on from stream {stream} of c{connection}")
+            format!("the response was relayed from stream {stream} of c{connection}")
         }
         Evidence::Client(peer, agent) => client(*peer, *agent),
         Evidence::CameInOn(connection, names) => {
@@ -123,7 +123,7 @@ fn words(evidence: &Evidence) -> String {
             format!("the request came in on c{connection}, opened for {sni}, for {host}")
         }
         Evidence::SniPassedOn(sni) => {
-            format!("the proxy asked its upstream with the same SNI, {}", name(sni))
+            format!("the proxy used the same SNI for its upstream: {}", name(sni))
         }
     }
 }
@@ -142,10 +142,10 @@ fn both(names: &NamePair) -> (String, String) {
 
 fn body(mark: BodyMark) -> &'static str {
     match mark {
-        BodyMark::HttpsOverPlaintext => "the response says that https came over plaintext",
-        BodyMark::H2oConnectUdp => "the response says that connect-udp is not supported here",
-        BodyMark::Leader => "the response is JSON and speaks of a leader",
-        _ => "the response has words of its own",
+        BodyMark::HttpsOverPlaintext => "the body says that an https request came over cleartext",
+        BodyMark::H2oConnectUdp => "the body says that connect-udp is not supported",
+        BodyMark::Leader => "the body is JSON and names a leader",
+        _ => "the body has words that only this answer has",
     }
 }
 
@@ -157,10 +157,12 @@ fn generated_by(refusal: Refusal, by: Attribution) -> String {
     };
     let generator = by.generator.as_str();
     match (by.generator, by.is_certain) {
-        (Generator::Unknown, _) => format!("nothing tells who made the {status}"),
-        (_, true) => format!("the {status} is {generator}'s own"),
+        (Generator::Unknown, _) => {
+            format!("the response does not show which software generated the {status}")
+        }
+        (_, true) => format!("{generator} generated the {status}"),
         (_, false) => format!(
-            "the {status} has {generator}'s header fields; its body was not seen or says nothing"
+            "the {status} has header fields of {generator}; its body was not seen or shows nothing"
         ),
     }
 }
@@ -168,19 +170,19 @@ fn generated_by(refusal: Refusal, by: Attribution) -> String {
 fn client(peer: ClientKind, agent: Option<AgentClass>) -> String {
     match (peer, agent) {
         (ClientKind::Proxy(Some(software)), _) => {
-            format!("the client is {}, by its process", software.title())
+            format!("the client is {}, as its process shows", software.title())
         }
         (ClientKind::Proxy(None), _) => {
-            "the client hands on a request that came in at it".to_owned()
+            "the client is a proxy: it forwards a request that it received".to_owned()
         }
         (ClientKind::LikelyProxy, _) => {
-            "the client is most likely a proxy: it forwards, or asks as only proxies do".to_owned()
+            "the client is most likely a proxy: its requests have signs of forwarding".to_owned()
         }
         (ClientKind::Ordinary, Some(class)) => format!(
-            "nothing says that the client is a proxy; its user agent is a {}'s",
+            "nothing shows that the client is a proxy; its User-Agent is of the class {}",
             class.as_str()
         ),
-        (ClientKind::Ordinary, None) => "nothing says that the client is a proxy".to_owned(),
+        (ClientKind::Ordinary, None) => "nothing shows that the client is a proxy".to_owned(),
     }
 }
 
@@ -198,19 +200,19 @@ mod tests {
                 Evidence::Coalesced(names),
                 "an HTTP/2 connection that was opened for a.test was used for b.test",
             ),
-            (Evidence::NeverServed(None), "(unknown) was never seen to be served at this endpoint"),
+            (Evidence::NeverServed(None), "this endpoint was not seen to serve (unknown)"),
             (
                 Evidence::NotCoalesced(Sni::Encrypted),
-                "the connection for (encrypted) never asked for (encrypted) first: that is no coalescing",
+                "the first request on the connection for (encrypted) was for another host, so this is no coalescing",
             ),
             (
                 Evidence::HostsUnderSni(3, Sni::Absent),
-                "3 hosts were asked for at this endpoint without SNI",
+                "3 hosts were requested at this endpoint without SNI",
             ),
             (Evidence::Coverage(Some(false), authority), "its certificate does not cover b.test"),
             (
                 Evidence::RelayedFrom { connection: 7, stream: 3 },
-                "the answer was handed on from stream 3 of c7",
+                "the response was relayed from stream 3 of c7",
             ),
         ];
         for (fact, expected) in cases {

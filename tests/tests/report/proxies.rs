@@ -39,9 +39,9 @@ fn both_hops_of_a_proxy_are_lanes_and_so_is_the_connection_that_got_through() ->
         assert_eq!(found, json!(count), "{what}");
     }
     let words = browser.text("document.querySelector('.finding figcaption').textContent")?;
-    assert!(words.contains("c2 handed on what c1 answered."), "{words}");
+    assert!(words.contains("c2 relayed the response of c1."), "{words}");
     assert!(words.contains("asked again on c3: answered"), "{words}");
     let lead = browser.text("document.querySelector('.lead').textContent")?;
-    assert!(lead.contains("got through on another connection"), "{lead}");
+    assert!(lead.contains("succeeded on another connection"), "{lead}");
     Ok(())
 }

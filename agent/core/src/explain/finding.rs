@@ -32,7 +32,7 @@ impl Finding {
     pub fn title(self) -> &'static str {
         match self {
             Self::Refused(cause) => cause.title(),
-            Self::Silent => "silent: answered by a server never seen to serve that host",
+            Self::Silent => "silent: 2xx from a server that was not seen to serve that host",
             Self::Mismatched(Verdict::CoalescedLegal) => "legal reuse for another host",
             Self::Mismatched(_) => "another host than the connection is for",
         }

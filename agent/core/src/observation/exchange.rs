@@ -92,7 +92,7 @@ impl Exchange {
         self.verdict.is_mismatch_of(sni.map(|(sni, _)| sni), self.host())
     }
 
-    /// It is a request of `wrongdoor probe`, as its user agent or its connection says. Any client can say that.
+    /// It is a test request of `wrongdoor probe`, as its user agent or its connection says. Any client can say that.
     pub fn is_probe(&self) -> bool {
         self.hints.agent == Seen::Known(AgentClass::Probe) || self.connection.is_probe()
     }

@@ -8,9 +8,9 @@ pub(super) fn meaning(finding: Finding) -> Option<&'static str> {
     match finding {
         Finding::Refused(_) => None,
         Finding::Silent => Some(
-            "The endpoint answered with success, and was never seen to serve that host by its own name: most likely \
-             its default virtual host answered. Ask it for that host with that host as SNI and compare. If the \
-             answers differ, make the server refuse names that it does not serve.",
+            "The endpoint answered with success, and it was not seen to serve that host on a connection for it: most \
+             likely its default virtual host answered. Send the same request with that host as SNI and compare the \
+             responses. If they differ, configure the server to refuse names that it does not serve.",
         ),
         Finding::Mismatched(verdict) => Some(verdict::meaning(verdict)),
     }

@@ -17,40 +17,39 @@ pub(super) fn lead(sums: &FindingSums, summary: &Summary) -> Vec<String> {
     if summary.exchanges == 0 {
         lead.push(match summary.connections {
             0 if unread::is_any(summary) => {
-                "No connection could be read in this capture, which is no all-clear.".to_owned()
+                "No connection could be read in this capture: the capture may still contain misdirected requests.".to_owned()
             }
             0 => "There is no TLS and no HTTP in this capture.".to_owned(),
             connections => format!(
-                "No request could be read on the {} of this capture, which is no all-clear.",
+                "No request could be read on the {} of this capture: it may still contain misdirected requests.",
                 grouped_plural(connections, "connection")
             ),
         });
         return lead;
     }
     if summary.misdirected == 0 {
-        lead.push(format!("Of {asked} none was refused with 421."));
+        lead.push(format!("Of {asked}, none was refused with 421."));
     } else {
         let verb = if summary.misdirected == 1 { "was" } else { "were" };
         let count = grouped(summary.misdirected);
-        lead.push(format!("Of {asked} {count} {verb} refused with 421, {}.", by_whom(sums)));
+        lead.push(format!("Of {asked}, {count} {verb} refused with 421, {}.", by_whom(sums)));
         lead.push(why(sums, summary.misdirected));
         lead.extend(outcomes(sums));
     }
     if summary.unread > 0 {
         let unread = grouped_plural(summary.unread, "connection");
-        lead.push(format!("{unread} could not be read, so that this is no all-clear."));
+        lead.push(format!("{unread} could not be read and may have misdirected requests."));
     }
     if sums.refused_otherwise > 0 {
         let refused = grouped_plural(sums.refused_otherwise, "request");
         lead.push(format!(
-            "{refused} for another host got no 421, and another refusal for the name."
+            "{refused} for another host got no 421 but another refusal that is about the name."
         ));
     }
     if sums.silent > 0 {
         let (verb, whom) = if sums.silent == 1 { ("was", "it") } else { ("were", "they") };
         lead.push(format!(
-            "{} {verb} answered with success by a server that was never seen to serve the host {whom} asked for: most \
-             likely the wrong virtual host, without anybody noticing (silent).",
+            "{} {verb} answered with success by a server that was not seen to serve the requested host: most likely the wrong virtual host answered (silent misdirect).",
             grouped_plural(sums.silent, "request")
         ));
     }
@@ -58,12 +57,12 @@ pub(super) fn lead(sums: &FindingSums, summary: &Summary) -> Vec<String> {
         summary.misdirected == 0 && summary.mismatched == 0 && sums.refused_otherwise == 0;
     if nothing {
         lead.push(
-            "None that could be compared asked for another host than its connection is for."
+            "No request that could be compared was for another host than its connection."
                 .to_owned(),
         );
     } else if sums.legal > 0 {
         lead.push(format!(
-            "{} went to another host by legal reuse, which is as it should be.",
+            "{} used a connection of another host, which is allowed.",
             grouped_plural(sums.legal, "request")
         ));
     }
@@ -110,25 +109,22 @@ fn outcomes(sums: &FindingSums) -> Option<String> {
             .sum()
     };
     let told = [
-        (of(&[Outcome::RecoveredNewConnection]), "got through on another connection"),
-        (of(&[Outcome::ProtocolFallback]), "got through over another protocol"),
-        (of(&[Outcome::RecoveredSameConnection]), "got through on the same connection"),
+        (of(&[Outcome::RecoveredNewConnection]), "succeeded on another connection"),
+        (of(&[Outcome::ProtocolFallback]), "succeeded over another protocol"),
+        (of(&[Outcome::RecoveredSameConnection]), "succeeded on the same connection"),
         (
             of(&[Outcome::RetriedStill421, Outcome::RetriedSameConnection421]),
-            "came again and got 421 again",
+            "got 421 again after a retry",
         ),
-        (
-            of(&[Outcome::OtherConnectionOpened]),
-            "opened another connection, with what success was not seen",
-        ),
-        (of(&[Outcome::NotRetried]), "did not come again"),
+        (of(&[Outcome::OtherConnectionOpened]), "opened another connection, with unknown success"),
+        (of(&[Outcome::NotRetried]), "had no retry"),
     ];
     let told: Vec<String> = told
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!("{} {what}", grouped(*count)))
         .collect();
-    (!told.is_empty()).then(|| format!("Of the refused, {}.", list(&told)))
+    (!told.is_empty()).then(|| format!("Of the refused requests, {}.", list(&told)))
 }
 
 /// What could not be seen, so that it is not taken for what did not happen.
@@ -142,27 +138,31 @@ pub(super) fn unknowns(sums: &FindingSums, summary: &Summary, forgotten: u64) ->
     add(
         sums.undecrypted,
         "encrypted connection",
-        "could not be read for want of keys: requests and answers on them are not known.",
+        "could not be read without keys: requests and responses on them are unknown.",
     );
-    add(sums.http3, "connection", "of QUIC could not be read: of HTTP/3 only the handshake is.");
+    add(
+        sums.http3,
+        "connection",
+        "of QUIC could not be read: of HTTP/3 only the handshake is read.",
+    );
     for (count, what) in unread::packets(summary) {
         add(count, "packet", &format!("{what} could not be read."));
     }
     add(
         sums.with_gaps,
         "connection",
-        "had gaps: packets are missing from the capture, and requests may be.",
+        "had gaps: packets are missing from the capture, and requests may be missing too.",
     );
     add(summary.unreadable, "request", "named an authority that could not be read.");
     add(
         summary.lost,
         "time",
-        "something was lost: gaps, bounds that were reached, connections given up for newer ones.",
+        "something was lost: gaps, reached bounds, or connections dropped for newer ones.",
     );
     add(
         forgotten,
         "connection",
-        "had no room to be remembered for the drawings; the counts include them.",
+        "are not in the drawings, because a bound was reached; the counts include them.",
     );
     unknowns
 }
@@ -190,7 +190,7 @@ mod tests {
         let told = lead(&sums, &summary);
         assert_eq!(
             told[0],
-            "Of 1,204 requests on 96 connections 37 were refused with 421, all by Apache."
+            "Of 1,204 requests on 96 connections, 37 were refused with 421, all by Apache."
         );
         assert_eq!(
             told[1],
@@ -199,7 +199,7 @@ mod tests {
         );
         assert_eq!(
             told[2],
-            "Of the refused, 12 got through on another connection and 25 did not come again."
+            "Of the refused requests, 12 succeeded on another connection and 25 had no retry."
         );
         assert!(told[3].starts_with("3 requests were answered with success"), "{told:?}");
     }
@@ -212,7 +212,7 @@ mod tests {
         let sums = FindingSums { undecrypted: 1, ..FindingSums::default() };
         assert_eq!(
             lead(&sums, &summary)[0],
-            "Of 1 request on 1 connection none was refused with 421."
+            "Of 1 request on 1 connection, none was refused with 421."
         );
         let unknowns = unknowns(&sums, &summary, 0);
         assert_eq!(unknowns.len(), 2);

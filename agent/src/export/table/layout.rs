@@ -26,11 +26,11 @@ pub(super) fn render(
         (TableSection::Misdirected, "Misdirected: answered with 421"),
         (
             TableSection::Silent,
-            "Silent misdirects: answered by a server never seen to serve that host",
+            "Silent misdirects: 2xx from a server that was not seen to serve that host",
         ),
         (
             TableSection::Mismatched,
-            "Mismatched: asked for another host than the connection is for, and answered otherwise",
+            "Mismatched: for another host than the connection, with another answer",
         ),
         (TableSection::Other, "Everything else"),
     ];
@@ -45,7 +45,7 @@ pub(super) fn render(
     if ungrouped > 0 {
         line(
             &mut text,
-            &format!("{} of more patterns than are told apart.", plural(ungrouped, "exchange")),
+            &format!("{} of further patterns are not listed.", plural(ungrouped, "exchange")),
         );
     }
     if !text.is_empty() {

@@ -68,7 +68,7 @@ impl NotRead {
         if !unread::is_any(summary) {
             return;
         }
-        line(text, "This is no all-clear, as not everything could be read:");
+        line(text, "Not everything could be read, so misdirected requests may be missing here:");
         let mut tell = |count: u64, what: &str, why: &str| {
             if count > 0 {
                 line(text, &format!("  {} {why}", plural(count, what)));

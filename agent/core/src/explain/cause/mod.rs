@@ -104,7 +104,7 @@ pub struct Cause {
     pub advice: String,
 }
 
-/// Of a request of `wrongdoor probe`, whatever came of it: the probe asks on purpose for what no client should ask for.
+/// Of a test request of `wrongdoor probe`, whatever came of it: the probe asks on purpose for what no client should ask for.
 pub fn of_probe(exchange: &Exchange) -> Cause {
     let by_agent = exchange.hints.agent == Seen::Known(AgentClass::Probe);
     let by_hello = exchange.connection.is_probe();

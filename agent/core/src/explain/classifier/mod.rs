@@ -44,7 +44,7 @@ pub struct Classification {
     pub generator: Option<Generator>,
     /// Why it was refused, where it was: with 421, or for its name with something else.
     pub cause: Option<Arc<Cause>>,
-    /// The exchange that the response was handed on from.
+    /// The exchange that the response was relayed from.
     pub relayed_from: Option<UpstreamHop>,
     /// What became of it, where that is known by now.
     pub recovery: Option<Recovery>,
@@ -126,7 +126,7 @@ impl Classifier {
         }
     }
 
-    /// Of a request of `wrongdoor probe`: no refusal to explain, and no client that got the wrong answer.
+    /// Of a test request of `wrongdoor probe`: no refusal to explain, and no client that got the wrong answer.
     fn probed(&self, exchange: &Exchange, verdict: Verdict) -> Classification {
         let cause = self.needs_evidence(exchange).then(|| Arc::new(cause::of_probe(exchange)));
         let generator = exchange.is_misdirected().then(|| {

@@ -141,7 +141,7 @@ impl FewValued for Mismatched {
 impl FewValued for SilentlyMisdirected {
     const NAME: &'static str = "wrongdoor_silent_misdirects_total";
     const HELP: &'static str =
-        "Mismatches answered with 2xx by an endpoint never seen to serve the authority.";
+        "Mismatches answered with 2xx by an endpoint that was not seen to serve the authority.";
     const HAS_SNI: bool = true;
 
     fn role(self) -> ObserverRole {

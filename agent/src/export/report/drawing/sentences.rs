@@ -46,10 +46,12 @@ fn asked(number: u64, mark: &Mark, start: Timestamp) -> String {
 fn followed(link: &DrawnLink) -> String {
     let (from, to) = (link.from.0, link.to.0);
     match link.kind {
-        DrawnLinkKind::Relayed => format!("c{from} handed on what c{to} answered."),
+        DrawnLinkKind::Relayed => format!("c{from} relayed the response of c{to}."),
         DrawnLinkKind::Retried(Some(after)) => {
             let after = duration(after);
-            format!("After the 421 on c{from}, asked again on c{to}: answered {after} later.")
+            format!(
+                "After the 421 on c{from}, the client retried on c{to}: response {after} later."
+            )
         }
         DrawnLinkKind::Retried(None) => {
             format!("After the 421 on c{from}, c{to} was opened for the host.")

@@ -141,7 +141,7 @@ fn details(request: &ListedRequest, group: Option<usize>) -> Markup {
             (fact("answered by", text::generator(generator)))
         }
         @if let Some(back) = request.relayed_from {
-            (fact("handed on from", format_args!("c{}, stream {}", back.connection, back.stream)))
+            (fact("relayed from", format_args!("c{}, stream {}", back.connection, back.stream)))
         }
         @if let Some(recovery) = request.recovery {
             (fact("then", html! {

@@ -15,7 +15,7 @@ pub(super) const APPLICATION: Rule = Rule {
     fits: application,
     advice: |_| {
         vec![
-            "Read the application's documentation of its 421; TLS and virtual hosts are not the matter.",
+            "Read the application's documentation of its 421. TLS and virtual hosts are not the problem.",
         ]
     },
 };
@@ -26,7 +26,7 @@ pub(super) const CACHED: Rule = Rule {
     fits: cached,
     advice: |_| {
         vec![
-            "Purge the cached 421 and send `Cache-Control: no-store` with every 421: it is about a connection, not about a resource (RFC 9110 appendix B).",
+            "Purge the cached 421 and send `Cache-Control: no-store` with every 421: a 421 is about a connection, not about a resource (RFC 9110 appendix B).",
         ]
     },
 };
@@ -37,7 +37,7 @@ pub(super) const CRAWLER_OPT_OUT: Rule = Rule {
     fits: crawler_opt_out,
     advice: |_| {
         vec![
-            "Nothing, if it is meant: a 421 over HTTP/2 makes crawlers come back over HTTP/1.1. Make sure that it is not sent over HTTP/1.1 too, where the page would drop out of the index.",
+            "Nothing, if this is intended: after a 421 over HTTP/2, crawlers retry over HTTP/1.1. Make sure that the server does not send it over HTTP/1.1 too: the page would be removed from the index.",
         ]
     },
 };
@@ -47,7 +47,9 @@ pub(super) const CLUSTER_REDIRECT: Rule = Rule {
     title: "the member of a cluster is not the leader",
     fits: cluster_redirect,
     advice: |_| {
-        vec!["Follow the cluster's own protocol: ask the member that is named as the leader."]
+        vec![
+            "Follow the protocol of the cluster: send the request to the member that is named as the leader.",
+        ]
     },
 };
 

@@ -15,7 +15,7 @@ pub(in crate::explain::cause) const PROBE_ADVICE: &str = "Nothing to change: `wr
 /// No rule: the exchange itself says it, and [`of_probe`](crate::explain::cause::of_probe) reads it there.
 pub(super) const PROBE: Rule = Rule {
     id: CauseId::Probe,
-    title: "a request of `wrongdoor probe`",
+    title: "a test request of `wrongdoor probe`",
     fits: |_| None,
     advice: |_| vec![PROBE_ADVICE],
 };
@@ -26,7 +26,7 @@ pub(super) const OMITS_SNI: Rule = Rule {
     fits: omits_sni,
     advice: |s| {
         let mut advice = vec![
-            "Make the client send the host as SNI. A health check or curl against an address: `curl --resolve host:443:address https://host/` in place of `-H Host:`.",
+            "Make the client send the host as SNI. For a health check or curl with an IP address: `curl --resolve host:443:address https://host/` in place of `-H Host:`.",
         ];
         advice.extend(until_then(s));
         advice
@@ -39,7 +39,7 @@ pub(super) const CONNECT_COMPARED: Rule = Rule {
     fits: connect_compared,
     advice: |_| {
         vec![
-            "Exempt CONNECT from the comparison of SNI and Host: its authority is where the tunnel leads. Caddy: `strict_sni_host insecure_off` in the global options, under `servers` of the forward proxy's address.",
+            "Exempt CONNECT from the comparison of SNI and Host: its authority is the target of the tunnel. Caddy: `strict_sni_host insecure_off` in the global options, under `servers` of the forward proxy's address.",
         ]
     },
 };
@@ -50,7 +50,7 @@ pub(super) const HOST_OVERRIDE: Rule = Rule {
     fits: host_override,
     advice: |_| {
         vec![
-            "If the Host is set on purpose, connect for that host: `curl --connect-to` or `--resolve` in place of `-H Host:`. Else it is a scanner or domain fronting, and the server is right.",
+            "If the Host is set on purpose, connect for that host: `curl --connect-to` or `--resolve` in place of `-H Host:`. Otherwise it is a scanner or domain fronting, and the server is right.",
         ]
     },
 };
@@ -64,7 +64,7 @@ pub(super) const AMBIGUOUS_AUTHORITY: Rule = Rule {
     },
     advice: |_| {
         vec![
-            "Mend the intermediary that sends both `:authority` and a different Host: a server must not guess (RFC 9113 §8.3.1).",
+            "Fix the intermediary that sends `:authority` and a different Host: a server must not choose one of them (RFC 9113 §8.3.1).",
         ]
     },
 };

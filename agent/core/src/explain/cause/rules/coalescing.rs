@@ -14,13 +14,13 @@ pub(super) const TLS_POLICY: Rule = Rule {
     advice: |s| {
         vec![match s.origin.generator {
             Generator::Nginx if s.past.asks_certificate => {
-                "Handshakes for the target ask for a client certificate (`ssl_verify_client`), and nginx accepts no request for such a host on a connection for another. Give that host a certificate or an address of its own, so that clients do not coalesce; or keep the 421: browsers come again."
+                "Handshakes for the target host ask for a client certificate (`ssl_verify_client`), and nginx refuses requests for such a host on a connection for another one. Give that host its own certificate or address, so that clients do not coalesce; or keep the 421: browsers retry on a new connection."
             }
             Generator::Nginx => {
-                "Look at the target's server block: nginx answers 421 by itself where the block has `ssl_verify_client`, and a configuration may answer it with `return 421`, for example in `if ($ssl_server_name != $host)`. Give that host a certificate or an address of its own, so that clients do not coalesce; or keep the 421: browsers come again."
+                "Look at the server block of the target host: nginx answers 421 if the block has `ssl_verify_client`, and a configuration can answer it with `return 421`, for example in `if ($ssl_server_name != $host)`. Give that host its own certificate or address, so that clients do not coalesce; or keep the 421: browsers retry on a new connection."
             }
             _ => {
-                "Give both virtual hosts the same TLS settings, also the same SSLCertificateFile path: Apache compares paths, not certificates. Or certificates that do not overlap; or keep the 421: browsers come again."
+                "Give both virtual hosts the same TLS settings and the same SSLCertificateFile path: Apache compares paths, not certificates. Or use certificates that do not overlap; or keep the 421: browsers retry on a new connection."
             }
         }]
     },
@@ -33,13 +33,13 @@ pub(super) const NAME_CHECK: Rule = Rule {
     advice: |s| {
         vec![match s.origin.generator {
             Generator::Caddy => {
-                "Caddy: `strict_sni_host insecure_off`, where no client certificates are asked for; or certificates that do not overlap. Or keep the 421: browsers come again (Safari from 15.1 on)."
+                "Caddy: `strict_sni_host insecure_off` if no client certificates are required; or use certificates that do not overlap. Or keep the 421: browsers retry on a new connection (Safari since 15.1)."
             }
             Generator::Traefik => {
-                "Traefik: the same TLS options for all routers that share a certificate; or certificates that do not overlap."
+                "Traefik: use the same TLS options for all routers that share a certificate; or use certificates that do not overlap."
             }
             _ => {
-                "Relax the comparison of SNI and authority for hosts that share a certificate, or give each listener a certificate that does not overlap. Or keep the 421: browsers come again (Safari from 15.1 on)."
+                "Relax the comparison of SNI and authority for hosts that share a certificate, or give each listener a certificate that does not overlap. Or keep the 421: browsers retry on a new connection (Safari since 15.1)."
             }
         }]
     },
@@ -62,7 +62,7 @@ pub(super) const PASSTHROUGH_WILDCARD: Rule = Rule {
     fits: passthrough_wildcard,
     advice: |_| {
         vec![
-            "Give backends that are told apart by SNI certificates of their own, or addresses of their own, in place of one certificate for all; and let each backend answer 421 for hosts that are not its own, so that browsers come again.",
+            "Give backends behind an SNI router their own certificates or addresses instead of one certificate for all; and let each backend answer 421 for hosts that it does not serve, so that browsers retry on a new connection.",
         ]
     },
 };

@@ -67,9 +67,9 @@ const UNKNOWN: Rule = Rule {
     fits: |s| Some(unknown(s)),
     advice: |s| {
         vec![if s.origin.is_relayed {
-            "Watch the hop behind the proxy that answered: what SNI it sends there, and whether its connections are shared. nginx: `proxy_ssl_server_name on; proxy_ssl_name $host;`"
+            "Examine the hop behind the proxy that answered: which SNI the proxy sends there, and whether hosts share its connections. nginx: `proxy_ssl_server_name on; proxy_ssl_name $host;`"
         } else {
-            "Compare the SNI, the Host and the names of the certificate of one such request, and read the 421's body: it often names the server that made it."
+            "Compare the SNI, the Host and the names in the certificate of one such request, and read the body of the 421: it often names the software that generated it."
         }]
     },
 };

@@ -40,7 +40,7 @@ pub(super) const FRONT_COALESCING_LEAKED: Rule = Rule {
     fits: front_coalescing_leaked,
     advice: |_| {
         vec![
-            "Take the upstream's SNI from the request and not from the front's handshake. HAProxy: `sni req.hdr(host),field(1,:)` in place of `sni ssl_fc_sni`.",
+            "Take the SNI for the upstream from the request, not from the handshake with the client. HAProxy: `sni req.hdr(host),field(1,:)` in place of `sni ssl_fc_sni`.",
         ]
     },
 };
@@ -101,10 +101,10 @@ fn send_sni(proxy: Option<ServerSoftware>) -> &'static str {
             "HAProxy: `sni req.hdr(host),field(1,:)` on the server line (the default from 3.3 on)."
         }
         Some(ServerSoftware::Caddy) => {
-            "Caddy: `tls_server_name {host}` with `keepalive off` in the transport (else its first connection is used for every name), or `header_up Host {upstream_hostport}`."
+            "Caddy: `tls_server_name {host}` with `keepalive off` in the transport (otherwise Caddy uses its first connection for every name), or `header_up Host {upstream_hostport}`."
         }
         _ => {
-            "Make the proxy send the Host as SNI. nginx: `proxy_ssl_server_name on; proxy_ssl_name $host;` HAProxy: `sni req.hdr(host),field(1,:)`. Caddy: `tls_server_name {host}` with `keepalive off`. An AWS ALB sends none: one certificate for all virtual hosts, or one port for each."
+            "Make the proxy send the Host as SNI. nginx: `proxy_ssl_server_name on; proxy_ssl_name $host;` HAProxy: `sni req.hdr(host),field(1,:)`. Caddy: `tls_server_name {host}` with `keepalive off`. An AWS ALB sends no SNI: use one certificate for all virtual hosts, or one port for each."
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) const TRAILING_DOT: Rule = Rule {
     fits: trailing_dot,
     advice: |_| {
         vec![
-            "Redirect or strip the trailing dot before names are compared; clients strip it from the SNI and keep it in Host.",
+            "Redirect, or strip the trailing dot before the server compares names: clients strip it from the SNI and keep it in Host.",
         ]
     },
 };
@@ -47,7 +47,7 @@ pub(super) const ECH_OUTER_COMPARED: Rule = Rule {
     fits: ech_outer_compared,
     advice: |_| {
         vec![
-            "Compare with the inner name, which only the server that ends TLS knows; a middlebox that sees the outer name must not.",
+            "Compare the authority with the inner name, which only the server that terminates TLS knows. A middlebox that sees the outer name must not compare.",
         ]
     },
 };

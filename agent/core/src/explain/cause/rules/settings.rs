@@ -9,8 +9,8 @@ const APACHE: &str = "Until then, give all virtual hosts of the port the same SS
 const IF_APACHE: &str = "Until then, if the server is Apache: give all virtual hosts of the port the same SSLCertificateFile path, or set `SSLVHostSNIPolicy authonly` (Apache 2.4.66 and later).";
 /// How nginx keeps connections apart.
 const NGINX_POOL: &str = "nginx: one `upstream {}` for each host; or, in a shared one, no reuse of connections: before 1.29.7 leave `keepalive` out (it refuses `keepalive 0`), from 1.29.7 on set `keepalive 0` (keepalive is on by default).";
-const OWN_POOL: &str = "Pools of your own: put the SNI into the key.";
-const ALSO_POOL: &str = "If the proxy uses its connections again for other hosts, that is not enough: also keep them apart by SNI, or it asks for one host on connections that it opened for another.";
+const OWN_POOL: &str = "In your own connection pools: make the SNI part of the key.";
+const ALSO_POOL: &str = "If the proxy reuses upstream connections for several hosts, that is not enough: also keep them apart by SNI.";
 
 /// What the proxy that asks runs, where it is known.
 pub(super) fn proxy(s: &Signals) -> Option<ServerSoftware> {
