@@ -15,6 +15,7 @@ mod image;
 mod kernel;
 mod manifests;
 mod packages;
+mod pictures;
 mod setup;
 mod soak;
 mod test;
@@ -42,6 +43,7 @@ enum Command {
     Fixtures(fixtures::Options),
     Dashboards(dashboards::Options),
     Docs(docs::Options),
+    Pictures(pictures::Options),
     HpackStories(hpack_stories::Options),
     Bench(bench::Options),
     Kernel(kernel::Options),
@@ -61,6 +63,7 @@ fn main() -> Result<()> {
         Command::Fixtures(options) => fixtures::run(&options),
         Command::Dashboards(options) => dashboards::run(&options),
         Command::Docs(options) => docs::run(&options),
+        Command::Pictures(options) => pictures::run(&options),
         Command::HpackStories(options) => hpack_stories::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Kernel(options) => kernel::run(&options),

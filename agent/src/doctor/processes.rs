@@ -90,7 +90,7 @@ fn readable(scan: &Scan, may_look: bool) -> Check {
         return Check::degraded(Area::Processes, NAME, detail, remedy);
     }
     if *forbidden == 0 {
-        return Check::ok(Area::Processes, NAME, format!("all of {running}"));
+        return Check::ok(Area::Processes, NAME, format!("{running} processes"));
     }
     if may_look {
         // As pid 1 of a machine whose owner keeps some for it alone. Nothing can be granted.

@@ -40,7 +40,7 @@ fn both_hops_of_a_proxy_are_lanes_and_so_is_the_connection_that_got_through() ->
     }
     let words = browser.text("document.querySelector('.finding figcaption').textContent")?;
     assert!(words.contains("c2 relayed the response of c1."), "{words}");
-    assert!(words.contains("asked again on c3: answered"), "{words}");
+    assert!(words.contains("the client retried on c3: response"), "{words}");
     let lead = browser.text("document.querySelector('.lead').textContent")?;
     assert!(lead.contains("succeeded on another connection"), "{lead}");
     Ok(())

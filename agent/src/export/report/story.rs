@@ -47,7 +47,7 @@ pub(super) fn lead(sums: &FindingSums, summary: &Summary) -> Vec<String> {
         ));
     }
     if sums.silent > 0 {
-        let (verb, whom) = if sums.silent == 1 { ("was", "it") } else { ("were", "they") };
+        let verb = if sums.silent == 1 { "was" } else { "were" };
         lead.push(format!(
             "{} {verb} answered with success by a server that was not seen to serve the requested host: most likely the wrong virtual host answered (silent misdirect).",
             grouped_plural(sums.silent, "request")

@@ -109,7 +109,7 @@ fn both_hops_of_a_proxy_and_the_retry_are_drawn() {
     ]);
     assert!(page.contains("c1 relayed the response of c2."), "{page}");
     assert!(
-        page.contains("After the 421 on c1, asked again on c3: answered 12 ms later."),
+        page.contains("After the 421 on c1, the client retried on c3: response 12 ms later."),
         "{page}"
     );
     assert!(count(&page, "<path class=\"relayed\"") >= 2);

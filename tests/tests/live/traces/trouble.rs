@@ -89,7 +89,7 @@ fn nobody_there_is_no_trouble_for_the_capture() -> Result<()> {
     }
     let all = f64::from(CONVERSATIONS * SPANS);
     agent.wait_for_metrics("every span to be offered", |metrics| ledger(metrics).0 >= all)?;
-    let said = || agent.log().matches("takes no spans now").count();
+    let said = || agent.log().matches("accepts no spans now").count();
     wait::until("the agent to say so", || Ok((said() > 0).then_some(())))?;
     // It has tried again by then, and said it once.
     std::thread::sleep(Duration::from_secs(2));

@@ -188,7 +188,7 @@ fn patterns(unlisted: &UnlistedRequests) -> Markup {
             }
         }
         @if all > shown {
-            p { "And " (grouped_plural(all - shown, "request")) " of more patterns than are told apart." }
+            p { "And " (grouped_plural(all - shown, "request")) " of further patterns are not listed." }
         }
     }
 }
