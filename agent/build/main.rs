@@ -9,6 +9,7 @@
 mod toolchain;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 use toolchain::Toolchain;
 
@@ -16,6 +17,7 @@ use toolchain::Toolchain;
 const PROGRAMS: [&str; 2] = ["wrongdoor", "packets"];
 
 fn main() {
+    commit();
     println!("cargo::rerun-if-env-changed=WRONGDOOR_EBPF_OBJECT");
     let ebpf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ebpf");
     let source = ["src", "Cargo.toml", "Cargo.lock", "common/src", "common/Cargo.toml"];
@@ -37,6 +39,26 @@ fn main() {
         };
         fs::write(out().join(name), bytes).expect("the output folder is cargo's");
     }
+}
+
+/// The commit that is built, for `--version`: as `WRONGDOOR_COMMIT` names it, or as git knows it in a release build. A
+/// debug build is not built anew for each commit.
+fn commit() {
+    println!("cargo::rerun-if-env-changed=WRONGDOOR_COMMIT");
+    let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    let commit = env::var("WRONGDOOR_COMMIT").ok().or_else(|| is_release.then(git_commit)?);
+    let commit = commit.filter(|commit| commit.chars().all(|c| c.is_ascii_hexdigit()));
+    println!("cargo::rustc-env=WRONGDOOR_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
+}
+
+fn git_commit() -> Option<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    watch(&root.join(".git/HEAD"));
+    watch(&root.join(".git/refs/heads"));
+    let output =
+        Command::new("git").current_dir(root).args(["rev-parse", "--short=12", "HEAD"]).output();
+    let output = output.ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// The toolchain; where there is none, its coming makes cargo run this again.

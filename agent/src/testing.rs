@@ -78,8 +78,8 @@ impl LiveSource for Replay {
         Ok(())
     }
 
-    fn is_ready(&self) -> bool {
-        self.next > 0
+    fn waits_for(&self) -> Option<&'static str> {
+        (self.next == 0).then_some("the first packet")
     }
 
     /// As if the kernel had lost one record in three, and the agent one more in all.

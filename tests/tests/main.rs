@@ -62,6 +62,8 @@ mod proxy_chain;
 mod report;
 /// What `run` refuses before it captures anything.
 mod run_refusals;
+/// The JSON lines against their published schema.
+mod schema;
 /// What no output must hold, and whose outputs are.
 mod secrets;
 /// However a conversation was cut into segments, it says the same.

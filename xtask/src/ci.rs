@@ -3,9 +3,9 @@
 use anyhow::{Result, ensure};
 use wrongdoor_tests::live::kernel;
 
-use crate::{cargo, fuzz, kernel as other_kernel, test, toolchain};
+use crate::{cargo, deny, fuzz, kernel as other_kernel, test, toolchain};
 
-/// Each fuzz target for a few seconds, the tests, and the agent on an older kernel.
+/// Checks dependencies, fuzzes each target for a few seconds, runs all tests, and runs the agent on an older kernel.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
@@ -20,6 +20,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     // A build without probes would pass all that needs none.
     toolchain::ensure()?;
     toolchain::require_probes(&cargo::build(false)?)?;
+    deny::run(&deny::Options {})?;
     fuzz::run(&options.fuzz)?;
     test::run(&options.test)?;
     other_kernel::run(&other_kernel::Options::default())

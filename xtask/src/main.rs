@@ -7,6 +7,7 @@ mod cargo;
 mod ci;
 mod dashboards;
 mod demo;
+mod deny;
 mod docs;
 mod fixtures;
 mod fuzz;
@@ -42,6 +43,7 @@ enum Command {
     Fuzz(fuzz::Options),
     Fixtures(fixtures::Options),
     Dashboards(dashboards::Options),
+    Deny(deny::Options),
     Docs(docs::Options),
     Pictures(pictures::Options),
     HpackStories(hpack_stories::Options),
@@ -62,6 +64,7 @@ fn main() -> Result<()> {
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Fixtures(options) => fixtures::run(&options),
         Command::Dashboards(options) => dashboards::run(&options),
+        Command::Deny(options) => deny::run(&options),
         Command::Docs(options) => docs::run(&options),
         Command::Pictures(options) => pictures::run(&options),
         Command::HpackStories(options) => hpack_stories::run(&options),

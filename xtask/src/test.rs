@@ -3,9 +3,9 @@
 use anyhow::Result;
 use wrongdoor_tests::tools::Need;
 
-use crate::{cargo, packages, toolchain};
+use crate::{cargo, docs, packages, toolchain};
 
-/// Checks format and lints, builds, and runs every test.
+/// Checks format, lints and documentation, builds, and runs every test.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(crate) struct Options {}
@@ -18,5 +18,6 @@ pub(crate) fn run(_options: &Options) -> Result<()> {
     toolchain::check()?;
     // The integration tests run the program, and cargo does not build it for them.
     cargo::build(false)?;
+    docs::run(&docs::Options { check: true })?;
     cargo::run(&["test", "--locked", "--workspace"])
 }

@@ -47,6 +47,18 @@ pub enum TlsKind {
     Go,
 }
 
+impl TlsKind {
+    /// The name in the output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenSsl => "openssl",
+            Self::BoringSsl => "boringssl",
+            Self::GnuTls => "gnutls",
+            Self::Go => "go",
+        }
+    }
+}
+
 /// A file with TLS in it.
 #[derive(Debug)]
 pub struct Examined {

@@ -21,8 +21,8 @@ impl LiveSource for Both {
         self.0.iter_mut().try_for_each(|source| source.poll(engine, timeout.min(TURN)))
     }
 
-    fn is_ready(&self) -> bool {
-        self.0.iter().all(|source| source.is_ready())
+    fn waits_for(&self) -> Option<&'static str> {
+        self.0.iter().find_map(|source| source.waits_for())
     }
 
     fn tally(&mut self) -> SourceStats {
@@ -47,10 +47,10 @@ mod tests {
         let mut alone = replay();
         let mut sources = Both(vec![replay(), replay()]);
         let mut engine = Engine::new(EngineConfig::default(), Arc::default());
-        assert!(!sources.is_ready());
+        assert!(sources.waits_for().is_some());
         alone.poll(&mut engine, Duration::ZERO).unwrap();
         sources.poll(&mut engine, Duration::ZERO).unwrap();
-        assert!(sources.is_ready());
+        assert_eq!(sources.waits_for(), None);
         let (one, two) = (alone.tally(), sources.tally());
         assert_eq!(two.kernel_events, 2 * one.kernel_events);
         assert_eq!(two.capture_events, 2 * one.capture_events);

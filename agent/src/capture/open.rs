@@ -22,7 +22,7 @@ pub(crate) struct LiveArguments<'a> {
     pub(crate) exclude: &'a [String],
     /// The size of the ring.
     pub(crate) ring_bytes: u32,
-    /// How long a library keeps its traps after its last user, if not as long as usual.
+    /// How long a library keeps its uprobes after its last user, if not as long as usual.
     pub(crate) detach_delay: Option<Duration>,
     /// Uprobes attach by perf events, also where the kernel has something better.
     pub(crate) only_perf_events: bool,

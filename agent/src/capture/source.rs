@@ -13,8 +13,8 @@ pub(crate) trait LiveSource {
     /// Feeds `engine` what has come, waiting for at most `patience` where nothing has.
     fn poll(&mut self, engine: &mut Engine, timeout: Duration) -> Result<(), CaptureError>;
 
-    /// It captures: what happens from now on is seen.
-    fn is_ready(&self) -> bool;
+    /// What keeps it from capturing everything that it is to capture; `None` once it does.
+    fn waits_for(&self) -> Option<&'static str>;
 
     /// What it has seen and lost so far.
     fn tally(&mut self) -> SourceStats;

@@ -150,9 +150,19 @@ pub enum FailOn {
 /// Tells apart what was built with the probes and what without.
 fn long_version() -> &'static str {
     if build_info::has_probes() {
-        concat!(env!("CARGO_PKG_VERSION"), " (with eBPF probes)")
+        concat!(
+            env!("CARGO_PKG_VERSION"),
+            " (commit ",
+            env!("WRONGDOOR_COMMIT"),
+            ", with eBPF probes)"
+        )
     } else {
-        concat!(env!("CARGO_PKG_VERSION"), " (without eBPF probes: built with no BPF toolchain)")
+        concat!(
+            env!("CARGO_PKG_VERSION"),
+            " (commit ",
+            env!("WRONGDOOR_COMMIT"),
+            ", without eBPF probes: built with no BPF toolchain)"
+        )
     }
 }
 

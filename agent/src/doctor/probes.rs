@@ -44,7 +44,7 @@ pub(crate) fn probes() -> LoadedProbes {
         }
     };
     let begun = Instant::now();
-    while !LiveSource::is_ready(&probes) && begun.elapsed() < TIMEOUT {
+    while probes.waits_for().is_some() && begun.elapsed() < TIMEOUT {
         std::thread::sleep(Duration::from_millis(20));
     }
     let status = probes.status();

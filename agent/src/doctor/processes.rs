@@ -5,6 +5,9 @@ use super::report::{Area, Check, UnseenReport};
 use super::system::System;
 use rustix::thread::CapabilitySet;
 use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::Instant;
 use wrongdoor_procfs::{FileId, ProcessSeen, Scan, Scanner, Unseen, linked_in, searchable, unseen};
 
@@ -24,6 +27,8 @@ pub(super) fn findings(
     let mut users: Vec<_> = scan
         .seen
         .iter()
+        // The TLS of an agent that runs, with which it serves metrics and sends traces, is not what it watches.
+        .filter(|process| !runs_this_program(&system.proc, process.pid))
         .filter_map(|process| {
             let unseen = unseen(process).or_else(|| programs.search(process))?;
             Some(UnseenReport {
@@ -37,6 +42,15 @@ pub(super) fn findings(
     users.sort_unstable_by_key(|user| user.pid);
     let may_look = capabilities::has(system, CapabilitySet::SYS_PTRACE);
     (vec![view(system), readable(&scan, may_look)], users)
+}
+
+/// Whether a process runs the same file as this one.
+fn runs_this_program(proc: &Path, pid: u32) -> bool {
+    let file = |process: &str| {
+        let file = fs::metadata(proc.join(process).join("exe")).ok()?;
+        Some((file.dev(), file.ino()))
+    };
+    file(&pid.to_string()).is_some_and(|other| Some(other) == file("self"))
 }
 
 /// Programs with TLS linked in that cannot be seen: each is searched once, however many processes run it.

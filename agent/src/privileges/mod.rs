@@ -41,7 +41,7 @@ pub(crate) fn keep_one_of(any: &[CapabilitySet], who: &'static str) {
 /// Gives up all that this thread may do but `kept`, and for the process's life the ways to get it back.
 pub(crate) fn keep(kept: CapabilitySet, who: &'static str) {
     match try_keep(kept) {
-        Ok(left) => tracing::debug!(who, kept = ?names(left), "privileges dropped"),
+        Ok(left) => tracing::debug!(who, kept = names(left).join(" "), "privileges dropped"),
         Err(error) => tracing::warn!(who, "cannot drop privileges: {error}"),
     }
 }

@@ -1,9 +1,11 @@
 //! Whether the capture loop lives, and whether it captures: what the orchestrator asks for.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+/// Before the first turn of the loop.
+const NOT_STARTED: &str = "capture has not started";
 /// A loop that takes longer for one turn is stuck.
 const MAX_TURN: Duration = Duration::from_secs(30);
 
@@ -14,7 +16,8 @@ pub(crate) struct Health {
     /// When the loop last turned, in milliseconds since the start.
     turned: AtomicU64,
     is_over: AtomicBool,
-    is_ready: AtomicBool,
+    /// Why not everything is captured that is to be captured.
+    waits_for: Mutex<Option<&'static str>>,
     source: OnceLock<&'static str>,
 }
 
@@ -24,7 +27,7 @@ impl Health {
             started: Instant::now(),
             turned: AtomicU64::new(0),
             is_over: AtomicBool::new(false),
-            is_ready: AtomicBool::new(false),
+            waits_for: Mutex::new(Some(NOT_STARTED)),
             source: OnceLock::new(),
         }
     }
@@ -45,10 +48,10 @@ impl Health {
     }
 
     /// The loop has turned.
-    pub(crate) fn turned(&self, is_ready: bool) {
+    pub(crate) fn turned(&self, waits_for: Option<&'static str>) {
         let now = u64::try_from(self.uptime().as_millis()).unwrap_or(u64::MAX);
         self.turned.store(now, Ordering::Relaxed);
-        self.is_ready.store(is_ready, Ordering::Relaxed);
+        *self.waiting() = waits_for;
     }
 
     /// It will not turn again.
@@ -64,11 +67,11 @@ impl Health {
     /// Why nothing is captured, if so.
     pub(crate) fn ready(&self) -> Result<(), &'static str> {
         self.alive()?;
-        if self.is_ready.load(Ordering::Relaxed) {
-            Ok(())
-        } else {
-            Err("capture is not running, or only partly")
-        }
+        self.waiting().map_or(Ok(()), Err)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<&'static str>> {
+        self.waits_for.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn alive_at(&self, now: Duration) -> Result<(), &'static str> {
@@ -91,8 +94,10 @@ mod tests {
     fn a_loop_that_does_not_turn_is_stuck() {
         let health = Health::new();
         assert_eq!(health.alive_at(MAX_TURN), Ok(()));
-        assert_eq!(health.ready(), Err("capture is not running, or only partly"));
-        health.turned(true);
+        assert_eq!(health.ready(), Err(NOT_STARTED));
+        health.turned(Some("an interface"));
+        assert_eq!(health.ready(), Err("an interface"));
+        health.turned(None);
         assert_eq!(health.ready(), Ok(()));
         let late = health.uptime() + MAX_TURN * 2;
         assert_eq!(

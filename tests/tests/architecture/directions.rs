@@ -202,12 +202,15 @@ const EBPF: &[Row] = &[
 ];
 
 const XTASK: &[Row] = &[
-    ("ci", &["fuzz", "kernel", "test", "toolchain", "cargo"]),
+    ("ci", &["deny", "fuzz", "kernel", "test", "toolchain", "cargo"]),
     ("bench", &["toolchain", "packages", "cargo"]),
     ("demo", &["toolchain", "packages", "cargo"]),
     ("image", &["toolchain", "cargo"]),
     ("setup", &["toolchain", "packages"]),
-    ("test", &["toolchain", "packages", "cargo"]),
+    ("test", &["docs", "toolchain", "packages", "cargo"]),
+    ("docs", &["cargo"]),
+    ("deny", &["cargo"]),
+    ("pictures", &["packages", "cargo"]),
     ("kernel", &["packages", "cargo"]),
     ("fixtures", &["packages", "cargo"]),
     ("soak", &["packages", "cargo"]),

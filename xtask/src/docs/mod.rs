@@ -25,7 +25,7 @@ use crate::cargo;
 pub(crate) struct Options {
     /// Write nothing; fail if a page is not what would be written.
     #[arg(long)]
-    check: bool,
+    pub(crate) check: bool,
 }
 
 /// The first line of a generated page.

@@ -283,11 +283,21 @@ impl Libraries {
         if !only {
             traced.links = Links::All(traced.attach_point(programs, None, &mut self.failures));
         }
+        let missing: Vec<_> = traced
+            .examined
+            .missing
+            .iter()
+            .map(|(function, why)| format!("{function}: {why}"))
+            .collect();
         tracing::info!(
             file = traced.path,
-            kind = ?traced.examined.kind,
-            attach_points = traced.attach_points,
-            missing = ?traced.examined.missing,
+            library = traced.examined.kind.as_str(),
+            attached = if only {
+                "process by process".to_owned()
+            } else {
+                traced.attach_points.to_string()
+            },
+            missing = (!missing.is_empty()).then(|| missing.join("; ")),
             "traced"
         );
         let (found_at, certainty) = (traced.file.found_at.display(), traced.file.certainty);

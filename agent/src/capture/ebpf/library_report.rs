@@ -1,7 +1,6 @@
 //! The TLS libraries that were found, for `doctor`.
 
 use super::libraries::Libraries;
-use wrongdoor_attach::TlsKind;
 use wrongdoor_procfs::FileId;
 
 /// One TLS library, or a program that contains one.
@@ -36,13 +35,7 @@ impl Libraries {
     pub(super) fn reports(&self) -> Vec<LibraryReport> {
         let traced = self.traced().map(|(file, traced)| LibraryReport {
             path: traced.path.clone(),
-            kind: match traced.examined.kind {
-                TlsKind::OpenSsl => "openssl",
-                TlsKind::BoringSsl => "boringssl",
-                TlsKind::GnuTls => "gnutls",
-                TlsKind::Go => "go",
-            }
-            .to_owned(),
+            kind: traced.examined.kind.as_str().to_owned(),
             version: traced.examined.version.clone(),
             file: *file,
             users: traced.users.iter().map(|(key, name)| (key.pid, name.clone())).collect(),

@@ -252,8 +252,8 @@ impl LiveSource for EbpfProbes {
         Ok(())
     }
 
-    fn is_ready(&self) -> bool {
-        self.tracer.is_ready()
+    fn waits_for(&self) -> Option<&'static str> {
+        (!self.tracer.is_ready()).then_some("the first scan of all processes has not ended")
     }
 
     fn tally(&mut self) -> SourceStats {

@@ -82,6 +82,11 @@ pub(crate) struct PacketCapture {
     waiting: (Instant, u64),
 }
 
+/// Ports as a log field.
+fn ports(ports: &[u16]) -> String {
+    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" ")
+}
+
 impl PacketOptions {
     fn wanted(&self) -> WantedPackets {
         let tls = match (self.only_cleartext, self.keylogs.is_empty()) {
@@ -116,7 +121,7 @@ impl PacketCapture {
         };
         if wanted.tls == WantedTls::Handshakes {
             tracing::info!(
-                cleartext = ?wanted.cleartext,
+                cleartext = ports(&wanted.cleartext),
                 "requests inside TLS and QUIC cannot be seen in packets without `--keylog`: of these there are the \
                  server names, and requests of cleartext ports only"
             );
@@ -249,8 +254,9 @@ impl LiveSource for PacketCapture {
         Ok(())
     }
 
-    fn is_ready(&self) -> bool {
-        self.watcher.as_ref().is_none_or(Watcher::is_whole)
+    fn waits_for(&self) -> Option<&'static str> {
+        let is_whole = self.watcher.as_ref().is_none_or(Watcher::is_whole);
+        (!is_whole).then_some("an interface of --interface does not exist")
     }
 
     fn tally(&mut self) -> SourceStats {

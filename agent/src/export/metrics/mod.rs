@@ -158,7 +158,11 @@ impl Snapshot {
 
 fn build_info() -> Family {
     let probes = if build_info::has_probes() { "true" } else { "false" };
-    let labels = [("version", env!("CARGO_PKG_VERSION").into()), ("probes", probes.into())];
+    let labels = [
+        ("version", env!("CARGO_PKG_VERSION").into()),
+        ("commit", build_info::COMMIT.into()),
+        ("probes", probes.into()),
+    ];
     Family::gauge("wrongdoor_build_info", "Always 1; the labels describe the build.")
         .with(labels, 1.0)
 }

@@ -129,9 +129,9 @@ impl<'a> SpanSender<'a> {
         }
         match trouble {
             Trouble::None => tracing::info!("the OTLP collector accepts spans again"),
-            Trouble::Rejects => tracing::warn!(?why, "the OTLP collector rejects some spans"),
-            Trouble::NotNow => tracing::warn!(?why, "the OTLP collector accepts no spans now"),
-            Trouble::Refuses => tracing::warn!(?why, "the OTLP collector refuses spans"),
+            Trouble::Rejects => tracing::warn!(why, "the OTLP collector rejects some spans"),
+            Trouble::NotNow => tracing::warn!(why, "the OTLP collector accepts no spans now"),
+            Trouble::Refuses => tracing::warn!(why, "the OTLP collector refuses spans"),
         }
     }
 }

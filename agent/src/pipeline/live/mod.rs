@@ -85,13 +85,25 @@ pub(crate) fn run(
     }
     shared.health.over();
     let tally = source.tally();
-    let (kernel_lost, capture_lost) = (&tally.kernel_lost, &tally.capture_lost);
-    tracing::info!(details = ?tally.details, ?kernel_lost, ?capture_lost, "capture has ended");
+    tracing::info!(
+        details = counts(tally.details.iter().copied()),
+        kernel_lost =
+            counts(tally.kernel_lost.iter().map(|(reason, count)| (reason.as_str(), *count))),
+        capture_lost =
+            counts(tally.capture_lost.iter().map(|(reason, count)| (reason.as_str(), *count))),
+        "capture has ended"
+    );
     let written = live.finish(tally, drain);
     // Last: without `uprobe_multi` links it may take longer than a supervisor waits before it sends SIGKILL.
     drop(source);
     captured?;
     Ok(written?)
+}
+
+/// Counts as a log field: `processes=20 sockets=3`. Those that are 0 are left out.
+fn counts(all: impl Iterator<Item = (&'static str, u64)>) -> String {
+    let shown = all.filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name}={count}"));
+    shown.collect::<Vec<_>>().join(" ")
 }
 
 /// What the capture thread owns.
@@ -128,7 +140,7 @@ impl<'a> Live<'a> {
         self.heed();
         let polled = source.poll(&mut self.engine, timeout);
         self.hear(source.tally());
-        self.shared.health.turned(source.is_ready());
+        self.shared.health.turned(source.waits_for());
         polled
     }
 

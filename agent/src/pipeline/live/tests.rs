@@ -171,8 +171,8 @@ impl LiveSource for Detached {
         self.replay.poll(engine, timeout)
     }
 
-    fn is_ready(&self) -> bool {
-        self.replay.is_ready()
+    fn waits_for(&self) -> Option<&'static str> {
+        self.replay.waits_for()
     }
 
     fn tally(&mut self) -> SourceStats {

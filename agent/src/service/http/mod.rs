@@ -71,7 +71,7 @@ async fn healthz(State(shared): State<Arc<AgentState>>) -> Response {
 async fn readyz(State(shared): State<Arc<AgentState>>) -> Response {
     match shared.health.ready() {
         Ok(()) => answer(StatusCode::OK, &format!("ok: {}", shared.health.source())),
-        Err(why) => answer(StatusCode::SERVICE_UNAVAILABLE, why),
+        Err(why) => answer(StatusCode::SERVICE_UNAVAILABLE, &format!("not ready: {why}")),
     }
 }
 

@@ -40,10 +40,10 @@ fn it_answers_over_tcp() {
     assert!(get(address, "/healthz").starts_with("HTTP/1.1 200 "));
     let ready = get(address, "/readyz");
     assert!(
-        ready.starts_with("HTTP/1.1 503 ") && ready.contains("capture is not running"),
+        ready.starts_with("HTTP/1.1 503 ") && ready.contains("capture has not started"),
         "{ready}"
     );
-    shared.health.turned(true);
+    shared.health.turned(None);
     assert!(get(address, "/readyz").starts_with("HTTP/1.1 200 "));
     shared.health.over();
     assert!(get(address, "/healthz").starts_with("HTTP/1.1 503 "));
