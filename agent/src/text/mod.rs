@@ -21,7 +21,7 @@ pub(crate) use evidence::evidence;
 pub(crate) use file::read_file;
 pub(crate) use generator::generator;
 pub(crate) use json::{append, join, json_document, json_line};
-pub(crate) use outcome::outcome;
+pub(crate) use outcome::{counted_outcome, outcome};
 pub(crate) use request::{authority, sni, status};
 pub(crate) use sanitize::sanitize;
 pub(crate) use stderr::warn;

@@ -24,3 +24,17 @@ pub(crate) fn outcome(outcome: Outcome) -> &'static str {
         Outcome::NotRetried => "the client did not retry",
     }
 }
+
+/// The same for a count of requests: `12 succeeded on another connection`.
+pub(crate) fn counted_outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::RecoveredNewConnection => "succeeded on another connection",
+        Outcome::RecoveredSameConnection => "succeeded on the same connection",
+        Outcome::RetriedStill421 | Outcome::RetriedSameConnection421 => {
+            "got 421 again after a retry"
+        }
+        Outcome::OtherConnectionOpened => "opened another connection, with unknown success",
+        Outcome::ProtocolFallback => "succeeded over another protocol",
+        Outcome::NotRetried => "had no retry",
+    }
+}

@@ -3,7 +3,7 @@
 use super::sums::FindingSums;
 use super::words::list;
 use crate::export::{Summary, unread};
-use crate::text::{grouped, grouped_plural};
+use crate::text::{self, grouped, grouped_plural};
 use wrongdoor_core::explain::recovery::Outcome;
 
 /// The sentences at the top.
@@ -109,16 +109,16 @@ fn outcomes(sums: &FindingSums) -> Option<String> {
             .sum()
     };
     let told = [
-        (of(&[Outcome::RecoveredNewConnection]), "succeeded on another connection"),
-        (of(&[Outcome::ProtocolFallback]), "succeeded over another protocol"),
-        (of(&[Outcome::RecoveredSameConnection]), "succeeded on the same connection"),
-        (
-            of(&[Outcome::RetriedStill421, Outcome::RetriedSameConnection421]),
-            "got 421 again after a retry",
-        ),
-        (of(&[Outcome::OtherConnectionOpened]), "opened another connection, with unknown success"),
-        (of(&[Outcome::NotRetried]), "had no retry"),
-    ];
+        &[Outcome::RecoveredNewConnection][..],
+        &[Outcome::ProtocolFallback],
+        &[Outcome::RecoveredSameConnection],
+        &[Outcome::RetriedStill421, Outcome::RetriedSameConnection421],
+        &[Outcome::OtherConnectionOpened],
+        &[Outcome::NotRetried],
+    ]
+    .map(|outcomes| {
+        (of(outcomes), outcomes.first().map_or("", |outcome| text::counted_outcome(*outcome)))
+    });
     let told: Vec<String> = told
         .iter()
         .filter(|(count, _)| *count > 0)

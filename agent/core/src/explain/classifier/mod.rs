@@ -46,7 +46,7 @@ pub struct Classification {
     pub cause: Option<Arc<Cause>>,
     /// The exchange that the response was relayed from.
     pub relayed_from: Option<UpstreamHop>,
-    /// What became of it, where that is known by now.
+    /// Recovery, where that is known by now.
     pub recovery: Option<Recovery>,
 }
 

@@ -33,7 +33,7 @@ pub enum CorrelatedRecord {
     Recovery {
         /// The connection of that request.
         number: ConnectionNumber,
-        /// What became of it.
+        /// Recovery.
         judged: RecoveryReport,
     },
 }

@@ -80,7 +80,7 @@ pub struct RecoveryReport {
     pub connection: u64,
     /// The stream.
     pub stream: u64,
-    /// What became of it.
+    /// Recovery.
     pub recovery: Recovery,
     /// The host asked for.
     pub host: Host,

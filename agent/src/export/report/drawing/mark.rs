@@ -36,10 +36,10 @@ impl MarkLook {
     pub(super) fn meaning(self) -> &'static str {
         match self {
             Self::Served => "answered",
-            Self::Silent => "answered by the wrong one, silently",
+            Self::Silent => "silent misdirect",
             Self::Misdirected => "refused with 421",
             Self::Refused => "another error",
-            Self::Unanswered => "no answer seen",
+            Self::Unanswered => "no response seen",
         }
     }
 

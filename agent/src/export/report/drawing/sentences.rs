@@ -36,7 +36,7 @@ fn connection(lane: &DrawnLane) -> String {
 fn asked(number: u64, mark: &Mark, start: Timestamp) -> String {
     let answer = match mark.status {
         Some(status) => format!("answered {status}"),
-        None => "no answer seen".to_owned(),
+        None => "no response seen".to_owned(),
     };
     let silent = if mark.is_silent { " (silent)" } else { "" };
     let after = duration(between(start, mark.started));

@@ -71,7 +71,7 @@ fn facts(key: &FindingKey, group: &FindingGroup) -> Markup {
         (fact("Status", statuses(group)))
         (fact("Clients", clients(group)))
         (fact("When", times(group)))
-        @if !group.outcomes.is_empty() { (fact("What became of it", outcomes(group))) }
+        @if !group.outcomes.is_empty() { (fact("Recovery", outcomes(group))) }
     }
 }
 
@@ -111,8 +111,8 @@ fn times(group: &FindingGroup) -> String {
 
 fn outcomes(group: &FindingGroup) -> String {
     let outcomes = group.outcomes.iter();
-    let outcomes =
-        outcomes.map(|(outcome, count)| format!("{} {}", grouped(*count), text::outcome(*outcome)));
+    let outcomes = outcomes
+        .map(|(outcome, count)| format!("{} {}", grouped(*count), text::counted_outcome(*outcome)));
     outcomes.collect::<Vec<_>>().join("; ")
 }
 
@@ -128,7 +128,7 @@ fn why(key: &FindingKey, group: &FindingGroup) -> Markup {
                     @if others > 0 {
                         li.quiet {
                             "of the request drawn below; " @if or_more { "at least " }
-                            (grouped_plural(others, "other combination")) " among the rest"
+                            (grouped_plural(others, "other combination")) " among the others"
                         }
                     }
                 }

@@ -65,7 +65,7 @@ fn body(model: &ReportModel<'_>) -> Markup {
     html! {
         a.skip href="#findings" { "Skip to the findings" }
         header {
-            h1 { "Which request knocked on the wrong door" }
+            h1 { "HTTP 421 Misdirected Request: report" }
             p.quiet { (model.inputs.join(", ")) }
         }
         main {
@@ -88,10 +88,10 @@ fn summary(model: &ReportModel<'_>) -> Markup {
             p.lead { (story::lead(&model.sums, model.summary).join(" ")) }
             (figures(model))
             @if model.is_partial || !unknowns.is_empty() || !errors.is_empty() {
-                h3 { "What is not known" }
+                h3 { "What could not be read" }
                 ul.unknowns {
                     @if model.is_partial {
-                        li { "A capture could not be read to its end: what came behind is not known." }
+                        li { "A capture could not be read to its end: packets after this place are missing." }
                     }
                     @for unknown in unknowns { li { (unknown) } }
                     @if !errors.is_empty() {
@@ -125,7 +125,7 @@ fn findings(model: &ReportModel<'_>) -> Markup {
         section #findings tabindex="-1" aria-labelledby="findings-title" {
             h2 #findings-title { "Findings" }
             @if told.is_empty() {
-                p { "There are no findings: no 421, and no request for another host than its connection is for." }
+                p { "There are no findings: no 421, and no request for another host than its connection." }
             } @else {
                 @if model.groups.len() > 1 { (contents(&model.groups)) }
                 (drawing::legend())
@@ -139,7 +139,7 @@ fn findings(model: &ReportModel<'_>) -> Markup {
                 @if model.ungrouped > 0 {
                     p {
                         "And " (grouped_plural(model.ungrouped, "more finding")) ": "
-                        (MAX_GROUPS) " groups are told apart, no more."
+                        (MAX_GROUPS) " groups are listed, no more."
                     }
                 }
             }
@@ -173,11 +173,11 @@ fn foot(model: &ReportModel<'_>) -> Markup {
                 @if nth > 0 { ", " }
                 code { (input) }
             }
-            ". Times are UTC, as in the capture. This page is complete in itself, and loads and sends nothing."
+            ". Times are UTC, as in the capture. This page is complete: it loads and sends nothing."
         }
         p {
             "Names come from the network: control characters and those that change the order of text are shown as [U+…]. \
-             Of one cause, server and SNI the first " (MAX_AUTHORITIES) " authorities are told apart."
+             Of one cause, server and SNI the first " (MAX_AUTHORITIES) " authorities are listed."
         }
     }
 }
