@@ -23,7 +23,7 @@
 //!
 //! # Example
 //!
-//! Two packets of a cleartext connection go in, and the exchange comes out.
+//! The packets of a cleartext connection go in, and the exchange comes out.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -33,22 +33,30 @@
 //! use wrongdoor_core::wire::tls::keylog::KeyLog;
 //!
 //! # /// An IPv4 packet with a TCP segment from `from` to `to`.
-//! # fn packet(from: u16, to: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
+//! # fn packet(from: u16, to: u16, sequence: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
 //! #     let length = u16::try_from(40 + payload.len()).unwrap().to_be_bytes();
 //! #     let mut packet = vec![0x45, 0, length[0], length[1], 0, 0, 0, 0, 64, 6, 0, 0];
 //! #     let (source, destination) = if from == 80 { (2, 1) } else { (1, 2) };
 //! #     packet.extend([192, 0, 2, source, 192, 0, 2, destination]);
 //! #     packet.extend([from, to].map(u16::to_be_bytes).concat());
 //! #     packet.extend([sequence, 1].map(u32::to_be_bytes).concat());
-//! #     packet.extend([0x50, 0x10, 0, 0, 0, 0, 0, 0]);
+//! #     packet.extend([0x50, flags, 0, 0, 0, 0, 0, 0]);
 //! #     packet.extend(payload);
 //! #     packet
 //! # }
-//! let request = packet(50_000, 80, 1, b"GET / HTTP/1.1\r\nHost: b.example\r\n\r\n");
-//! let response = packet(80, 50_000, 1, b"HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\n\r\n");
+//! const SYN: u8 = 0x02;
+//! const ACK: u8 = 0x10;
+//! let request = b"GET / HTTP/1.1\r\nHost: b.example\r\n\r\n";
+//! let response = b"HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\n\r\n";
+//! let packets = [
+//!     packet(50_000, 80, 0, SYN, b""),
+//!     packet(80, 50_000, 0, SYN | ACK, b""),
+//!     packet(50_000, 80, 1, ACK, request),
+//!     packet(80, 50_000, 1, ACK, response),
+//! ];
 //!
 //! let mut engine = Engine::new(EngineConfig::default(), Arc::new(KeyLog::default()));
-//! for (number, packet) in (1..).zip([request, response]) {
+//! for (number, packet) in (1..).zip(packets) {
 //!     engine.handle_packet(number, Timestamp(0), LinkType::RAW, &packet, packet.len());
 //! }
 //! engine.finish();
