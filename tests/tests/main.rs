@@ -36,6 +36,8 @@ mod damage;
 mod dashboards;
 /// The chart, the image, the release.
 mod deploy;
+/// Commands in the documentation.
+mod documentation;
 /// What the command line promises.
 mod errors_and_exit_codes;
 /// What probes tell, against packets of the same conversation.

@@ -28,7 +28,7 @@ fn a_hundred_thousand_requests_are_a_page_that_can_be_used() -> Result<()> {
     let mut browser = page.open()?;
     let lead = browser.text("document.querySelector('.lead').textContent")?;
     assert!(
-        lead.starts_with("Of 100,000 requests on 1 connection 25,000 were refused with 421"),
+        lead.starts_with("Of 100,000 requests on 1 connection, 25,000 were refused with 421"),
         "{lead}"
     );
     let rows = browser.value("document.querySelectorAll('#list tbody tr').length")?;
