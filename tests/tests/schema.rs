@@ -22,7 +22,7 @@ impl LineSchema {
     fn of_the_program() -> Result<Self> {
         let printed = tools::output(&mut binary::command(&["schema"]))?;
         let schema: Value = serde_json::from_slice(&printed)?;
-        let properties = schema["$defs"].clone();
+        let properties = schema.get("$defs").context("no definitions")?.clone();
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
         compiler.add_resource("lines.json", schema).map_err(|error| anyhow!("{error}"))?;
         let index =
@@ -39,7 +39,8 @@ impl LineSchema {
         let kind = text(line, "type").context("a line has a type")?;
         let name: String =
             kind.chars().take(1).flat_map(char::to_uppercase).chain(kind.chars().skip(1)).collect();
-        let known = &self.properties[format!("{name}Line")]["properties"];
+        let known = self.properties.pointer(&format!("/{name}Line/properties"));
+        let known = known.with_context(|| format!("no properties of {name}"))?;
         for field in line.as_object().context("a line is an object")?.keys() {
             ensure!(known.get(field).is_some(), "the schema of {name} has no `{field}`");
         }

@@ -120,7 +120,12 @@ Exit status:
    0  live capture works, at least in part
   69  it does not: the kernel or this build lacks something
   74  the output cannot be written
-  77  it needs more privileges")]
+  77  it needs more privileges
+
+Examples:
+  sudo wrongdoor doctor
+  kubectl exec --namespace wrongdoor \"$(kubectl get pod --namespace wrongdoor --output name \\
+    --selector app.kubernetes.io/name=wrongdoor --field-selector spec.nodeName=NODE)\" -- /wrongdoor doctor")]
 pub struct Doctor {
     /// A table for people or one JSON object for programs
     #[arg(long, value_enum, default_value_t = Format::Table)]

@@ -1,5 +1,6 @@
 //! The line of a connection that has ended.
 
+use super::SCHEMA_VERSION;
 use super::field::{Text, alpn, any_of, role, tls_version, transport};
 use crate::export::ConnectionNumber;
 use crate::text::{Clock, Time};
@@ -17,6 +18,9 @@ pub(in crate::export) struct ConnectionLine<'a> {
     #[serde(rename = "type")]
     #[schemars(extend("const" = "connection"))]
     kind: &'static str,
+    /// The version of the schema of the lines. It grows with changes that break programs, and not with new fields.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
+    schema: u8,
     /// The connection's number in this run.
     #[schemars(extend("pattern" = "^c[0-9]+$"))]
     connection: Text<ConnectionNumber>,
@@ -79,6 +83,7 @@ impl<'a> ConnectionLine<'a> {
         let certificate = facts.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
         Self {
             kind: "connection",
+            schema: SCHEMA_VERSION,
             connection: Text(number),
             client: facts.client().map(Text),
             server: facts.server().map(Text),

@@ -1,5 +1,6 @@
 //! The line of an exchange: one request and its response.
 
+use super::SCHEMA_VERSION;
 use super::field::{Text, alpn, any_of, names, or_null, role, tls_version, transport};
 use super::place::{PeerPart, PodPart};
 use super::recovery::RecoveryPart;
@@ -36,6 +37,9 @@ pub(in crate::export) struct ConnectionPart<'a> {
     #[serde(rename = "type")]
     #[schemars(extend("const" = "exchange"))]
     kind: &'static str,
+    /// The version of the schema of the lines. It grows with changes that break programs, and not with new fields.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
+    schema: u8,
     /// The connection's number in this run.
     #[schemars(extend("pattern" = "^c[0-9]+$"))]
     connection: Text<ConnectionNumber>,
@@ -169,6 +173,7 @@ impl<'a> ConnectionPart<'a> {
     pub(in crate::export) fn new(number: ConnectionNumber, facts: &'a Facts) -> Self {
         Self {
             kind: "exchange",
+            schema: SCHEMA_VERSION,
             connection: Text(number),
             client: facts.client().map(Text),
             server: facts.server().map(Text),

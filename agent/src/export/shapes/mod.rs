@@ -23,10 +23,17 @@ use schemars::{JsonSchema, Schema};
 use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::observation::Exchange;
 
+/// The version of the shapes.
+const SCHEMA_VERSION: u8 = 1;
+
 /// A line of `wrongdoor run --events` or `wrongdoor analyze --format json`.
 #[derive(JsonSchema)]
 #[schemars(untagged, title = "wrongdoor JSON lines")]
-#[expect(dead_code, reason = "lines are written one by one; this is their schema")]
+#[expect(
+    dead_code,
+    clippy::large_enum_variant,
+    reason = "lines are written one by one; this is their schema"
+)]
 enum Line<'a> {
     Exchange(ExchangeLine<'a>),
     Connection(ConnectionLine<'a>),

@@ -1,5 +1,6 @@
 //! What became of a client after a 421: as a part of its line, or as a line of its own.
 
+use super::SCHEMA_VERSION;
 use super::field::{Text, milliseconds, names};
 use crate::export::ConnectionNumber;
 use schemars::JsonSchema;
@@ -32,6 +33,9 @@ pub(in crate::export) struct RecoveryLine {
     #[serde(rename = "type")]
     #[schemars(extend("const" = "recovery"))]
     kind: &'static str,
+    /// The version of the schema of the lines. It grows with changes that break programs, and not with new fields.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
+    schema: u8,
     /// The number of the connection of the 421.
     #[schemars(extend("pattern" = "^c[0-9]+$"))]
     connection: Text<ConnectionNumber>,
@@ -70,6 +74,7 @@ impl RecoveryLine {
         let part = RecoveryPart::new(&judged.recovery);
         Self {
             kind: "recovery",
+            schema: SCHEMA_VERSION,
             connection: Text(number),
             stream: judged.stream,
             outcome: part.outcome,

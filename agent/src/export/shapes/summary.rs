@@ -1,5 +1,6 @@
 //! The last line: sums.
 
+use super::SCHEMA_VERSION;
 use crate::export::Summary;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,6 +13,9 @@ pub(in crate::export) struct SummaryLine<'a> {
     #[serde(rename = "type")]
     #[schemars(extend("const" = "summary"))]
     kind: &'static str,
+    /// The version of the schema of the lines. It grows with changes that break programs, and not with new fields.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
+    schema: u8,
     /// How many packets, or records of probes, were read.
     packets: u64,
     /// Their bytes.
@@ -36,6 +40,7 @@ impl<'a> SummaryLine<'a> {
     pub(in crate::export) fn new(summary: &'a Summary) -> Self {
         Self {
             kind: "summary",
+            schema: SCHEMA_VERSION,
             packets: summary.packets,
             bytes: summary.bytes,
             connections: summary.connections,

@@ -14,6 +14,8 @@ use super::{ask, of_port};
 
 /// Conversations without a collector.
 const CONVERSATIONS: u32 = 3;
+/// The most conversations until a collector has given all its answers.
+const MAX_CONVERSATIONS: u32 = 20;
 /// Spans of a conversation: at each end three exchanges and the connection.
 const SPANS: u32 = 8;
 
@@ -56,22 +58,27 @@ fn a_collector_that_flaps_gets_every_span_or_it_is_counted() -> Result<()> {
         ];
         let collector = Collector::rust(protocol, &answers)?;
         let mut agent = agent(&turn, &collector.endpoint(), protocol)?;
+        let said = ["accepts no spans now", "accepts spans again", "rejects some", "refuses spans"];
         let mut lost = 0.0;
-        // The third answer is the first that takes anything, and then each batch gets the next.
-        for number in 1..=4 {
+        // Each batch gets the next answer. Spans of other tests' traffic are in some batches, and two conversations may
+        // be in one.
+        for number in 1..=MAX_CONVERSATIONS {
             ask(&ground, peer.port(), Http::Two)?;
             (_, lost) = settled(&mut agent, &collector, number * SPANS)
                 .with_context(|| format!("{protocol:?} {number}"))?;
+            let log = agent.log();
+            if number >= CONVERSATIONS && said.iter().all(|said| log.contains(said)) {
+                break;
+            }
+        }
+        let log = agent.log();
+        for said in said {
+            ensure!(log.contains(said), "no {said:?} in {log}");
         }
         ensure!(lost >= 2.0, "what was rejected and what was refused is not counted: {lost}");
         let taken = of_port(collector.spans()?, peer.port()).len();
-        ensure!(taken >= 2 * SPANS as usize, "only {taken} are there");
+        ensure!(taken >= SPANS as usize, "only {taken} are there");
         agent.require_well()?;
-        let log = agent.log();
-        for said in ["accepts no spans now", "accepts spans again", "rejects some", "refuses spans"]
-        {
-            ensure!(log.contains(said), "no {said:?} in {log}");
-        }
     }
     Ok(())
 }
