@@ -20,6 +20,7 @@ pub mod chromium;
 pub mod curl;
 pub mod dashboards;
 pub mod deploy;
+pub mod documentation;
 pub mod door;
 pub mod golden;
 pub mod haproxy;

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use wrongdoor_tests::binary;
+use wrongdoor_tests::documentation::pages_in;
 
 /// A command of the documentation, and the output that follows it there.
 #[derive(Debug)]
@@ -18,18 +19,8 @@ fn root() -> PathBuf {
 }
 
 fn pages() -> Result<Vec<PathBuf>> {
-    let (mut pages, mut folders) = (vec![root().join("README.md")], vec![root().join("docs/src")]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|kind| kind == "md") {
-                pages.push(path);
-            }
-        }
-    }
-    pages.sort();
+    let mut pages = pages_in(&root().join("docs/src"))?;
+    pages.push(root().join("README.md"));
     Ok(pages)
 }
 

@@ -9,7 +9,7 @@ use super::refusal::Reason;
 
 /// The names of all sections together.
 const MAX_NAMES_BYTES: u64 = 1 << 20;
-/// No name that is looked for is longer.
+/// The longest section name that is compared.
 const MAX_NAME_BYTES: usize = 64;
 
 /// A processor whose code can be traced.

@@ -11,7 +11,7 @@ use super::reader::{BoundedReader, Fields, entries};
 
 const RELOCATION_BYTES: u64 = size_of::<Rela64<LE>>() as u64;
 const SYMBOL_BYTES: u64 = size_of::<Sym64<LE>>() as u64;
-/// Longer names are none that is looked for.
+/// The longest symbol name that is compared.
 const MAX_NAME_BYTES: u64 = 64;
 /// `endbr64`, `bnd jmp *slot(%rip)`: what a stub of the table has at most.
 const STUB_BYTES: u64 = 16;

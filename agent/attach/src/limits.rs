@@ -33,7 +33,7 @@ pub(super) const MAX_INSTRUCTIONS: usize = 4096;
 /// The bytes that so many instructions take, five each on average with room to spare.
 pub(super) const MAX_CODE_BYTES: u64 = 32 << 10;
 
-/// Traps of one file.
+/// The most attach points of one file.
 pub(super) const MAX_ATTACH_POINTS: usize = 256;
 
 /// How long opening or examining one file may take. It is milliseconds unless a file system hangs.

@@ -56,6 +56,11 @@ impl<K: Eq + Hash, V, S: BuildHasher + Default> BoundedMap<K, V, S> {
         self.entries.clear();
     }
 
+    /// All entries, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.entries.iter()
+    }
+
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.entries.len()

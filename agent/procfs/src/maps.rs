@@ -8,8 +8,8 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-/// The most that is read of one process's maps. A process may have 65,530 mappings, and in a container that
-/// means harm they all have paths of 4 KiB. 8 MiB is that many with honest ones.
+/// The most that is read of one process's maps. A process may have 65,530 mappings, and in a hostile container they all
+/// have paths of 4 KiB. 8 MiB is that many with honest ones.
 pub(super) const MAX_BYTES: u64 = 8 << 20;
 /// The most files of one process. Browsers and desktops have some 300.
 pub(super) const MAX_FILES: usize = 1024;

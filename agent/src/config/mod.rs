@@ -31,7 +31,7 @@ pub(crate) const PORT: u16 = 9421;
 pub(crate) const RING_BYTES: u32 = 8 * 1024 * 1024;
 /// All rings of packet sockets together, in bytes.
 pub(crate) const PACKET_RING_BYTES: u32 = 32 * 1024 * 1024;
-/// An events file grows to so many bytes.
+/// The largest size of an events file, by default.
 const MAX_EVENTS_BYTES: u64 = 100 * 1024 * 1024;
 /// So many full ones are kept.
 const KEPT_EVENTS_FILES: u32 = 4;

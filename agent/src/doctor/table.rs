@@ -4,7 +4,7 @@ use super::report::{Check, Condition, DoctorReport, ProgramReport, State, Unseen
 use crate::capture::ebpf::LibraryReport;
 use crate::text::{Tone, grid, sanitize};
 
-/// The most users or places that are named of one thing; the rest is counted.
+/// The most users or attach points that are listed for one row; the rest is counted.
 const MAX_NAMED: usize = 3;
 
 /// The whole text.

@@ -9,7 +9,7 @@ use wrongdoor_core::explain::classifier::Classification;
 use wrongdoor_core::explain::recovery::RecoveryReport;
 use wrongdoor_core::observation::Exchange;
 
-/// So many are remembered.
+/// The most findings that are remembered.
 const MAX_RECENT: usize = 100;
 
 type Remembered = (ConnectionNumber, Exchange, Classification, ClusterEnds);

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// Stands for a value that is not to be seen.
 const HIDDEN: &str = "<secret>";
-/// A longer file is no configuration.
+/// The longest configuration file.
 const MAX_FILE: u64 = 1024 * 1024;
 
 /// What holds: defaults, then the file, then what was typed.

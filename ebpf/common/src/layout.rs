@@ -4,7 +4,7 @@
 pub const AF_INET: u16 = 2;
 /// `AF_INET6` of the kernel.
 pub const AF_INET6: u16 = 10;
-/// Examined files that can be told apart.
+/// The most files that are traced at the same time.
 pub const MAX_LIBRARIES: u16 = 1_024;
 /// Scratch buffers a processor: a program may be preempted by another task's, and that by an interrupt's.
 pub const SLOTS_PER_CPU: u32 = 4;

@@ -303,7 +303,7 @@ fn what_packets_need_and_lack_is_said() -> Result<()> {
     ensure!(code == Some(77) && text.contains("/proc/1/ns/net"), "{code:?}: {text}");
     let (code, text) = said(&["net_raw"], &["--interface", "nonesuch0"])?;
     ensure!(code == Some(69), "{code:?}: {text}");
-    ensure!(text.contains("`nonesuch0`; there are: ") && text.contains("lo"), "{text}");
+    ensure!(text.contains("`nonesuch0`; existing interfaces: ") && text.contains("lo"), "{text}");
     let (code, text) = said(&["net_raw"], &["--keylog", "/"])?;
     ensure!(code == Some(64) && text.contains("not a regular file"), "{code:?}: {text}");
     Ok(())

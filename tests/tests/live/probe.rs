@@ -46,6 +46,9 @@ fn a_probe_beside_an_agent_is_in_no_count_of_clients() -> Result<()> {
     let probes = asked.lines().filter(|line| line.contains(r#""type":"probe""#)).count();
     ensure!(probes >= 2 * NAMES.len(), "{asked}");
 
+    // Other tests probe at the same time: the lines show when all of this probe was seen.
+    let is_ours = |line: &Value| is_of(line, Role::Server, &[server.port()]);
+    agent.wait_for("the probe", probes, is_ours)?;
     let of = |role: &'static str| [("role", role)];
     agent.wait_for_metrics("the probe to be counted at both ends", |metrics| {
         let count = f64::from(u32::try_from(probes).unwrap_or(u32::MAX));
@@ -63,9 +66,8 @@ fn a_probe_beside_an_agent_is_in_no_count_of_clients() -> Result<()> {
         ensure!(!is_ours, "{sample:?}");
     }
     // The lines are there, and say what they are of.
-    let is_ours = |line: &&Value| is_of(line, Role::Server, &[server.port()]);
     let lines = agent.stop()?.exchanges;
-    let lines: Vec<_> = lines.iter().filter(is_ours).collect();
+    let lines: Vec<_> = lines.iter().filter(|line| is_ours(line)).collect();
     ensure!(lines.len() >= probes, "{lines:#?}");
     for line in lines {
         let is_mismatch = text(line, "verdict").is_some_and(|verdict| {

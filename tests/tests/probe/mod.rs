@@ -31,7 +31,7 @@ fn probe(arguments: &[&str]) -> Result<Probed> {
     let output = run(arguments)?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "it ended with {}: {said}", output.status);
-    ensure!(said.is_empty() || said.contains("warning: nothing could be asked"), "it said: {said}");
+    ensure!(said.is_empty() || said.contains("warning: no request was sent"), "it said: {said}");
     Probed::parse(&output.stdout)
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Result, ensure};
+use wrongdoor_tests::documentation::pages_in;
 
 /// Files beside the pages of `docs/`.
 const OTHERS: [&str; 6] = [
@@ -33,22 +34,6 @@ pub(super) fn check(root: &Path) -> Result<()> {
     ensure!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
     println!("{} pages: all links lead somewhere", pages.len());
     Ok(())
-}
-
-fn pages_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    let (mut pages, mut folders) = (Vec::new(), vec![folder.to_owned()]);
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|kind| kind == "md") {
-                pages.push(path);
-            }
-        }
-    }
-    pages.sort();
-    Ok(pages)
 }
 
 /// The targets of inline links, outside of code.

@@ -27,7 +27,7 @@ use http2::Http2;
 use tls::Session;
 use undecided::Undecided;
 
-/// How deep layers nest: TLS to a proxy, CONNECT, TLS, CONNECT, TLS. What is deeper is not looked into.
+/// How deep layers nest: TLS to a proxy, CONNECT, TLS, CONNECT, TLS. Deeper layers are not read.
 pub(crate) const MAX_NESTING: u8 = 5;
 
 /// What a layer wants to see next of one direction. A hint: feeding it more, or less, is right too.

@@ -9,14 +9,15 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use wrongdoor_attach::{Abilities, Examined, SafeFile, examine};
+use wrongdoor_core::bounded_map::BoundedMap;
 use wrongdoor_ebpf_common::MAX_LIBRARIES;
 use wrongdoor_procfs::{
     FileId, MappedFile, MappedFileError, OpenedFile, ProcessKey, ProcessSeen, open,
 };
 
-/// The most files that are remembered to have no TLS; beyond it all are looked at again.
+/// The most files that are remembered to have no TLS; beyond it the oldest is examined again.
 const MAX_OTHERS: usize = 65_536;
-/// The most processes that one file is trapped in on its own: where only some are chosen.
+/// The most processes in which one file is traced separately, if --include or --exclude selects processes.
 const MAX_CHOSEN: usize = 4_096;
 /// A file that no process maps any more keeps its attach points for this time, unless the command line says otherwise: a
 /// client that runs every few seconds is not trapped anew each time. Traps in a file that nobody runs cost nothing.
@@ -26,7 +27,7 @@ pub(crate) const DETACH_DELAY: Duration = Duration::from_secs(30);
 pub(crate) struct Libraries {
     traced: BTreeMap<FileId, Traced>,
     /// No TLS in them, or refused.
-    others: HashMap<FileId, Option<RefusedFile>>,
+    others: BoundedMap<FileId, Option<RefusedFile>>,
     /// What each process has mapped of the traced ones.
     users: HashMap<ProcessKey, Vec<FileId>>,
     free: Vec<u16>,
@@ -114,7 +115,7 @@ impl Libraries {
     ) -> Self {
         Self {
             traced: BTreeMap::new(),
-            others: HashMap::new(),
+            others: BoundedMap::new(MAX_OTHERS),
             users: HashMap::new(),
             free: Vec::new(),
             next: 0,
@@ -239,7 +240,7 @@ impl Libraries {
         if self.traced.contains_key(&mapped.file) {
             return true;
         }
-        if self.others.contains_key(&mapped.file) {
+        if self.others.get(&mapped.file).is_some() {
             return false;
         }
         let looked = self.look(proc, pid, mapped);
@@ -326,9 +327,6 @@ impl Libraries {
     fn put_aside(&mut self, mapped: &MappedFile, why: Option<String>) -> bool {
         let path = mapped.path.display().to_string();
         let refused = why.map(|why| RefusedFile { path, why });
-        if self.others.len() >= MAX_OTHERS {
-            self.others.clear();
-        }
         self.others.insert(mapped.file, refused);
         false
     }

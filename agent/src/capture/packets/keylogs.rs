@@ -6,9 +6,9 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// The most that is read of a file in one turn: the rest in the next.
+/// The most bytes that are read of a file in one turn; the rest follows in the next.
 const MAX_READ: usize = 1024 * 1024;
-/// A line longer than this is no secret.
+/// The longest line; a longer one is passed over.
 const MAX_LINE: usize = 4096;
 
 /// All that are followed.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The most series of one family.
 pub(super) const MAX_SERIES: usize = 2000;
-/// Counters that stand at 0 until there is something to count may take so many of them.
+/// The most of these series that stand at 0.
 const MAX_SEEDED: usize = MAX_SERIES / 2;
 
 /// A family: what it is called, and its labels of few values.

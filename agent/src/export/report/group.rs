@@ -10,9 +10,9 @@ use wrongdoor_core::http_facts::Generator;
 use wrongdoor_core::observation::Exchange;
 use wrongdoor_core::time::Timestamp;
 
-/// The most clients of one group that are told apart.
+/// The most clients of one group that are counted.
 pub(super) const MAX_CLIENTS: usize = 1_000;
-/// The most evidence of one group, beside that of the incident shown, that is told apart.
+/// The most different sets of evidence of one group that are counted.
 const MAX_EVIDENCE: usize = 64;
 
 /// What findings of one group have in common.

@@ -15,7 +15,7 @@ pub(super) const MAX_LANES: usize = 32_768;
 pub(super) const MAX_MARKS: usize = 262_144;
 /// The most of one connection that are no findings, and the most that are.
 const MAX_OF_A_KIND: usize = 16;
-/// The most refusals of which it is remembered whom they were handed on to.
+/// The most relayed refusals whose front exchange is remembered.
 const MAX_FRONTS: usize = 16_384;
 
 /// A request's place: the connection's number, and the stream.

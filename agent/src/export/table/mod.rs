@@ -15,7 +15,7 @@ use wrongdoor_core::observation::Exchange;
 use wrongdoor_core::observation::verdict::Verdict;
 use wrongdoor_core::seen::Seen;
 
-/// The most patterns that are told apart; the rest is counted as one.
+/// The most patterns that are listed; the rest is counted as one.
 const MAX_PATTERNS: usize = 10_000;
 
 /// Collects records and writes a table of them at the end.

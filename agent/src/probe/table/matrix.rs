@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 pub(super) const REUSED: &str = "reused ";
 /// The most names that have a column each; of more, each has a row with its answers counted.
 const MAX_COLUMNS: usize = 6;
-/// The most kinds of answers that are told in a cell.
+/// The most kinds of answers that are shown in a cell.
 const MAX_ANSWERS: usize = 4;
 
 /// The matrix of each server and protocol; those of which it is the same share one.

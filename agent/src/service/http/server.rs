@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 const MAX_CONNECTIONS: usize = 128;
 /// From the first byte of a connection to the last.
 const MAX_TIME: Duration = Duration::from_secs(10);
-/// Of it, until the request is there: who says nothing keeps nobody else waiting for long.
+/// Until the request is complete: a silent client does not block other clients for long.
 const MAX_SILENCE: Duration = Duration::from_secs(2);
 /// Before another try where no connection can be taken, as without descriptors.
 const PAUSE: Duration = Duration::from_millis(200);

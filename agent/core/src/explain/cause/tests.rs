@@ -419,7 +419,7 @@ fn evidence_says_what_was_seen_of_this_traffic() {
 fn advice_claims_a_client_certificate_only_where_one_was_asked_for() {
     let nginx = Signals { origin: made_by(Generator::Nginx), ..coalesced() };
     let seen = Past { asks_certificate: true, ..Past::default() };
-    let claim = "Handshakes for the target ask for a client certificate";
+    let claim = "Handshakes for the target host ask for a client certificate";
     let advice = |signals: &Signals| explain(signals).advice;
     assert!(advice(&Signals { past: seen, ..nginx.clone() }).starts_with(claim));
     let possible = advice(&nginx);

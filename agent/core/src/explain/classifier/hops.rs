@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 /// The most refused exchanges that are remembered for the hops before and behind them.
 pub const MAX_REMEMBERED: usize = 16_384;
-/// The most of them with the same path and status: beyond, the older ones are forgotten.
+/// The most of these with the same path and status; beyond it, the oldest are forgotten.
 const MAX_ALIKE: usize = 64;
 /// The most connections whose processes are remembered.
 pub const MAX_PROCESSES: usize = 16_384;

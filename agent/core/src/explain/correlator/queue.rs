@@ -6,7 +6,7 @@ use crate::observation::{ConnectionEnd, Exchange};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-/// The most that waits. At the limit the oldest is told with what is known by then.
+/// The most findings that wait for evidence. At the limit, the oldest is classified with what is known.
 const MAX_WAITING: usize = 50_000;
 
 /// Something that waits.

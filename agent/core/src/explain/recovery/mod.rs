@@ -21,8 +21,8 @@ use window::{Who, WhoOf, Window, port_of};
 
 /// The most windows that are open at a time; at the limit the one that would end first is given up, and counted.
 pub const MAX_WINDOWS: usize = 16_384;
-/// The most connections that were opened lately that are remembered: their ClientHello may be told before the 421 that
-/// they are the answer to.
+/// The most recently opened connections that are remembered: their ClientHello may be observed before the 421 after which
+/// they were opened.
 const MAX_HELLOS: usize = 1024;
 /// The most answers that are remembered, for the same reason: packets of two connections come from two rings, and
 /// their order is that of the rings.

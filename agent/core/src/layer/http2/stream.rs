@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
 
-/// The most streams of one connection that are waiting for a half; at the limit the oldest is told as it is.
+/// The most streams of one connection that are waiting for a half; at the limit the oldest is reported as it is.
 pub const MAX_STREAMS: usize = 1024;
 
 /// The streams of one connection whose exchange was not told yet, or that have not ended.

@@ -8,6 +8,7 @@ use super::owners::ObjectOwners;
 use super::records::RingRecord;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
+use wrongdoor_core::bounded_map::BoundedMap;
 use wrongdoor_core::engine::Engine;
 use wrongdoor_core::observation::probe_event::{
     Direction, Owner, ProbeEvent, SessionId, Silence, Socket, SocketId,
@@ -49,11 +50,8 @@ pub(super) struct SessionCounts {
 }
 
 /// The sessions that the kernel side has named.
-#[derive(Default)]
 pub(super) struct Sessions {
-    known: HashMap<Address, Known>,
-    /// In the order of their coming, for the bound.
-    order: VecDeque<(Address, u64)>,
+    known: BoundedMap<Address, Known>,
     by_socket: HashMap<u64, (Address, u64)>,
     /// Sessions whose sockets are closed.
     closing: VecDeque<(Instant, Address, u64)>,
@@ -62,6 +60,20 @@ pub(super) struct Sessions {
     /// Records so far.
     number: u64,
     counts: SessionCounts,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            known: BoundedMap::new(MAX_SESSIONS),
+            by_socket: HashMap::new(),
+            closing: VecDeque::new(),
+            early: EarlySegments::default(),
+            last_id: 0,
+            number: 0,
+            counts: SessionCounts::default(),
+        }
+    }
 }
 
 impl Sessions {
@@ -196,13 +208,6 @@ impl Sessions {
             self.closing.pop_front();
             self.forget(address, epoch);
         }
-        // What was forgotten out of order leaves its place in the order behind.
-        if self.order.len() > 2 * self.known.len() + 1024 {
-            let known = &self.known;
-            self.order.retain(|(address, epoch)| {
-                known.get(address).is_some_and(|known| known.epoch == *epoch)
-            });
-        }
     }
 
     fn object(
@@ -223,13 +228,13 @@ impl Sessions {
         let flags = kernel::Flags(record.head.flags);
         let process = owners.process(record.pid, &record.command);
         let at = clock.time(record.head.at);
-        if let Some(former) = self.known.insert(address, Known { epoch: record.epoch, id }) {
+        let known = Known { epoch: record.epoch, id };
+        if let Some(former) = self.known.insert(address, known).former {
             // The record of its end was lost: this one says both.
             self.counts.news += 1;
             let input = ProbeEvent::SessionClosed { session: former.id };
             engine.handle_probe_event(self.number, at, input);
         }
-        self.order.push_back((address, record.epoch));
         let is_older = flags.contains(kernel::Flags::OLDER);
         let has_socket = record.tuple.cookie != 0;
         if has_socket {
@@ -243,10 +248,6 @@ impl Sessions {
         let socket = has_socket.then(|| socket(&record.tuple));
         let input = ProbeEvent::Session { session: id, socket, process: &process, role, is_older };
         engine.handle_probe_event(self.number, at, input);
-        while self.known.len() > MAX_SESSIONS {
-            let Some((address, epoch)) = self.order.pop_front() else { break };
-            self.forget(address, epoch);
-        }
     }
 
     fn find(&self, pid: u32, object: u64, epoch: u64) -> Option<SessionId> {

@@ -19,7 +19,7 @@ const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 /// The most groups that are named at the top of the findings.
 const MAX_NAMED: usize = 12;
-/// The most groups that are told with evidence and a drawing; further ones are a line each.
+/// The most groups that are shown with evidence and a drawing; further ones have a line each.
 const MAX_TOLD: usize = 40;
 
 /// The page. Style and script are in it as they are, as the policy's hashes are of them; all else is finished markup.

@@ -12,9 +12,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 
-/// A longer file is no token.
+/// The longest token file.
 const MAX_TOKEN: u64 = 4096;
-/// A longer one is no certificate chain.
+/// The longest file of certificates or keys.
 const MAX_PEM: u64 = 1024 * 1024;
 
 /// The files that say who may read.
