@@ -136,7 +136,11 @@ fn of_tls_without_keys_the_handshakes_are_told_and_the_rest_stays_in_the_kernel(
         Ok((of(&ended, server.port()).len() == 2).then_some(()))
     })?;
     agent.require_well()?;
-    ensure!(agent.log().contains("cannot be seen in packets without"), "{}", agent.log());
+    ensure!(
+        agent.log().contains("packets show requests inside TLS and QUIC only with"),
+        "{}",
+        agent.log()
+    );
     let metrics = agent.metrics()?;
     let report = agent.stop()?;
     for (line, version) in of(&report.connections, server.port()).iter().zip(["1.2", "1.3"]) {
@@ -276,7 +280,7 @@ fn nobody_with_one_capability_captures_packets() -> Result<()> {
         let url = format!("https://a.test:{}/", tls.port());
         Curl::new(&url, Http::Two)?.trust(ground.root()).send()?;
         let log = agent.log();
-        ensure!(log.contains("the filter that follows flows does not load"), "{log}");
+        ensure!(log.contains("the packet filter that follows flows cannot be loaded"), "{log}");
         ensure!((source == "auto") == log.contains("packets are captured instead"), "{log}");
         let report = agent.stop()?;
         let lines = of(&report.exchanges, cleartext.port());

@@ -122,8 +122,7 @@ impl PacketCapture {
         if wanted.tls == WantedTls::Handshakes {
             tracing::info!(
                 cleartext = ports(&wanted.cleartext),
-                "requests inside TLS and QUIC cannot be seen in packets without `--keylog`: of these there are the \
-                 server names, and requests of cleartext ports only"
+                "packets show requests inside TLS and QUIC only with `--keylog`: without it the agent reports SNI, and requests on cleartext ports"
             );
         }
         Ok(Self {

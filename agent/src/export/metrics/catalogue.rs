@@ -15,8 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use wrongdoor_core::counters::{Counters, Loss};
 
 /// Labels whose values come from the network, the machine or the build, or are too many to list.
-const OPEN: [&str; 9] = [
+const OPEN: [&str; 10] = [
     "authority",
+    "commit",
     "kind",
     "namespace",
     "probes",

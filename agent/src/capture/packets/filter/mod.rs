@@ -47,8 +47,7 @@ impl Filter {
             match Extended::load(&wanted.cleartext) {
                 Ok(filter) => return Ok(Self::Extended(filter)),
                 Err(reason) => tracing::warn!(
-                    "the filter that follows flows does not load, and the one in its place misses the middle of long \
-                     certificate chains: {reason}"
+                    "the packet filter that follows flows cannot be loaded; the filter that replaces it misses the middle of long certificate chains: {reason}"
                 ),
             }
         }

@@ -93,7 +93,7 @@ impl NamedFamilies {
 
 impl FewValued for Exchanged {
     const NAME: &'static str = "wrongdoor_exchanges_total";
-    const HELP: &'static str = "HTTP exchanges, by the authority asked for and how they ended.";
+    const HELP: &'static str = "HTTP exchanges, by authority and outcome.";
     const HAS_SNI: bool = false;
 
     fn role(self) -> ObserverRole {
@@ -125,8 +125,7 @@ impl FewValued for Misdirected {
 
 impl FewValued for Mismatched {
     const NAME: &'static str = "wrongdoor_authority_mismatches_total";
-    const HELP: &'static str =
-        "Requests for another host than their connection's TLS handshake was for.";
+    const HELP: &'static str = "Requests for another host than the SNI of their connection.";
     const HAS_SNI: bool = true;
 
     fn role(self) -> ObserverRole {
@@ -155,7 +154,7 @@ impl FewValued for SilentlyMisdirected {
 
 impl FewValued for Recovered {
     const NAME: &'static str = "wrongdoor_recoveries_total";
-    const HELP: &'static str = "What became of requests that were answered with 421: whether the client got there after all.";
+    const HELP: &'static str = "Requests that were answered with 421, by what the client did next.";
     const HAS_SNI: bool = false;
 
     fn role(self) -> ObserverRole {
