@@ -52,8 +52,11 @@ pub(crate) enum Error {
         "no address could be reached: {servers}; check address, port and firewall, or raise --timeout"
     )]
     AllUnreachable { servers: String },
-    #[error("no verdict, cause or recovery is called `{name}`; `wrongdoor explain` lists them all")]
-    NothingToExplain { name: String },
+    #[error(
+        "no finding, verdict, cause or recovery has the name `{name}`; {}`wrongdoor explain` lists all names",
+        if similar.is_empty() { String::new() } else { format!("similar: `{similar}`; ") }
+    )]
+    NothingToExplain { name: String, similar: String },
     #[error(transparent)]
     NothingAsked(#[from] NothingAsked),
 }

@@ -76,8 +76,8 @@ fn nginx_takes_what_it_is_advised() -> Result<()> {
         format!("ssl_client_certificate {};\nssl_verify_client on;", cert.chain.display());
     let cases = [
         ("proxy_ssl_server_name on; proxy_ssl_name $host;", upstream(""), true),
-        ("before 1.29.7 leave `keepalive` out", upstream(""), true),
-        ("from 1.29.7 on set `keepalive 0`", upstream("keepalive 0;"), version >= [1, 29, 7]),
+        ("before that by leaving `keepalive` out", upstream(""), true),
+        ("from 1.29.7 on with `keepalive 0`", upstream("keepalive 0;"), version >= [1, 29, 7]),
         ("`http2 on`", server("ssl", "http2 on;"), version >= [1, 25, 1]),
         ("before 1.25.1 `listen … http2`", server("ssl http2", ""), true),
         (compares, server("ssl", &format!("{compares} {{ return 421; }}")), true),

@@ -30,7 +30,7 @@ pub enum Reason {
         limit: u64,
     },
     /// One of its tables is larger than the limit.
-    #[error("it has {count} {what}, above the limit of {limit}; strip the file")]
+    #[error("it has {count} {what}, above the limit of {limit}, so it is not searched")]
     TooMany {
         /// What there are too many of.
         what: &'static str,
@@ -40,7 +40,7 @@ pub enum Reason {
         limit: u64,
     },
     /// More was to be read than the limit.
-    #[error("its tables have more than {limit} bytes; strip the file")]
+    #[error("its tables have more than {limit} bytes, so it is not searched")]
     ReadsTooMuch {
         /// The most read.
         limit: u64,

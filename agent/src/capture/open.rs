@@ -90,8 +90,8 @@ fn with_probes(
             || !arguments.keylogs.is_empty()
         {
             tracing::warn!(
-                "--interface, --netns and --keylog are for packets, of which none are captured beside probes without \
-                 `--cleartext-port`"
+                "--interface, --netns and --keylog are ignored: probes are the source; use `--source packets`, or add \
+                 `--cleartext-port` to capture cleartext packets beside the probes"
             );
         }
         return Ok(Box::new(EbpfProbes::open(probes.clone())?));

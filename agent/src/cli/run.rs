@@ -18,14 +18,14 @@ WRONGDOOR_* variables, and these override the file. SIGHUP reads the file again.
 Exit status:
    0  done: after --for, SIGTERM or SIGINT
   64  bad usage or bad configuration
-  66  the configuration file or a key log cannot be opened
+  66  the configuration file cannot be opened
   69  the source, an interface or the listen address is not available
   74  the events cannot be written at the start or at the end
   77  a privilege is missing
 
 Examples:
   wrongdoor run
-  wrongdoor run --events - --for 5m | jq 'select(.status == 421)'
+  wrongdoor run --events - --for 5m | jq 'select(.type == \"exchange\" and .status == 421)'
   wrongdoor run --source packets --interface eth0 --cleartext-port 8000 --keylog keys.log
   wrongdoor run --include command='nginx*' --exclude cgroup='/kubepods*'
   wrongdoor run --config /etc/wrongdoor.yaml --print-config")]
@@ -55,14 +55,14 @@ pub struct Run {
         value_parser = clap::value_parser!(u16).range(1..)
     )]
     pub cleartext_port: Vec<u16>,
-    /// Decrypt packets with this key log, which is followed as it grows; can be repeated
+    /// Decrypt packets with this key log, which is followed as it grows, and waited for if it does not exist; can be repeated
     #[arg(long, value_name = "FILE", env = "WRONGDOOR_KEYLOG", value_delimiter = ',')]
     pub keylog: Vec<PathBuf>,
     /// The size of all buffers for packets together, in bytes
     #[arg(long, hide = true, value_name = "BYTES", default_value_t = crate::config::PACKET_RING_BYTES)]
     pub packet_ring_bytes: u32,
     /// Serve /metrics, /healthz, /readyz and /debug on this address [default: 127.0.0.1:9421]
-    #[arg(long, value_name = "ADDR:PORT", env = "WRONGDOOR_LISTEN")]
+    #[arg(long, value_name = "ADDR:PORT", env = "WRONGDOOR_LISTEN", value_parser = listen_address)]
     pub listen: Option<SocketAddr>,
     /// Serve over TLS with this certificate chain (PEM)
     #[arg(long, value_name = "FILE", env = "WRONGDOOR_TLS_CERTIFICATE")]
@@ -126,6 +126,10 @@ pub struct Run {
     /// Log level [default: info]
     #[arg(long, value_enum, env = "WRONGDOOR_LOG")]
     pub log_level: Option<LogLevel>,
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_no_address| "an address and a port are needed, such as 127.0.0.1:9421")
 }
 
 impl Run {

@@ -21,7 +21,7 @@ impl Default for FileMode {
 
 impl fmt::Display for NotAFileMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not permissions like 0600 or 0640, by which the owner reads and writes")
+        f.write_str("no file mode: use octal digits such as 0600 or 0640, with which the owner can read and write")
     }
 }
 

@@ -129,10 +129,14 @@ impl DoctorReport {
     }
 
     fn is_flawless(&self) -> bool {
+        self.unseen.is_empty() && self.only_lacks_processes()
+    }
+
+    /// All that this machine and the probes need is there; at most, some processes cannot be read.
+    pub(crate) fn only_lacks_processes(&self) -> bool {
         self.findings.iter().all(|finding| finding.state == State::Ok)
             && self.live.programs.iter().all(ProgramReport::is_whole)
             && self.live.libraries.iter().all(|library| library.is_whole())
-            && self.unseen.is_empty()
     }
 }
 

@@ -31,14 +31,17 @@ pub(crate) fn table(report: &DoctorReport, colour: bool) -> String {
             text.push_str(&format!("{title}\n{section}\n"));
         }
     }
-    text.push_str(verdict(report.condition()));
+    text.push_str(verdict(report));
     text.push('\n');
     text
 }
 
-fn verdict(condition: Condition) -> &'static str {
-    match condition {
+fn verdict(report: &DoctorReport) -> &'static str {
+    match report.condition() {
         Condition::Works => "Live capture works.",
+        Condition::Partly if report.only_lacks_processes() => {
+            "Live capture works, except for the processes that the agent cannot read."
+        }
         Condition::Partly => "Live capture works in part: see what is degraded or missing.",
         Condition::Unprivileged => "Live capture needs more privileges: see what is missing.",
         Condition::Unavailable => "Live capture cannot work here: see what is missing.",

@@ -119,8 +119,11 @@ fn java_is_told_as_unseen() {
         .proc
         .add(7, "java")
         .maps("1000-2000 r-xp 0 fe:00 9 /usr/lib/jvm/lib/server/libjvm.so\n");
-    let report = machine.report(probes(vec![]));
+    let report = machine.report(probes(vec![program(Ok(()))]));
     assert_eq!(report.condition(), Condition::Partly);
+    assert!(
+        table(&report, false).ends_with("except for the processes that the agent cannot read.\n")
+    );
     let unseen: Vec<_> =
         report.unseen.iter().map(|user| (user.pid, user.command.as_str())).collect();
     assert_eq!(unseen, [(7, "java")]);

@@ -155,7 +155,10 @@ fn generated_by(refusal: Refusal, by: Attribution) -> String {
         Refusal::Rejected(status) => status,
         Refusal::Reset => return "the stream was reset as a protocol error".to_owned(),
     };
-    let generator = by.generator.as_str();
+    let generator = match by.generator {
+        Generator::Other => "software that is not in the list of generators",
+        known => known.as_str(),
+    };
     match (by.generator, by.is_certain) {
         (Generator::Unknown, _) => {
             format!("the response does not show which software generated the {status}")
@@ -179,8 +182,14 @@ fn client(peer: ClientKind, agent: Option<AgentClass>) -> String {
             "the client is most likely a proxy: its requests have signs of forwarding".to_owned()
         }
         (ClientKind::Ordinary, Some(class)) => format!(
-            "nothing shows that the client is a proxy; its User-Agent is of the class {}",
-            class.as_str()
+            "nothing shows that the client is a proxy; its User-Agent is that of {}",
+            match class {
+                AgentClass::Browser => "a browser",
+                AgentClass::Crawler => "a crawler",
+                AgentClass::Library => "a library or tool",
+                AgentClass::Proxy => "a proxy",
+                AgentClass::Probe => "`wrongdoor probe`",
+            }
         ),
         (ClientKind::Ordinary, None) => "nothing shows that the client is a proxy".to_owned(),
     }

@@ -13,6 +13,7 @@ mod sanitize;
 mod stderr;
 mod table;
 pub(crate) mod verdict;
+mod wrap;
 
 pub(crate) use chain::chain;
 pub(crate) use clock::{Clock, Time};
@@ -26,3 +27,4 @@ pub(crate) use request::{authority, sni, status};
 pub(crate) use sanitize::sanitize;
 pub(crate) use stderr::warn;
 pub(crate) use table::{Tone, WIDTH, grid, wide_grid};
+pub(crate) use wrap::wrapped;

@@ -1,13 +1,15 @@
 //! What the layers of a connection share: its facts, its exchanges so far, and where findings go.
 
 use super::facts::{Decryption, Facts, OriginSet, Tls};
+use super::probe_event::Observer;
 use super::verdict::Verdict;
-use super::{ConnectionUsage, Event, Exchange, HeaderList, Response, verdict};
+use super::{ConnectionUsage, Event, Exchange, HeaderList, Response, Source, verdict};
 use crate::counters::{Counters, Loss};
 use crate::http::{HttpVersion, Method};
 use crate::http_facts::RequestSignals;
 use crate::name::{Coverage, Host, MAX_RAW_AUTHORITY, RequestAuthority, Sni};
 use crate::seen::Seen;
+use crate::side::Side;
 use crate::time::Timestamp;
 use crate::trace_context::TraceParent;
 use crate::wire::tls::keylog::KeyLog;
@@ -139,11 +141,19 @@ impl Context<'_> {
         self.counters.lose(Loss::Gap);
     }
 
-    /// The client has said whom the connection is for. Told once its ends are known too.
+    /// The client has said whom the connection is for. Told once its ends are known too, and at the client's own
+    /// end its process: where a node sees both ends, the address alone would count one connection twice.
     pub(crate) fn hello(&mut self) {
         let facts = &self.observed.facts;
         let names = facts.tls.as_ref().is_some_and(|tls| tls.sni_host.is_some());
-        if names && facts.client().is_some() && !self.observed.hello_told {
+        let Observer { role, process, .. } = &facts.observer;
+        let knows_client = match (facts.source, role) {
+            (_, Some(Side::Client)) => process.is_some(),
+            // Its ends are taken from the ports alone until then.
+            (Source::Ebpf, None) => false,
+            (_, Some(Side::Server) | None) => facts.client().is_some(),
+        };
+        if names && knows_client && !self.observed.hello_told {
             self.observed.hello_told = true;
             self.events.push(Event::Hello(Arc::clone(facts)));
         }

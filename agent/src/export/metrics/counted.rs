@@ -11,7 +11,7 @@ type Counts = BTreeMap<String, u64>;
 pub(crate) struct AgentCounts {
     connections_tracked: u64,
     events: BTreeMap<&'static str, u64>,
-    events_lost: Counts,
+    pub(crate) events_lost: Counts,
     decode_errors: Counts,
     probes_attached: Counts,
     probe_failures: Counts,

@@ -1,7 +1,7 @@
 //! Why requests were refused, what became of them, and what to change.
 
 use super::layout::line;
-use crate::text::{self, WIDTH, plural, sanitize};
+use crate::text::{self, plural, sanitize, wrapped};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wrongdoor_core::explain::cause::{Cause, CauseId};
@@ -89,29 +89,10 @@ fn readable(text: &str) -> String {
     text.split(' ').map(sanitize).collect::<Vec<_>>().join(" ")
 }
 
-/// Text in lines of the table's width.
-fn wrapped(text: &mut String, first: &str, further: &str, words: &str) {
-    let mut row = first.to_owned();
-    let mut len = row.chars().count();
-    for word in words.split(' ') {
-        let longer = word.chars().count();
-        if len > first.len() && len + 1 + longer > usize::from(WIDTH) {
-            line(text, &row);
-            row = further.to_owned();
-            len = further.len();
-        } else if len > first.len() {
-            row.push(' ');
-            len += 1;
-        }
-        row.push_str(word);
-        len += longer;
-    }
-    line(text, &row);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::WIDTH;
     use wrongdoor_core::explain::cause::{Confidence, Evidence};
     use wrongdoor_core::explain::recovery::Recovery;
     use wrongdoor_core::name::Sni;

@@ -17,6 +17,7 @@ use crate::export::{CorrelateStats, EventsSink, OutputError, Record, Summary, Tr
 use crate::ledger::SourceStats;
 use crate::log;
 use crate::state::{AgentState, RuntimeOverrides};
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -85,14 +86,7 @@ pub(crate) fn run(
     }
     shared.health.over();
     let tally = source.tally();
-    tracing::info!(
-        details = counts(tally.details.iter().copied()),
-        kernel_lost =
-            counts(tally.kernel_lost.iter().map(|(reason, count)| (reason.as_str(), *count))),
-        capture_lost =
-            counts(tally.capture_lost.iter().map(|(reason, count)| (reason.as_str(), *count))),
-        "capture has ended"
-    );
+    tracing::info!(details = counts(tally.details.iter().copied()), "capture has ended");
     let written = live.finish(tally, drain);
     // Last: without `uprobe_multi` links it may take longer than a supervisor waits before it sends SIGKILL.
     drop(source);
@@ -101,7 +95,7 @@ pub(crate) fn run(
 }
 
 /// Counts as a log field: `processes=20 sockets=3`. Those that are 0 are left out.
-fn counts(all: impl Iterator<Item = (&'static str, u64)>) -> String {
+fn counts(all: impl Iterator<Item = (impl Display, u64)>) -> String {
     let shown = all.filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name}={count}"));
     shown.collect::<Vec<_>>().join(" ")
 }
@@ -179,13 +173,15 @@ impl<'a> Live<'a> {
         self.engine.finish();
         self.is_over = true;
         self.hear(tally);
-        let Self { engine, correlator, sinks, .. } = self;
+        let Self { shared, engine, correlator, sinks, .. } = self;
         let undecided = correlator.open_windows();
         if undecided > 0 {
             tracing::info!(undecided, "the agent cannot tell whether these clients retried");
         }
         let summary: Summary = correlator.summary(engine.counters());
+        let lost = counts(shared.metrics().counted().events_lost.into_iter());
         tracing::info!(
+            lost = if lost.is_empty() { "nothing" } else { &lost },
             connections = summary.connections,
             exchanges = summary.exchanges,
             misdirected = summary.misdirected,

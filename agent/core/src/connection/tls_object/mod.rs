@@ -171,6 +171,7 @@ impl TlsObject {
         // It is TLS, whether or not its handshake was seen.
         cx.tls();
         cx.facts().observer.process = Some(Arc::clone(process));
+        cx.hello();
         if let Some(role) = role {
             self.learn_role(role, resources);
         }

@@ -1,3 +1,4 @@
+mod client_hello;
 mod resets;
 
 use super::*;
@@ -312,11 +313,8 @@ fn back(mut segment: Vec<u8>) -> Vec<u8> {
 fn what_the_last_packet_tells_is_filed_with_it_although_the_end_waits_for_secrets() {
     let config = EngineConfig { keys_may_come: true, ..EngineConfig::default() };
     let mut engine = Engine::new(config, Arc::default());
-    // A ClientHello for a.test; behind it a record that some secret may open.
-    let mut hello = vec![22, 3, 1, 0, 62, 1, 0, 0, 58, 3, 3];
-    hello.extend([7; 32]);
-    hello.extend([0, 0, 2, 0x13, 1, 1, 0, 0, 15, 0, 0, 0, 11, 0, 9, 0, 0, 6]);
-    hello.extend(b"a.test");
+    // Behind the ClientHello, a record that some secret may open.
+    let mut hello = client_hello::for_a_test();
     hello.extend([23, 3, 3, 0, 20]);
     hello.extend([0; 20]);
     let fin = Flags(Flags::FIN.0 | Flags::ACK.0);

@@ -8,7 +8,10 @@ const APACHE: &str = "Until then, give all virtual hosts of the port the same SS
 /// The same, where it is not known that it is Apache.
 const IF_APACHE: &str = "Until then, if the server is Apache: give all virtual hosts of the port the same SSLCertificateFile path, or set `SSLVHostSNIPolicy authonly` (Apache 2.4.66 and later).";
 /// How nginx keeps connections apart.
-const NGINX_POOL: &str = "nginx: one `upstream {}` for each host; or, in a shared one, no reuse of connections: before 1.29.7 leave `keepalive` out (it refuses `keepalive 0`), from 1.29.7 on set `keepalive 0` (keepalive is on by default).";
+const NGINX_POOL: &str = "nginx: use one `upstream {}` block for each host. Or turn the reuse of connections off in a shared block: from 1.29.7 on with `keepalive 0`, before that by leaving `keepalive` out.";
+/// Caddy keys its upstream connections by address alone.
+const CADDY_POOL: &str =
+    "Caddy: set `keepalive off` in the transport, or use one `reverse_proxy` for each host.";
 const OWN_POOL: &str = "In your own connection pools: make the SNI part of the key.";
 const ALSO_POOL: &str = "If the proxy reuses upstream connections for several hosts, that is not enough: also keep them apart by SNI.";
 
@@ -33,6 +36,7 @@ pub(super) fn until_then(s: &Signals) -> Option<&'static str> {
 pub(super) fn pool(proxy: Option<ServerSoftware>) -> Vec<&'static str> {
     match proxy {
         Some(ServerSoftware::Nginx) => vec![NGINX_POOL],
+        Some(ServerSoftware::Caddy) => vec![CADDY_POOL],
         None => vec![NGINX_POOL, OWN_POOL],
         Some(_) => vec![OWN_POOL],
     }
