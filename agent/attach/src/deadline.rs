@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::limits::{DEADLINE, MAX_ABANDONED};
+use super::limits::{DEADLINE, MAX_ABANDONED, SEARCH_DEADLINE};
 use super::refusal::{FileRefusal, Reason};
 
 /// Workers that were given up and have not come back.
@@ -20,6 +20,14 @@ pub(super) fn within<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Reason> + Send + 'static,
 ) -> Result<T, FileRefusal> {
     give_up_after(DEADLINE, &ABANDONED, name, work)
+}
+
+/// The same for work that reads all of a file.
+pub(super) fn within_search<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> Result<T, Reason> + Send + 'static,
+) -> Result<T, FileRefusal> {
+    give_up_after(SEARCH_DEADLINE, &ABANDONED, name, work)
 }
 
 fn give_up_after<T: Send + 'static>(

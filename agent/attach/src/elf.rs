@@ -14,16 +14,29 @@ const MAX_NAME_BYTES: usize = 64;
 
 /// A processor whose code can be traced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Processor {
+pub enum Processor {
+    /// Of 64 bits, by Intel and AMD.
     X86_64,
+    /// Of 64 bits, by Arm.
     AArch64,
+}
+
+impl Processor {
+    /// The processor of this node.
+    pub fn native() -> Self {
+        if cfg!(target_arch = "aarch64") { Self::AArch64 } else { Self::X86_64 }
+    }
 }
 
 /// The headers of a 64-bit little-endian executable or shared library.
 #[derive(Debug)]
 pub(super) struct Elf {
     pub(super) processor: Processor,
+    /// It is loaded at the addresses that it names, and code may have those in it.
+    pub(super) is_fixed: bool,
     pub(super) segments: Vec<ElfSegment>,
+    /// The table of functions by which exceptions are unwound.
+    pub(super) unwind: Option<ElfSegment>,
     pub(super) sections: Vec<ElfSection>,
 }
 
@@ -74,7 +87,10 @@ impl Elf {
         let (at, size, count) = (header.e_phoff, header.e_phentsize, header.e_phnum);
         let programs =
             table::<ProgramHeader64<LE>>(reader, at.get(LE), size.get(LE), count.get(LE))?;
-        let segments = programs.iter().filter_map(ElfSegment::of).collect();
+        let of = |kind| programs.iter().filter(move |program| program.p_type.get(LE) == kind);
+        let segments = of(elf::PT_LOAD).map(ElfSegment::of).collect();
+        let unwind = of(elf::PT_GNU_EH_FRAME).map(ElfSegment::of).next();
+        let is_fixed = header.e_type.get(LE) == elf::ET_EXEC;
         let (at, size, count) = (header.e_shoff, header.e_shentsize, header.e_shnum);
         let sections =
             table::<SectionHeader64<LE>>(reader, at.get(LE), size.get(LE), count.get(LE))?;
@@ -86,7 +102,8 @@ impl Elf {
             None => Vec::new(),
         };
         let sections = sections.iter().map(|section| ElfSection::of(section, Fields(&texts)));
-        Ok(Some(Self { processor, segments, sections: sections.collect() }))
+        let sections = sections.collect();
+        Ok(Some(Self { processor, is_fixed, segments, unwind, sections }))
     }
 
     /// The section called `name`, if the file has bytes of it.
@@ -99,6 +116,11 @@ impl Elf {
         self.segments.iter().copied().find(|segment| segment.executable && segment.holds(address))
     }
 
+    /// The segments of code.
+    pub(super) fn code_segments(&self) -> impl Iterator<Item = &ElfSegment> {
+        self.segments.iter().filter(|segment| segment.executable)
+    }
+
     /// Where in the file the loaded `address` is.
     pub(super) fn offset(&self, address: u64) -> Option<u64> {
         self.segments.iter().find(|segment| segment.holds(address))?.offset_of(address)
@@ -108,14 +130,13 @@ impl Elf {
 // === impl ElfSegment ===
 
 impl ElfSegment {
-    /// `None` where it is not loaded.
-    fn of(header: &ProgramHeader64<LE>) -> Option<Self> {
-        (header.p_type.get(LE) == elf::PT_LOAD).then(|| Self {
+    fn of(header: &ProgramHeader64<LE>) -> Self {
+        Self {
             address: header.p_vaddr.get(LE),
             offset: header.p_offset.get(LE),
             size: header.p_filesz.get(LE),
             executable: header.p_flags.get(LE).contains(elf::PF_X),
-        })
+        }
     }
 
     fn holds(&self, address: u64) -> bool {

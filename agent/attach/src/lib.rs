@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! SafeFile → Elf ┬→ symbols      → OpenSSL, BoringSSL, GnuTLS ┬→ x86 | aarch64 → attach points
-//!                └→ go::pclntab  → Go's crypto/tls            ┘
+//!                ├→ go::pclntab  → Go's crypto/tls            ┤
+//!                └→ stripped     → BoringSSL                  ┘
 //! ```
 //! Files come from containers, so they are hostile: everything is read in bounds, aside from the agent's
 //! threads, and what does not fit together is refused.
@@ -18,19 +19,22 @@ mod plan;
 mod reader;
 mod refusal;
 mod safe_file;
+mod steps;
+mod stripped;
 mod symbols;
 #[cfg(test)]
 mod tests;
 mod wanted;
 mod x86;
 
+pub use elf::Processor;
 pub use refusal::{FileRefusal, Reason};
 pub use safe_file::{Identity, SafeFile};
 
 use wrongdoor_ebpf_common::{Arguments, Function};
 
-use elf::{Elf, Processor};
-use limits::{MAX_ATTACH_POINTS, MAX_CODE_BYTES};
+use elf::Elf;
+use limits::{MAX_ATTACH_POINTS, MAX_CODE_BYTES, MAX_SEARCHED_BYTES};
 use plan::{AttachPlan, FunctionBody};
 use reader::BoundedReader;
 
@@ -60,7 +64,7 @@ impl TlsKind {
 }
 
 /// A file with TLS in it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Examined {
     /// Whose it is.
     pub kind: TlsKind,
@@ -87,6 +91,8 @@ pub struct AttachPoint {
     pub arguments: Arguments,
     /// The kernel emulates the instruction there, which is ten times as fast as single-stepping it.
     pub is_emulated: bool,
+    /// What the file has there: the instruction, and what follows it.
+    pub code: Box<[u8]>,
 }
 
 /// How to attach, and what is then known.
@@ -107,22 +113,69 @@ pub struct Abilities {
     pub uretprobe: bool,
 }
 
+/// The longest instruction of x86-64.
+const MAX_INSTRUCTION_BYTES: usize = 15;
+
+impl Examined {
+    /// Whether the file still has the code for which the attach points were chosen. A probe in the wrong place kills the
+    /// program, so this is asked right before they are set.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or it has changed.
+    pub fn check_code(&self, file: &SafeFile) -> Result<(), FileRefusal> {
+        let file = file.clone();
+        let places: Vec<_> =
+            self.attach_points.iter().map(|point| (point.offset, point.code.clone())).collect();
+        let name = file.name().to_owned();
+        deadline::within(&name, move || {
+            let reader = BoundedReader::new(file.file(), file.identity().size);
+            for (offset, code) in places {
+                if reader.read(offset, code.len() as u64)? != *code {
+                    return Err(Reason::Changed);
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
 /// Looks for TLS functions; `None` where the file has none.
 pub fn examine(file: &SafeFile, abilities: Abilities) -> Result<Option<Examined>, FileRefusal> {
     let shared = file.clone();
     deadline::within(file.name(), move || {
         shared.check_unchanged()?;
         let reader = BoundedReader::new(shared.file(), shared.identity().size);
-        let examined = examine_elf(&reader, abilities, native());
+        let examined = examine_elf(&reader, abilities, Processor::native());
         // What contradicts itself may have been written to meanwhile.
         shared.check_unchanged()?;
         examined
     })
 }
 
-/// The processor of this node.
-fn native() -> Processor {
-    if cfg!(target_arch = "aarch64") { Processor::AArch64 } else { Processor::X86_64 }
+/// Looks for TLS functions in a file without symbols, which takes a few passes through all of it: half a second for a
+/// browser. `None` where the file has none, or is for another processor.
+///
+/// # Errors
+///
+/// The file cannot be read, or it has TLS whose functions are not all found.
+pub fn examine_stripped(
+    file: &SafeFile,
+    processor: Processor,
+    abilities: Abilities,
+) -> Result<Option<Examined>, FileRefusal> {
+    let shared = file.clone();
+    deadline::within_search(file.name(), move || {
+        shared.check_unchanged()?;
+        let size = shared.identity().size;
+        let reader = BoundedReader::with_limit(shared.file(), size, MAX_SEARCHED_BYTES);
+        let examined = match Elf::read(&reader)? {
+            Some(elf) if elf.processor == processor => stripped::examine(&elf, &reader, abilities)?,
+            Some(_) | None => None,
+        };
+        shared.check_unchanged()?;
+        Ok(examined)
+    })
 }
 
 fn examine_elf(
@@ -171,8 +224,11 @@ fn plan_one(
                 let offset = segment.offset_of(spot.address).unwrap_or(u64::MAX);
                 let (place, arguments, is_emulated) =
                     (spot.place, spot.arguments, spot.is_emulated);
+                let into = usize::try_from(spot.address.saturating_sub(address)).ok();
+                let rest = into.and_then(|into| bytes.get(into..)).unwrap_or_default();
+                let code = rest.get(..MAX_INSTRUCTION_BYTES).unwrap_or(rest).into();
                 let attach_point =
-                    AttachPoint { symbol, function, place, offset, arguments, is_emulated };
+                    AttachPoint { symbol, function, place, offset, arguments, is_emulated, code };
                 examined.attach_points.push(attach_point);
             }
         }

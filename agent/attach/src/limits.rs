@@ -8,6 +8,9 @@ pub(super) const MAX_FILE_BYTES: u64 = 1 << 30;
 /// What is read of one file at most. The tables of a large Go program take half of it.
 pub(super) const MAX_READ_BYTES: u64 = 64 << 20;
 
+/// What is read of a file without symbols at most: a few passes through a browser.
+pub(super) const MAX_SEARCHED_BYTES: u64 = 2 << 30;
+
 /// Read at a time where a table is only walked through: whole entries of symbols and relocations, which have
 /// 24 bytes.
 pub(super) const CHUNK_BYTES: usize = 24 * 10_000;
@@ -38,6 +41,9 @@ pub(super) const MAX_ATTACH_POINTS: usize = 256;
 
 /// How long opening or examining one file may take. It is milliseconds unless a file system hangs.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long searching all of one file may take: half a second, more where the file system is slow or others are busy.
+pub(super) const SEARCH_DEADLINE: Duration = Duration::from_mins(1);
 
 /// Workers that may hang in a file system that never answers. Beyond, nothing is examined until one
 /// comes back: a hostile mount may cost this many threads, not more.

@@ -18,6 +18,7 @@ use super::refusal::Reason;
 pub(super) struct BoundedReader<'a> {
     file: &'a File,
     size: u64,
+    limit: u64,
     left: Cell<u64>,
 }
 
@@ -29,7 +30,12 @@ pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl<'a> BoundedReader<'a> {
     pub(super) fn new(file: &'a File, size: u64) -> Self {
-        Self { file, size, left: Cell::new(MAX_READ_BYTES) }
+        Self::with_limit(file, size, MAX_READ_BYTES)
+    }
+
+    /// Of which no more than `limit` bytes are read.
+    pub(super) fn with_limit(file: &'a File, size: u64, limit: u64) -> Self {
+        Self { file, size, limit, left: Cell::new(limit) }
     }
 
     /// The `length` bytes at `offset`, all of them.
@@ -39,7 +45,7 @@ impl<'a> BoundedReader<'a> {
             return Err(Reason::Damaged("a part of it lies behind its end"));
         }
         let left = self.left.get().checked_sub(length);
-        self.left.set(left.ok_or(Reason::ReadsTooMuch { limit: MAX_READ_BYTES })?);
+        self.left.set(left.ok_or(Reason::ReadsTooMuch { limit: self.limit })?);
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
         match self.file.read_exact_at(&mut bytes, offset) {
             Ok(()) => Ok(bytes),

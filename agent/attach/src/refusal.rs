@@ -54,6 +54,9 @@ pub enum Reason {
     /// A Go program without what is needed.
     #[error("the Go program in it cannot be traced: {0}")]
     Go(&'static str),
+    /// TLS is linked in without symbols, and its functions are not all found.
+    #[error("its TLS has no symbols, and {0}")]
+    Stripped(&'static str),
     /// Not the same file before and after.
     #[error("it changed while it was read; the agent reads it again at its next use")]
     Changed,
@@ -77,6 +80,7 @@ impl Reason {
             Self::Damaged(_) => "damaged",
             Self::Foreign => "foreign",
             Self::Go(_) => "go",
+            Self::Stripped(_) => "stripped",
             Self::Changed => "changed",
             Self::Silent => "silent",
             Self::Busy(_) => "busy",

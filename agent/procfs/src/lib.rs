@@ -10,7 +10,6 @@ pub mod mounts;
 mod open;
 mod read;
 mod scanner;
-mod search;
 mod stat;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -20,7 +19,6 @@ mod unseen;
 
 pub use open::{Certainty, MappedFileError, OpenedFile, open};
 pub use scanner::{Scan, Scanner};
-pub use search::{Search, SearchResult};
 pub use unseen::{Unseen, linked_in, searchable, unseen};
 
 use std::fmt;
@@ -101,6 +99,13 @@ pub struct MappedFile {
     pub is_deleted: bool,
     /// It is the program itself, not a library.
     pub is_program: bool,
+}
+
+/// The name of a process: that of its first thread.
+pub fn command_of(pid: u32) -> Option<String> {
+    let path = PathBuf::from(format!("/proc/{pid}/comm"));
+    let name = read::read_bounded(&path, read::MAX_SMALL_FILE).ok()?;
+    Some(String::from_utf8_lossy(&name).trim_end_matches('\n').to_owned())
 }
 
 /// The container and the pod that a process runs in, where its control group names them.

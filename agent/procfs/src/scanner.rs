@@ -32,6 +32,8 @@ pub struct Scanner {
     known: HashMap<u32, Known>,
     /// Ended, and their number is another's already.
     replaced: Vec<ProcessKey>,
+    /// Those that were last looked at before this are to be looked at again.
+    renewed: Option<Instant>,
 }
 
 /// What a scan found.
@@ -72,7 +74,12 @@ struct Due {
 impl Scanner {
     /// Of the processes in this `/proc`.
     pub fn new(proc: &Path) -> Self {
-        Self { reader: ProcessReader::new(proc), known: HashMap::new(), replaced: Vec::new() }
+        Self {
+            reader: ProcessReader::new(proc),
+            known: HashMap::new(),
+            replaced: Vec::new(),
+            renewed: None,
+        }
     }
 
     /// Looks at all processes.
@@ -108,6 +115,11 @@ impl Scanner {
         scan
     }
 
+    /// From now on, [`scan_all`](Self::scan_all) looks at every process once more, however lately it was looked at.
+    pub fn renew(&mut self, now: Instant) {
+        self.renewed = Some(now);
+    }
+
     /// Looks at one process, now: it has begun a program.
     pub fn scan_one(&mut self, pid: u32, now: Instant) -> Option<ProcessSeen> {
         match self.read(pid, now) {
@@ -119,6 +131,9 @@ impl Scanner {
     fn is_due(&self, pid: u32, start_time: u64, program: u64, now: Instant) -> bool {
         let Some(known) = self.known.get(&pid) else { return true };
         if known.start_time != start_time || known.program != program {
+            return true;
+        }
+        if self.renewed.is_some_and(|renewed| known.last_read < renewed) {
             return true;
         }
         let was_young = known.last_read.saturating_duration_since(known.first_read) < YOUTH;

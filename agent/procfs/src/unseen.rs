@@ -34,7 +34,7 @@ pub struct Unseen {
 }
 
 /// The beginnings of file names of libraries, and what they mean. Of OpenSSL and GnuTLS there is none: they
-/// are seen. `libssl3.so` is NSS; OpenSSL 3 is `libssl.so.3`.
+/// are seen. `libssl3.so` is NSS; OpenSSL 3 is `libssl.so.3`. `libnss3.so` alone is none: Chromium takes certificates from it.
 const LIBRARIES: &[(&str, Unseen)] = &[
     (
         "libjvm.so",
@@ -44,7 +44,6 @@ const LIBRARIES: &[(&str, Unseen)] = &[
         },
     ),
     ("libssl3.so", NSS),
-    ("libnss3.so", NSS),
     ("libmbedtls.so", Unseen { what: "mbed TLS", remedy: CAPTURE }),
     ("libwolfssl.so", Unseen { what: "wolfSSL", remedy: CAPTURE }),
     ("libs2n.so", Unseen { what: "s2n-tls", remedy: CAPTURE }),
@@ -55,7 +54,7 @@ const LIBRARIES: &[(&str, Unseen)] = &[
 
 const BORINGSSL: Unseen = Unseen {
     what: "BoringSSL or AWS-LC without symbols",
-    remedy: "use a build that is not stripped (of Envoy: a debug image), or watch the other end of its connections",
+    remedy: "report the version of the program, use a build that is not stripped, or watch the other end of its connections",
 };
 const OPENSSL: Unseen = Unseen {
     what: "OpenSSL linked in, without symbols",
@@ -81,17 +80,17 @@ fn begins_with(name: &str, library: &str) -> bool {
     name.strip_prefix(library).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// The program of a process, open to be searched, and its length. None where it is too small to have TLS linked in, and
+/// A file that a process has mapped, open to be searched, and its length. None where it is too small to have TLS in it, and
 /// where it is this very program: the agent's own requests are no traffic of the node.
 pub fn searchable(
     proc: &Path,
     pid: u32,
-    program: &MappedFile,
+    mapped: &MappedFile,
 ) -> Result<Option<(File, u64)>, MappedFileError> {
-    if is_this(program) {
+    if is_this(mapped) {
         return Ok(None);
     }
-    let opened = open(proc, pid, program)?;
+    let opened = open(proc, pid, mapped)?;
     let file = File::open(opened.path()).map_err(MappedFileError::Refused)?;
     let length = file.metadata().map_err(MappedFileError::Refused)?.len();
     Ok((length >= MIN_SEARCHED).then_some((file, length)))
@@ -125,8 +124,8 @@ pub fn linked_in(program: impl Read) -> io::Result<Option<Unseen>> {
 }
 
 fn mark(bytes: &[u8]) -> Option<Unseen> {
-    let slashes = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/');
-    slashes.map(|(at, _)| bytes.split_at(at)).find_map(|(before, from)| {
+    let slashes = memchr::memchr_iter(b'/', bytes);
+    slashes.map(|at| bytes.split_at(at)).find_map(|(before, from)| {
         let is_there = |(front, behind, _): &&(&[u8], &[u8], Unseen)| {
             before.ends_with(front) && from.get(1..).is_some_and(|rest| rest.starts_with(behind))
         };
@@ -144,7 +143,7 @@ mod tests {
         for (path, expected) in [
             ("/usr/lib/jvm/java-17/lib/server/libjvm.so", Some("Java's own TLS (JSSE)")),
             ("/usr/lib/firefox/libssl3.so", Some("NSS")),
-            ("/usr/lib/libnss3.so", Some("NSS")),
+            ("/usr/lib/libnss3.so", None),
             ("/usr/lib/libmbedtls.so.14", Some("mbed TLS")),
             ("/usr/lib/libs2n.so.1.0.0", Some("s2n-tls")),
             ("/usr/lib/libssl.so.3", None),

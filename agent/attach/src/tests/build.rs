@@ -11,12 +11,14 @@ pub(super) struct Builder {
     bytes: Vec<u8>,
     /// Name, kind, offset, size, link.
     sections: Vec<(&'static str, u32, u64, u64, u32)>,
+    /// The table by which exceptions are unwound: its offset and size.
+    unwind: Option<(u64, u64)>,
 }
 
 impl Builder {
     pub(super) fn new(processor: Processor) -> Self {
         let sections = vec![("", 0, 0, 0, 0)];
-        Self { processor, bytes: vec![0; HEADERS_BYTES], sections }
+        Self { processor, bytes: vec![0; HEADERS_BYTES], sections, unwind: None }
     }
 
     /// Adds a section and gives its address and number.
@@ -51,6 +53,37 @@ impl Builder {
         self.section(".dynsym", object::elf::SHT_DYNSYM, texts, &entries);
     }
 
+    /// Says where functions are that follow one another from `text` on, with these lengths.
+    pub(super) fn unwind_table(&mut self, text: u64, lengths: &[u64]) {
+        let begins = lengths.iter().scan(text, |next, length| {
+            let begins = *next;
+            *next += length;
+            Some((begins, *length))
+        });
+        let begins: Vec<_> = begins.collect();
+        // Each description: its length, a link, where the function begins from here, its length.
+        let frames = (BASE + self.bytes.len() as u64).next_multiple_of(64);
+        let mut described = Vec::new();
+        for (index, (begins, length)) in begins.iter().enumerate() {
+            let here = frames + 16 * index as u64 + 8;
+            let distance = begins.wrapping_sub(here) as u32;
+            described.extend([12, 1, distance, *length as u32].map(u32::to_le_bytes).concat());
+        }
+        let (placed, _) = self.section(".eh_frame", object::elf::SHT_PROGBITS, 0, &described);
+        assert_eq!(placed, frames);
+        let header = (BASE + self.bytes.len() as u64).next_multiple_of(64);
+        let mut table = vec![1, 0x1b, 0x03, 0x3b, 0, 0, 0, 0];
+        table.extend((begins.len() as u32).to_le_bytes());
+        for (index, (begins, _)) in begins.iter().enumerate() {
+            let described = frames + 16 * index as u64;
+            for address in [*begins, described] {
+                table.extend((address.wrapping_sub(header) as u32).to_le_bytes());
+            }
+        }
+        let (placed, _) = self.section(".eh_frame_hdr", object::elf::SHT_PROGBITS, 0, &table);
+        self.unwind = Some((placed - BASE, table.len() as u64));
+    }
+
     /// The file; `named` where it has section headers.
     pub(super) fn done(mut self, named: bool) -> Vec<u8> {
         let mut names = Vec::new();
@@ -72,18 +105,33 @@ impl Builder {
         }
         let processor = if self.processor == Processor::X86_64 { 62_u16 } else { 183 };
         let count = if named { self.sections.len() as u16 } else { 0 };
+        let is_short = self.unwind.is_none();
+        // What does not fit in front goes to the end.
+        let programs_at = if is_short { 64 } else { self.bytes.len() as u64 };
+        let size = self.bytes.len() as u64 + if is_short { 0 } else { 2 * 56 };
+        let mut programs = [1_u32, 5].map(u32::to_le_bytes).concat();
+        programs.extend([0, BASE, BASE, size, size, 4096].map(u64::to_le_bytes).concat());
+        if let Some((at, size)) = self.unwind {
+            let kind = object::elf::PT_GNU_EH_FRAME.0;
+            programs.extend([kind, 4].map(u32::to_le_bytes).concat());
+            programs
+                .extend([at, BASE + at, BASE + at, size, size, 4].map(u64::to_le_bytes).concat());
+        }
         let mut header = b"\x7fELF\x02\x01\x01".to_vec();
         header.resize(16, 0);
         header.extend([3_u16, processor].map(u16::to_le_bytes).concat());
         header.extend(1_u32.to_le_bytes());
-        header.extend([0, 64, table as u64].map(u64::to_le_bytes).concat());
+        header.extend([0, programs_at, table as u64].map(u64::to_le_bytes).concat());
         header.extend(0_u32.to_le_bytes());
         let names = count.saturating_sub(1);
-        header.extend([64, 56, 1, 64, count, names].map(u16::to_le_bytes).concat());
-        let size = self.bytes.len() as u64;
-        header.extend([1_u32, 5].map(u32::to_le_bytes).concat());
-        header.extend([0, BASE, BASE, size, size, 4096].map(u64::to_le_bytes).concat());
-        self.bytes[..HEADERS_BYTES].copy_from_slice(&header);
+        let program_count = (programs.len() / 56) as u16;
+        header.extend([64, 56, program_count, 64, count, names].map(u16::to_le_bytes).concat());
+        if is_short {
+            header.extend(programs);
+        } else {
+            self.bytes.extend(programs);
+        }
+        self.bytes[..header.len()].copy_from_slice(&header);
         self.bytes
     }
 }

@@ -49,22 +49,22 @@ fn zeros_without_end_are_nothing() {
 
 #[test]
 fn a_million_symbols_are_refused() {
-    let mut file = Builder::new(native());
+    let mut file = Builder::new(Processor::native());
     let (_, texts) = file.section(".dynstr", elf::SHT_STRTAB, 0, b"\0SSL_read\0");
     file.section(".dynsym", elf::SHT_DYNSYM, texts, &vec![0; 24_000_000]);
-    let refusal = look_at(&file.done(true), native()).unwrap_err();
+    let refusal = look_at(&file.done(true), Processor::native()).unwrap_err();
     assert!(matches!(refusal, Reason::TooMany { what: "symbols", count: 1_000_000, .. }));
 }
 
 #[test]
 fn the_same_name_many_times_is_refused() {
-    let mut file = Builder::new(native());
+    let mut file = Builder::new(Processor::native());
     let (text, _) = file.section(".text", elf::SHT_PROGBITS, 0, &[0xc3; 4096]);
     let many: Vec<_> = (0..1000).map(|index| ("SSL_read", text + index, 1)).collect();
     file.symbols(&many);
-    assert!(look_at(&file.done(true), native()).is_err());
+    assert!(look_at(&file.done(true), Processor::native()).is_err());
     // One name in the texts, many symbols that have it.
-    let mut file = Builder::new(native());
+    let mut file = Builder::new(Processor::native());
     let (text, _) = file.section(".text", elf::SHT_PROGBITS, 0, &[0xc3; 4096]);
     let (_, texts) = file.section(".dynstr", elf::SHT_STRTAB, 0, b"\0SSL_read\0");
     let mut entries = Vec::new();
@@ -73,27 +73,27 @@ fn the_same_name_many_times_is_refused() {
         entries.extend([text + index, 1].map(u64::to_le_bytes).concat());
     }
     file.section(".dynsym", elf::SHT_DYNSYM, texts, &entries);
-    let refusal = look_at(&file.done(true), native()).unwrap_err();
+    let refusal = look_at(&file.done(true), Processor::native()).unwrap_err();
     assert!(matches!(refusal, Reason::TooMany { what: "TLS functions", .. }), "{refusal}");
 }
 
 #[test]
 fn tables_beyond_the_limit_are_not_read() {
-    let mut file = Builder::new(native());
+    let mut file = Builder::new(Processor::native());
     let (_, texts) = file.section(".dynstr", elf::SHT_STRTAB, 0, &vec![b'a'; 65 << 20]);
     file.section(".dynsym", elf::SHT_DYNSYM, texts, &[0; 48]);
-    let refusal = look_at(&file.done(true), native()).unwrap_err();
+    let refusal = look_at(&file.done(true), Processor::native()).unwrap_err();
     assert!(matches!(refusal, Reason::ReadsTooMuch { .. }), "{refusal}");
 }
 
 #[test]
 fn a_file_that_is_cut_short_is_damaged() {
-    let mut file = Builder::new(native());
+    let mut file = Builder::new(Processor::native());
     let (text, _) = file.section(".text", elf::SHT_PROGBITS, 0, &[0xc3; 64]);
     file.symbols(&[("SSL_read", text, 8)]);
     let whole = file.done(true);
     for length in 0..whole.len() {
-        let found = look_at(&whole[..length], native());
+        let found = look_at(&whole[..length], Processor::native());
         let is_right = match found {
             Ok(None) => length < 4,
             Ok(Some(_)) => false,
@@ -125,7 +125,7 @@ fn a_file_that_changes_meanwhile_is_refused() {
 
 /// A library with a bit of everything, to be damaged.
 fn sample() -> Vec<u8> {
-    let mut file = Builder::new(native());
+    let mut file = Builder::new(Processor::native());
     let code = [0x53, 0x85, 0xd2, 0x78, 0x02, 0x90, 0x90, 0x5b, 0xc3, 0x90].repeat(20);
     let (text, _) = file.section(".text", elf::SHT_PROGBITS, 0, &code);
     file.symbols(&[("SSL_read", text, 9), ("SSL_write", text + 10, 0), ("SSL_new", text + 20, 9)]);
@@ -149,8 +149,8 @@ proptest! {
             bytes[index.index(length)] = value;
         }
         let begun = Instant::now();
-        drop(look_at(&bytes, native()));
-        drop(look_at(&bytes[..cut.index(length)], native()));
+        drop(look_at(&bytes, Processor::native()));
+        drop(look_at(&bytes[..cut.index(length)], Processor::native()));
         prop_assert!(begun.elapsed() < SOON);
     }
 }

@@ -5,6 +5,7 @@ mod hostile;
 mod made_up;
 #[cfg(feature = "test-against-packages")]
 mod real;
+mod stripped;
 
 use std::fs::File;
 use std::path::Path;

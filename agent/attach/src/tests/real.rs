@@ -110,6 +110,40 @@ fn openssl() {
     check_library(&path);
 }
 
+/// Without its symbols, the same functions are found in it as with them.
+#[test]
+fn boringssl_is_found_by_its_errors_where_its_symbols_say() {
+    let path = needed(format!("{LIBRARIES}/android/libssl.so.0"), "android-libboringssl");
+    let file = SafeFile::open(&path).unwrap();
+    let found = examine_stripped(&file, Processor::X86_64, ABILITIES[0]).unwrap().unwrap();
+    assert_eq!((found.kind, found.missing.as_slice()), (TlsKind::BoringSsl, [].as_slice()));
+    let named = examined(&path, ABILITIES[0]);
+    for symbol in ["SSL_read", "SSL_write", "SSL_new"] {
+        let of = |examined: &Examined| -> Vec<(AttachPosition, u64)> {
+            let points = examined.attach_points.iter().filter(|point| point.symbol == symbol);
+            points.map(|point| (point.place, point.offset)).collect()
+        };
+        assert_eq!(of(&found), of(&named), "{symbol}");
+    }
+}
+
+/// A browser of 300 MB, whose table of functions leaves BoringSSL out.
+#[test]
+fn chromium_is_found_by_its_errors() {
+    let path = needed("/usr/lib/chromium/chromium", "chromium");
+    let file = SafeFile::open(&path).unwrap();
+    let found = examine_stripped(&file, Processor::X86_64, ABILITIES[0]).unwrap().unwrap();
+    assert_eq!((found.kind, found.missing.as_slice()), (TlsKind::BoringSsl, [].as_slice()));
+    let elf = headers(&path);
+    for point in &found.attach_points {
+        let place = address(&elf, point.offset);
+        // One function begins at or before it, and objdump sees an instruction there.
+        let range = [format!("--start-address={place}"), format!("--stop-address={}", place + 16)];
+        check(point, place, &disassemble(&path, &range));
+    }
+    assert!(examine_stripped(&file, Processor::AArch64, ABILITIES[0]).unwrap().is_none());
+}
+
 #[test]
 fn gnutls() {
     let path = needed(format!("{LIBRARIES}/libgnutls.so.30"), "gnutls-bin");

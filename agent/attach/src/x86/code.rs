@@ -13,7 +13,7 @@ pub(super) type RegisterSet = u16;
 pub(super) const RAX: u8 = 0;
 pub(super) const RSP: u8 = 4;
 /// What a call leaves alone by the System V convention: rbx, rsp, rbp, r12 … r15.
-const PRESERVED: RegisterSet = 0b1111_0000_0011_1000;
+pub(super) const PRESERVED: RegisterSet = 0b1111_0000_0011_1000;
 
 /// A function, decoded from its first byte to its last.
 #[derive(Debug)]

@@ -9,10 +9,12 @@ mod code;
 mod entry;
 mod graph;
 mod returns;
+mod steps;
 #[cfg(test)]
 mod tests;
 
 pub(super) use graph::Leads;
+pub(super) use steps::steps;
 
 use wrongdoor_ebpf_common::{Arguments, Function};
 

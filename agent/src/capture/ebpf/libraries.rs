@@ -17,6 +17,8 @@ use wrongdoor_procfs::{
 
 /// The most files that are remembered to have no TLS; beyond it the oldest is examined again.
 const MAX_OTHERS: usize = 65_536;
+/// The most files without symbols whose functions are found, and that no process was looked at for yet.
+const MAX_LOCATED: usize = 1_024;
 /// The most processes in which one file is traced separately, if --include or --exclude selects processes.
 const MAX_CHOSEN: usize = 4_096;
 /// A file that no process maps any more keeps its attach points for this time, unless the command line says otherwise: a
@@ -28,6 +30,8 @@ pub(crate) struct Libraries {
     traced: BTreeMap<FileId, Traced>,
     /// No TLS in them, or refused.
     others: BoundedMap<FileId, Option<RefusedFile>>,
+    /// What the search has found in files without symbols.
+    located: BoundedMap<FileId, Box<Examined>>,
     /// What each process has mapped of the traced ones.
     users: HashMap<ProcessKey, Vec<FileId>>,
     free: Vec<u16>,
@@ -116,6 +120,7 @@ impl Libraries {
         Self {
             traced: BTreeMap::new(),
             others: BoundedMap::new(MAX_OTHERS),
+            located: BoundedMap::new(MAX_LOCATED),
             users: HashMap::new(),
             free: Vec::new(),
             next: 0,
@@ -124,6 +129,29 @@ impl Libraries {
             random_places,
             failures: BTreeMap::new(),
         }
+    }
+
+    /// Whether a file is traced.
+    pub(crate) fn is_traced(&self, file: &FileId) -> bool {
+        self.traced.contains_key(file)
+    }
+
+    /// Whether a file was looked at and has no symbols of TLS: it may have TLS without.
+    pub(crate) fn has_no_symbols(&self, file: &FileId) -> bool {
+        matches!(self.others.get(file), Some(None))
+    }
+
+    /// The TLS functions of a file without symbols are found. It is traced when a process that has it mapped is looked at.
+    pub(crate) fn located(&mut self, file: FileId, examined: Box<Examined>) {
+        self.others.remove(&file);
+        self.located.insert(file, examined);
+    }
+
+    /// The TLS functions of a file without symbols are not found.
+    pub(crate) fn not_located(&mut self, pid: u32, mapped: &MappedFile, why: String) {
+        *self.failures.entry(("library", "stripped")).or_default() += 1;
+        tracing::warn!(pid, file = %mapped.path.display(), "not traced: {why}");
+        self.put_aside(mapped, Some(why));
     }
 
     /// Those that are traced.
@@ -147,7 +175,7 @@ impl Libraries {
     ) {
         let mut files = BTreeSet::new();
         for mapped in &process.mapped {
-            if !self.is_traced(programs, proc, process.pid, mapped, only) {
+            if !self.takes(programs, proc, process.pid, mapped, only) {
                 continue;
             }
             let Some(traced) = self.traced.get_mut(&mapped.file) else { continue };
@@ -229,7 +257,7 @@ impl Libraries {
     }
 
     /// Whether a file is traced; looks at it the first time.
-    fn is_traced(
+    fn takes(
         &mut self,
         programs: &mut KernelPrograms,
         proc: &Path,
@@ -319,8 +347,16 @@ impl Libraries {
         })?;
         let file = SafeFile::open(&opened.path())
             .map_err(|refusal| Trouble::new(refusal.reason.label(), &refusal.reason))?;
-        let examined = examine(&file, self.abilities)
-            .map_err(|refusal| Trouble::new(refusal.reason.label(), &refusal.reason))?;
+        let examined = match self.located.get(&mapped.file) {
+            Some(located) => Ok(Some(Examined::clone(located))),
+            None => examine(&file, self.abilities),
+        };
+        let examined = examined.and_then(|examined| {
+            examined.as_ref().map_or(Ok(()), |examined| examined.check_code(&file))?;
+            Ok(examined)
+        });
+        let examined =
+            examined.map_err(|refusal| Trouble::new(refusal.reason.label(), &refusal.reason))?;
         Ok(examined.map(|examined| (opened, examined)))
     }
 

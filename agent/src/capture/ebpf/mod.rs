@@ -19,6 +19,7 @@ mod owners;
 mod permission;
 mod programs;
 mod records;
+mod search;
 mod sessions;
 mod settings;
 mod tracer;
@@ -188,7 +189,7 @@ impl EbpfProbes {
             }
             match self.sessions.record(&item, &self.clock, &mut self.owners, engine) {
                 Some(pid) => {
-                    self.owners.changed(pid);
+                    self.owners.began(pid);
                     self.tracer.began(pid);
                 }
                 None => self.received += 1,

@@ -12,9 +12,11 @@ const MAX_OWNERS: usize = 65_536;
 /// Stands for all numbers; no process has it.
 const EVERYBODY: u32 = 0;
 
-/// Where a process runs, by its control group.
+/// What a process is called, and where it runs, by its control group.
 #[derive(Clone, Default, PartialEq, Eq)]
 struct Home {
+    /// Of its first thread: others have names of what they do, as Envoy's `wrk:worker_0`.
+    command: Option<Box<str>>,
     container: Option<Box<str>>,
     pod: Option<Box<str>>,
 }
@@ -23,7 +25,8 @@ impl Home {
     /// Looked up now.
     fn of(pid: u32) -> Self {
         let (container, pod) = wrongdoor_procfs::home_of(pid);
-        Self { container: container.map(Into::into), pod: pod.map(Into::into) }
+        let command = wrongdoor_procfs::command_of(pid).map(Into::into);
+        Self { command, container: container.map(Into::into), pod: pod.map(Into::into) }
     }
 }
 
@@ -54,6 +57,7 @@ impl FoundProcesses {
     /// A process was looked at.
     pub(super) fn seen(&self, process: &ProcessSeen) {
         let home = Home {
+            command: Some(process.command.as_str().into()),
             container: process.container.as_deref().map(Box::from),
             pod: process.pod.as_deref().map(Box::from),
         };
@@ -66,9 +70,14 @@ impl FoundProcesses {
 
     /// It has ended.
     pub(super) fn gone(&self, process: ProcessKey) {
+        self.forget(process.pid);
+    }
+
+    /// It is not what it was: it is looked up when somebody asks.
+    fn forget(&self, pid: u32) {
         let mut homes = self.homes();
-        homes.of.remove(&process.pid);
-        self.change(&mut homes, process.pid);
+        homes.of.remove(&pid);
+        self.change(&mut homes, pid);
     }
 
     /// Where it runs, if it was looked at.
@@ -101,8 +110,14 @@ impl FoundProcesses {
 
 /// The processes that own objects.
 pub(super) struct ObjectOwners {
-    known: BoundedMap<u32, Arc<Process>>,
+    known: BoundedMap<u32, KnownProcess>,
     found: FoundProcesses,
+}
+
+/// A process, and the name of the thread that it was last asked for by.
+struct KnownProcess {
+    thread: Box<str>,
+    process: Arc<Process>,
 }
 
 impl ObjectOwners {
@@ -110,28 +125,36 @@ impl ObjectOwners {
         Self { known: BoundedMap::new(MAX_OWNERS), found }
     }
 
-    /// The process of this number and, in the kernel's sixteen bytes, name.
+    /// The process of this number, one of whose threads has, in the kernel's sixteen bytes, this name.
     ///
-    /// The name came with the record: it is right even where the process is gone already.
-    pub(super) fn process(&mut self, pid: u32, command: &[u8; 16]) -> Arc<Process> {
+    /// The name of the thread came with the record: it is right even where the process is gone already.
+    pub(super) fn process(&mut self, pid: u32, thread: &[u8; 16]) -> Arc<Process> {
         for pid in self.found.changed() {
-            self.changed(pid);
+            self.forget(pid);
         }
-        let command = command.split(|byte| *byte == 0).next().unwrap_or_default();
-        let command = String::from_utf8_lossy(command);
+        let thread = thread.split(|byte| *byte == 0).next().unwrap_or_default();
+        let thread = String::from_utf8_lossy(thread);
         if let Some(known) = self.known.get(&pid)
-            && *known.command == *command
+            && *known.thread == *thread
         {
-            return Arc::clone(known);
+            return Arc::clone(&known.process);
         }
-        let Home { container, pod } = self.found.home(pid).unwrap_or_else(|| Home::of(pid));
-        let process = Arc::new(Process { pid, command: command.into(), container, pod });
-        self.known.insert(pid, Arc::clone(&process));
+        let home = self.found.home(pid).unwrap_or_else(|| Home::of(pid));
+        let Home { command, container, pod } = home;
+        let command = command.unwrap_or_else(|| thread.as_ref().into());
+        let process = Arc::new(Process { pid, command, container, pod });
+        let known = KnownProcess { thread: thread.into(), process: Arc::clone(&process) };
+        self.known.insert(pid, known);
         process
     }
 
-    /// The process runs another program, or is another one: it is asked for again.
-    pub(super) fn changed(&mut self, pid: u32) {
+    /// The process runs another program: what was found of it is of the one before.
+    pub(super) fn began(&mut self, pid: u32) {
+        self.found.forget(pid);
+    }
+
+    /// The process is not what it was, or is another one: it is asked for again.
+    fn forget(&mut self, pid: u32) {
         if pid == EVERYBODY {
             self.known.clear();
         } else {
@@ -150,6 +173,19 @@ mod tests {
     fn seen(container: &str) -> ProcessSeen {
         let container = Some(container.to_owned());
         ProcessSeen { container, ..wrongdoor_procfs::testing::process(PID, "nginx") }
+    }
+
+    #[test]
+    fn a_process_has_the_name_of_its_first_thread_and_that_of_any_where_it_is_gone() {
+        let found = FoundProcesses::default();
+        let mut owners = ObjectOwners::new(found.clone());
+        let worker = b"wrk:worker_0\0\0\0\0";
+        assert_eq!(&*owners.process(PID, worker).command, "wrk:worker_0");
+        found.seen(&seen("first"));
+        assert_eq!(&*owners.process(PID, worker).command, "nginx");
+        // It runs another program, which nobody has looked at.
+        owners.began(PID);
+        assert_eq!(&*owners.process(PID, b"curl\0\0\0\0\0\0\0\0\0\0\0\0").command, "curl");
     }
 
     #[test]

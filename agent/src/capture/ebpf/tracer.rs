@@ -6,6 +6,7 @@ use super::libraries::Libraries;
 use super::library_report::LibraryReport;
 use super::owners::FoundProcesses;
 use super::programs::{KernelPrograms, LoadedProgram};
+use super::search::{Found, Pace, Search, SearchResult};
 use super::unseen::UnseenTls;
 use crate::capture::scope::ProcessScope;
 use crate::kernel_release::KernelRelease;
@@ -17,8 +18,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use wrongdoor_attach::Abilities;
+use wrongdoor_core::bounded_map::BoundedMap;
 use wrongdoor_ebpf_common::table;
-use wrongdoor_procfs::{ProcessSeen, Scanner};
+use wrongdoor_procfs::{FileId, ProcessSeen, Scanner};
 
 /// How often all processes are looked at.
 const EVERY: Duration = Duration::from_secs(2);
@@ -26,6 +28,8 @@ const EVERY: Duration = Duration::from_secs(2);
 const AFTER_EXEC: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(60)];
 /// The most programs that wait to be looked at; the rest is found with all others.
 const MAX_DUE: usize = 1_024;
+/// The most files that are remembered to have been searched for TLS without symbols; beyond it the oldest is searched again.
+const MAX_SEARCHED: usize = 65_536;
 /// The most looks at single processes a second: where programs begin faster, their libraries are those of
 /// the ones before.
 const MAX_LOOKS: usize = 100;
@@ -119,6 +123,9 @@ struct Work {
     /// Programs that began, and when they are to be looked at.
     due: VecDeque<(Instant, u32)>,
     unseen: UnseenTls,
+    search: Option<Search>,
+    /// Files that were searched, or will be.
+    searched: BoundedMap<FileId, ()>,
     running: u64,
     forbidden: u64,
     looks: usize,
@@ -139,6 +146,10 @@ impl Work {
         let uretprobe = release.is_some_and(|release| !release.has_deadly_uretprobes());
         let abilities = Abilities { uretprobe };
         let places = programs.take(table::RANDOM_PLACES);
+        let pace = if reports_libraries { Pace::Hurries } else { Pace::Rests };
+        let search = Search::start(proc, abilities, pace).map_err(|error| {
+            tracing::warn!("files are not searched for TLS without symbols: {error}");
+        });
         Self {
             libraries: Libraries::new(abilities, detach_delay, places),
             programs,
@@ -148,7 +159,9 @@ impl Work {
             found,
             proc: proc.to_owned(),
             due: VecDeque::new(),
-            unseen: UnseenTls::new(proc),
+            unseen: UnseenTls::new(),
+            search: search.ok(),
+            searched: BoundedMap::new(MAX_SEARCHED),
             running: 0,
             forbidden: 0,
             looks: 0,
@@ -220,9 +233,56 @@ impl Work {
         for process in &scan.seen {
             self.look_at(process);
         }
-        self.unseen.turn();
+        self.take_answers();
+        self.unseen.turn(|file| {
+            self.searched.remove(file);
+        });
         self.libraries.turn(&mut self.programs);
-        self.tell(scan.deferred == 0);
+        let is_searched = self.search.as_ref().is_none_or(Search::is_idle);
+        self.tell(scan.deferred == 0 && (is_searched || !self.reports_libraries));
+    }
+
+    /// What the search has found since.
+    fn take_answers(&mut self) {
+        for answer in self.search.as_ref().map(Search::answers).unwrap_or_default() {
+            let SearchResult { pid, mapped, found } = answer;
+            let unseen = match found {
+                Err(()) => {
+                    self.searched.remove(&mapped.file);
+                    continue;
+                }
+                Ok(Found::Nothing) => None,
+                Ok(Found::Located(unseen, examined)) => {
+                    self.libraries.located(mapped.file, examined);
+                    self.scanner.renew(Instant::now());
+                    if let Some(process) = self.scanner.scan_one(pid, Instant::now()) {
+                        self.look_at(&process);
+                    }
+                    // Where it cannot be attached to.
+                    (!self.libraries.is_traced(&mapped.file)).then_some(unseen)
+                }
+                Ok(Found::Unreadable(unseen, why)) => {
+                    if let Some(why) = why {
+                        self.libraries.not_located(pid, &mapped, why);
+                    }
+                    self.scanner.renew(Instant::now());
+                    Some(unseen)
+                }
+            };
+            self.unseen.found(&mapped, unseen);
+        }
+    }
+
+    /// Has the files of a process searched that have no symbols of TLS, each once.
+    fn search(&mut self, process: &ProcessSeen) {
+        let Some(search) = &self.search else { return };
+        for mapped in &process.mapped {
+            let file = &mapped.file;
+            let is_due = self.libraries.has_no_symbols(file) && self.searched.get(file).is_none();
+            if is_due && search.ask(process.pid, mapped) {
+                self.searched.insert(*file, ());
+            }
+        }
     }
 
     fn look_at(&mut self, process: &ProcessSeen) {
@@ -235,8 +295,9 @@ impl Work {
         let only = !self.scope.is_everything();
         self.libraries.trace(&mut self.programs, &self.proc, process, only);
         let program = process.program().map(|program| program.file);
-        let is_traced = self.libraries.traced().any(|(file, _)| Some(*file) == program);
+        let is_traced = program.is_some_and(|program| self.libraries.is_traced(&program));
         self.unseen.seen(process, is_traced);
+        self.search(process);
     }
 
     fn tell(&mut self, is_ready: bool) {

@@ -1,20 +1,23 @@
 //! Which processes use TLS that cannot be looked into: by their libraries, or because it is linked into their program.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use wrongdoor_procfs::{FileId, MappedFile, ProcessSeen, Search, Unseen, unseen};
+use wrongdoor_core::bounded_map::BoundedMap;
+use wrongdoor_procfs::{FileId, MappedFile, ProcessSeen, Unseen, unseen};
 
-/// The most programs that are remembered; further ones are not searched.
+/// The most programs that are remembered.
 const MAX_PROGRAMS: usize = 16_384;
+/// The most libraries that are remembered to have TLS that cannot be looked into.
+const MAX_LIBRARIES: usize = 4_096;
 /// A program without processes is forgotten after this time: another file may have its inode number by then.
 const FORGET_AFTER: Duration = Duration::from_mins(10);
 
 /// Programs, and the processes that run them.
 pub(super) struct UnseenTls {
-    search: Option<Search>,
     programs: HashMap<FileId, Program>,
+    /// Libraries that the search found to have TLS that cannot be looked into.
+    libraries: BoundedMap<FileId, Unseen>,
     /// The program of each process.
     processes: HashMap<u32, FileId>,
     /// How often there was no room for a program.
@@ -23,7 +26,10 @@ pub(super) struct UnseenTls {
 
 struct Program {
     path: PathBuf,
-    state: State,
+    /// Its TLS is looked into.
+    is_traced: bool,
+    /// What the search found to be linked in.
+    linked_in: Option<Unseen>,
     /// Who runs it, and which library that cannot be looked into it has mapped.
     users: BTreeMap<u32, (String, Option<Unseen>)>,
     /// Since when no process runs it.
@@ -32,26 +38,14 @@ struct Program {
     is_told: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Its TLS is looked into.
-    Traced,
-    /// To be searched: it is asked for when a process that runs it is looked at.
-    Unknown,
-    /// The search was asked for it.
-    Asked,
-    /// What is linked in.
-    Known(Option<Unseen>),
-}
-
 impl UnseenTls {
-    pub(super) fn new(proc: &Path) -> Self {
-        let search = Search::start(proc);
-        let started = search.map_err(|error: io::Error| {
-            tracing::warn!("programs are not searched for statically linked TLS: {error}");
-        });
-        let search = started.ok();
-        Self { search, programs: HashMap::new(), processes: HashMap::new(), beyond: 0 }
+    pub(super) fn new() -> Self {
+        Self {
+            programs: HashMap::new(),
+            libraries: BoundedMap::new(MAX_LIBRARIES),
+            processes: HashMap::new(),
+            beyond: 0,
+        }
     }
 
     /// A process was looked at. `is_traced`: the TLS of its program is looked into.
@@ -62,19 +56,13 @@ impl UnseenTls {
             self.beyond += 1;
             return;
         }
+        let found = |mapped: &MappedFile| self.libraries.get(&mapped.file).copied();
+        let library = unseen(process).or_else(|| process.mapped.iter().find_map(found));
         let program = self.programs.entry(mapped.file).or_insert_with(|| Program::new(mapped));
         program.idle = None;
-        program.users.insert(process.pid, (process.command.clone(), unseen(process)));
+        program.is_traced = is_traced;
+        program.users.insert(process.pid, (process.command.clone(), library));
         self.processes.insert(process.pid, mapped.file);
-        program.state = match program.state {
-            _ if is_traced => State::Traced,
-            State::Traced | State::Unknown => {
-                let search = self.search.as_ref();
-                let is_asked = search.is_some_and(|search| search.ask(process.pid, mapped));
-                if is_asked { State::Asked } else { State::Unknown }
-            }
-            state => state,
-        };
         program.tell();
     }
 
@@ -88,21 +76,36 @@ impl UnseenTls {
         }
     }
 
-    /// Takes what the search has found since.
-    pub(super) fn turn(&mut self) {
-        for answer in self.search.iter().flat_map(Search::answers) {
-            let Some(program) = self.programs.get_mut(&answer.program) else { continue };
-            if program.state == State::Asked {
-                program.state = answer.found.map_or(State::Unknown, State::Known);
+    /// What the search has found in a file: TLS, if it cannot be looked into.
+    pub(super) fn found(&mut self, mapped: &MappedFile, unseen: Option<Unseen>) {
+        match self.programs.get_mut(&mapped.file) {
+            Some(program) => {
+                program.linked_in = unseen;
                 program.tell();
             }
+            None => {
+                // A process that has it mapped is looked at again.
+                if let Some(unseen) = unseen {
+                    self.libraries.insert(mapped.file, unseen);
+                }
+            }
         }
-        let is_over =
-            |program: &Program| program.idle.is_some_and(|idle| idle.elapsed() > FORGET_AFTER);
-        self.programs.retain(|_, program| !is_over(program));
     }
 
-    /// How often a program was not searched, for want of room.
+    /// Forgets programs that no process has run for long. Calls `forgotten` for each.
+    pub(super) fn turn(&mut self, mut forgotten: impl FnMut(&FileId)) {
+        let is_over =
+            |program: &Program| program.idle.is_some_and(|idle| idle.elapsed() > FORGET_AFTER);
+        self.programs.retain(|file, program| {
+            let is_over = is_over(program);
+            if is_over {
+                forgotten(file);
+            }
+            !is_over
+        });
+    }
+
+    /// How often a program was not remembered, for want of room.
     pub(super) fn beyond(&self) -> u64 {
         self.beyond
     }
@@ -115,16 +118,19 @@ impl UnseenTls {
 
 impl Program {
     fn new(mapped: &MappedFile) -> Self {
-        let (path, users) = (mapped.path.clone(), BTreeMap::new());
-        Self { path, state: State::Unknown, users, idle: None, is_told: false }
+        Self {
+            path: mapped.path.clone(),
+            is_traced: false,
+            linked_in: None,
+            users: BTreeMap::new(),
+            idle: None,
+            is_told: false,
+        }
     }
 
     /// The processes whose TLS cannot be looked into, and what it is.
     fn unseen(&self) -> impl Iterator<Item = (u32, &str, Unseen)> {
-        let linked_in = match self.state {
-            State::Known(found) => found,
-            State::Traced | State::Unknown | State::Asked => None,
-        };
+        let linked_in = self.linked_in.filter(|_| !self.is_traced);
         self.users.iter().filter_map(move |(pid, (command, library))| {
             Some((*pid, &**command, library.or(linked_in)?))
         })
@@ -149,18 +155,14 @@ mod tests {
 
     const LINKED_IN: Unseen = Unseen { what: "a library", remedy: "nothing" };
 
-    /// With a search that answers nothing.
-    fn quiet() -> UnseenTls {
-        UnseenTls { search: None, programs: HashMap::new(), processes: HashMap::new(), beyond: 0 }
-    }
-
     fn find(unseen: &mut UnseenTls, found: Option<Unseen>) {
-        unseen.programs.values_mut().for_each(|program| program.state = State::Known(found));
+        let program = process(1, "edge").mapped.remove(0);
+        unseen.found(&program, found);
     }
 
     #[test]
     fn a_process_counts_as_long_as_it_runs_the_program() {
-        let mut unseen = quiet();
+        let mut unseen = UnseenTls::new();
         for pid in [1, 2] {
             unseen.seen(&process(pid, "edge"), false);
         }
@@ -181,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_is_traced_is_seen_and_a_library_beside_it_is_not() {
-        let mut unseen = quiet();
+        let mut unseen = UnseenTls::new();
         unseen.seen(&process(1, "edge"), false);
         find(&mut unseen, Some(LINKED_IN));
         unseen.seen(&process(1, "edge"), true);
@@ -194,18 +196,17 @@ mod tests {
 
     #[test]
     fn a_program_is_told_once() {
-        let mut unseen = quiet();
+        let mut unseen = UnseenTls::new();
         unseen.seen(&process(1, "edge"), false);
-        find(&mut unseen, Some(LINKED_IN));
         let is_told = |unseen: &UnseenTls| unseen.programs.values().all(|program| program.is_told);
         assert!(!is_told(&unseen));
-        unseen.seen(&process(2, "edge"), false);
+        find(&mut unseen, Some(LINKED_IN));
         assert!(is_told(&unseen));
     }
 
     #[test]
     fn what_is_remembered_is_bounded_and_counted() {
-        let mut unseen = quiet();
+        let mut unseen = UnseenTls::new();
         for pid in 0..MAX_PROGRAMS as u32 + 3 {
             let mut process = process(pid, "edge");
             process.mapped[0].file.inode = 1_000 + u64::from(pid);
@@ -220,7 +221,7 @@ mod tests {
         for program in unseen.programs.values_mut() {
             program.idle = long_ago;
         }
-        unseen.turn();
+        unseen.turn(|_| ());
         assert!(unseen.programs.is_empty());
     }
 }

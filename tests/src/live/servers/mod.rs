@@ -2,6 +2,7 @@
 
 mod apache;
 mod caddy;
+mod envoy;
 mod haproxy;
 pub mod nginx;
 mod scripted;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use super::ground::{Ground, NAMES, SERVED};
-use super::installed::Symbols;
+use super::installed::{EnvoyVersion, Symbols};
 use super::truth::{self, Truth};
 use crate::server::Server;
 use crate::wait;
@@ -32,6 +33,8 @@ pub enum Software {
     Node,
     /// Go's `net/http`.
     Go(Symbols),
+    /// Envoy; BoringSSL linked in, without symbols.
+    Envoy(EnvoyVersion),
 }
 
 /// A running server and where it tells what it saw.
@@ -46,7 +49,7 @@ pub struct Peer {
 
 impl Software {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Nginx,
         Self::Apache,
         Self::Haproxy,
@@ -54,6 +57,7 @@ impl Software {
         Self::Node,
         Self::Go(Symbols::Kept),
         Self::Go(Symbols::Stripped),
+        Self::Envoy(EnvoyVersion::NEW),
     ];
 
     /// Starts it: it serves [`SERVED`] with 200 and refuses the other [`NAMES`] with 421.
@@ -65,6 +69,7 @@ impl Software {
             Self::Caddy => caddy::start(ground)?,
             Self::Node => scripted::node(ground)?,
             Self::Go(symbols) => scripted::go(ground, symbols)?,
+            Self::Envoy(version) => envoy::start(ground, version)?,
         };
         Ok(Peer { server, log, software: self })
     }
@@ -97,6 +102,7 @@ impl Peer {
         let whole = log.rfind('\n').map_or("", |end| log.get(..=end).unwrap_or_default());
         match self.software {
             Software::Caddy => caddy::parse(whole, self.port(), self.pid()),
+            Software::Envoy(_) => envoy::parse(whole, self.pid()),
             _ => Truth::parse(whole),
         }
     }

@@ -1,5 +1,9 @@
 //! Where attach points sit in AArch64 code: at the beginning, and by uretprobe or at each `ret`.
 
+mod steps;
+
+pub(super) use steps::{sign_extend, steps};
+
 use wrongdoor_ebpf_common::{Arguments, Function};
 
 use super::elf::Processor;
