@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::kernel::Turn;
 use super::metrics::Metrics;
-use super::nobody;
+use super::{Software, nobody};
 use crate::ports::Port;
 use crate::report::Report;
 use crate::{binary, server, tools, wait};
@@ -134,6 +134,14 @@ impl Agent {
         arguments: &[&str],
     ) -> Result<Self> {
         Self::spawn(turn, command, source, events, arguments)?.ready()
+    }
+
+    /// Waits until it has attached to this server, where a search has to find its functions first.
+    pub fn wait_for_server(&self, software: Software) -> Result<()> {
+        match software {
+            Software::Envoy(_) => self.wait_for_library("boringssl"),
+            _ => Ok(()),
+        }
     }
 
     /// Waits until it has attached to a file that its search has to find: a program without symbols.

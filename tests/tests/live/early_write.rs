@@ -9,6 +9,7 @@ fn connections_that_say_nothing_take_nothing_from_later_ones() -> Result<()> {
         let ground = Ground::new()?;
         let peer = software.start(&ground)?;
         let agent = Agent::start(&turn)?;
+        agent.wait_for_server(software)?;
         let truth = early_write::play(&ground, &peer, &["a.test", "b.test"].repeat(10))
             .with_context(|| format!("{software:?}"))?;
         let lines = agent.stop()?.exchanges;

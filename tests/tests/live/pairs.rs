@@ -12,9 +12,7 @@ fn both_ends_are_told(software: Software) -> Result<()> {
     let peer = software.start(&ground)?;
     let _residents = Residents::start()?;
     let agent = Agent::start(&turn)?;
-    if let Software::Envoy(_) = software {
-        agent.wait_for_library("boringssl")?;
-    }
+    agent.wait_for_server(software)?;
     let mut clients = Vec::new();
     let mut server = Vec::new();
     for client in Client::ALL {
