@@ -182,6 +182,7 @@ fn when(case: AdviceCase) -> Option<String> {
         AdviceCase::ClientCertificate => {
             "If the server is nginx and asks for a client certificate".to_owned()
         }
+        AdviceCase::Mesh => "Between proxies of a service mesh".to_owned(),
         AdviceCase::Relayed => "If a proxy relayed the refusal of a server behind it".to_owned(),
     })
 }

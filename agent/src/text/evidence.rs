@@ -27,6 +27,9 @@ fn words(evidence: &Evidence) -> String {
             format!("no SNI was sent, and the authority is {}", host(authority))
         }
         Evidence::SniUnseen => "the SNI was not seen".to_owned(),
+        Evidence::Mesh => {
+            "the connection is between proxies of a service mesh, which name workloads in TLS".to_owned()
+        }
         Evidence::SameName(authority) => format!("SNI and authority are both {}", host(authority)),
         Evidence::NamesDiffer(names) => {
             let (sni, host) = both(names);

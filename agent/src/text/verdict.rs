@@ -18,6 +18,9 @@ pub(crate) fn meaning(verdict: Verdict) -> &'static str {
         Verdict::SniInvalid => {
             "the SNI is invalid: an IP address, a port, a dot at the end, or forbidden characters"
         }
+        Verdict::Mesh => {
+            "the proxies of a service mesh: the SNI names a workload by design, not the authority"
+        }
         Verdict::Match => "SNI and authority are the same host",
         Verdict::MatchDot => {
             "the same host except for a dot at the end, which strict servers refuse"

@@ -53,12 +53,10 @@ impl Sealed {
             Keys { handshake, traffic: vec![seed ^ nth ^ 1; 32], now, sequence: 0 }
         };
         let mut sealed = Self { talk, random, client: keys(0x10), server: keys(0x20) };
-        let certificate = rcgen::generate_simple_self_signed(
-            names.certificate.iter().map(|&name| name.to_owned()).collect::<Vec<_>>(),
-        )?;
+        let certificate = certificate(names.certificate)?;
         let flight = [
             tls::encrypted_extensions(names.alpn),
-            tls::certificate_13(certificate.cert.der()),
+            tls::certificate_13(certificate.der()),
             tls::message(20, &[0; 32]),
         ];
         sealed.seal(Side::Server, 22, &flight.concat())?;
@@ -131,4 +129,16 @@ impl Sealed {
         self.talk.say(side, &[header, sealed].concat());
         Ok(())
     }
+}
+
+/// Of hosts, and of workloads where a name is a URI.
+fn certificate(names: &[&str]) -> Result<rcgen::Certificate> {
+    let is_uri = |name: &&str| name.contains("://");
+    let hosts: Vec<_> =
+        names.iter().filter(|name| !is_uri(name)).map(|&name| name.into()).collect();
+    let mut params = rcgen::CertificateParams::new(hosts)?;
+    for uri in names.iter().filter(|name| is_uri(name)) {
+        params.subject_alt_names.push(rcgen::SanType::URI(uri.to_string().try_into()?));
+    }
+    Ok(params.self_signed(&rcgen::KeyPair::generate()?)?)
 }

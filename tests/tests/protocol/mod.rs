@@ -6,6 +6,8 @@ mod http1;
 mod http2;
 /// Other protocols in front of TLS and HTTP: PROXY headers, STARTTLS.
 mod in_front;
+/// Service meshes, whose handshakes name workloads, and protocols that few know.
+mod mesh;
 /// Real handshakes of every kind.
 mod real_tls;
 /// TLS records that were changed on their way into the capture.

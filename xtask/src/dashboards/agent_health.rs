@@ -44,7 +44,7 @@ fn of_agents(expression: &str) -> String {
 
 fn now() -> Vec<Panel> {
     let http = format!(r#"{AGENTS},{HTTP},visibility!="older_than_agent""#);
-    let plain = format!(r#"{AGENTS},{HTTP},visibility="plaintext""#);
+    let plain = format!(r#"{AGENTS},{HTTP},visibility=~"plaintext|not_http""#);
     let known = format!(r#"{AGENTS},tls_version!="",sni_state!="unseen""#);
     let of_connections = |part: &str, whole: &str| {
         share(
@@ -135,7 +135,7 @@ fn coverage() -> Vec<Panel> {
     vec![
         Panel::areas(
             "Connections by visibility",
-            "How much of each connection do the agents see? plaintext: the headers. handshake_only: only the handshake, because the TLS library has no probes or the content is not HTTP. unresolved: headers of an unknown connection. older_than_agent: the connection started before the agent; these disappear as connections end.",
+            "How much of each connection do the agents see? plaintext: the headers. handshake_only: only the handshake, because the TLS library has no probes. not_http: the content, which is not HTTP. unresolved: headers of an unknown connection. older_than_agent: the connection started before the agent; these disappear as connections end.",
             EVENTS_PER_SECOND,
             Query::over_time(by("visibility"), "{{visibility}}"),
         ),

@@ -178,7 +178,7 @@ fn connections() -> Vec<Panel> {
         ),
         Panel::areas(
             "All requests by verdict",
-            "Do requests arrive on connections for their own host (match), on shared connections, or without SNI? `unknown`: the agent did not see the SNI or the authority.",
+            "Do requests arrive on connections for their own host (match), on shared connections, between proxies of a service mesh (mesh), or without SNI? `unknown`: the agent did not see the SNI or the authority.",
             PER_SECOND,
             Query::over_time(
                 format!("sum by (verdict) ({}) > 0", rate(EXCHANGES, CHOSEN)),

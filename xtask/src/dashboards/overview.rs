@@ -48,7 +48,7 @@ fn now() -> Vec<Panel> {
         increase_from_none("wrongdoor_silent_misdirects_total", CHOSEN)
     );
     let http = format!(r#"{CLUSTER},{HTTP},visibility!="older_than_agent""#);
-    let plain = format!(r#"{CLUSTER},{HTTP},visibility="plaintext""#);
+    let plain = format!(r#"{CLUSTER},{HTTP},visibility=~"plaintext|not_http""#);
     let seen = share(
         &format!("sum({})", increase("wrongdoor_connections_total", &plain)),
         &format!("sum({})", increase("wrongdoor_connections_total", &http)),
@@ -228,6 +228,7 @@ fn recovery() -> Vec<Panel> {
 fn mismatches() -> Vec<Panel> {
     let mismatches = "wrongdoor_authority_mismatches_total";
     let by = |label: &str| format!("sum by ({label}) ({}) > 0", rate(mismatches, CHOSEN));
+    let mesh = format!(r#"{CHOSEN},verdict="mesh""#);
     let pairs = |metric: &str| {
         let counted = increase_from_none(metric, CHOSEN);
         format!("topk(20, sum by (sni, authority, verdict) ({counted}) > 0)")
@@ -244,6 +245,15 @@ fn mismatches() -> Vec<Panel> {
             "How do servers respond to these requests? misdirected is 421, rejected is another 4xx, and served is a success, possibly from the wrong host.",
             PER_SECOND,
             Query::over_time(by("outcome"), "{{outcome}}"),
+        ),
+        Panel::areas(
+            "Requests inside service meshes",
+            "How much traffic is between the proxies of a service mesh, and how does it end? There the SNI names a workload by design, so these requests have the verdict mesh and are in no other panel of this row. No data: no mesh, or its proxies are not observed.",
+            PER_SECOND,
+            Query::over_time(
+                format!("sum by (outcome) ({}) > 0", rate("wrongdoor_exchanges_total", &mesh)),
+                "{{outcome}}",
+            ),
         ),
         Panel::table(
             "Top pairs of SNI and authority",

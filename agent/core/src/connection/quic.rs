@@ -116,6 +116,7 @@ impl QuicConnection {
             sni,
             ech: hello.ech,
             offers_http: false,
+            offers_mesh_only: false,
             is_probe: false,
             alpn: self.quic.alpn().map(|alpn| String::from_utf8_lossy(alpn).into()),
             certificate: known.or_else(|| certificate.cloned().map(Arc::new)),

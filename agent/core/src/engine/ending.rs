@@ -144,7 +144,9 @@ pub(super) fn is_left_to_probes(tls_in_packets: TlsInPackets, observed: &Observe
 pub(super) fn visibility(observed: &Observed) -> Visibility {
     let facts = &observed.facts;
     let is_read = facts.transport == TransportKind::Tcp && facts.decryption != Decryption::None;
-    if is_read || observed.exchanges > 0 {
+    if observed.exchanges == 0 && is_read && observed.is_foreign {
+        Visibility::NotHttp
+    } else if is_read || observed.exchanges > 0 {
         Visibility::Plaintext
     } else {
         Visibility::HandshakeOnly

@@ -72,13 +72,16 @@ impl Content {
         }
     }
 
-    /// A layer whose protocol TLS has negotiated.
+    /// A layer whose protocol TLS has negotiated. Istio's protocols say what is inside; for another that is not HTTP's,
+    /// the content does.
     pub(crate) fn negotiated(alpn: &[u8], place: Position) -> Self {
         match alpn {
             _ if place.nesting > MAX_NESTING => Self::Foreign,
-            b"h2" => Self::Http2(Box::new(Http2::from_start())),
-            b"http/1.1" | b"http/1.0" => Self::Http1(Box::new(Http1::new(place))),
-            _ => Self::Foreign,
+            b"h2" | b"istio-h2" => Self::Http2(Box::new(Http2::from_start())),
+            b"http/1.1" | b"http/1.0" | b"istio-http/1.1" | b"istio-http/1.0" => {
+                Self::Http1(Box::new(Http1::new(place)))
+            }
+            _ => Self::undecided(place),
         }
     }
 
@@ -129,6 +132,7 @@ impl Content {
             Self::Http1(http1) => {
                 http1.feed(side, at, bytes, cx);
                 if http1.is_not_http() {
+                    cx.observed.is_foreign = true;
                     *self = Self::Foreign;
                 }
             }

@@ -110,6 +110,7 @@ impl Undecided {
             }
             Beginning::NeedMore | Beginning::Proxy | Beginning::Foreign => {
                 self.finish(cx);
+                cx.observed.is_foreign = true;
                 Content::Foreign
             }
             Beginning::Tls => self.tls(cx),
@@ -216,7 +217,11 @@ impl Undecided {
             }
             _ => {
                 self.looks += 1;
-                return (self.looks >= MAX_LOOKS).then(|| (Content::Foreign, Vec::new()));
+                if self.looks < MAX_LOOKS {
+                    return None;
+                }
+                cx.observed.is_foreign = true;
+                return Some((Content::Foreign, Vec::new()));
             }
         };
         let mut replay = std::mem::take(&mut self.held);

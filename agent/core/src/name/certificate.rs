@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 /// The most names that are kept of one certificate; a certificate beyond it covers "unknown" for the rest.
 pub const MAX_CERTIFICATE_NAMES: usize = 1000;
+/// What a SPIFFE ID begins with.
+const SPIFFE: &str = "spiffe://";
 
 /// The subjectAltName entries of a certificate that can identify a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +14,8 @@ pub struct CertificateNames {
     /// DNS-IDs in lower case, as presented: `a.test`, `*.a.test`.
     dns: Vec<Box<str>>,
     ips: Vec<IpAddr>,
+    /// A SPIFFE ID is there.
+    spiffe: bool,
     truncated: bool,
 }
 
@@ -39,6 +43,17 @@ impl CertificateNames {
         if self.has_room() {
             self.ips.push(address);
         }
+    }
+
+    /// Adds a uniformResourceIdentifier. Of these only SPIFFE IDs tell something: they name a workload, never a host.
+    pub fn add_uri(&mut self, uri: &str) {
+        let scheme = uri.get(..SPIFFE.len());
+        self.spiffe |= scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(SPIFFE));
+    }
+
+    /// Whether it names a workload of a mesh by its SPIFFE ID, and no host.
+    pub fn is_workload(&self) -> bool {
+        self.spiffe && self.dns.is_empty() && self.ips.is_empty()
     }
 
     fn has_room(&mut self) -> bool {

@@ -3,6 +3,7 @@
 mod authority;
 mod certificate;
 mod host;
+pub(crate) mod mesh;
 mod request_authority;
 mod sni;
 

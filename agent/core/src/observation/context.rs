@@ -29,6 +29,8 @@ pub(crate) struct Observed {
     pub(crate) gaps: u64,
     /// It is TLS or HTTP, and so worth a line of its own.
     pub(crate) is_ours: bool,
+    /// What is inside TLS, or behind a tunnel, was read and is not HTTP.
+    pub(crate) is_foreign: bool,
     /// The visible server name was asked for by a request.
     sni_was_asked_for: bool,
     /// The endpoint's part in serving its server name was told.
@@ -89,6 +91,7 @@ impl Observed {
             misdirected: 0,
             gaps: 0,
             is_ours: false,
+            is_foreign: false,
             sni_was_asked_for: false,
             sighting_told: false,
             hello_told: false,
@@ -125,6 +128,7 @@ impl Context<'_> {
     /// A new TLS session begins on this connection, the innermost so far.
     pub(crate) fn begin_tls(&mut self) {
         self.observed.is_ours = true;
+        self.observed.is_foreign = false;
         self.observed.sni_was_asked_for = false;
         self.observed.sighting_told = false;
         self.observed.opened_for_sni = None;

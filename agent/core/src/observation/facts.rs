@@ -1,7 +1,7 @@
 //! What is known of a connection.
 
 use super::probe_event::Observer;
-use crate::name::{CertificateNames, Host, Sni, SniDefect};
+use crate::name::{CertificateNames, Host, Sni, SniDefect, mesh};
 use crate::time::Timestamp;
 use crate::wire::net::{End, Endpoint, FlowKey};
 use crate::wire::tls::TlsVersion;
@@ -111,6 +111,8 @@ pub struct Tls {
     pub alpn: Option<Box<str>>,
     /// The ClientHello offered HTTP over TCP. In TLS 1.3 what was negotiated of it is encrypted (RFC 8446 §4.3.1).
     pub offers_http: bool,
+    /// The ClientHello offered protocols that only a mesh speaks, and no other.
+    pub offers_mesh_only: bool,
     /// The ClientHello is `wrongdoor probe`'s.
     pub is_probe: bool,
     /// The names of the server's certificate.
@@ -121,6 +123,20 @@ pub struct Tls {
     pub client_random: Option<[u8; 32]>,
     /// The ServerHello's random.
     pub server_random: Option<[u8; 32]>,
+}
+
+impl Tls {
+    /// Whether the proxies of a service mesh speak with each other: the server name, the protocol or the certificate
+    /// belongs to a workload, and is not to be compared with the authority.
+    pub fn is_mesh(&self) -> bool {
+        let is_protocol = match &self.alpn {
+            Some(alpn) => mesh::is_protocol(alpn),
+            None => self.offers_mesh_only,
+        };
+        is_protocol
+            || self.sni.name().is_some_and(mesh::is_identity)
+            || self.certificate.as_ref().is_some_and(|names| names.is_workload())
+    }
 }
 
 /// The origins that a server said it speaks for (RFC 8336).

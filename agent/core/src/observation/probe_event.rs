@@ -189,6 +189,8 @@ pub enum Visibility {
     HandshakeOnly,
     /// The headers inside.
     Plaintext,
+    /// What is inside, and that is not HTTP.
+    NotHttp,
     /// The headers inside, and not whose connection it is.
     Unresolved,
     /// It was there before the probes.

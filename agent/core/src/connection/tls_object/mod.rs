@@ -217,6 +217,7 @@ impl TlsObject {
         match why {
             Silence::Foreign => {
                 self.content.finish(&mut cx);
+                cx.observed.is_foreign = true;
                 self.content = Content::Foreign;
             }
             Silence::LostPlace => {
@@ -265,6 +266,7 @@ impl TlsObject {
             Some(_) if self.is_older => Visibility::OlderThanAgent,
             Some(_) if self.socket.is_none() => Visibility::Unresolved,
             Some(_) if is_read => Visibility::Plaintext,
+            Some(_) if self.observed.is_foreign => Visibility::NotHttp,
             _ => Visibility::HandshakeOnly,
         }
     }

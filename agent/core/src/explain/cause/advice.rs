@@ -21,6 +21,8 @@ pub enum AdviceCase {
     ClientCertificate,
     /// Where a proxy relayed the refusal of a server behind it.
     Relayed,
+    /// Between the proxies of a service mesh.
+    Mesh,
 }
 
 /// The advice for a cause: the general one first, then what each case adds to it or replaces in it.
@@ -56,7 +58,12 @@ fn cases() -> impl Iterator<Item = (AdviceCase, Signals)> {
         origin: Attribution { is_relayed: true, ..Attribution::UNKNOWN },
         ..nothing_known()
     };
-    let others = [(AdviceCase::ClientCertificate, asks), (AdviceCase::Relayed, relayed)];
+    let mesh = Signals { verdict: Verdict::Mesh, ..nothing_known() };
+    let others = [
+        (AdviceCase::ClientCertificate, asks),
+        (AdviceCase::Relayed, relayed),
+        (AdviceCase::Mesh, mesh),
+    ];
     servers.chain(proxies).chain(others)
 }
 

@@ -26,6 +26,8 @@ pub enum Evidence {
     NoSni(Option<Host>),
     /// The SNI was not seen.
     SniUnseen,
+    /// The handshake is between proxies of a service mesh: what its names are is not the authority's affair.
+    Mesh,
     /// SNI and authority are one name.
     SameName(Option<Host>),
     /// SNI and authority are two names.

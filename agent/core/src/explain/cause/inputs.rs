@@ -152,6 +152,11 @@ impl Signals {
         self.verdict == Verdict::Match
     }
 
+    /// Whether the names of the handshake are those of workloads in a service mesh.
+    pub(super) fn is_mesh(&self) -> bool {
+        self.verdict == Verdict::Mesh
+    }
+
     /// Whether the SNI was not seen, or is encrypted.
     pub(super) fn is_sni_hidden(&self) -> bool {
         matches!(self.sni, Sni::Unseen | Sni::Encrypted)

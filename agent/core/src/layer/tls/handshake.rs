@@ -139,6 +139,7 @@ impl Session {
         tls.sni = sni;
         tls.ech = hello.ech;
         tls.offers_http = hello.offers_http();
+        tls.offers_mesh_only = hello.offers_mesh_only();
         tls.is_probe = hello.is_probe();
         tls.client_random = Some(hello.random);
         cx.hello();

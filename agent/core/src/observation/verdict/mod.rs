@@ -41,6 +41,8 @@ pub enum Verdict {
     NoSni,
     /// The server name is an address, or has a trailing dot, a port, or characters that no name has.
     SniInvalid,
+    /// The handshake is between the proxies of a service mesh: its names are not those of hosts.
+    Mesh,
     /// The same host.
     Match,
     /// The same host, but the authority has a trailing dot: strict servers tell them apart.
@@ -127,6 +129,9 @@ pub(crate) fn judge(facts: &Facts, request: &Request<'_>) -> Verdict {
     if let Some((sni, defect)) = &tls.sni_host {
         if defect.is_some() {
             return Verdict::SniInvalid;
+        }
+        if tls.is_mesh() {
+            return Verdict::Mesh;
         }
         if *sni == authority.host {
             return if authority.dot { Verdict::MatchDot } else { Verdict::Match };

@@ -41,6 +41,22 @@ fn with_certificate(mut facts: Facts, names: &[&str]) -> Facts {
     facts
 }
 
+fn with_alpn(mut facts: Facts, alpn: &str) -> Facts {
+    if let Some(tls) = &mut facts.tls {
+        tls.alpn = Some(alpn.into());
+    }
+    facts
+}
+
+fn of_workload(mut facts: Facts) -> Facts {
+    let mut certificate = CertificateNames::default();
+    certificate.add_uri("spiffe://cluster.local/ns/shop/sa/web");
+    if let Some(tls) = &mut facts.tls {
+        tls.certificate = Some(Arc::new(certificate));
+    }
+    facts
+}
+
 fn with_ech(mut facts: Facts) -> Facts {
     if let Some(tls) = &mut facts.tls {
         tls.ech = true;
@@ -169,4 +185,30 @@ fn with_ech_only_evidence_makes_a_mismatch() {
     let inner_only = with_certificate(with_ech(named("public.test")), &["b.test"]);
     assert_eq!(verdict(&inner_only, Http2, "b.test"), Verdict::EchIndeterminate);
     assert_eq!(verdict(&connection(Sni::Encrypted), Http2, "b.test"), Verdict::EchIndeterminate);
+}
+
+#[test]
+fn a_mesh_is_known_by_name_protocol_or_certificate() {
+    let named_for_workload = named("outbound_.80_._.web.shop.svc.cluster.local");
+    assert_eq!(verdict(&named_for_workload, Http11, "web.shop"), Verdict::Mesh);
+    assert_eq!(verdict(&named_for_workload, Http2, "web.shop"), Verdict::Mesh);
+    assert_eq!(verdict(&with_alpn(named("a.test"), "istio-h2"), Http2, "b.test"), Verdict::Mesh);
+    assert_eq!(verdict(&of_workload(named("a.test")), Http2, "b.test"), Verdict::Mesh);
+    let mut offered = named("a.test");
+    offered.tls.as_mut().unwrap().offers_mesh_only = true;
+    assert_eq!(verdict(&offered, Http11, "b.test"), Verdict::Mesh);
+    assert!(!Verdict::Mesh.is_mismatch());
+}
+
+#[test]
+fn a_plain_name_is_never_excused_as_mesh() {
+    let mut offered = with_alpn(named("a.test"), "h2");
+    offered.tls.as_mut().unwrap().offers_mesh_only = true;
+    assert_eq!(verdict(&offered, Http2, "b.test"), Verdict::CoalescedUnverified);
+    let mut certificate = CertificateNames::default();
+    certificate.add_uri("spiffe://cluster.local/ns/shop/sa/web");
+    certificate.add_dns("a.test");
+    let mut with_hosts = with_alpn(named("a.test"), "h2");
+    with_hosts.tls.as_mut().unwrap().certificate = Some(Arc::new(certificate));
+    assert_eq!(verdict(&with_hosts, Http2, "b.test"), Verdict::MisdirectedUncovered);
 }

@@ -49,6 +49,7 @@ pub fn names(der: &[u8]) -> Option<CertificateNames> {
         match name {
             GeneralName::DNSName(name) => names.add_dns(name),
             GeneralName::IPAddress(octets) => names.add_ip(ip(octets)?),
+            GeneralName::URI(uri) => names.add_uri(uri),
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use super::TlsVersion;
 use super::extension::{self, walk};
 use super::keylog::{KeyLog, Label};
-use crate::name::Sni;
+use crate::name::{Sni, mesh};
 use crate::wire::reader::Reader;
 use tls_parser::parse_tls_handshake_client_hello;
 
@@ -66,6 +66,12 @@ impl ClientHello {
     /// Whether HTTP over TCP is among the protocols that it offers.
     pub fn offers_http(&self) -> bool {
         self.alpn.iter().any(|protocol| protocol == b"h2" || protocol.starts_with(b"http/1."))
+    }
+
+    /// Whether it offers protocols, and only a mesh speaks each of them.
+    pub fn offers_mesh_only(&self) -> bool {
+        let is_mesh = |protocol: &Vec<u8>| str::from_utf8(protocol).is_ok_and(mesh::is_protocol);
+        !self.alpn.is_empty() && self.alpn.iter().all(is_mesh)
     }
 
     /// Whether it is `wrongdoor probe`'s.
@@ -236,6 +242,11 @@ mod tests {
         let others = ClientHello { alpn: vec![b"h3".to_vec(), b"imap".to_vec()], ..parsed.clone() };
         assert!(!others.offers_http());
         assert!(!parsed.is_probe());
+        assert!(!parsed.offers_mesh_only());
+        let alpn = vec![b"istio-http/1.1".to_vec(), b"istio".to_vec()];
+        assert!(ClientHello { alpn: alpn.clone(), ..parsed.clone() }.offers_mesh_only());
+        let alpn = [alpn, vec![b"http/1.1".to_vec()]].concat();
+        assert!(!ClientHello { alpn, ..parsed.clone() }.offers_mesh_only());
         let alpn = vec![b"h2".to_vec(), b"wrongdoor-probe".to_vec()];
         assert!(ClientHello { alpn, ..parsed.clone() }.is_probe());
         assert_eq!((parsed.version, parsed.ech), (TlsVersion::TLS1_3, true));

@@ -68,6 +68,8 @@ const UNKNOWN: Rule = Rule {
     advice: |s| {
         vec![if s.origin.is_relayed {
             "Examine the hop behind the proxy that answered: which SNI the proxy sends there, and whether hosts share its connections. nginx: `proxy_ssl_server_name on; proxy_ssl_name $host;`"
+        } else if s.is_mesh() {
+            "Examine the routes that the answering proxy has for this authority, then the application behind it: between proxies of a service mesh, SNI and certificate name workloads and are not the problem. Istio: `istioctl proxy-config routes POD`"
         } else {
             "Compare the SNI, the Host and the names in the certificate of one such request, and read the body of the 421: it often names the software that generated it."
         }]
@@ -95,6 +97,8 @@ fn unknown(s: &Signals) -> Fit {
     if s.origin.is_relayed {
         evidence.extend([s.generated_by(), Evidence::Relayed]);
         evidence.extend(s.is_match().then(|| s.same_name()));
+    } else if s.is_mesh() {
+        evidence.extend([Evidence::Mesh, s.generated_by()]);
     } else if s.is_sni_hidden() {
         evidence.push(Evidence::SniUnseen);
     } else if s.is_mismatch() {
