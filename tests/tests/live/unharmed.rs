@@ -1,6 +1,13 @@
-use anyhow::Result;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use anyhow::{Context, Result, ensure};
+use wrongdoor_tests::live::clients::Load;
 use wrongdoor_tests::live::fragile::{self, Fragile};
 use wrongdoor_tests::live::{Agent, Ground, Software, kernel};
+
+/// How often an agent attaches to every server.
+const ATTACHES: usize = 100;
 
 fn survives(fragile: Fragile) -> Result<()> {
     let Some(turn) = kernel::begin()? else { return Ok(()) };
@@ -21,6 +28,53 @@ fn a_process_that_loads_unloads_forks_and_execs_is_unharmed() -> Result<()> {
 #[test]
 fn a_process_under_a_seccomp_filter_is_unharmed() -> Result<()> {
     survives(Fragile::Confined)
+}
+
+/// Handshakes and requests, until there was enough of them. Every request must be answered.
+fn keep_asking(port: u16, is_enough: &AtomicBool) -> Result<()> {
+    let load = Load {
+        sni: "a.test",
+        authority: "a.test",
+        requests: 100,
+        connections: 5,
+        concurrent: 2,
+        rate: Some(20),
+    };
+    while !is_enough.load(Ordering::Relaxed) {
+        let answers = load.run(port)?;
+        ensure!(answers.total() == load.requests, "{answers:?}");
+    }
+    Ok(())
+}
+
+/// A uprobe in a wrong place kills the process. The clients, all of one library, are attached to as well.
+#[test]
+fn servers_under_load_survive_a_hundred_attaches() -> Result<()> {
+    let Some(turn) = kernel::begin()? else { return Ok(()) };
+    let ground = Ground::new()?;
+    let mut peers = Vec::new();
+    for software in Software::ALL {
+        peers.push((software, software.start(&ground)?));
+    }
+    let is_enough = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let clients = peers.iter().map(|(software, peer)| {
+            (software, scope.spawn(|| keep_asking(peer.port(), &is_enough)))
+        });
+        let clients: Vec<_> = clients.collect();
+        let attached = (0..ATTACHES).try_for_each(|round| {
+            let agent = Agent::start_silent(&turn, &[])?;
+            Software::ALL.into_iter().try_for_each(|software| agent.wait_for_server(software))?;
+            // Half of them end as when the kernel is out of memory.
+            if round % 2 == 0 { agent.end() } else { agent.kill() }
+        });
+        is_enough.store(true, Ordering::Relaxed);
+        for (software, client) in clients {
+            let asked = client.join().unwrap_or_else(|_| Err(anyhow::anyhow!("it panicked")));
+            asked.with_context(|| format!("{software:?}"))?;
+        }
+        attached
+    })
 }
 
 #[test]
