@@ -2,6 +2,7 @@
 
 use std::fmt;
 use strum::{EnumIter, IntoStaticStr};
+use wrongdoor_ebpf_common::program;
 
 /// Why events are lost: all values of the label `reason` of `wrongdoor_events_lost_total`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumIter, IntoStaticStr)]
@@ -74,6 +75,12 @@ pub(crate) struct SourceStats {
 }
 
 impl SourceStats {
+    /// Whether functions of a TLS library are traced now; unknown to a source that traces none.
+    pub(crate) fn has_attached_to_tls(&self) -> Option<bool> {
+        let entries = self.attached.iter().find(|(name, _)| *name == program::TLS_ENTRY);
+        entries.map(|(_, places)| *places > 0)
+    }
+
     /// Adds another source's.
     pub(crate) fn add(&mut self, other: Self) {
         self.kernel_events += other.kernel_events;

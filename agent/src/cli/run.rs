@@ -99,7 +99,7 @@ pub struct Run {
     /// Ask the API server for pods: if the agent runs in a pod (auto), always, or never [default: auto]
     #[arg(long, value_enum, value_name = "WHEN", env = "WRONGDOOR_KUBERNETES")]
     pub kubernetes: Option<PodSource>,
-    /// Stop after this time: 90s, 5m, 1h
+    /// Stop this long after the agent is ready: 90s, 5m, 1h
     #[arg(long = "for", value_name = "DURATION", env = "WRONGDOOR_FOR")]
     pub length: Option<Length>,
     /// Trace only matching processes: command=…, cgroup=… or namespace=…, with * as wildcard; can be repeated

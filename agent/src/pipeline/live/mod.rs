@@ -30,6 +30,9 @@ const TIMEOUT: Duration = Duration::from_millis(100);
 /// More turns than this are not made for what is still in the buffers when the run ends.
 const MAX_LAST_TURNS: usize = 64;
 
+/// A source that is not ready after this time does not keep a run of limited length from its end.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
 /// How often it is asked what the log has left out.
 const LOG_CHECKED_EVERY: Duration = Duration::from_secs(60);
 
@@ -71,9 +74,15 @@ pub(crate) fn run(
 ) -> Result<(), LiveError> {
     shared.health.captures(source.name());
     let mut live = Live::new(shared, windows, sinks);
-    let begin = shared.health.uptime();
+    // The length counts from readiness: before, what happens is not seen.
+    let mut begin = shared.health.uptime() + READY_WITHIN;
+    let mut is_ready = false;
     let mut captured = Ok(());
     while captured.is_ok() {
+        if !is_ready && source.waits_for().is_none() {
+            is_ready = true;
+            begin = begin.min(shared.health.uptime());
+        }
         let left = length.map(|length| (begin + length).saturating_sub(shared.health.uptime()));
         if shared.stop.load(Ordering::Relaxed) || left == Some(Duration::ZERO) {
             break;
@@ -87,6 +96,11 @@ pub(crate) fn run(
     shared.health.over();
     let tally = source.tally();
     tracing::info!(details = counts(tally.details.iter().copied()), "capture has ended");
+    if live.has_attached == Some(false) {
+        tracing::warn!(
+            "no uprobe was attached to any TLS library: the counts say nothing about requests inside TLS; run longer, or see `wrongdoor doctor`"
+        );
+    }
     let written = live.finish(tally, drain);
     // Last: without `uprobe_multi` links it may take longer than a supervisor waits before it sends SIGKILL.
     drop(source);
@@ -110,6 +124,8 @@ struct Live<'a> {
     log_checked: Duration,
     /// Nothing more is captured: nothing waits any more.
     is_over: bool,
+    /// Whether a TLS library was ever attached to; unknown to sources that attach to none.
+    has_attached: Option<bool>,
 }
 
 impl<'a> Live<'a> {
@@ -126,6 +142,7 @@ impl<'a> Live<'a> {
             observations: 0,
             log_checked: Duration::ZERO,
             is_over: false,
+            has_attached: None,
         }
     }
 
@@ -133,7 +150,9 @@ impl<'a> Live<'a> {
     fn turn(&mut self, source: &mut dyn LiveSource, timeout: Duration) -> Result<(), CaptureError> {
         self.heed();
         let polled = source.poll(&mut self.engine, timeout);
-        self.hear(source.tally());
+        let tally = source.tally();
+        self.has_attached = self.has_attached.max(tally.has_attached_to_tls());
+        self.hear(tally);
         self.shared.health.turned(source.waits_for());
         polled
     }

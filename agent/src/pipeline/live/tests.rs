@@ -5,6 +5,7 @@ use crate::testing::Replay;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 use std::{fs, io};
 
@@ -200,4 +201,39 @@ fn the_last_lines_are_written_before_the_source_detaches() {
     run(Box::new(source), &shared, times(None), only(events(&path, EventsOf::All))).unwrap();
     let written = written.lock().unwrap();
     assert!(written.contains(r#"{"type":"summary""#), "{written}");
+}
+
+/// A source that is ready after some turns, and counts those that wait for news.
+struct Slow {
+    left: usize,
+    waited: Arc<AtomicUsize>,
+}
+
+impl LiveSource for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+
+    fn poll(&mut self, _engine: &mut Engine, timeout: Duration) -> Result<(), CaptureError> {
+        self.left = self.left.saturating_sub(1);
+        self.waited.fetch_add(usize::from(!timeout.is_zero()), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn waits_for(&self) -> Option<&'static str> {
+        (self.left > 0).then_some("itself")
+    }
+
+    fn tally(&mut self) -> SourceStats {
+        SourceStats::default()
+    }
+}
+
+#[test]
+fn the_length_of_a_run_counts_from_readiness() {
+    let shared = AgentState::new(None);
+    let waited = Arc::default();
+    let source = Slow { left: 3, waited: Arc::clone(&waited) };
+    run(Box::new(source), &shared, times(Some(Duration::ZERO)), Sinks::default()).unwrap();
+    assert_eq!(waited.load(Ordering::Relaxed), 3);
 }
