@@ -22,6 +22,7 @@ mod identify;
 mod kernel_socket;
 mod lost;
 mod message;
+mod messages;
 mod objects;
 mod pieces;
 mod pre_accept;
@@ -65,6 +66,13 @@ pub fn tls_return(ctx: ProbeContext) -> u32 {
 #[uretprobe]
 pub fn tls_returned(ctx: RetProbeContext) -> u32 {
     tail_calls::returned(&ProbeContext::new(ctx.as_ptr()));
+    0
+}
+
+/// A library takes a message of a handshake into its transcript.
+#[uprobe]
+pub fn tls_message(ctx: ProbeContext) -> u32 {
+    messages::seen(&ctx);
     0
 }
 

@@ -50,6 +50,10 @@ pub struct Object {
     pub requests: u32,
     /// Final answers so far; only their direction writes it.
     pub answers: u32,
+    /// What of its handshake has passed.
+    pub handshake: u32,
+    /// Layout.
+    pub unused: u32,
 }
 
 /// How far an object has come.

@@ -61,7 +61,7 @@ pub fn output<T>(record: &T) -> bool {
 ///
 /// As [`send_bytes`].
 #[inline(always)]
-unsafe fn output_bytes(bytes: *const u8, length: u64) -> bool {
+pub unsafe fn output_bytes(bytes: *const u8, length: u64) -> bool {
     let waiting = RING.query(BPF_RB_AVAIL_DATA as u64);
     let wake_at = settings().map_or(0, |settings| settings.wake_at as u64);
     let flags = if waiting > wake_at { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };

@@ -2,15 +2,20 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use object::LittleEndian as LE;
 use object::elf::{self, Dyn64};
+use wrongdoor_ebpf_common::Function;
 
 use super::elf::{Elf, Processor};
+use super::limits::MAX_QUICK_SEARCH_BYTES;
 use super::reader::{BoundedReader, Fields, entries};
 use super::refusal::Reason;
+use super::stripped::boringssl_messages;
+use super::stripped::openssl::{self, TRANSCRIPT};
 use super::symbols::{self, Symbol};
-use super::wanted::{WANTED, WantedFunction};
+use super::wanted::{WANTED, WantedFunction, When};
 use super::x86::{self, Leads};
 use super::{Abilities, Examined, TlsKind, aarch64, imports, plan_one};
 
@@ -54,6 +59,7 @@ pub(super) fn examine(
             Processor::AArch64 => aarch64::plan_c(body, when, abilities),
         })?;
     }
+    add_messages(&mut examined, (elf, reader), abilities)?;
     let defines = |wanted: &WantedFunction| {
         symbols.functions.iter().any(|symbol| symbol.wanted.symbol == wanted.symbol)
     };
@@ -63,6 +69,41 @@ pub(super) fn examine(
         }
     }
     Ok(Some(examined))
+}
+
+/// Where messages of handshakes pass. Without them certificates of TLS 1.3 are not seen, and nothing else is missing.
+fn add_messages(
+    examined: &mut Examined,
+    (elf, reader): (&Elf, &BoundedReader<'_>),
+    abilities: Abilities,
+) -> Result<(), Reason> {
+    if examined.kind == TlsKind::GnuTls {
+        return Ok(());
+    }
+    let Some(transcript) = transcript(elf, reader) else {
+        // A BoringSSL in several files does not say in each that it is one.
+        let is_quick = reader.size() <= MAX_QUICK_SEARCH_BYTES;
+        return if is_quick { boringssl_messages::add(examined, elf, reader) } else { Ok(()) };
+    };
+    let place = (Function::Message, transcript.start, transcript.end - transcript.start);
+    plan_one(examined, TRANSCRIPT, (elf, reader), place, |body| {
+        let plan = match elf.processor {
+            Processor::X86_64 => {
+                x86::plan_c(body, When::Begin, false, abilities, &|_| Leads::Elsewhere)
+            }
+            Processor::AArch64 => aarch64::plan_c(body, When::Begin, abilities),
+        };
+        plan.for_messages()
+    })
+}
+
+/// The function of OpenSSL that every message of a handshake passes.
+fn transcript(elf: &Elf, reader: &BoundedReader<'_>) -> Option<Range<u64>> {
+    let search = reader.for_search();
+    symbols::find_internal(TRANSCRIPT, elf, &search).or_else(|| {
+        let is_quick = reader.size() <= MAX_QUICK_SEARCH_BYTES;
+        is_quick.then(|| openssl::transcript(elf, &search).ok().flatten()).flatten()
+    })
 }
 
 /// Where jumps and calls out of the functions lead, each looked up once.

@@ -9,6 +9,8 @@ use super::refusal::Reason;
 
 /// The names of all sections together.
 const MAX_NAMES_BYTES: u64 = 1 << 20;
+/// The note with a program's properties: a few dozen bytes.
+const MAX_PROPERTY_BYTES: u64 = 512;
 /// The longest section name that is compared.
 const MAX_NAME_BYTES: usize = 64;
 
@@ -35,6 +37,8 @@ pub(super) struct Elf {
     /// It is loaded at the addresses that it names, and code may have those in it.
     pub(super) is_fixed: bool,
     pub(super) segments: Vec<ElfSegment>,
+    /// It says that it can run with a shadow stack, which compares return addresses.
+    pub(super) has_shadow_stack: bool,
     /// The table of functions by which exceptions are unwound.
     pub(super) unwind: Option<ElfSegment>,
     pub(super) sections: Vec<ElfSection>,
@@ -90,6 +94,9 @@ impl Elf {
         let of = |kind| programs.iter().filter(move |program| program.p_type.get(LE) == kind);
         let segments = of(elf::PT_LOAD).map(ElfSegment::of).collect();
         let unwind = of(elf::PT_GNU_EH_FRAME).map(ElfSegment::of).next();
+        let property = of(elf::PT_GNU_PROPERTY).map(ElfSegment::of).next();
+        let has_shadow_stack = property.map(|property| says_shadow_stack(reader, property));
+        let has_shadow_stack = has_shadow_stack.transpose()?.unwrap_or(false);
         let is_fixed = header.e_type.get(LE) == elf::ET_EXEC;
         let (at, size, count) = (header.e_shoff, header.e_shentsize, header.e_shnum);
         let sections =
@@ -103,7 +110,7 @@ impl Elf {
         };
         let sections = sections.iter().map(|section| ElfSection::of(section, Fields(&texts)));
         let sections = sections.collect();
-        Ok(Some(Self { processor, is_fixed, segments, unwind, sections }))
+        Ok(Some(Self { processor, is_fixed, segments, has_shadow_stack, unwind, sections }))
     }
 
     /// The section called `name`, if the file has bytes of it.
@@ -167,6 +174,24 @@ impl ElfSection {
             link: header.sh_link.get(LE),
         }
     }
+}
+
+/// Whether a program's properties have the bit of the shadow stack: a note, whose content is a list of properties, each
+/// with a type and a length in front, at multiples of eight bytes (x86-64 psABI, "Program Property").
+fn says_shadow_stack(reader: &BoundedReader<'_>, property: ElfSegment) -> Result<bool, Reason> {
+    const NOTE_HEAD: usize = 16;
+    const PROPERTY_HEAD: usize = 8;
+    let note = reader.read_up_to(property.offset, property.size.min(MAX_PROPERTY_BYTES))?;
+    let note = Fields(&note);
+    let mut at = NOTE_HEAD;
+    while let (Some(kind), Some(length)) = (note.u32(at), note.u32(at + 4)) {
+        if kind == elf::GNU_PROPERTY_X86_FEATURE_1_AND.0 {
+            let bits = note.u32(at + PROPERTY_HEAD).unwrap_or(0);
+            return Ok(bits & elf::GNU_PROPERTY_X86_FEATURE_1_SHSTK != 0);
+        }
+        at += PROPERTY_HEAD + (length.min(1024) as usize).next_multiple_of(8);
+    }
+    Ok(false)
 }
 
 /// The table of headers at `at`, as the file's header tells of it.

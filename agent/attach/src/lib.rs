@@ -104,6 +104,8 @@ pub enum AttachPosition {
     Return,
     /// A uretprobe: the result.
     Uretprobe,
+    /// A plain uprobe where a message of a handshake passes: the object, and the message.
+    Message,
 }
 
 /// What the running kernel allows.

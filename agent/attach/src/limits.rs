@@ -11,12 +11,19 @@ pub(super) const MAX_READ_BYTES: u64 = 64 << 20;
 /// What is read of a file without symbols at most: a few passes through a browser.
 pub(super) const MAX_SEARCHED_BYTES: u64 = 2 << 30;
 
+/// The largest library that is searched through for a function without a symbol as soon as it is mapped: the search takes
+/// milliseconds then.
+pub(super) const MAX_QUICK_SEARCH_BYTES: u64 = 32 << 20;
+
 /// Read at a time where a table is only walked through: whole entries of symbols and relocations, which have
 /// 24 bytes.
 pub(super) const CHUNK_BYTES: usize = 24 * 10_000;
 
 /// The most entries of one symbol table: three times what Node exports.
 pub(super) const MAX_SYMBOLS: u64 = 200_000;
+
+/// The most entries of a symbol table for debuggers; Node has 400,000.
+pub(super) const MAX_INTERNAL_SYMBOLS: u64 = 1 << 20;
 
 /// The names of all symbols together; C++ has long ones.
 pub(super) const MAX_NAMES_BYTES: u64 = 32 << 20;

@@ -44,4 +44,17 @@ impl AttachPlan {
         }
         Self::Traps(spots)
     }
+
+    /// The same for a function that messages of handshakes pass.
+    pub(super) fn for_messages(self) -> Self {
+        match self {
+            Self::Traps(spots) => Self::Traps(
+                spots
+                    .into_iter()
+                    .map(|spot| Spot { place: AttachPosition::Message, ..spot })
+                    .collect(),
+            ),
+            other => other,
+        }
+    }
 }

@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 
 use object::pod::{self, Pod};
 
-use super::limits::{CHUNK_BYTES, MAX_READ_BYTES};
+use super::limits::{CHUNK_BYTES, MAX_READ_BYTES, MAX_SEARCHED_BYTES};
 use super::refusal::Reason;
 
 /// A file with what may still be read of it.
@@ -36,6 +36,16 @@ impl<'a> BoundedReader<'a> {
     /// Of which no more than `limit` bytes are read.
     pub(super) fn with_limit(file: &'a File, size: u64, limit: u64) -> Self {
         Self { file, size, limit, left: Cell::new(limit) }
+    }
+
+    /// The same file, for a search through all of it.
+    pub(super) fn for_search(&self) -> Self {
+        Self::with_limit(self.file, self.size, MAX_SEARCHED_BYTES)
+    }
+
+    /// The file's size, in bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.size
     }
 
     /// The `length` bytes at `offset`, all of them.

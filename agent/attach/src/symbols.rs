@@ -3,13 +3,13 @@
 //! The names are looked for first, in one walk through the texts: most files have none, and the table's
 //! entries need not be looked at then.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use object::LittleEndian as LE;
 use object::elf::{self, Sym64};
 
 use super::elf::{Elf, ElfSection};
-use super::limits::{MAX_FUNCTIONS, MAX_NAMES_BYTES, MAX_SYMBOLS};
+use super::limits::{MAX_FUNCTIONS, MAX_INTERNAL_SYMBOLS, MAX_NAMES_BYTES, MAX_SYMBOLS};
 use super::reader::{BoundedReader, entries};
 use super::refusal::Reason;
 use super::wanted::{BORINGSSL_MARK, WANTED, WantedFunction};
@@ -46,6 +46,41 @@ pub(super) fn find(elf: &Elf, reader: &BoundedReader<'_>) -> Result<TlsSymbols, 
         }
     }
     Ok(TlsSymbols::default())
+}
+
+/// Where a function is that only the symbols of debuggers name; `None` where they are stripped, or too many.
+pub(super) fn find_internal(
+    name: &str,
+    elf: &Elf,
+    reader: &BoundedReader<'_>,
+) -> Option<Range<u64>> {
+    let table = elf.sections.iter().find(|section| section.kind == elf::SHT_SYMTAB)?;
+    let texts = elf.sections.get(table.link as usize)?;
+    let count = table.size / ENTRY_BYTES;
+    if count > MAX_INTERNAL_SYMBOLS || texts.size > MAX_NAMES_BYTES {
+        return None;
+    }
+    let needle = [b"\0", name.as_bytes(), b"\0"].concat();
+    let at =
+        reader.walk(texts.offset, texts.size, OVERLAP, |begins, piece| match memchr::memmem::find(
+            piece, &needle,
+        ) {
+            Some(at) => ControlFlow::Break(begins + at as u64 + 1),
+            None => ControlFlow::Continue(()),
+        });
+    let at = u32::try_from(at.ok()??).ok()?;
+    let found = reader.walk(table.offset, count * ENTRY_BYTES, 0, |_, piece| {
+        let mut named =
+            entries::<Sym64<LE>>(piece).iter().filter(|entry| entry.st_name.get(LE) == at);
+        named.find(|entry| entry.st_type() == elf::STT_FUNC).map_or(
+            ControlFlow::Continue(()),
+            |entry| {
+                let begin = entry.st_value.get(LE);
+                ControlFlow::Break(begin..begin.saturating_add(entry.st_size.get(LE)))
+            },
+        )
+    });
+    found.ok()?.filter(|function| !function.is_empty())
 }
 
 fn find_in(

@@ -65,25 +65,44 @@ pub(super) const WANTED: &[WantedFunction] = &[
 pub(super) struct GoMethod {
     pub(super) name: &'static str,
     pub(super) function: Function,
-    pub(super) when: When,
+    pub(super) traced: GoTraced,
+}
+
+/// What of a method is traced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GoTraced {
+    /// It itself.
+    Call(When),
+    /// Its beginning, where a message of a handshake passes.
+    Message,
+    /// Its calls of this method, where a message of a handshake passes.
+    MessageTo(&'static str),
+    /// Nothing: another one's calls of it are.
+    Callee,
+}
+
+const WRITE_RECORD: &str = "crypto/tls.(*Conn).writeRecordLocked";
+
+const fn method(name: &'static str, function: Function, traced: GoTraced) -> GoMethod {
+    GoMethod { name, function, traced }
 }
 
 /// Of Go's `crypto/tls`. The linker leaves out what a program never calls.
 pub(super) const METHODS: &[GoMethod] = &[
-    GoMethod { name: "crypto/tls.(*Conn).Read", function: Function::GoRead, when: Both },
+    method("crypto/tls.(*Conn).Read", Function::GoRead, GoTraced::Call(Both)),
     // It writes all or breaks the connection: its end tells nothing more.
-    GoMethod { name: "crypto/tls.(*Conn).Write", function: Function::GoWrite, when: Begin },
-    GoMethod {
-        name: "crypto/tls.(*Conn).clientHandshake",
-        function: Function::GoClient,
-        when: Begin,
-    },
-    GoMethod {
-        name: "crypto/tls.(*Conn).serverHandshake",
-        function: Function::GoServer,
-        when: Begin,
-    },
-    GoMethod { name: "crypto/tls.(*Conn).Close", function: Function::GoClose, when: Begin },
+    method("crypto/tls.(*Conn).Write", Function::GoWrite, GoTraced::Call(Begin)),
+    method("crypto/tls.(*Conn).clientHandshake", Function::GoClient, GoTraced::Call(Begin)),
+    method("crypto/tls.(*Conn).serverHandshake", Function::GoServer, GoTraced::Call(Begin)),
+    method("crypto/tls.(*Conn).Close", Function::GoClose, GoTraced::Call(Begin)),
+    method("crypto/tls.(*Conn).unmarshalHandshakeMessage", Function::GoMessage, GoTraced::Message),
+    // What it calls is called for every record.
+    method(
+        "crypto/tls.(*Conn).writeHandshakeRecord",
+        Function::GoMessage,
+        GoTraced::MessageTo(WRITE_RECORD),
+    ),
+    method(WRITE_RECORD, Function::GoMessage, GoTraced::Callee),
 ];
 
 // === impl WantedFunction ===
@@ -103,7 +122,8 @@ impl WantedFunction {
 /// Which of its arguments a function has.
 pub(super) fn has(function: Function) -> [bool; 4] {
     match function {
-        Read | Write | Function::GoRead | Function::GoWrite => [true, true, true, false],
+        Read | Write | Function::Message => [true, true, true, false],
+        Function::GoRead | Function::GoWrite | Function::GoMessage => [true, true, true, false],
         ReadEx | WriteEx | WriteEx2 => [true; 4],
         New => [false; 4],
         _ => [true, false, false, false],

@@ -24,6 +24,8 @@ pub enum Function {
     Clear = 9,
     /// `int SSL_write_ex2(ssl, buffer, length, flags, *written)`: the pointer is the fifth argument.
     WriteEx2 = 10,
+    /// OpenSSL's `ssl3_finish_mac(ssl, message, length)`, and where BoringSSL reports a message of the handshake.
+    Message = 11,
     /// Go's `(*Conn).Read(slice) (int, error)`.
     GoRead = 16,
     /// Go's `(*Conn).Write(slice) (int, error)`.
@@ -34,6 +36,8 @@ pub enum Function {
     GoServer = 19,
     /// Go's `(*Conn).Close`.
     GoClose = 20,
+    /// Go's `(*Conn).unmarshalHandshakeMessage(message, …)`, and where it writes such a message.
+    GoMessage = 21,
 }
 
 /// A general register, by its number in the machine's instruction encoding: on x86-64 rax 0, rcx 1, rdx 2,

@@ -38,9 +38,11 @@ pub enum Counter {
     ExecsLost = 15,
     /// Lost records whose owners found the table of owners full.
     OwnersLost = 16,
+    /// Messages of handshakes that found the ring full, or are too long.
+    MessagesLost = 17,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: u32 = 17;
+    pub const COUNT: u32 = 18;
 }

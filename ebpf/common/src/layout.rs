@@ -19,6 +19,8 @@ pub mod program {
     pub const TLS_RETURN: &str = "tls_return";
     /// A library function has returned: a uretprobe.
     pub const TLS_RETURNED: &str = "tls_returned";
+    /// A library takes a message of a handshake into its transcript.
+    pub const TLS_MESSAGE: &str = "tls_message";
     /// Finds the socket of a TLS object.
     pub const STEP_IDENTIFY: &str = "step_identify";
     /// Walks HTTP/2's frames.

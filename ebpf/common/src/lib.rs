@@ -17,7 +17,7 @@ pub use layout::{
     AF_INET, AF_INET6, MAX_HANDSHAKE, MAX_LIBRARIES, SLOTS_PER_CPU, program, table, tail_call,
 };
 pub use record::{
-    Closed, Direction, Exec, Flags, Handshake, Head, Kind, Lost, MAX_FORWARDED, Object, Owner,
-    Piece, Plaintext, Silence, Tuple,
+    Closed, Direction, Exec, Flags, Handshake, Head, Kind, Lost, MAX_FORWARDED, Message, Object,
+    Owner, Piece, Plaintext, Silence, Tuple, message,
 };
 pub use settings::Settings;

@@ -21,6 +21,8 @@ pub enum Kind {
     SocketClosed = 6,
     /// [`Exec`]: a process runs another program now.
     Exec = 7,
+    /// [`Message`], then the message without its header, or the certificate's bytes.
+    Message = 8,
 }
 
 impl Kind {
@@ -34,6 +36,7 @@ impl Kind {
             5 => Self::ObjectClosed,
             6 => Self::SocketClosed,
             7 => Self::Exec,
+            8 => Self::Message,
             _ => return None,
         })
     }
@@ -78,7 +81,7 @@ pub struct Head {
     pub direction: u8,
     /// [`Flags`] of an object.
     pub flags: u8,
-    /// Of [`Kind::Silence`]: why.
+    /// Of [`Kind::Silence`]: why. Of [`Kind::Message`]: one of [`message`].
     pub detail: u8,
     /// The bytes of the connection that follow, or the number of [`Piece`]s.
     pub count: u32,
@@ -268,7 +271,36 @@ pub struct Exec {
     pub unused: u32,
 }
 
+/// A message of a handshake, as the library has it in plaintext: in no account until its object is known.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct Message {
+    /// Kind and which message; `count` bytes follow.
+    pub head: Head,
+    /// The object's process.
+    pub pid: u32,
+    /// Layout.
+    pub unused: u32,
+    /// The object's address.
+    pub object: u64,
+    /// Which of the lives at this address.
+    pub epoch: u64,
+}
+
+/// Messages of a handshake (RFC 8446 §4).
+pub mod message {
+    /// ClientHello.
+    pub const CLIENT_HELLO: u8 = 1;
+    /// EncryptedExtensions.
+    pub const ENCRYPTED_EXTENSIONS: u8 = 8;
+    /// Certificate. Of [`Message`](super::Message) only the leaf's DER.
+    pub const CERTIFICATE: u8 = 11;
+    /// Finished.
+    pub const FINISHED: u8 = 20;
+}
+
 const _: () = {
+    assert!(size_of::<Message>() == 40);
     assert!(size_of::<Head>() == 16);
     assert!(size_of::<Tuple>() == 56);
     assert!(size_of::<Handshake>() == 80);

@@ -21,7 +21,7 @@ pub use frame::{Frame, pcap, read, read_bytes};
 pub use links::{LINKS, Link};
 pub use sample::samples;
 pub use script::{Cut, Said, Script, scripts};
-pub use sealed::{Names, Sealed};
+pub use sealed::{Names, Sealed, certificate};
 pub use segment::{ACK, FIN, RST, SYN, Segment};
 pub use talk::Talk;
 pub use truth::{contradictions, silences};

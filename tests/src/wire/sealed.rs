@@ -132,7 +132,7 @@ impl Sealed {
 }
 
 /// Of hosts, and of workloads where a name is a URI.
-fn certificate(names: &[&str]) -> Result<rcgen::Certificate> {
+pub fn certificate(names: &[&str]) -> Result<rcgen::Certificate> {
     let is_uri = |name: &&str| name.contains("://");
     let hosts: Vec<_> =
         names.iter().filter(|name| !is_uri(name)).map(|&name| name.into()).collect();

@@ -197,6 +197,10 @@ const EBPF: &[Row] = &[
         &["pieces", "calls", "objects", "cursor", "slot", "user_memory", "bounds", "counters"],
     ),
     ("message", &["objects", "cursor"]),
+    (
+        "messages",
+        &["objects", "registers", "slot", "ring", "user_memory", "bounds", "settings", "counters"],
+    ),
     ("pieces", &["objects", "lost", "cursor", "slot", "ring", "counters"]),
     ("calls", &["functions", "counters"]),
     ("objects", &["lost", "cursor", "ring", "counters"]),

@@ -22,8 +22,8 @@ const RUNS: u32 = 10;
 /// Of each run.
 const REQUESTS: u32 = 4;
 
-/// What packets, on a quiet loopback with a key log and without a cluster, have no answer to.
-const EMPTY: [&str; 7] = [
+/// What packets, on a quiet loopback with a key log and without a cluster or a mesh, have no answer to.
+const EMPTY: [&str; 8] = [
     "Kubernetes API server errors",
     "TLS processes by visibility",
     "Processes with unseen TLS",
@@ -31,6 +31,7 @@ const EMPTY: [&str; 7] = [
     "Attached probes",
     "Refused probes",
     "Joins of TLS sessions and connections",
+    "Requests inside service meshes",
 ];
 /// What is there or not by who else uses this machine, and what becomes of it.
 const ANY: [&str; 4] = [

@@ -9,7 +9,7 @@ use wrongdoor_tests::wire::h2::{self, Hpack};
 use wrongdoor_tests::wire::live::{
     Forwarded, Report, Watched, observe_reports, observe_reports_with,
 };
-use wrongdoor_tests::wire::{Dice, Talk, tls};
+use wrongdoor_tests::wire::{Dice, Found, Talk, certificate, tls};
 
 /// An HTTP/2 session with one answered request.
 fn one_request() -> Vec<(Side, Vec<u8>)> {
@@ -249,7 +249,7 @@ fn under_attack_the_bounds_hold_and_losses_are_counted() {
             let way = *dice.one_of(&[Direction::Sent, Direction::Received]);
             let len = dice.within(0..2000);
             let noise = dice.bytes(len);
-            reports.push(match dice.within(0..9) {
+            reports.push(match dice.within(0..11) {
                 0 => Report::Session(
                     session,
                     dice.once_in(2).then_some(socket),
@@ -272,6 +272,8 @@ fn under_attack_the_bounds_hold_and_losses_are_counted() {
                     other => other.clone(),
                 },
                 6 if dice.once_in(9) => Report::Silent(session, way, Silence::LostPlace),
+                7 => Report::Certificate(session, noise),
+                8 => Report::Extensions(session, noise),
                 _ => {
                     let omitted =
                         if dice.once_in(2) { 0 } else { dice.bits() >> dice.within(0..64) };
@@ -292,4 +294,50 @@ fn under_attack_the_bounds_hold_and_losses_are_counted() {
         assert!(found.counters.lost.contains_key(&Loss::Evicted), "{:?}", found.counters);
         assert_eq!(found.counters.reports, 3000);
     }
+}
+
+/// TLS 1.3 encrypts them on the wire.
+#[test]
+fn protocol_and_certificate_are_taken_from_inside_the_library() -> Result<()> {
+    // A connection for b.test with a request for a.test, and a certificate with these names.
+    let told = |names: &[&str]| -> Result<Found> {
+        let mut talk = Talk::open(443);
+        talk.client(tls::record(22, &tls::client_hello_13([1; 32], Some("b.test"))));
+        talk.server(tls::record(22, &tls::server_hello_13([2; 32])));
+        let watched = Watched::new(1, Side::Client, &talk.segments);
+        let mut reports = watched.handshake(&talk.segments);
+        let extensions = tls::encrypted_extensions("h2").split_off(4);
+        let certificate = certificate(names)?.der().to_vec();
+        reports.push(watched.session(Some(Side::Client)));
+        reports.push(Report::Extensions(watched.session, extensions));
+        reports.push(Report::Certificate(watched.session, certificate));
+        reports.extend(plaintext(&watched));
+        Ok(observe_reports(&reports))
+    };
+    for (names, verdict) in [
+        (&["b.test"][..], "misdirected_uncovered"),
+        (&["a.test", "b.test"], "coalesced_unverified"),
+        (&["spiffe://cluster.local/ns/shop/sa/web"], "mesh"),
+    ] {
+        let found = told(names)?;
+        assert_eq!((found.only().verdict, found.only().alpn.as_deref()), (verdict, Some("h2")));
+        let hosts: Vec<_> = names.iter().filter(|name| !name.contains(':')).collect();
+        let seen = found.connection().certificate_names.as_deref().unwrap_or_default();
+        assert!(seen.iter().eq(hosts), "{seen:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_no_certificate_is_counted_and_changes_nothing() {
+    let (watched, mut reports) = watched();
+    reports.push(watched.session(Some(Side::Client)));
+    reports.push(Report::Certificate(watched.session, b"no DER".to_vec()));
+    reports.push(Report::Extensions(watched.session, vec![0, 9, 1]));
+    reports.extend(plaintext(&watched));
+    let found = observe_reports(&reports);
+    assert_eq!(found.only().verdict, "match");
+    assert_eq!(found.connection().certificate_names, None);
+    assert_eq!(found.errors("live", "certificate"), 1);
+    assert_eq!(found.errors("live", "encrypted_extensions"), 1);
 }

@@ -5,6 +5,8 @@
 mod blind;
 /// Content stays where it is.
 mod bodies;
+/// Certificates of TLS 1.3, and handshakes without one.
+mod certificates;
 /// Many connections, many processes, more than the ring holds.
 mod churn;
 /// Several names over one connection, many times, and Apache's 421.

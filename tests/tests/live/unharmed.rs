@@ -38,7 +38,7 @@ fn keep_asking(port: u16, is_enough: &AtomicBool) -> Result<()> {
         requests: 100,
         connections: 5,
         concurrent: 2,
-        rate: Some(20),
+        rate: Some(10),
     };
     while !is_enough.load(Ordering::Relaxed) {
         let answers = load.run(port)?;

@@ -100,6 +100,9 @@ impl Console {
                     ("http_version", json!(http_version)),
                     ("status", json!(status)),
                 ])?;
+                // TLS 1.3: it can only be from inside the library.
+                let source = exchange.get("certificate_source");
+                ensure!(source == Some(&json!("handshake")), "no certificate: {exchange:#}");
                 let process = exchange.pointer("/process/command");
                 ensure!(process == Some(&json!(command)), "seen in {process:?}, not in {command}");
             }
@@ -168,6 +171,7 @@ mod tests {
                         "type": "exchange", "role": role, "client": format!("127.0.0.1:{port}"),
                         "server": "127.0.0.1:8443", "sni": "a.test", "authority": authority,
                         "http_version": version, "status": status, "process": {"command": command},
+                        "certificate_source": "handshake",
                     }));
                 }
             }

@@ -11,8 +11,8 @@ use std::ops::Range;
 use super::constants::Followed;
 use crate::steps::{Step, StepFlow};
 
-/// The source file of the functions.
-pub(super) const FILES: [&str; 2] = ["ssl_lib.cc", "ssl_lib.c"];
+/// The source file of the functions: C++ since 2017.
+pub(super) const FILE: &str = "ssl_lib.c";
 /// `ERR_LIB_SSL`. In OpenSSL it is 20, which has a source file of the same name.
 const LIBRARY: u32 = 16;
 

@@ -7,9 +7,11 @@
 //! Everything is read in windows and in bounds. What is not proven is refused: a probe in a wrong place kills a program.
 
 mod boringssl;
+pub(crate) mod boringssl_messages;
 mod bounds;
 mod constants;
 mod guess;
+pub(crate) mod openssl;
 mod path_text;
 mod references;
 mod unwind_table;
@@ -34,12 +36,10 @@ pub(super) fn examine(
     reader: &BoundedReader<'_>,
     abilities: Abilities,
 ) -> Result<Option<Examined>, Reason> {
-    for name in boringssl::FILES {
-        for path in path_text::addresses(elf, reader, name)? {
-            let suspects = suspects(elf, reader, &path)?;
-            if let Some(found) = boringssl::identify(&suspects, &path).map_err(Reason::Stripped)? {
-                return plan(elf, reader, abilities, &found).map(Some);
-            }
+    for path in path_text::addresses(elf, reader, boringssl::FILE)? {
+        let suspects = suspects(elf, reader, &path)?;
+        if let Some(found) = boringssl::identify(&suspects, &path).map_err(Reason::Stripped)? {
+            return plan(elf, reader, abilities, &found).map(Some);
         }
     }
     Ok(None)
@@ -51,8 +51,16 @@ fn suspects(
     reader: &BoundedReader<'_>,
     path: &Range<u64>,
 ) -> Result<Vec<Suspect>, Reason> {
-    let places = references::to(elf, reader, path)?;
-    let functions = bounds::around(elf, reader, &places)?;
+    suspects_at(elf, reader, &references::to(elf, reader, path)?)
+}
+
+/// The functions that have these places.
+fn suspects_at(
+    elf: &Elf,
+    reader: &BoundedReader<'_>,
+    places: &[u64],
+) -> Result<Vec<Suspect>, Reason> {
+    let functions = bounds::around(elf, reader, places)?;
     if functions.len() > MAX_FUNCTIONS {
         let (count, limit) = (functions.len() as u64, MAX_FUNCTIONS as u64);
         return Err(Reason::TooMany { what: "functions with TLS errors", count, limit });
@@ -115,5 +123,6 @@ fn plan(
             Processor::AArch64 => aarch64::plan_c(body, when, abilities),
         })?;
     }
+    boringssl_messages::add(&mut examined, elf, reader)?;
     Ok(examined)
 }

@@ -13,19 +13,22 @@ const MAX_PATH_BYTES: usize = 512;
 /// The most copies of one library in a file, each of which has a path.
 const MAX_PATHS: usize = 8;
 
-/// The addresses at which a path that ends with `name` can be referred to: from its first byte to the first of the file's
+/// The addresses at which a path that ends with `name`, or with it and one `c` more (`.c`, `.cc`), can be referred to: from its first byte to the first of the file's
 /// name, since linkers merge texts that end alike.
 pub(super) fn addresses(
     elf: &Elf,
     reader: &BoundedReader<'_>,
     name: &str,
 ) -> Result<Vec<Range<u64>>, Reason> {
-    let needle = [name.as_bytes(), b"\0"].concat();
-    let finder = Finder::new(&needle);
+    let finder = Finder::new(name);
     let mut found: Vec<Range<u64>> = Vec::new();
     for segment in &elf.segments {
         reader.walk(segment.offset, segment.size, MAX_PATH_BYTES, |begins, piece| {
             for at in finder.find_iter(piece) {
+                let behind = piece.get(at + name.len()..).unwrap_or_default();
+                if !matches!(behind, [0, ..] | [b'c', 0, ..]) {
+                    continue;
+                }
                 let before = piece.get(..at).unwrap_or_default();
                 let is_text = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
                 let length =

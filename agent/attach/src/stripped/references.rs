@@ -67,6 +67,76 @@ pub(super) fn called_in(
     Ok(found)
 }
 
+/// Instructions that jump into `range`, in order.
+pub(super) fn jumps_into(
+    elf: &Elf,
+    reader: &BoundedReader<'_>,
+    range: &Range<u64>,
+) -> Result<Vec<u64>, Reason> {
+    match elf.processor {
+        Processor::X86_64 => places(elf, reader, OVERLAP, |base, piece, found| {
+            displacements(base, piece, range, |at, _| {
+                let before = |back: usize| at.checked_sub(back).and_then(|at| piece.get(at));
+                if before(1) == Some(&0xe9) {
+                    found.push(base.wrapping_add(at as u64 - 1));
+                } else if before(2) == Some(&0x0f)
+                    && before(1).is_some_and(|code| code & 0xf0 == 0x80)
+                {
+                    found.push(base.wrapping_add(at as u64 - 2));
+                }
+            });
+        }),
+        Processor::AArch64 => places(elf, reader, 0, |base, piece, found| {
+            for (at, word) in words(base, piece) {
+                let distance = match word {
+                    _ if word & 0xfc00_0000 == 0x1400_0000 => (word & 0x03ff_ffff, 26),
+                    // On a condition, and on zero or not.
+                    _ if word & 0xff00_0000 == 0x5400_0000 || word & 0x7e00_0000 == 0x3400_0000 => {
+                        (word >> 5 & 0x7_ffff, 19)
+                    }
+                    _ => continue,
+                };
+                let distance = sign_extend(u64::from(distance.0), distance.1) << 2;
+                if range.contains(&at.wrapping_add_signed(distance)) {
+                    found.push(at);
+                }
+            }
+        }),
+    }
+}
+
+/// Instructions that call the function at `begin`, or jump there as its caller's last act, in order.
+pub(super) fn calls_of(
+    elf: &Elf,
+    reader: &BoundedReader<'_>,
+    begin: u64,
+) -> Result<Vec<u64>, Reason> {
+    let range = &(begin..begin.saturating_add(1));
+    let mut found = match elf.processor {
+        Processor::X86_64 => places(elf, reader, OVERLAP, |base, piece, found| {
+            displacements(base, piece, range, |at, _| {
+                let code = at.checked_sub(1).and_then(|at| piece.get(at));
+                if matches!(code, Some(0xe8 | 0xe9)) {
+                    found.push(base.wrapping_add(at as u64 - 1));
+                }
+            });
+        })?,
+        Processor::AArch64 => places(elf, reader, 0, |base, piece, found| {
+            for (at, word) in words(base, piece) {
+                // `bl` and `b`.
+                let is_call = word & 0x7c00_0000 == 0x1400_0000;
+                let distance = sign_extend(u64::from(word & 0x03ff_ffff), 26) << 2;
+                if is_call && at.wrapping_add_signed(distance) == begin {
+                    found.push(at);
+                }
+            }
+        })?,
+    };
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
 /// Walks through all code; what is found twice, in the overlap of two pieces, counts once.
 fn places(
     elf: &Elf,

@@ -4,7 +4,7 @@ use object::elf;
 
 use super::build::{BASE, Builder};
 use super::*;
-use crate::wanted::METHODS;
+use crate::wanted::{GoTraced, METHODS};
 
 /// `push rbx; call *rax; pop rbx; ret`.
 const FUNCTION: [u8; 8] = [0x53, 0xff, 0xd0, 0x5b, 0xc3, 0x90, 0x90, 0x90];
@@ -185,8 +185,15 @@ fn go_code_is_found_where_the_table_does_not_say() {
                         .iter()
                         .filter(|attach_point| attach_point.symbol == method.name)
                 };
-                let entries: Vec<_> =
-                    attach_points().filter(|t| t.place == AttachPosition::Entry).collect();
+                let place = match method.traced {
+                    GoTraced::Call(_) => AttachPosition::Entry,
+                    // None calls another, so no message that is written is seen; then none that is read is.
+                    GoTraced::Message | GoTraced::MessageTo(_) | GoTraced::Callee => {
+                        assert_eq!(attach_points().count(), 0);
+                        continue;
+                    }
+                };
+                let entries: Vec<_> = attach_points().filter(|t| t.place == place).collect();
                 assert_eq!(entries.len(), 1);
                 assert_eq!(entries[0].offset, begins + behind, "{}", method.name);
                 let returns = attach_points()

@@ -109,6 +109,7 @@ impl QuicConnection {
         let known = facts.tls.take().and_then(|tls| tls.certificate);
         facts.tls = Some(Tls {
             asks_certificate: false,
+            resumed: self.quic.server_hello().map(|hello| hello.pre_shared_key),
             version: Some(
                 self.quic.server_hello().map_or(TlsVersion::TLS1_3, |hello| hello.version),
             ),

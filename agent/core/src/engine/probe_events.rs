@@ -52,6 +52,16 @@ impl Engine {
                     connection.begin_session(session, process, role, is_older, input);
                 });
             }
+            ProbeEvent::EncryptedExtensions { session, body } => {
+                if let Some(id) = self.of_session(session) {
+                    self.feed(id, |connection, input| connection.extensions(body, input));
+                }
+            }
+            ProbeEvent::Certificate { session, der } => {
+                if let Some(id) = self.of_session(session) {
+                    self.feed(id, |connection, input| connection.certificate(der, input));
+                }
+            }
             ProbeEvent::Plaintext { session, direction, sequence, omitted, at_boundary, bytes } => {
                 let bytes = Cow::Borrowed(bytes);
                 let piece = PlaintextPiece { at, direction, sequence, omitted, at_boundary, bytes };

@@ -117,6 +117,9 @@ pub struct Tls {
     pub is_probe: bool,
     /// The names of the server's certificate.
     pub certificate: Option<Arc<CertificateNames>>,
+    /// The handshake resumed an earlier session, or used another pre-shared key: the server sent no certificate. Unknown
+    /// where the handshake did not show it.
+    pub resumed: Option<bool>,
     /// The server asked for a client certificate. False also where that part of the handshake was not seen.
     pub asks_certificate: bool,
     /// The ClientHello's random.

@@ -96,6 +96,20 @@ pub enum ProbeEvent<'a> {
         /// It was there before the probes: nothing of its plaintext is told.
         is_older: bool,
     },
+    /// The server's EncryptedExtensions, from inside the library (RFC 8446 §4.3.1).
+    EncryptedExtensions {
+        /// Whose.
+        session: SessionId,
+        /// The message without its header.
+        body: &'a [u8],
+    },
+    /// The server's certificate, from inside the library.
+    Certificate {
+        /// Whose.
+        session: SessionId,
+        /// The leaf.
+        der: &'a [u8],
+    },
     /// Plaintext that a session read or wrote.
     Plaintext {
         /// Whose.

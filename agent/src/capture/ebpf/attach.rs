@@ -16,10 +16,11 @@ const MAX_DETACHING: usize = 32;
 
 /// The order in which programs attach: those of returns come first, so that each call whose beginning is seen has its
 /// end seen too.
-const ORDER: [(AttachPosition, &str); 3] = [
+const ORDER: [(AttachPosition, &str); 4] = [
     (AttachPosition::Return, program::TLS_RETURN),
     (AttachPosition::Uretprobe, program::TLS_RETURNED),
     (AttachPosition::Entry, program::TLS_ENTRY),
+    (AttachPosition::Message, program::TLS_MESSAGE),
 ];
 
 /// A program that is attached to places of one file.

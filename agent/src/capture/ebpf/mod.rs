@@ -11,6 +11,7 @@ mod attach_kind;
 mod btf;
 mod clock;
 mod early;
+mod early_messages;
 mod libraries;
 mod library_report;
 mod load_error;
@@ -45,7 +46,7 @@ use losses::Losses;
 use owners::{FoundProcesses, ObjectOwners};
 use programs::{KernelPrograms, Outlet};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use sessions::Sessions;
+use sessions::{Sessions, Taken};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -95,7 +96,7 @@ pub(crate) struct EbpfProbes {
     record: Option<BufWriter<File>>,
     counts: Vec<u64>,
     counted: Instant,
-    /// Records of the ledger: those of programs that begin are none.
+    /// Records of the ledger: those of programs that begin, and of messages of handshakes, are none.
     received: u64,
     was_busy: bool,
 }
@@ -188,11 +189,12 @@ impl EbpfProbes {
                 record.write_all(&item).map_err(CaptureError::Copy)?;
             }
             match self.sessions.record(&item, &self.clock, &mut self.owners, engine) {
-                Some(pid) => {
+                Taken::Exec(pid) => {
                     self.owners.began(pid);
                     self.tracer.began(pid);
                 }
-                None => self.received += 1,
+                Taken::Message => {}
+                Taken::Record => self.received += 1,
             }
         }
         Ok(taken)
@@ -268,6 +270,8 @@ impl LiveSource for EbpfProbes {
             ("lost_place", self.counter(Counter::LostPlace)),
             ("execs_lost", self.counter(Counter::ExecsLost)),
             ("owners_lost", self.counter(Counter::OwnersLost)),
+            ("messages_lost", self.counter(Counter::MessagesLost)),
+            ("messages_dropped", self.sessions.counts().messages_dropped),
             ("ring_bytes", self.counter(Counter::RingBytes)),
             ("handshake_segments", self.counter(Counter::Segments)),
         ]);

@@ -56,12 +56,18 @@ enum Attach {
 }
 
 /// All programs: name, what it is for, how much depends on it, and how it is attached.
-const PROGRAMS: [(&str, &str, ProgramNeed, Attach); 15] = [
+const PROGRAMS: [(&str, &str, ProgramNeed, Attach); 16] = [
     (program::TLS_ENTRY, "reads and writes of TLS libraries", ProgramNeed::All, Attach::Uprobe),
     (program::TLS_RETURN, "what they moved, at their end", ProgramNeed::All, Attach::Uprobe),
     (
         program::TLS_RETURNED,
         "the same where only a uretprobe does",
+        ProgramNeed::Some,
+        Attach::Uprobe,
+    ),
+    (
+        program::TLS_MESSAGE,
+        "certificates of TLS 1.3, from inside the library",
         ProgramNeed::Some,
         Attach::Uprobe,
     ),

@@ -1,7 +1,7 @@
 //! Records of the ring, out of their bytes.
 
 use wrongdoor_ebpf_common::{
-    Closed, Exec, Handshake, Head, Kind, Object, Piece, Plaintext, Silence,
+    Closed, Exec, Handshake, Head, Kind, Message, Object, Piece, Plaintext, Silence,
 };
 
 /// One record.
@@ -21,6 +21,8 @@ pub(super) enum RingRecord<'a> {
     SocketClosed(Closed),
     /// A process runs another program.
     Exec(Exec),
+    /// A message of a handshake, from inside a library.
+    Message(Message, &'a [u8]),
 }
 
 impl<'a> RingRecord<'a> {
@@ -42,6 +44,11 @@ impl<'a> RingRecord<'a> {
             Kind::ObjectClosed => Self::ObjectClosed(split(bytes)?.0),
             Kind::SocketClosed => Self::SocketClosed(split(bytes)?.0),
             Kind::Exec => Self::Exec(split(bytes)?.0),
+            Kind::Message => {
+                let (record, rest) = split::<Message>(bytes)?;
+                let count = usize::try_from(record.head.count).ok()?;
+                Self::Message(record, rest.get(..count)?)
+            }
         })
     }
 }
@@ -96,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_taken(bytes in prop::collection::vec(any::<u8>(), 0..300), kind in 0u8..9) {
+        fn any_bytes_are_taken(bytes in prop::collection::vec(any::<u8>(), 0..300), kind in 0u8..10) {
             let mut bytes = bytes;
             if let Some(first) = bytes.first_mut() {
                 *first = kind;

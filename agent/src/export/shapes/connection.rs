@@ -1,7 +1,7 @@
 //! The line of a connection that has ended.
 
 use super::SCHEMA_VERSION;
-use super::field::{Text, alpn, any_of, role, tls_version, transport};
+use super::field::{Text, alpn, any_of, certificate_source, resumed, role, tls_version, transport};
 use crate::export::ConnectionNumber;
 use crate::text::{Clock, Time};
 use schemars::JsonSchema;
@@ -47,7 +47,14 @@ pub(in crate::export) struct ConnectionLine<'a> {
     /// The protocol that ALPN negotiated. Null if none was, or if it was not seen.
     #[schemars(example = &"h2")]
     alpn: Option<&'a str>,
-    /// The names in the server's certificate. Null if the certificate was not seen, as in TLS 1.3 without keys.
+    /// Whether the handshake resumed an earlier session, in which the server sends no certificate. Null on cleartext, and if
+    /// the handshake did not show it.
+    resumed: Option<bool>,
+    /// How the certificate of the server is known: from the `handshake`. Null if it is not.
+    #[schemars(extend("enum" = any_of(["handshake"])))]
+    certificate_source: Option<&'static str>,
+    /// The names in the server's certificate. Null if the certificate was not seen: TLS 1.3 encrypts it, and a resumed
+    /// handshake has none.
     certificate_names: Option<Vec<String>>,
     /// How the content was read: not at all (`none`), with a key log, in a TLS library, or it was not encrypted
     /// (`not_needed`).
@@ -93,6 +100,8 @@ impl<'a> ConnectionLine<'a> {
             sni: facts.sni().name(),
             sni_state: facts.sni().state(),
             alpn: alpn(facts),
+            resumed: resumed(facts),
+            certificate_source: certificate_source(facts),
             certificate_names: certificate.map(|names| names.iter().collect()),
             decryption: match facts.decryption {
                 Decryption::None => "none",

@@ -1,7 +1,9 @@
 //! The line of an exchange: one request and its response.
 
 use super::SCHEMA_VERSION;
-use super::field::{Text, alpn, any_of, names, or_null, role, tls_version, transport};
+use super::field::{
+    Text, alpn, any_of, certificate_source, names, or_null, resumed, role, tls_version, transport,
+};
 use super::place::{PeerPart, PodPart};
 use super::recovery::RecoveryPart;
 use crate::enrich::ClusterEnds;
@@ -66,6 +68,12 @@ pub(in crate::export) struct ConnectionPart<'a> {
     /// The protocol that ALPN negotiated. Null if none was, or if it was not seen.
     #[schemars(example = &"h2")]
     alpn: Option<&'a str>,
+    /// Whether the handshake resumed an earlier session, in which the server sends no certificate. Null on cleartext, and if
+    /// the handshake did not show it.
+    resumed: Option<bool>,
+    /// How the certificate of the server is known: from the `handshake`. Null if it is not.
+    #[schemars(extend("enum" = any_of(["handshake"])))]
+    certificate_source: Option<&'static str>,
 }
 
 /// The fields that follow.
@@ -183,6 +191,8 @@ impl<'a> ConnectionPart<'a> {
             sni: facts.sni().name(),
             sni_state: facts.sni().state(),
             alpn: alpn(facts),
+            resumed: resumed(facts),
+            certificate_source: certificate_source(facts),
         }
     }
 }

@@ -70,6 +70,15 @@ pub(super) fn alpn(facts: &Facts) -> Option<&str> {
     facts.tls.as_ref()?.alpn.as_deref()
 }
 
+pub(super) fn resumed(facts: &Facts) -> Option<bool> {
+    facts.tls.as_ref()?.resumed
+}
+
+/// Where the certificate is from, if it is known.
+pub(super) fn certificate_source(facts: &Facts) -> Option<&'static str> {
+    facts.tls.as_ref()?.certificate.as_ref().map(|_| "handshake")
+}
+
 /// To the microsecond.
 pub(super) fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3

@@ -24,6 +24,10 @@ pub enum Report {
     Handshake(Socket, Direction, u32, Vec<u8>),
     /// A session of this process, at this end.
     Session(SessionId, Option<Socket>, Option<Side>, bool),
+    /// What the library had of the server's EncryptedExtensions.
+    Extensions(SessionId, Vec<u8>),
+    /// What the library had of the server's certificate: the leaf.
+    Certificate(SessionId, Vec<u8>),
     /// Plaintext with its sequence number.
     Plaintext(SessionId, Direction, u32, Forwarded),
     /// Nothing more of a direction.
@@ -187,6 +191,10 @@ impl Report {
                 at_boundary: piece.at_boundary,
                 bytes: &piece.bytes,
             },
+            Self::Extensions(session, body) => {
+                ProbeEvent::EncryptedExtensions { session: *session, body }
+            }
+            Self::Certificate(session, der) => ProbeEvent::Certificate { session: *session, der },
             Self::Silent(session, direction, why) => {
                 ProbeEvent::Silent { session: *session, direction: *direction, why: *why }
             }

@@ -102,7 +102,9 @@ impl<'a> End<'a> {
             ("wrongdoor.misdirected", json!(1)),
             ("wrongdoor.gaps", json!(0)),
             ("wrongdoor.visibility", json!("plaintext")),
+            ("wrongdoor.tls.certificate_names", line["certificate_names"].clone()),
         ]);
+        ensure!(line["certificate_names"].is_array(), "{line}");
         // At the other end it is another process.
         ensure!(span.attribute("process.pid").is_some_and(Value::is_u64));
         same(span, expected, &["process.pid", "process.executable.name", "container.id"])

@@ -85,7 +85,7 @@ fn walk(code: &FunctionCode, spots: &[Spot], choices: &[bool]) -> Option<Call> {
                 AttachPosition::Uretprobe if call.entries <= 1 => {
                     assert_eq!(call.registers[usize::from(RSP)], usize::from(RSP));
                 }
-                AttachPosition::Uretprobe => {}
+                AttachPosition::Uretprobe | AttachPosition::Message => {}
             }
         }
         if line.flow == CodeFlow::Return {

@@ -14,6 +14,8 @@ use crate::observation::probe_event::{
 use crate::observation::{ConnectionId, Decryption, Ends, Facts, Observed, Source, TransportKind};
 use crate::side::Side;
 use crate::time::Timestamp;
+use crate::wire::tls::certificate;
+use crate::wire::tls::server_hello::EncryptedExtensions;
 pub(crate) use handshake::HelloSegment;
 use handshake::ProbeHandshake;
 use std::borrow::Cow;
@@ -226,6 +228,32 @@ impl TlsObject {
             }
             Silence::Tunnel => {}
         }
+    }
+
+    /// What the server's EncryptedExtensions say.
+    pub(crate) fn extensions(&mut self, body: &[u8], resources: &mut Resources<'_>) {
+        let mut cx = self.observed.context(resources);
+        match EncryptedExtensions::parse(body) {
+            Some(found) => {
+                let tls = cx.tls();
+                if tls.alpn.is_none() {
+                    tls.alpn = found.alpn.map(|alpn| String::from_utf8_lossy(&alpn).into());
+                }
+            }
+            None => cx.counters.error(PROTOCOL, "encrypted_extensions"),
+        }
+    }
+
+    /// The server's certificate. One that was seen on the wire is the same.
+    pub(crate) fn certificate(&mut self, der: &[u8], resources: &mut Resources<'_>) {
+        let mut cx = self.observed.context(resources);
+        match certificate::names(der) {
+            Some(names) => {
+                cx.tls().certificate.get_or_insert_with(|| Arc::new(names));
+            }
+            None => cx.counters.error(PROTOCOL, "certificate"),
+        }
+        self.complete(resources);
     }
 
     /// Reports of it are lost, which no other report may show.

@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub(super) struct HandshakeState {
     pub(super) client_random: Option<[u8; 32]>,
     pub(super) offers_early_data: bool,
+    /// The client's `legacy_session_id`.
+    pub(super) session_id: Option<Vec<u8>>,
     pub(super) server: Option<ServerHello>,
     /// TLS 1.3: whether early data was accepted, once that is known.
     pub(super) early_data: Option<bool>,
@@ -121,6 +123,7 @@ impl Session {
         let handshake = &mut self.handshake;
         handshake.client_random = Some(hello.random);
         handshake.offers_early_data = hello.early_data;
+        handshake.session_id = Some(hello.session_id.clone());
         if handshake.told {
             // After a retry request, or renegotiating: the server answers anew.
             if !handshake.is_tls13() {
@@ -161,9 +164,17 @@ impl Session {
         }
         let is_first = cx.observed.facts.tls.as_ref().is_none_or(|tls| tls.server_random.is_none());
         if is_first {
+            let resumed = if hello.version >= TlsVersion::TLS1_3 {
+                Some(hello.pre_shared_key)
+            } else {
+                // An echo (RFC 5246 §7.3). Without one, a certificate shows that it is a full handshake.
+                let echoes = self.handshake.session_id.as_ref().filter(|id| !id.is_empty());
+                (echoes == Some(&hello.session_id)).then_some(true)
+            };
             let tls = cx.tls();
             tls.version = Some(hello.version);
             tls.server_random = Some(hello.random);
+            tls.resumed = resumed;
             if let Some(alpn) = &hello.alpn {
                 tls.alpn = Some(String::from_utf8_lossy(alpn).into());
             }
@@ -173,6 +184,9 @@ impl Session {
     }
 
     fn certificate(&mut self, kind: MessageType, body: &[u8], cx: &mut Context<'_>) {
+        if !self.handshake.is_tls13() {
+            cx.tls().resumed.get_or_insert(false);
+        }
         let names = if self.handshake.is_tls13() {
             certificate::names_tls13(kind, body)
         } else {

@@ -4,6 +4,7 @@
 
 use super::clock::BootClock;
 use super::early::EarlySegments;
+use super::early_messages::EarlyMessages;
 use super::owners::ObjectOwners;
 use super::records::RingRecord;
 use std::collections::{HashMap, VecDeque};
@@ -47,6 +48,19 @@ pub(super) struct SessionCounts {
     pub(super) dropped: u64,
     /// What had been said before.
     pub(super) repeated: u64,
+    /// Messages of handshakes that waited for their objects, and had to give way.
+    pub(super) messages_dropped: u64,
+}
+
+/// What a record was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// One of the ledger.
+    Record,
+    /// A message of a handshake: it is in the ledger once its object is named.
+    Message,
+    /// This process runs another program.
+    Exec(u32),
 }
 
 /// The sessions that the kernel side has named.
@@ -56,6 +70,7 @@ pub(super) struct Sessions {
     /// Sessions whose sockets are closed.
     closing: VecDeque<(Instant, Address, u64)>,
     early: EarlySegments,
+    early_messages: EarlyMessages,
     last_id: u64,
     /// Records so far.
     number: u64,
@@ -69,6 +84,7 @@ impl Default for Sessions {
             by_socket: HashMap::new(),
             closing: VecDeque::new(),
             early: EarlySegments::default(),
+            early_messages: EarlyMessages::default(),
             last_id: 0,
             number: 0,
             counts: SessionCounts::default(),
@@ -82,21 +98,26 @@ impl Sessions {
         self.counts
     }
 
-    /// One record of the ring. The process that runs another program, where it says that.
+    /// One record of the ring.
     pub(super) fn record(
         &mut self,
         bytes: &[u8],
         clock: &BootClock,
         owners: &mut ObjectOwners,
         engine: &mut Engine,
-    ) -> Option<u32> {
+    ) -> Taken {
         let Some(record) = RingRecord::read(bytes) else {
             self.counts.news += 1;
             self.counts.dropped += 1;
-            return None;
+            return Taken::Record;
         };
-        if let RingRecord::Exec(record) = record {
-            return Some(record.pid);
+        match record {
+            RingRecord::Exec(record) => return Taken::Exec(record.pid),
+            RingRecord::Message(record, bytes) => {
+                self.message(&record, bytes, clock, engine);
+                return Taken::Message;
+            }
+            _ => {}
         }
         self.number += 1;
         let number = self.number;
@@ -170,9 +191,31 @@ impl Sessions {
                 let input = ProbeEvent::SocketClosed { socket: SocketId(record.epoch) };
                 engine.handle_probe_event(number, clock.time(record.head.at), input);
             }
-            RingRecord::Exec(_) => {}
+            RingRecord::Exec(_) | RingRecord::Message(..) => {}
         }
-        None
+        Taken::Record
+    }
+
+    /// A message of a handshake: for its session, or to wait until that is named.
+    fn message(
+        &mut self,
+        record: &kernel::Message,
+        bytes: &[u8],
+        clock: &BootClock,
+        engine: &mut Engine,
+    ) {
+        let Some(session) = self.find(record.pid, record.object, record.epoch) else {
+            let dropped = self.early_messages.keep(record, bytes);
+            self.counts.messages_dropped += u64::try_from(dropped).unwrap_or(u64::MAX);
+            return;
+        };
+        self.number += 1;
+        self.counts.news += 1;
+        let input = match record.head.detail {
+            kernel::message::CERTIFICATE => ProbeEvent::Certificate { session, der: bytes },
+            _ => ProbeEvent::EncryptedExtensions { session, body: bytes },
+        };
+        engine.handle_probe_event(self.number, clock.time(record.head.at), input);
     }
 
     /// Records of an owner found the ring full, and no record says so.
@@ -248,6 +291,10 @@ impl Sessions {
         let socket = has_socket.then(|| socket(&record.tuple));
         let input = ProbeEvent::Session { session: id, socket, process: &process, role, is_older };
         engine.handle_probe_event(self.number, at, input);
+        for (message, bytes) in self.early_messages.claim((record.pid, record.object), record.epoch)
+        {
+            self.message(&message, &bytes, clock, engine);
+        }
     }
 
     fn find(&self, pid: u32, object: u64, epoch: u64) -> Option<SessionId> {
