@@ -19,6 +19,8 @@ mod detached;
 mod early_write;
 /// HTTP/1.1 as few clients and servers write it.
 mod edges;
+/// Envoy as the client of an upstream.
+mod envoy_as_client;
 /// Files that are called like libraries and are none.
 mod hostile;
 /// What is counted, from the kernel to the lines.

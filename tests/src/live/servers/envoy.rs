@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::refused;
+use crate::curl::Http;
 use crate::live::installed::{self, EnvoyVersion};
 use crate::live::{Ground, Truth};
 use crate::server::Server;
@@ -34,13 +36,56 @@ pub(super) fn start(ground: &Ground, version: EnvoyVersion) -> Result<(Server, P
             },
         });
         fs::write(&file, bootstrap.to_string())?;
-        let mut command = installed::envoy(version)?;
-        command.arg("--config-path").arg(&file);
-        command.args(["--disable-hot-restart", "--file-flush-interval-msec", "20"]);
-        command.args(["--log-level", "warning"]);
-        Ok(command)
+        command(version, &file)
     })?;
     Ok((server, log))
+}
+
+/// Hands requests in cleartext on over TLS: connections for `a.test` to the server on this port, whatever they ask for.
+pub fn proxy(ground: &Ground, version: EnvoyVersion, upstream: u16, http: Http) -> Result<Server> {
+    let file = ground.subfolder("envoy-proxy")?.join("envoy.json");
+    let server = json!({ "socket_address": { "address": "127.0.0.1", "port_value": upstream } });
+    let tls = json!({
+        "@type": format!("{EXTENSIONS}.transport_sockets.tls.v3.UpstreamTlsContext"),
+        "sni": "a.test",
+        "common_tls_context": {
+            "tls_params": { "tls_maximum_protocol_version": "TLSv1_3" },
+            "alpn_protocols": [if http == Http::Two { "h2" } else { "http/1.1" }],
+        },
+    });
+    let speaks = match http {
+        Http::One => json!({ "http_protocol_options": {} }),
+        Http::Two => json!({ "http2_protocol_options": {} }),
+    };
+    let mut cluster = cluster("upstream", &server);
+    cluster.as_object_mut().into_iter().for_each(|cluster| {
+        cluster
+            .insert("transport_socket".to_owned(), json!({ "name": "tls", "typed_config": tls }));
+        let options = json!({
+            "@type": format!("{EXTENSIONS}.upstreams.http.v3.HttpProtocolOptions"),
+            "explicit_http_config": speaks,
+        });
+        let options = json!({ "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options });
+        cluster.insert("typed_extension_protocol_options".to_owned(), options);
+    });
+    Server::start("envoy-proxy", ground.folder(), |port| {
+        let route = json!({ "match": { "prefix": "/" }, "route": { "cluster": "upstream" } });
+        let host = json!({ "name": "all", "domains": ["*"], "routes": [route] });
+        let filters = json!([{ "name": "http", "typed_config": manager(&[host], &[]) }]);
+        let address = json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } });
+        let listener = json!({ "address": address, "filter_chains": [{ "filters": filters }] });
+        let resources = json!({ "listeners": [listener], "clusters": [cluster] });
+        fs::write(&file, json!({ "static_resources": resources }).to_string())?;
+        command(version, &file)
+    })
+}
+
+fn command(version: EnvoyVersion, file: &Path) -> Result<Command> {
+    let mut command = installed::envoy(version)?;
+    command.arg("--config-path").arg(file);
+    command.args(["--disable-hot-restart", "--file-flush-interval-msec", "20"]);
+    command.args(["--log-level", "warning"]);
+    Ok(command)
 }
 
 /// Speaks TLS, and logs every request.

@@ -2,7 +2,7 @@
 
 mod apache;
 mod caddy;
-mod envoy;
+pub mod envoy;
 mod haproxy;
 pub mod nginx;
 mod scripted;
