@@ -22,7 +22,7 @@ pub(super) const CHUNK_BYTES: usize = 24 * 10_000;
 /// The most entries of one symbol table: three times what Node exports.
 pub(super) const MAX_SYMBOLS: u64 = 200_000;
 
-/// The most entries of a symbol table for debuggers; Node has 400,000.
+/// The most entries of a symbol table for debuggers: the table is only walked through, and nothing of it is kept.
 pub(super) const MAX_INTERNAL_SYMBOLS: u64 = 1 << 20;
 
 /// The names of all symbols together; C++ has long ones.

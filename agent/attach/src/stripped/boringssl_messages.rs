@@ -39,7 +39,7 @@ pub(crate) fn add(
     Ok(())
 }
 
-/// The calls that report a message of a handshake; none where the function cannot be told.
+/// The calls that report a message of a handshake; none where the function is not identified.
 fn calls(elf: &Elf, reader: &BoundedReader<'_>) -> Result<Vec<Range<u64>>, Reason> {
     // The kernel carries out the call itself, and many kernels do not put its return address on the shadow stack.
     if elf.has_shadow_stack {

@@ -13,8 +13,8 @@ const MAX_PATH_BYTES: usize = 512;
 /// The most copies of one library in a file, each of which has a path.
 const MAX_PATHS: usize = 8;
 
-/// The addresses at which a path that ends with `name`, or with it and one `c` more (`.c`, `.cc`), can be referred to: from its first byte to the first of the file's
-/// name, since linkers merge texts that end alike.
+/// The addresses at which a path that ends with `name`, or with it and one `c` more (`.c`, `.cc`), can be referred to:
+/// from its first byte to the first of the file's name, since linkers merge texts that end alike.
 pub(super) fn addresses(
     elf: &Elf,
     reader: &BoundedReader<'_>,

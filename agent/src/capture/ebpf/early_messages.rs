@@ -1,15 +1,15 @@
 //! Messages of handshakes that came before their objects were named, which the first read or write does.
 //!
-//! Most belong to connections that are told soon. Those of connections on which nothing is ever said are forgotten, and
-//! nothing is missing without them.
+//! Most belong to connections with a request soon. Those of connections without any are forgotten, and nothing is missing
+//! without them.
 
 use wrongdoor_core::bounded_map::BoundedMap;
 use wrongdoor_ebpf_common::Message;
 
 /// The most objects whose messages wait; beyond it the oldest are dropped.
-const MAX_OBJECTS: usize = 2_048;
+const MAX_OBJECTS: usize = 1_024;
 /// The most messages that wait of one object: the protocol, and the certificate.
-const MAX_MESSAGES: usize = 4;
+const MAX_MESSAGES: usize = 2;
 
 /// An object's address, by its process.
 type Address = (u32, u64);
