@@ -4,10 +4,13 @@ use std::thread;
 use anyhow::{Context, Result, ensure};
 use wrongdoor_tests::live::clients::Load;
 use wrongdoor_tests::live::fragile::{self, Fragile};
-use wrongdoor_tests::live::{Agent, Ground, Software, kernel};
+use wrongdoor_tests::live::kernel::{self, Turn};
+use wrongdoor_tests::live::{Agent, Ground, Software};
 
 /// How often an agent attaches to every server.
 const ATTACHES: usize = 100;
+/// How many agents do so at once: most of the time each of them rests between the files that it searches.
+const AT_ONCE: usize = 4;
 
 fn survives(fragile: Fragile) -> Result<()> {
     let Some(turn) = kernel::begin()? else { return Ok(()) };
@@ -47,6 +50,19 @@ fn keep_asking(port: u16, is_enough: &AtomicBool) -> Result<()> {
     Ok(())
 }
 
+/// Agents attach to every server, all at once, and go.
+fn attach_and_go(turn: &Turn) -> Result<()> {
+    let agents: Result<Vec<_>> = (0..AT_ONCE).map(|_| Agent::start_silent(turn, &[])).collect();
+    let agents = agents?;
+    for agent in &agents {
+        Software::ALL.into_iter().try_for_each(|software| agent.wait_for_server(software))?;
+    }
+    agents.into_iter().enumerate().try_for_each(|(number, agent)| {
+        // Half of them end as when the kernel is out of memory.
+        if number % 2 == 0 { agent.end() } else { agent.kill() }
+    })
+}
+
 /// A uprobe in a wrong place kills the process. The clients, all of one library, are attached to as well.
 #[test]
 fn servers_under_load_survive_a_hundred_attaches() -> Result<()> {
@@ -62,12 +78,7 @@ fn servers_under_load_survive_a_hundred_attaches() -> Result<()> {
             (software, scope.spawn(|| keep_asking(peer.port(), &is_enough)))
         });
         let clients: Vec<_> = clients.collect();
-        let attached = (0..ATTACHES).try_for_each(|round| {
-            let agent = Agent::start_silent(&turn, &[])?;
-            Software::ALL.into_iter().try_for_each(|software| agent.wait_for_server(software))?;
-            // Half of them end as when the kernel is out of memory.
-            if round % 2 == 0 { agent.end() } else { agent.kill() }
-        });
+        let attached = (0..ATTACHES / AT_ONCE).try_for_each(|_| attach_and_go(&turn));
         is_enough.store(true, Ordering::Relaxed);
         for (software, client) in clients {
             let asked = client.join().unwrap_or_else(|_| Err(anyhow::anyhow!("it panicked")));
