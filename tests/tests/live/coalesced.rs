@@ -39,16 +39,14 @@ fn ten_thousand_exchanges_not_one_wrong() -> Result<()> {
     ensure!(server.len() >= 10_000, "only {}", server.len());
     let lost = all_is_told_or_lost(&mut agent, &ports, server.len() + client.len())?;
     let lines = agent.stop()?.exchanges;
-    let mut unknown: f64 = 0.0;
     for (truth, role) in [(&server, Role::Server), (&client, Role::Client)] {
         let told = compare(truth, &lines, role, &ports);
         told.require_nothing_wrong()?;
+        // A lost record may have had many of them, and names that others refer to.
         if lost == 0.0 {
             told.require_all()?;
         }
-        unknown += f64::from(u32::try_from(told.missing.len() + told.partial.len())?);
     }
-    ensure!(unknown <= lost, "{unknown} are missing or known in part, {lost} counted lost");
     Ok(())
 }
 
