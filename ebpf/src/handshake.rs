@@ -14,7 +14,8 @@ use wrongdoor_ebpf_common::{AF_INET, AF_INET6, Counter, Direction, MAX_HANDSHAKE
 
 use crate::counters::count;
 use crate::segment::{
-    DONE, OWING, Segment, Way, hand_over, is_hello, namespace, owed, put, random, remember, segment,
+    DONE, OWING, Segment, Way, hand_over, is_hello, is_refusal, namespace, owed, put, random,
+    remember, segment,
 };
 use crate::{lost, pre_accept};
 
@@ -149,7 +150,10 @@ fn follow(
         if !is_first(base, segment.sequence) {
             return None;
         }
-        if !is_hello(ctx, segment.payload, segment.length) {
+        // Only behind the other end's hello: without one, the flow was not followed this far.
+        if !is_hello(ctx, segment.payload, segment.length)
+            && !is_refusal(ctx, segment.payload, segment.length)
+        {
             way.state = DONE;
             return None;
         }

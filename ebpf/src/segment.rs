@@ -22,6 +22,8 @@ const MAX_RECORDS: u32 = 6;
 const TLS_ALERT: u8 = 21;
 const TLS_HANDSHAKE: u8 = 22;
 const TLS_DATA: u8 = 23;
+/// A record with an alert that is not encrypted: its head, its level and its number.
+const ALERT_LENGTH: u32 = 7;
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 /// Record head, handshake head and version in front of the random (RFC 8446 §4.1.2, §5.1).
@@ -139,6 +141,22 @@ pub fn is_hello(ctx: &SkBuffContext, payload: u32, length: u32) -> bool {
         && (record[5] == CLIENT_HELLO || record[5] == SERVER_HELLO)
 }
 
+/// Whether the payload begins with an alert that is not encrypted: how an end refuses the other's hello.
+#[inline(always)]
+pub fn is_refusal(ctx: &SkBuffContext, payload: u32, length: u32) -> bool {
+    if length < ALERT_LENGTH {
+        return false;
+    }
+    let Ok(record) = ctx.load::<[u8; 5]>(payload as usize) else { return false };
+    is_clear_alert(&record)
+}
+
+/// Encrypted, it is longer.
+#[inline(always)]
+fn is_clear_alert(record: &[u8; 5]) -> bool {
+    record[0] == TLS_ALERT && record[1] == 3 && record[3] == 0 && record[4] == 2
+}
+
 /// A ClientHello's random: the one thing that a TLS object and its packets have in common.
 #[inline(always)]
 pub fn random(ctx: &SkBuffContext, segment: &Segment) -> Option<[u64; 4]> {
@@ -189,7 +207,10 @@ pub fn owed(ctx: &SkBuffContext, way: &mut Way, offset: u32, segment: &Segment) 
         let Ok(record) = ctx.load::<[u8; 5]>((segment.payload + inside) as usize) else { break };
         if record[0] == TLS_DATA || record[0] == TLS_ALERT || record[1] != 3 {
             way.state = DONE;
-            return inside;
+            // In the clear, an alert says why there is no more.
+            let alert = if is_clear_alert(&record) { ALERT_LENGTH } else { 0 };
+            let owed = inside + alert;
+            return if owed < segment.length { owed } else { segment.length };
         }
         way.next_record += 5 + ((record[3] as u32) << 8 | record[4] as u32);
     }

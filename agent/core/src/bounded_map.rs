@@ -51,6 +51,13 @@ impl<K: Eq + Hash, V, S: BuildHasher + Default> BoundedMap<K, V, S> {
         self.entries.remove(key)
     }
 
+    /// Removes the oldest entry, for want of room for something else.
+    pub fn evict(&mut self) -> Option<(K, V)> {
+        let evicted = self.entries.pop_front();
+        self.evicted += u64::from(evicted.is_some());
+        evicted
+    }
+
     /// Removes all entries. This is no eviction.
     pub fn clear(&mut self) {
         self.entries.clear();

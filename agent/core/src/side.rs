@@ -1,7 +1,7 @@
 //! Which of the two ends of a connection sent something.
 
 /// The sender.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
     /// The end that opened the connection.
     Client,

@@ -6,8 +6,8 @@ use crate::name::{Authority, CertificateNames, RequestAuthority, Sni};
 use crate::observation::probe_event::{Observer, Process};
 use crate::observation::verdict::Request;
 use crate::observation::{
-    ConnectionId, ConnectionUsage, Decryption, Ends, Exchange, Facts, Response, Source, Tls,
-    TransportKind, verdict,
+    ConnectionId, ConnectionUsage, Decryption, Ends, Exchange, Facts, Response, ServerCertificate,
+    Source, Tls, TransportKind, verdict,
 };
 use crate::seen::Seen;
 use crate::side::Side;
@@ -77,7 +77,8 @@ impl Said {
         if self.certificate == Certificate::Shared {
             names.add_dns("b.test");
         }
-        let certificate = (self.certificate != Certificate::Unseen).then(|| Arc::new(names));
+        let certificate =
+            (self.certificate != Certificate::Unseen).then(|| ServerCertificate::seen(names));
         let tls = Tls { sni_host: sni.host(), sni, certificate, ..Tls::default() };
         let observer =
             self.process.map_or_else(Observer::default, |(role, pid, command)| Observer {
@@ -87,6 +88,7 @@ impl Said {
                     command: command.into(),
                     container: None,
                     pod: None,
+                    started: None,
                 })),
             });
         Facts {

@@ -3,7 +3,7 @@
 use wrongdoor_core::explain::cause::{ClientKind, Evidence, NamePair, Refusal};
 use wrongdoor_core::http_facts::{AgentClass, Attribution, BodyMark, Generator};
 use wrongdoor_core::name::{Host, Sni};
-use wrongdoor_core::wire::tls::client_hello::PROBE;
+use wrongdoor_core::wire::tls::alpn::PROBE;
 
 /// Each piece of evidence, in words. Names in it are from the network.
 pub(crate) fn evidence(all: &[Evidence]) -> Vec<String> {
@@ -89,6 +89,11 @@ fn words(evidence: &Evidence) -> String {
         }
         Evidence::Coverage(Some(false), authority) => {
             format!("its certificate does not cover {}", host(authority))
+        }
+        Evidence::PresumedCoverage(covers, authority) => {
+            let covers = if *covers { "covers" } else { "does not cover" };
+            let host = host(authority);
+            format!("it resumes a session: the certificate of an earlier handshake {covers} {host}")
         }
         Evidence::Coverage(None, _) => "its certificate was not seen".to_owned(),
         Evidence::AsksClientCertificate(authority) => {
@@ -221,7 +226,14 @@ mod tests {
                 Evidence::HostsUnderSni(3, Sni::Absent),
                 "3 hosts were requested at this endpoint without SNI",
             ),
-            (Evidence::Coverage(Some(false), authority), "its certificate does not cover b.test"),
+            (
+                Evidence::Coverage(Some(false), authority.clone()),
+                "its certificate does not cover b.test",
+            ),
+            (
+                Evidence::PresumedCoverage(true, authority),
+                "it resumes a session: the certificate of an earlier handshake covers b.test",
+            ),
             (
                 Evidence::RelayedFrom { connection: 7, stream: 3 },
                 "the response was relayed from stream 3 of c7",

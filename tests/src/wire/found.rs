@@ -72,6 +72,9 @@ pub struct ToldConnection {
     pub sni: Option<String>,
     pub sni_state: &'static str,
     pub alpn: Option<String>,
+    pub alpn_offered: Option<Vec<String>>,
+    /// Who sent it, and its number.
+    pub alert: Option<(Side, u8)>,
     pub certificate_names: Option<Vec<String>>,
     pub decryption: &'static str,
     pub opened: bool,
@@ -224,7 +227,11 @@ fn connection_of(end: &ConnectionEnd) -> ToldConnection {
         sni: facts.sni().name().map(ToOwned::to_owned),
         sni_state: facts.sni().state(),
         alpn: alpn(facts),
-        certificate_names: certificate.map(|names| names.iter().collect()),
+        alpn_offered: facts.tls.as_ref().and_then(|tls| {
+            Some(tls.alpn_offered.as_ref()?.iter().map(ToOwned::to_owned).collect())
+        }),
+        alert: facts.tls.as_ref().and_then(|tls| tls.alert).map(|(from, alert)| (from, alert.code)),
+        certificate_names: certificate.map(|known| known.names.iter().collect()),
         decryption: match facts.decryption {
             Decryption::None => "none",
             Decryption::KeyLog => "keylog",

@@ -74,6 +74,12 @@ impl Sealed {
         Ok(self)
     }
 
+    /// An alert: its level and its number.
+    pub fn alert(&mut self, side: Side, content: [u8; 2]) -> Result<&mut Self> {
+        self.seal(side, 21, &content)?;
+        Ok(self)
+    }
+
     /// New keys for one direction (RFC 8446 §4.6.3).
     pub fn update_keys(&mut self, side: Side) -> Result<&mut Self> {
         self.seal(side, 22, &tls::message(24, &[0]))?;

@@ -1,6 +1,8 @@
 //! The agent on the running kernel, with real servers and clients. What a test here says of exchanges is held against
 //! what both ends of them logged.
 
+/// Handshakes that an end refuses.
+mod alerts;
 /// Programs whose TLS cannot be seen.
 mod blind;
 /// Content stays where it is.

@@ -1,5 +1,7 @@
 //! What the contract says of each protocol, one conversation a sentence.
 
+/// TLS alerts, in the clear and not.
+mod alerts;
 /// HTTP/1 messages: where they end, and what they are for.
 mod http1;
 /// HTTP/2 in cleartext and how it is come by.

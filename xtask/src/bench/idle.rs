@@ -74,8 +74,13 @@ fn probes(names: Names<'_>, count: u32) -> Result<u64> {
     let mut reports = vec![watched.session(Some(Side::Server))];
     reports.extend(watched.handshake(&segments));
     reports.extend(watched.plaintext(true, &conversation(), &mut Dice::new(1)));
-    let process =
-        Arc::new(Process { pid: 1, command: "server".into(), container: None, pod: None });
+    let process = Arc::new(Process {
+        pid: 1,
+        command: "server".into(),
+        container: None,
+        pod: None,
+        started: None,
+    });
     let before = resident()?;
     let mut engine = Engine::new(EngineConfig::default(), Arc::new(KeyLog::default()));
     for number in 0..count {

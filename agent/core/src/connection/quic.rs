@@ -3,7 +3,7 @@
 use super::tcp::Resources;
 use crate::observation::probe_event::Observer;
 use crate::observation::{
-    ConnectionId, Decryption, Ends, Facts, Observed, Source, Tls, TransportKind,
+    ConnectionId, Decryption, Ends, Facts, Observed, ServerCertificate, Source, Tls, TransportKind,
 };
 use crate::time::Timestamp;
 use crate::wire::net::{End, FlowKey};
@@ -116,13 +116,12 @@ impl QuicConnection {
             sni_host: sni.host(),
             sni,
             ech: hello.ech,
-            offers_http: false,
-            offers_mesh_only: false,
-            is_probe: false,
+            alpn_offered: Some(hello.alpn.clone()),
             alpn: self.quic.alpn().map(|alpn| String::from_utf8_lossy(alpn).into()),
-            certificate: known.or_else(|| certificate.cloned().map(Arc::new)),
+            certificate: known.or_else(|| certificate.cloned().map(ServerCertificate::seen)),
             client_random: Some(hello.random),
             server_random: self.quic.server_hello().map(|hello| hello.random),
+            alert: None,
         });
     }
 

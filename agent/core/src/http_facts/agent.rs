@@ -1,6 +1,6 @@
 //! What kind of client a `User-Agent` speaks of.
 
-use crate::wire::tls::client_hello::PROBE;
+use crate::wire::tls::alpn::PROBE;
 
 /// The class of a user agent. Its text is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -51,6 +51,12 @@ impl CertificateNames {
         self.spiffe |= scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(SPIFFE));
     }
 
+    /// How many bytes it takes.
+    pub(crate) fn size(&self) -> usize {
+        let dns = self.dns.iter().map(|name| size_of_val(name) + name.len());
+        size_of::<Self>() + dns.sum::<usize>() + size_of_val(self.ips.as_slice())
+    }
+
     /// Whether it names a workload of a mesh by its SPIFFE ID, and no host.
     pub fn is_workload(&self) -> bool {
         self.spiffe && self.dns.is_empty() && self.ips.is_empty()

@@ -167,7 +167,8 @@ impl Context<'_> {
     pub(crate) fn handshake_completed(&mut self) {
         let facts = &self.observed.facts;
         let Some(tls) = &facts.tls else { return };
-        let (Some((host, None)), Some(certificate)) = (&tls.sni_host, &tls.certificate) else {
+        let (Some((host, None)), Some(certificate)) = (&tls.sni_host, tls.certificate_names())
+        else {
             return;
         };
         let Some(endpoint) = facts.server() else { return };

@@ -1,7 +1,7 @@
 //! An exchange: one request and its response, as far as they were seen.
 
 use super::Facts;
-use super::verdict::Verdict;
+use super::verdict::{self, Verdict};
 use crate::http::{HttpVersion, Method};
 use crate::http_facts::{AgentClass, ErrorResponse, RequestSignals};
 use crate::name::{Host, RequestAuthority};
@@ -84,6 +84,15 @@ impl Exchange {
     /// The host asked for, where it is known.
     pub fn host(&self) -> Option<&Host> {
         self.authority.parsed.as_ref().map(|authority| &authority.host)
+    }
+
+    /// Completes the verdict by a certificate that was presumed behind the engine.
+    pub(crate) fn complete_verdict(&mut self) {
+        let certificate = self.connection.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
+        let Some(certificate) = certificate.filter(|known| known.is_presumed()) else { return };
+        if let (Some(names), Some(host)) = (certificate.proof(), self.host()) {
+            self.verdict = verdict::with_certificate(self.verdict, names, host);
+        }
     }
 
     /// The authority is not what the handshake was for: by the verdict, or by an invalid SNI of another host.

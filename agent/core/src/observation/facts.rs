@@ -1,10 +1,14 @@
 //! What is known of a connection.
 
+use super::ServerCertificate;
 use super::probe_event::Observer;
 use crate::name::{CertificateNames, Host, Sni, SniDefect, mesh};
+use crate::side::Side;
 use crate::time::Timestamp;
 use crate::wire::net::{End, Endpoint, FlowKey};
 use crate::wire::tls::TlsVersion;
+use crate::wire::tls::alert::Alert;
+use crate::wire::tls::alpn::AlpnOffer;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -109,14 +113,11 @@ pub struct Tls {
     pub ech: bool,
     /// The protocol negotiated.
     pub alpn: Option<Box<str>>,
-    /// The ClientHello offered HTTP over TCP. In TLS 1.3 what was negotiated of it is encrypted (RFC 8446 §4.3.1).
-    pub offers_http: bool,
-    /// The ClientHello offered protocols that only a mesh speaks, and no other.
-    pub offers_mesh_only: bool,
-    /// The ClientHello is `wrongdoor probe`'s.
-    pub is_probe: bool,
-    /// The names of the server's certificate.
-    pub certificate: Option<Arc<CertificateNames>>,
+    /// The protocols that the ClientHello offered; unknown without it. In TLS 1.3 what was negotiated of them is encrypted
+    /// (RFC 8446 §4.3.1).
+    pub alpn_offered: Option<AlpnOffer>,
+    /// The server's certificate.
+    pub certificate: Option<ServerCertificate>,
     /// The handshake resumed an earlier session, or used another pre-shared key: the server sent no certificate. Unknown
     /// where the handshake did not show it.
     pub resumed: Option<bool>,
@@ -126,6 +127,8 @@ pub struct Tls {
     pub client_random: Option<[u8; 32]>,
     /// The ServerHello's random.
     pub server_random: Option<[u8; 32]>,
+    /// The alert that says what was wrong, and who sent it. Unknown where it was encrypted and could not be read.
+    pub alert: Option<(Side, Alert)>,
 }
 
 impl Tls {
@@ -134,11 +137,29 @@ impl Tls {
     pub fn is_mesh(&self) -> bool {
         let is_protocol = match &self.alpn {
             Some(alpn) => mesh::is_protocol(alpn),
-            None => self.offers_mesh_only,
+            None => self.alpn_offered.as_ref().is_some_and(AlpnOffer::is_mesh_only),
         };
         is_protocol
             || self.sni.name().is_some_and(mesh::is_identity)
-            || self.certificate.as_ref().is_some_and(|names| names.is_workload())
+            || self.certificate_names().is_some_and(CertificateNames::is_workload)
+    }
+
+    /// The names of the server's certificate, where a verdict may rest on them.
+    pub fn certificate_names(&self) -> Option<&CertificateNames> {
+        self.certificate.as_ref()?.proof()
+    }
+
+    /// Whether the client offered HTTP over TCP.
+    pub fn offers_http(&self) -> bool {
+        self.alpn_offered.as_ref().is_some_and(AlpnOffer::has_http)
+    }
+
+    /// One end has sent an alert. The first that is fatal stays, and until then the first that is an error.
+    pub(crate) fn alerted(&mut self, from: Side, alert: Alert) {
+        let is_first = self.alert.is_none_or(|(_, known)| alert.is_fatal && !known.is_fatal);
+        if alert.is_error() && is_first {
+            self.alert = Some((from, alert));
+        }
     }
 }
 
@@ -170,7 +191,8 @@ impl Facts {
 
     /// Whether `wrongdoor probe` opened it, as its ClientHello says.
     pub fn is_probe(&self) -> bool {
-        self.tls.as_ref().is_some_and(|tls| tls.is_probe)
+        let offered = self.tls.as_ref().and_then(|tls| tls.alpn_offered.as_ref());
+        offered.is_some_and(AlpnOffer::is_probe)
     }
 
     /// The trace that everything about this connection is part of: the same at both ends, with no word

@@ -1,5 +1,6 @@
 //! Observations: what is known of a connection and its exchanges, and the events that report it.
 
+mod certificate;
 mod context;
 mod event;
 mod exchange;
@@ -8,6 +9,7 @@ mod header_list;
 pub mod probe_event;
 pub mod verdict;
 
+pub use certificate::{CertificateSource, ServerCertificate};
 pub use context::MAX_AUTHORITIES;
 pub(crate) use context::{Context, EndedExchange, Observed, Scratch, raw_text};
 pub use event::{ConnectionEnd, Event, Observation};

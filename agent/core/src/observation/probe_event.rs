@@ -6,6 +6,7 @@
 //! connection of its own here: two observations, told apart by their [`role`](Observer::role).
 
 use crate::side::Side;
+use crate::time::Timestamp;
 use crate::wire::net::Endpoint;
 use std::sync::Arc;
 
@@ -39,6 +40,8 @@ pub struct Process {
     pub container: Option<Box<str>>,
     /// The Kubernetes pod that it runs in, by the id in its control group.
     pub pod: Option<Box<str>>,
+    /// When it was started, to a hundredth of a second; unknown where nobody has looked at it.
+    pub started: Option<Timestamp>,
 }
 
 /// Which way bytes went, as seen from this end.

@@ -26,6 +26,12 @@ impl BootClock {
         }
     }
 
+    /// The time of day of so many ticks of the kernel's clock, as `/proc` counts them.
+    pub(super) fn ticks(&self, ticks: u64) -> Timestamp {
+        let each = 1_000_000_000 / rustix::param::clock_ticks_per_second().max(1);
+        self.time(ticks.saturating_mul(each))
+    }
+
     /// The time of day of a record.
     pub(super) fn time(&self, at: u64) -> Timestamp {
         Timestamp(i64::try_from(at).unwrap_or(i64::MAX).saturating_add(self.offset))

@@ -1,5 +1,6 @@
 //! Whose a TLS object is: the process, by name, container and pod.
 
+use super::clock::BootClock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wrongdoor_core::bounded_map::BoundedMap;
@@ -19,6 +20,8 @@ struct Home {
     command: Option<Box<str>>,
     container: Option<Box<str>>,
     pod: Option<Box<str>>,
+    /// When it was started, in ticks of the kernel's clock from the machine's start.
+    start_time: Option<u64>,
 }
 
 impl Home {
@@ -26,7 +29,8 @@ impl Home {
     fn of(pid: u32) -> Self {
         let (container, pod) = wrongdoor_procfs::home_of(pid);
         let command = wrongdoor_procfs::command_of(pid).map(Into::into);
-        Self { command, container: container.map(Into::into), pod: pod.map(Into::into) }
+        let (container, pod) = (container.map(Into::into), pod.map(Into::into));
+        Self { command, container, pod, start_time: None }
     }
 }
 
@@ -60,6 +64,7 @@ impl FoundProcesses {
             command: Some(process.command.as_str().into()),
             container: process.container.as_deref().map(Box::from),
             pod: process.pod.as_deref().map(Box::from),
+            start_time: Some(process.start_time),
         };
         let mut homes = self.homes();
         // Also where it is the first that was seen of it: it may be remembered from before there was anything to see.
@@ -140,9 +145,10 @@ impl ObjectOwners {
             return Arc::clone(&known.process);
         }
         let home = self.found.home(pid).unwrap_or_else(|| Home::of(pid));
-        let Home { command, container, pod } = home;
+        let Home { command, container, pod, start_time } = home;
         let command = command.unwrap_or_else(|| thread.as_ref().into());
-        let process = Arc::new(Process { pid, command, container, pod });
+        let started = start_time.map(|ticks| BootClock::new().ticks(ticks));
+        let process = Arc::new(Process { pid, command, container, pod, started });
         let known = KnownProcess { thread: thread.into(), process: Arc::clone(&process) };
         self.known.insert(pid, known);
         process

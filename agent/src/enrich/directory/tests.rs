@@ -32,7 +32,7 @@ fn facts(role: Option<Side>, ends: [&str; 2], home: Option<(Option<&str>, Option
     let [client, server] = ends;
     let process = home.map(|(container, pod)| {
         let (container, pod) = (container.map(Into::into), pod.map(Into::into));
-        Arc::new(Process { pid: 1, command: "nginx".into(), container, pod })
+        Arc::new(Process { pid: 1, command: "nginx".into(), container, pod, started: None })
     });
     Facts {
         ends: Some(Ends { client: end(client, 50_000), server: end(server, 443) }),

@@ -123,7 +123,7 @@ pub(super) fn alpn_of(facts: &Facts) -> &'static str {
     let Some(tls) = &facts.tls else { return NONE };
     match &tls.alpn {
         Some(alpn) => ALPNS.into_iter().find(|known| **known == **alpn).unwrap_or(ALPN_OTHER),
-        None if tls.offers_http && tls.version == Some(TlsVersion::TLS1_3) => ALPN_OFFERED,
+        None if tls.offers_http() && tls.version == Some(TlsVersion::TLS1_3) => ALPN_OFFERED,
         None => NONE,
     }
 }

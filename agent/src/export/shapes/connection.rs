@@ -1,15 +1,34 @@
 //! The line of a connection that has ended.
 
 use super::SCHEMA_VERSION;
-use super::field::{Text, alpn, any_of, certificate_source, resumed, role, tls_version, transport};
+use super::field::{
+    Text, alpn, alpn_offered, any_of, certificate_source, resumed, role, side, tls_version,
+    transport,
+};
 use crate::export::ConnectionNumber;
 use crate::text::{Clock, Time};
 use schemars::JsonSchema;
 use serde::Serialize;
 use wrongdoor_core::engine::ConnectionEnd;
 use wrongdoor_core::name::Sni;
-use wrongdoor_core::observation::{Decryption, Facts};
+use wrongdoor_core::observation::{CertificateSource, Decryption, Facts};
+use wrongdoor_core::side::Side;
 use wrongdoor_core::wire::net::Endpoint;
+use wrongdoor_core::wire::tls::alert::{self, Alert};
+
+/// An alert.
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
+struct AlertPart {
+    /// The end that sent it.
+    #[schemars(extend("enum" = ["client", "server"]))]
+    from: &'static str,
+    /// Its number in the registry of TLS alerts.
+    code: u8,
+    /// Its name in the registry.
+    #[schemars(example = &"unrecognized_name")]
+    description: String,
+}
 
 /// A connection that has ended, or that was still open at the end of the run.
 #[derive(Serialize, JsonSchema)]
@@ -47,15 +66,20 @@ pub(in crate::export) struct ConnectionLine<'a> {
     /// The protocol that ALPN negotiated. Null if none was, or if it was not seen.
     #[schemars(example = &"h2")]
     alpn: Option<&'a str>,
+    /// The protocols that the client offered in ALPN, in its order. Null on cleartext, and if the ClientHello was not seen.
+    alpn_offered: Option<Vec<&'a str>>,
     /// Whether the handshake resumed an earlier session, in which the server sends no certificate. Null on cleartext, and if
     /// the handshake did not show it.
     resumed: Option<bool>,
-    /// How the certificate of the server is known: from the `handshake`. Null if it is not.
-    #[schemars(extend("enum" = any_of(["handshake"])))]
+    /// How the certificate of the server is known: from the `handshake`; or `presumed`, because a resumed handshake has none,
+    /// from an earlier handshake of the same program for the same server name at the same server. Null if it is not known.
+    #[schemars(extend("enum" = any_of(CertificateSource::NAMES)))]
     certificate_source: Option<&'static str>,
-    /// The names in the server's certificate. Null if the certificate was not seen: TLS 1.3 encrypts it, and a resumed
-    /// handshake has none.
+    /// The names in the server's certificate: see `certificate_source`. Null if it is not known: TLS 1.3 encrypts it, and a
+    /// resumed handshake has none.
     certificate_names: Option<Vec<String>>,
+    /// The TLS alert that says what was wrong. Null if there was none, and if it was encrypted and could not be read.
+    alert: Option<AlertPart>,
     /// How the content was read: not at all (`none`), with a key log, in a TLS library, or it was not encrypted
     /// (`not_needed`).
     #[schemars(extend("enum" = ["none", "keylog", "library", "not_needed"]))]
@@ -100,9 +124,11 @@ impl<'a> ConnectionLine<'a> {
             sni: facts.sni().name(),
             sni_state: facts.sni().state(),
             alpn: alpn(facts),
+            alpn_offered: alpn_offered(facts),
             resumed: resumed(facts),
             certificate_source: certificate_source(facts),
-            certificate_names: certificate.map(|names| names.iter().collect()),
+            certificate_names: certificate.map(|known| known.names.iter().collect()),
+            alert: facts.tls.as_ref().and_then(|tls| tls.alert).map(AlertPart::from),
             decryption: match facts.decryption {
                 Decryption::None => "none",
                 Decryption::KeyLog => "keylog",
@@ -118,5 +144,11 @@ impl<'a> ConnectionLine<'a> {
             misdirected: connection.misdirected,
             gaps: connection.gaps,
         }
+    }
+}
+
+impl From<(Side, Alert)> for AlertPart {
+    fn from((from, alert): (Side, Alert)) -> Self {
+        Self { from: side(from), code: alert.code, description: alert::name(alert.code) }
     }
 }

@@ -18,7 +18,7 @@ use wrongdoor_core::http_facts::Generator;
 use wrongdoor_core::name::{Host, Sni};
 use wrongdoor_core::observation::probe_event::Process;
 use wrongdoor_core::observation::verdict::Verdict;
-use wrongdoor_core::observation::{Exchange, Facts};
+use wrongdoor_core::observation::{CertificateSource, Exchange, Facts};
 use wrongdoor_core::seen::Seen;
 use wrongdoor_core::wire::net::Endpoint;
 
@@ -71,8 +71,9 @@ pub(in crate::export) struct ConnectionPart<'a> {
     /// Whether the handshake resumed an earlier session, in which the server sends no certificate. Null on cleartext, and if
     /// the handshake did not show it.
     resumed: Option<bool>,
-    /// How the certificate of the server is known: from the `handshake`. Null if it is not.
-    #[schemars(extend("enum" = any_of(["handshake"])))]
+    /// How the certificate of the server is known: from the `handshake`; or `presumed`, because a resumed handshake has none,
+    /// from an earlier handshake of the same program for the same server name at the same server. Null if it is not known.
+    #[schemars(extend("enum" = any_of(CertificateSource::NAMES)))]
     certificate_source: Option<&'static str>,
 }
 

@@ -56,10 +56,14 @@ pub(super) fn transport(kind: TransportKind) -> &'static str {
 }
 
 pub(super) fn role(facts: &Facts) -> Option<&'static str> {
-    facts.observer.role.map(|role| match role {
+    facts.observer.role.map(side)
+}
+
+pub(super) fn side(side: Side) -> &'static str {
+    match side {
         Side::Client => "client",
         Side::Server => "server",
-    })
+    }
 }
 
 pub(super) fn tls_version(facts: &Facts) -> Option<&'static str> {
@@ -70,13 +74,17 @@ pub(super) fn alpn(facts: &Facts) -> Option<&str> {
     facts.tls.as_ref()?.alpn.as_deref()
 }
 
+pub(super) fn alpn_offered(facts: &Facts) -> Option<Vec<&str>> {
+    Some(facts.tls.as_ref()?.alpn_offered.as_ref()?.iter().collect())
+}
+
 pub(super) fn resumed(facts: &Facts) -> Option<bool> {
     facts.tls.as_ref()?.resumed
 }
 
 /// Where the certificate is from, if it is known.
 pub(super) fn certificate_source(facts: &Facts) -> Option<&'static str> {
-    facts.tls.as_ref()?.certificate.as_ref().map(|_| "handshake")
+    facts.tls.as_ref()?.certificate.as_ref().map(|certificate| certificate.source.as_str())
 }
 
 /// To the microsecond.

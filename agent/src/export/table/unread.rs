@@ -58,8 +58,8 @@ impl NotRead {
         let seen = self.handshakes.entry(handshake).or_default();
         seen.count += 1;
         if seen.certificate.is_none() {
-            let certificate = facts.tls.as_ref().and_then(|tls| tls.certificate.as_deref());
-            seen.certificate = certificate.map(names);
+            let certificate = facts.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
+            seen.certificate = certificate.map(|known| names(&known.names));
         }
     }
 
@@ -122,8 +122,7 @@ fn names(certificate: &CertificateNames) -> String {
 mod tests {
     use super::*;
     use crate::testing::ended;
-    use std::sync::Arc;
-    use wrongdoor_core::observation::{Decryption, Ends};
+    use wrongdoor_core::observation::{Decryption, Ends, ServerCertificate};
     use wrongdoor_core::wire::net::Endpoint;
 
     /// A connection to this port that could not be read.
@@ -137,7 +136,7 @@ mod tests {
         facts.ends = facts.ends.map(|ends| Ends { server, ..ends });
         facts.decryption = Decryption::None;
         if let Some(tls) = &mut facts.tls {
-            tls.certificate = Some(Arc::new(names));
+            tls.certificate = Some(ServerCertificate::seen(names));
         }
         facts
     }

@@ -72,8 +72,9 @@ impl SpanAttributes {
         let mut attributes = Self::default();
         attributes.connection(facts);
         attributes.put("tls.protocol.name", facts.tls.as_ref().map(|_tls| "tls"));
-        let names = facts.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
-        attributes.put("wrongdoor.tls.certificate_names", names.map(|names| list(names.iter())));
+        let certificate = facts.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
+        let names = certificate.map(|known| list(known.names.iter()));
+        attributes.put("wrongdoor.tls.certificate_names", names);
         let authorities = connection.authorities.iter().cloned();
         attributes.put("wrongdoor.authorities", Some(list(authorities)));
         for (name, count) in [

@@ -1,6 +1,5 @@
 //! TLS of a probe: who is asked, what is shown, whether it is believed.
 
-mod alert;
 mod alert_recorder;
 mod certificate_recorder;
 mod trust;
@@ -20,7 +19,8 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use wrongdoor_core::wire::tls::client_hello::PROBE;
+use wrongdoor_core::wire::tls::alert;
+use wrongdoor_core::wire::tls::alpn::PROBE;
 
 /// Whether a handshake can ask for this name.
 pub(super) fn is_server_name(name: &str) -> bool {

@@ -149,8 +149,13 @@ pub fn observe_reports(reports: &[Report]) -> Found {
 /// The same with other bounds.
 pub fn observe_reports_with(config: EngineConfig, reports: &[Report]) -> Found {
     let mut engine = Engine::new(config, Arc::new(KeyLog::default()));
-    let process =
-        Arc::new(Process { pid: 7, command: "by hand".into(), container: None, pod: None });
+    let process = Arc::new(Process {
+        pid: 7,
+        command: "by hand".into(),
+        container: None,
+        pod: None,
+        started: None,
+    });
     let mut found = Found::default();
     for (number, report) in (1..).zip(reports) {
         let at = Timestamp(i64::try_from(number).unwrap_or(0).saturating_mul(1000));

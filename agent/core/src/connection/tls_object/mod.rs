@@ -11,7 +11,9 @@ use crate::layer::{Content, Gap, MAX_NESTING, Position, Standing, opener};
 use crate::observation::probe_event::{
     Direction, Observer, Process, SessionId, Silence, Socket, Visibility,
 };
-use crate::observation::{ConnectionId, Decryption, Ends, Facts, Observed, Source, TransportKind};
+use crate::observation::{
+    ConnectionId, Decryption, Ends, Facts, Observed, ServerCertificate, Source, TransportKind,
+};
 use crate::side::Side;
 use crate::time::Timestamp;
 use crate::wire::tls::certificate;
@@ -249,7 +251,7 @@ impl TlsObject {
         let mut cx = self.observed.context(resources);
         match certificate::names(der) {
             Some(names) => {
-                cx.tls().certificate.get_or_insert_with(|| Arc::new(names));
+                cx.tls().certificate.get_or_insert_with(|| ServerCertificate::seen(names));
             }
             None => cx.counters.error(PROTOCOL, "certificate"),
         }

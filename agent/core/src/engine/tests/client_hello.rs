@@ -22,7 +22,13 @@ fn told(engine: &mut Engine) -> Vec<Option<u32>> {
 
 #[test]
 fn a_hello_at_the_clients_end_is_told_once_its_process_is_known() {
-    let process = Arc::new(Process { pid: 7, command: "x".into(), container: None, pod: None });
+    let process = Arc::new(Process {
+        pid: 7,
+        command: "x".into(),
+        container: None,
+        pod: None,
+        started: None,
+    });
     for (direction, before, after) in
         [(Direction::Sent, vec![], vec![Some(7)]), (Direction::Received, vec![None], vec![])]
     {

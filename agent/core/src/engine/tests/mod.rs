@@ -104,7 +104,13 @@ fn open(engine: &mut Engine, number: u64) -> (Socket, SessionId) {
     let id = SocketId(number);
     let socket = Socket { id, local: endpoint(1, 50_000), remote: endpoint(2, 443) };
     let session = SessionId(number);
-    let process = Arc::new(Process { pid: 1, command: "x".into(), container: None, pod: None });
+    let process = Arc::new(Process {
+        pid: 1,
+        command: "x".into(),
+        container: None,
+        pod: None,
+        started: None,
+    });
     let (socket, process) = (Some(socket), &process);
     let met = ProbeEvent::Session { session, socket, process, role: None, is_older: false };
     report(engine, number, 0, met);

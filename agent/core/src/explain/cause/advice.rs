@@ -78,6 +78,7 @@ fn nothing_known() -> Signals {
         sni: Sni::Unseen,
         sni_host: None,
         authority: None,
+        is_presumed: false,
         covered: None,
         opened_for_sni: None,
         first: None,

@@ -64,6 +64,8 @@ pub enum Evidence {
     HostsUnderSni(usize, Sni),
     /// Whether the certificate of the connection covers the authority; `None` where no certificate was seen.
     Coverage(Option<bool>, Option<Host>),
+    /// The same of the certificate of an earlier handshake, whose session was resumed.
+    PresumedCoverage(bool, Option<Host>),
     /// Handshakes for the authority ask for a client certificate.
     AsksClientCertificate(Option<Host>),
     /// The endpoint serves the authority on connections for it.
@@ -129,7 +131,11 @@ impl Signals {
     }
 
     pub(super) fn coverage(&self) -> Evidence {
-        Evidence::Coverage(self.covered, self.authority.clone())
+        let authority = self.authority.clone();
+        match self.covered.filter(|_| self.is_presumed) {
+            Some(covered) => Evidence::PresumedCoverage(covered, authority),
+            None => Evidence::Coverage(self.covered, authority),
+        }
     }
 
     pub(super) fn generated_by(&self) -> Evidence {

@@ -3,8 +3,8 @@
 use crate::http::HttpVersion;
 use crate::http_facts::{AgentClass, Attribution, ErrorResponse, ServerSoftware};
 use crate::name::{Coverage, Host, Sni};
-use crate::observation::Exchange;
 use crate::observation::verdict::Verdict;
+use crate::observation::{Exchange, ServerCertificate};
 use crate::seen::Seen;
 
 /// How a request was refused.
@@ -77,6 +77,8 @@ pub struct Signals {
     pub sni_host: Option<Host>,
     /// The host asked for.
     pub authority: Option<Host>,
+    /// The certificate is that of an earlier handshake, whose session was resumed.
+    pub is_presumed: bool,
     /// Whether the certificate covers the authority, where it is known.
     pub covered: Option<bool>,
     /// Whether the first authority on the connection was the server name.
@@ -110,7 +112,7 @@ impl Signals {
         around: ConnectionContext,
     ) -> Self {
         let tls = exchange.connection.tls.as_ref();
-        let certificate = tls.and_then(|tls| tls.certificate.as_ref());
+        let certificate = tls.and_then(|tls| tls.certificate_names());
         let covered = certificate.zip(exchange.host()).and_then(|(certificate, host)| {
             match certificate.covers(host) {
                 Coverage::Covered => Some(true),
@@ -128,6 +130,9 @@ impl Signals {
             sni: exchange.connection.sni().clone(),
             sni_host: tls.and_then(|tls| tls.sni_host.as_ref()).map(|(host, _)| host.clone()),
             authority: exchange.host().cloned(),
+            is_presumed: tls
+                .and_then(|tls| tls.certificate.as_ref())
+                .is_some_and(ServerCertificate::is_presumed),
             covered,
             opened_for_sni: exchange.conduct.opened_for_sni,
             first: exchange.first,

@@ -31,6 +31,7 @@ fn coalesced() -> Signals {
         sni: Sni::Name("a.test".into()),
         sni_host: Some(host("a.test")),
         authority: Some(host("b.test")),
+        is_presumed: false,
         covered: Some(true),
         opened_for_sni: Some(true),
         first: Some(false),

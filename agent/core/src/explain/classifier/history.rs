@@ -199,7 +199,7 @@ impl Known {
 /// Whether the connection is for the host that was asked for, and its certificate, where it was seen, is too: a
 /// certificate of another host means that the default host answered.
 fn is_under_own_name(exchange: &Exchange) -> bool {
-    let certificate = exchange.connection.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
+    let certificate = exchange.connection.tls.as_ref().and_then(|tls| tls.certificate_names());
     let is_refuted = exchange
         .host()
         .zip(certificate)

@@ -201,7 +201,7 @@ fn handed_on(cause: &Cause, back: &UpstreamHop) -> Cause {
 
 /// The certificate of this connection covers the authority, and its port is the origin's.
 fn is_coverable(exchange: &Exchange) -> bool {
-    let certificate = exchange.connection.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
+    let certificate = exchange.connection.tls.as_ref().and_then(|tls| tls.certificate_names());
     let authority = exchange.authority.parsed.as_ref();
     certificate.zip(authority).is_some_and(|(names, authority)| {
         names.covers(&authority.host) == Coverage::Covered

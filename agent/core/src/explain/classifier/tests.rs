@@ -2,6 +2,7 @@ use super::super::cause::{CauseId, Confidence, Evidence};
 use super::*;
 use crate::seen::Seen;
 use crate::testing::{Certificate, Said, end, said};
+use crate::wire::tls::alpn::PROBE;
 
 fn host(name: String) -> Host {
     Host::Name(name.into())
@@ -139,7 +140,8 @@ fn what_a_probe_asks_is_no_misdirect_no_evidence_and_no_hop() {
     }
     // The handshake tells, where the user agent was not read.
     let mut exchange = shared.exchange();
-    Arc::make_mut(&mut exchange.connection).tls.as_mut().unwrap().is_probe = true;
+    let offered = ["h2", PROBE].into_iter().collect();
+    Arc::make_mut(&mut exchange.connection).tls.as_mut().unwrap().alpn_offered = Some(offered);
     exchange.hints.agent = Seen::Unreadable;
     assert!(!classifier.classify(&exchange).silent_misdirect);
     // A proxy that hands a probe's request on.

@@ -11,14 +11,16 @@ mod unread;
 pub use record::{ConnectionNumber, CorrelatedRecord, Summary};
 pub use unread::Unread;
 
+use super::certificates::{SeenCertificates, Settled};
 use super::classifier::Classifier;
 use super::recovery::{Recoveries, Recovery, RecoveryReport, Windows};
 use crate::counters::Counters;
-use crate::observation::{ConnectionId, Event, Exchange, Observation};
+use crate::observation::{ConnectionId, Event, Exchange, Facts, Observation};
 use crate::seen::Seen;
 use clock::CaptureClock;
 use queue::{Queue, Waiting};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a finding of live traffic waits for the other end of its connection and for the hop in front of it. Both
@@ -33,12 +35,20 @@ pub struct Correlator {
     /// The 421s that wait, by connection and stream, and what became of them as far as that is known.
     recovered: HashMap<(u64, u64), Option<Recovery>>,
     clock: CaptureClock,
-    numbers: HashMap<ConnectionId, ConnectionNumber>,
+    open: HashMap<ConnectionId, OpenConnection>,
+    certificates: SeenCertificates,
     last_number: u64,
     queue: Queue,
     /// How long findings wait; to the end where it is not said.
     hold: Option<Duration>,
     summary: Summary,
+}
+
+/// A connection that was told of, and has not ended.
+#[derive(Debug)]
+struct OpenConnection {
+    number: ConnectionNumber,
+    certificate: Settled,
 }
 
 impl Correlator {
@@ -59,7 +69,8 @@ impl Correlator {
             recoveries: Recoveries::new(windows),
             recovered: HashMap::new(),
             clock: CaptureClock::default(),
-            numbers: HashMap::new(),
+            open: HashMap::new(),
+            certificates: SeenCertificates::default(),
             last_number: 0,
             queue: Queue::default(),
             hold,
@@ -86,9 +97,14 @@ impl Correlator {
                 }
                 true
             }
-            Event::Exchange(exchange) => self.exchange(number, exchange, now, each),
-            Event::Connection(connection) => {
-                self.numbers.remove(&observation.connection);
+            Event::Exchange(mut exchange) => {
+                self.settle(observation.connection, &mut exchange.connection);
+                exchange.complete_verdict();
+                self.exchange(number, exchange, now, each)
+            }
+            Event::Connection(mut connection) => {
+                self.settle(observation.connection, &mut connection.facts);
+                self.open.remove(&observation.connection);
                 self.summary.connections += 1;
                 self.summary.unread += u64::from(Unread::of(&connection.facts).is_some());
                 let waiting = Waiting::Connection(connection);
@@ -139,9 +155,10 @@ impl Correlator {
         self.classifier.forgotten()
     }
 
-    /// How many exchanges were not remembered for want of room, or forgotten with an endpoint that was not in use.
+    /// How many exchanges were not remembered for want of room, or forgotten with an endpoint that was not in use; and how
+    /// many certificates were forgotten.
     pub fn pairs_forgotten(&self) -> u64 {
-        self.classifier.pairs_forgotten()
+        self.classifier.pairs_forgotten() + self.certificates.forgotten()
     }
 
     /// How many retry windows were closed for want of room.
@@ -169,10 +186,19 @@ impl Correlator {
     }
 
     fn number(&mut self, id: ConnectionId) -> ConnectionNumber {
-        *self.numbers.entry(id).or_insert_with(|| {
+        let open = self.open.entry(id).or_insert_with(|| {
             self.last_number += 1;
-            ConnectionNumber(self.last_number)
-        })
+            let number = ConnectionNumber(self.last_number);
+            OpenConnection { number, certificate: Settled::default() }
+        });
+        open.number
+    }
+
+    /// Completes what is known of a connection by the certificate of an earlier one.
+    fn settle(&mut self, id: ConnectionId, facts: &mut Arc<Facts>) {
+        if let Some(open) = self.open.get_mut(&id) {
+            self.certificates.settle(&mut open.certificate, facts);
+        }
     }
 
     fn exchange(

@@ -10,6 +10,7 @@ use crate::layer::{Content, Demand, Gap, Position};
 use crate::observation::{Context, Decryption};
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
+use crate::wire::tls::alert::Alert;
 use crate::wire::tls::cipher::Sealed;
 use crate::wire::tls::keylog::{KeyLog, Label, Secrets};
 use crate::wire::tls::record::{RecordHeader, RecordType};
@@ -271,6 +272,10 @@ impl Session {
                 Turn::Done
             }
             RecordType::CHANGE_CIPHER_SPEC => self.change_cipher_spec(side, cx),
+            RecordType::ALERT if record.hole.is_none() => {
+                alert(side, payload, cx);
+                Turn::Done
+            }
             // TLS 1.3 hides everything behind this type.
             RecordType::APPLICATION_DATA => {
                 if !self.protect(side, cx) {
@@ -332,6 +337,13 @@ impl Session {
         if record.header.content_type == RecordType::HANDSHAKE && record.side == Side::Client {
             self.handshake_bytes(record.side, record.payload, cx);
         }
+        // Of a client that cannot make the keys for it.
+        let opener = self.halves.get_mut(record.side).protection.opener();
+        if record.header.content_type == RecordType::ALERT
+            && opener.is_some_and(|opener| !opener.proven)
+        {
+            alert(record.side, record.payload, cx);
+        }
         Turn::Done
     }
 
@@ -344,6 +356,7 @@ impl Session {
                 self.inner.iter_mut().for_each(|inner| inner.feed(side, at, &plain, cx));
             }
             RecordType::HANDSHAKE => self.handshake_bytes(side, &plain, cx),
+            RecordType::ALERT => alert(side, &plain, cx),
             // In a renegotiation.
             RecordType::CHANGE_CIPHER_SPEC => drop(self.change_cipher_spec(side, cx)),
             _ => {}
@@ -378,5 +391,13 @@ impl Session {
         let record_reader = self.halves.get_mut(side);
         record_reader.messages.clear();
         record_reader.protection = Protection::Known(opener);
+    }
+}
+
+/// The content of a record with an alert, in the clear or decrypted.
+fn alert(side: Side, content: &[u8], cx: &mut Context<'_>) {
+    match Alert::parse(content) {
+        Some(alert) => cx.tls().alerted(side, alert),
+        None => cx.counters.error(PROTOCOL, "alert"),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::flow::{PROTOCOL, Session};
 use super::record_reader::{Epoch, KeptRecord, Protection};
-use crate::observation::Context;
+use crate::observation::{Context, ServerCertificate};
 use crate::side::{PerSide, Side};
 use crate::wire::tls::cipher::RecordCipher;
 use crate::wire::tls::client_hello::ClientHello;
@@ -10,7 +10,6 @@ use crate::wire::tls::handshake::{MessageType, Next};
 use crate::wire::tls::record::RecordType;
 use crate::wire::tls::server_hello::{EncryptedExtensions, ServerHello};
 use crate::wire::tls::{TlsVersion, certificate};
-use std::sync::Arc;
 
 /// What the handshake messages have said so far.
 #[derive(Default)]
@@ -141,9 +140,7 @@ impl Session {
         tls.sni_host = sni.host();
         tls.sni = sni;
         tls.ech = hello.ech;
-        tls.offers_http = hello.offers_http();
-        tls.offers_mesh_only = hello.offers_mesh_only();
-        tls.is_probe = hello.is_probe();
+        tls.alpn_offered = Some(hello.alpn.clone());
         tls.client_random = Some(hello.random);
         cx.hello();
     }
@@ -196,7 +193,7 @@ impl Session {
             Some(names)
                 if cx.observed.facts.tls.as_ref().is_some_and(|tls| tls.certificate.is_none()) =>
             {
-                cx.tls().certificate = Some(Arc::new(names));
+                cx.tls().certificate = Some(ServerCertificate::seen(names));
             }
             Some(_) => {}
             None => cx.counters.error(PROTOCOL, "certificate"),

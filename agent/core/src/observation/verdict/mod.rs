@@ -2,7 +2,9 @@
 
 use super::{Facts, OriginSet, Tls};
 use crate::http::HttpVersion;
-use crate::name::{Authority, AuthorityDefect, Coverage, Host, RequestAuthority, Sni};
+use crate::name::{
+    Authority, AuthorityDefect, CertificateNames, Coverage, Host, RequestAuthority, Sni,
+};
 use crate::seen::Seen;
 
 /// The https scheme's default port.
@@ -138,7 +140,7 @@ pub(crate) fn judge(facts: &Facts, request: &Request<'_>) -> Verdict {
         }
     }
     let coverage =
-        tls.certificate.as_ref().map_or(Coverage::Unknown, |names| names.covers(&authority.host));
+        tls.certificate_names().map_or(Coverage::Unknown, |names| names.covers(&authority.host));
     if tls.sni == Sni::Encrypted || tls.ech && !outer_name_is_real(tls, coverage, request) {
         return Verdict::EchIndeterminate;
     }
@@ -158,6 +160,22 @@ pub(crate) fn judge(facts: &Facts, request: &Request<'_>) -> Verdict {
             Verdict::CoalescedLegal
         }
         _ => Verdict::CoalescedUnverified,
+    }
+}
+
+/// What a verdict becomes with a certificate that was not known when it was reached.
+pub(crate) fn with_certificate(verdict: Verdict, names: &CertificateNames, host: &Host) -> Verdict {
+    let compares = verdict.is_mismatch() || matches!(verdict, Verdict::Match | Verdict::MatchDot);
+    if compares && names.is_workload() {
+        return Verdict::Mesh;
+    }
+    match (verdict, names.covers(host)) {
+        (
+            Verdict::CoalescedUnverified | Verdict::CoalescedOutsideOriginSet,
+            Coverage::Uncovered,
+        ) => Verdict::MisdirectedUncovered,
+        (Verdict::MismatchH1, Coverage::Uncovered) => Verdict::MismatchH1Uncovered,
+        _ => verdict,
     }
 }
 
@@ -182,7 +200,7 @@ fn before_comparing<'a>(request: &Request<'a>) -> Result<&'a Authority, Verdict>
 fn outer_name_is_real(tls: &Tls, coverage: Coverage, request: &Request<'_>) -> bool {
     let sni_covered = || {
         let (sni, _) = tls.sni_host.as_ref()?;
-        Some(tls.certificate.as_ref()?.covers(sni) == Coverage::Covered)
+        Some(tls.certificate_names()?.covers(sni) == Coverage::Covered)
     };
     request.sni_was_asked_for || coverage == Coverage::Covered && sni_covered() == Some(true)
 }

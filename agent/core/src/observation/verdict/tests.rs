@@ -1,5 +1,5 @@
 use super::super::probe_event::Observer;
-use super::super::{ConnectionId, Decryption, Ends, Source, TransportKind};
+use super::super::{ConnectionId, Decryption, Ends, ServerCertificate, Source, TransportKind};
 use super::*;
 use crate::http::HttpVersion::{Http2, Http10, Http11};
 use crate::name::CertificateNames;
@@ -36,7 +36,7 @@ fn with_certificate(mut facts: Facts, names: &[&str]) -> Facts {
     let mut certificate = CertificateNames::default();
     names.iter().for_each(|name| certificate.add_dns(name));
     if let Some(tls) = &mut facts.tls {
-        tls.certificate = Some(Arc::new(certificate));
+        tls.certificate = Some(ServerCertificate::seen(certificate));
     }
     facts
 }
@@ -52,7 +52,7 @@ fn of_workload(mut facts: Facts) -> Facts {
     let mut certificate = CertificateNames::default();
     certificate.add_uri("spiffe://cluster.local/ns/shop/sa/web");
     if let Some(tls) = &mut facts.tls {
-        tls.certificate = Some(Arc::new(certificate));
+        tls.certificate = Some(ServerCertificate::seen(certificate));
     }
     facts
 }
@@ -195,7 +195,7 @@ fn a_mesh_is_known_by_name_protocol_or_certificate() {
     assert_eq!(verdict(&with_alpn(named("a.test"), "istio-h2"), Http2, "b.test"), Verdict::Mesh);
     assert_eq!(verdict(&of_workload(named("a.test")), Http2, "b.test"), Verdict::Mesh);
     let mut offered = named("a.test");
-    offered.tls.as_mut().unwrap().offers_mesh_only = true;
+    offered.tls.as_mut().unwrap().alpn_offered = Some(["istio"].into_iter().collect());
     assert_eq!(verdict(&offered, Http11, "b.test"), Verdict::Mesh);
     assert!(!Verdict::Mesh.is_mismatch());
 }
@@ -203,12 +203,12 @@ fn a_mesh_is_known_by_name_protocol_or_certificate() {
 #[test]
 fn a_plain_name_is_never_excused_as_mesh() {
     let mut offered = with_alpn(named("a.test"), "h2");
-    offered.tls.as_mut().unwrap().offers_mesh_only = true;
+    offered.tls.as_mut().unwrap().alpn_offered = Some(["istio"].into_iter().collect());
     assert_eq!(verdict(&offered, Http2, "b.test"), Verdict::CoalescedUnverified);
     let mut certificate = CertificateNames::default();
     certificate.add_uri("spiffe://cluster.local/ns/shop/sa/web");
     certificate.add_dns("a.test");
     let mut with_hosts = with_alpn(named("a.test"), "h2");
-    with_hosts.tls.as_mut().unwrap().certificate = Some(Arc::new(certificate));
+    with_hosts.tls.as_mut().unwrap().certificate = Some(ServerCertificate::seen(certificate));
     assert_eq!(verdict(&with_hosts, Http2, "b.test"), Verdict::MisdirectedUncovered);
 }

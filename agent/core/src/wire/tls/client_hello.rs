@@ -1,19 +1,15 @@
 //! ClientHello: the name that the client asked for, and how it asked.
 
 use super::TlsVersion;
+use super::alpn::AlpnOffer;
 use super::extension::{self, walk};
 use super::keylog::{KeyLog, Label};
-use crate::name::{Sni, mesh};
+use crate::name::Sni;
 use crate::wire::reader::Reader;
 use tls_parser::parse_tls_handshake_client_hello;
 
-/// The name of `wrongdoor probe`: its product in `User-Agent`, and a protocol that it offers in ALPN behind the one that
-/// it speaks, so that agents know its handshakes too.
-pub const PROBE: &str = "wrongdoor-probe";
 /// The longest `server_name` that is kept, in bytes. DNS ends at 253.
 pub const MAX_SERVER_NAME: usize = 1024;
-/// The most ALPN protocols that are kept of one hello.
-pub const MAX_ALPN: usize = 16;
 
 /// What one ClientHello says (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +22,8 @@ pub struct ClientHello {
     pub session_id: Vec<u8>,
     /// The `server_name` extension.
     pub server_name: ServerName,
-    /// The protocols offered in ALPN, in order.
-    pub alpn: Vec<Vec<u8>>,
+    /// The protocols offered in ALPN.
+    pub alpn: AlpnOffer,
     /// The `encrypted_client_hello` extension is there: real or GREASE, which cannot be told apart.
     pub ech: bool,
     /// A pre-shared key, or a session ticket that is not empty, was offered.
@@ -63,22 +59,6 @@ impl ClientHello {
         }
     }
 
-    /// Whether HTTP over TCP is among the protocols that it offers.
-    pub fn offers_http(&self) -> bool {
-        self.alpn.iter().any(|protocol| protocol == b"h2" || protocol.starts_with(b"http/1."))
-    }
-
-    /// Whether it offers protocols, and only a mesh speaks each of them.
-    pub fn offers_mesh_only(&self) -> bool {
-        let is_mesh = |protocol: &Vec<u8>| str::from_utf8(protocol).is_ok_and(mesh::is_protocol);
-        !self.alpn.is_empty() && self.alpn.iter().all(is_mesh)
-    }
-
-    /// Whether it is `wrongdoor probe`'s.
-    pub fn is_probe(&self) -> bool {
-        self.alpn.iter().any(|protocol| protocol == PROBE.as_bytes())
-    }
-
     /// Reads the body of a handshake message of type `client_hello`; `None` where it is not one.
     pub fn parse(body: &[u8]) -> Option<Self> {
         let (behind, sent) = parse_tls_handshake_client_hello(body).ok()?;
@@ -91,7 +71,7 @@ impl ClientHello {
             version: TlsVersion(sent.version.0),
             session_id: sent.session_id.unwrap_or_default().to_vec(),
             server_name: ServerName::Absent,
-            alpn: Vec::new(),
+            alpn: AlpnOffer::default(),
             ech: false,
             offers_resumption: false,
             early_data: false,
@@ -132,14 +112,9 @@ impl ClientHello {
                 (self.server_name != ServerName::Malformed).then_some(())
             }
             extension::ALPN => {
-                let mut list = Reader::new(Reader::new(content).vec16()?);
-                while !list.is_empty() {
-                    let protocol = list.vec8()?;
-                    if self.alpn.len() < MAX_ALPN {
-                        self.alpn.push(protocol.to_vec());
-                    }
-                }
-                Some(())
+                let (offer, is_whole) = AlpnOffer::parse(content);
+                self.alpn = offer;
+                is_whole.then_some(())
             }
             extension::SUPPORTED_VERSIONS => {
                 let mut list = Reader::new(Reader::new(content).vec8()?);
@@ -237,18 +212,7 @@ mod tests {
         ]))
         .unwrap();
         assert_eq!(parsed.server_name, ServerName::Name(b"A.test".to_vec()));
-        assert_eq!(parsed.alpn, [b"h2".to_vec(), b"http/1.1".to_vec()]);
-        assert!(parsed.offers_http());
-        let others = ClientHello { alpn: vec![b"h3".to_vec(), b"imap".to_vec()], ..parsed.clone() };
-        assert!(!others.offers_http());
-        assert!(!parsed.is_probe());
-        assert!(!parsed.offers_mesh_only());
-        let alpn = vec![b"istio-http/1.1".to_vec(), b"istio".to_vec()];
-        assert!(ClientHello { alpn: alpn.clone(), ..parsed.clone() }.offers_mesh_only());
-        let alpn = [alpn, vec![b"http/1.1".to_vec()]].concat();
-        assert!(!ClientHello { alpn, ..parsed.clone() }.offers_mesh_only());
-        let alpn = vec![b"h2".to_vec(), b"wrongdoor-probe".to_vec()];
-        assert!(ClientHello { alpn, ..parsed.clone() }.is_probe());
+        assert_eq!(parsed.alpn, ["h2", "http/1.1"].into_iter().collect());
         assert_eq!((parsed.version, parsed.ech), (TlsVersion::TLS1_3, true));
         assert_eq!(parsed.malformed_extensions, 0);
     }
@@ -283,7 +247,7 @@ mod tests {
         body[end - 1] = 9;
         let parsed = ClientHello::parse(&body).unwrap();
         assert_eq!(parsed.server_name, ServerName::Malformed);
-        assert_eq!(parsed.alpn, [b"h2".to_vec()]);
+        assert_eq!(parsed.alpn, ["h2"].into_iter().collect());
     }
 
     #[test]

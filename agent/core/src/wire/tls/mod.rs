@@ -1,5 +1,7 @@
 //! TLS as a passive observer sees it: records, hellos, certificates, and with a key log the rest.
 
+pub mod alert;
+pub mod alpn;
 pub mod certificate;
 pub mod cipher;
 pub mod client_hello;

@@ -14,6 +14,8 @@ pub struct RecordType(pub u8);
 impl RecordType {
     /// `change_cipher_spec`.
     pub const CHANGE_CIPHER_SPEC: Self = Self(20);
+    /// `alert`.
+    pub const ALERT: Self = Self(21);
     /// `handshake`.
     pub const HANDSHAKE: Self = Self(22);
     /// `application_data`.

@@ -43,6 +43,7 @@ fn workload_of(directory: &Directory, container: &str) -> Option<String> {
         command: "x".into(),
         container: Some(container.into()),
         pod: None,
+        started: None,
     };
     let observer = wrongdoor_core::observation::probe_event::Observer {
         role: None,

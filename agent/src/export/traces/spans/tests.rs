@@ -21,8 +21,13 @@ fn seen_at(role: Option<Side>) -> (Exchange, Classification) {
     let mut found =
         ruled("coalescing").into_iter().filter(|(exchange, _)| exchange.is_misdirected());
     let (mut exchange, classification) = found.next().unwrap();
-    let process =
-        Process { pid: 42, command: "nginx".into(), container: Some("c0ffee".into()), pod: None };
+    let process = Process {
+        pid: 42,
+        command: "nginx".into(),
+        container: Some("c0ffee".into()),
+        pod: None,
+        started: None,
+    };
     let process = role.map(|_| Arc::new(process));
     let facts = Facts::clone(&exchange.connection);
     exchange.connection = Arc::new(Facts { observer: Observer { role, process }, ..facts });

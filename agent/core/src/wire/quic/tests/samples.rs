@@ -92,7 +92,7 @@ fn both_hellos_of_the_samples_are_read() {
         assert_eq!(connection.client(), Some(End::B));
         assert_eq!(connection.version(), Some(sample.version));
         assert_eq!(name(&connection), Some(&b"example.com"[..]));
-        assert_eq!(connection.client_hello().unwrap().alpn, [b"alpn"]);
+        assert_eq!(connection.client_hello().unwrap().alpn, ["alpn"].into_iter().collect());
         assert_eq!(connection.server_hello().unwrap().cipher_suite, 0x1301);
         assert!(connection.take_errors().is_empty());
         assert_eq!(connection.buffered(), 0);
