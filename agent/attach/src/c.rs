@@ -6,16 +6,15 @@ use std::ops::Range;
 
 use object::LittleEndian as LE;
 use object::elf::{self, Dyn64};
-use wrongdoor_ebpf_common::Function;
 
 use super::elf::{Elf, Processor};
 use super::limits::MAX_QUICK_SEARCH_BYTES;
 use super::reader::{BoundedReader, Fields, entries};
 use super::refusal::Reason;
 use super::stripped::boringssl_messages;
-use super::stripped::openssl::{self, TRANSCRIPT};
+use super::stripped::openssl_transcript::{self, TRANSCRIPT};
 use super::symbols::{self, Symbol};
-use super::wanted::{WANTED, WantedFunction, When};
+use super::wanted::{WANTED, WantedFunction};
 use super::x86::{self, Leads};
 use super::{Abilities, Examined, TlsKind, aarch64, imports, plan_one};
 
@@ -85,16 +84,7 @@ fn add_messages(
         let is_quick = reader.size() <= MAX_QUICK_SEARCH_BYTES;
         return if is_quick { boringssl_messages::add(examined, elf, reader) } else { Ok(()) };
     };
-    let place = (Function::Message, transcript.start, transcript.end - transcript.start);
-    plan_one(examined, TRANSCRIPT, (elf, reader), place, |body| {
-        let plan = match elf.processor {
-            Processor::X86_64 => {
-                x86::plan_c(body, When::Begin, false, abilities, &|_| Leads::Elsewhere)
-            }
-            Processor::AArch64 => aarch64::plan_c(body, When::Begin, abilities),
-        };
-        plan.for_messages()
-    })
+    openssl_transcript::add(examined, (elf, reader), &transcript, abilities)
 }
 
 /// The function of OpenSSL that every message of a handshake passes.
@@ -102,7 +92,7 @@ fn transcript(elf: &Elf, reader: &BoundedReader<'_>) -> Option<Range<u64>> {
     let search = reader.for_search();
     symbols::find_internal(TRANSCRIPT, elf, &search).or_else(|| {
         let is_quick = reader.size() <= MAX_QUICK_SEARCH_BYTES;
-        is_quick.then(|| openssl::transcript(elf, &search).ok().flatten()).flatten()
+        is_quick.then(|| openssl_transcript::find(elf, &search).ok().flatten()).flatten()
     })
 }
 

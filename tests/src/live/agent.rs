@@ -146,9 +146,17 @@ impl Agent {
 
     /// Waits until it has attached to a file that its search has to find: a program without symbols.
     pub fn wait_for_library(&self, kind: &str) -> Result<()> {
-        wait::within(TIMEOUT, &format!("the agent to attach to {kind}"), || {
-            let attached = format!("library=\"{kind}\"");
-            Ok(self.log().lines().any(|line| line.contains(&attached)).then_some(()))
+        self.wait_for_traced(&format!("library=\"{kind}\""))
+    }
+
+    /// The same of the file whose path ends so.
+    pub fn wait_for_file(&self, end: &str) -> Result<()> {
+        self.wait_for_traced(&format!("{end}\" library="))
+    }
+
+    fn wait_for_traced(&self, attached: &str) -> Result<()> {
+        wait::within(TIMEOUT, &format!("the agent to attach to {attached}"), || {
+            Ok(self.log().lines().any(|line| line.contains(attached)).then_some(()))
         })
         .with_context(|| self.log())
     }

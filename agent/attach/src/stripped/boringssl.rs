@@ -8,11 +8,12 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use wrongdoor_ebpf_common::Function;
+
+use super::FoundFunction;
 use super::constants::Followed;
 use crate::steps::{Step, StepFlow};
 
-/// The source file of the functions: C++ since 2017.
-pub(super) const FILE: &str = "ssl_lib.c";
 /// `ERR_LIB_SSL`. In OpenSSL it is 20, which has a source file of the same name.
 const LIBRARY: u32 = 16;
 
@@ -175,6 +176,21 @@ fn destructor(new: &Suspect) -> Option<u64> {
 
 /// The bytes of a call and of the instruction that sets the argument of the next.
 const MAX_BETWEEN: u64 = 16;
+
+// === impl BoringSsl ===
+
+impl BoringSsl {
+    /// Each function, and where it is.
+    pub(super) fn functions(&self) -> Vec<FoundFunction> {
+        let mut functions = vec![
+            ("SSL_read", Function::Read, self.read.clone()),
+            ("SSL_write", Function::Write, self.write.clone()),
+            ("SSL_new", Function::New, self.new.clone()),
+        ];
+        functions.extend(self.free.map(|free| ("SSL_free", Function::Free, free..free)));
+        functions
+    }
+}
 
 // === impl Known ===
 

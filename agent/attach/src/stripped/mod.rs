@@ -11,7 +11,9 @@ pub(crate) mod boringssl_messages;
 mod bounds;
 mod constants;
 mod guess;
-pub(crate) mod openssl;
+mod openssl;
+pub(crate) mod openssl_transcript;
+mod own_name;
 mod path_text;
 mod references;
 mod unwind_table;
@@ -21,25 +23,34 @@ use std::ops::Range;
 use wrongdoor_ebpf_common::Function;
 
 use super::elf::{Elf, Processor};
-use super::limits::{MAX_CODE_BYTES, MAX_FUNCTIONS};
+use super::limits::{MAX_CODE_BYTES, MAX_SUSPECTS};
 use super::reader::BoundedReader;
 use super::refusal::Reason;
 use super::steps::Steps;
 use super::wanted::When;
 use super::x86::{self, Leads};
 use super::{Abilities, Examined, TlsKind, aarch64, plan_one};
-use boringssl::{BoringSsl, Suspect};
+use boringssl::Suspect;
 
-/// Looks for the functions of BoringSSL; `None` where the file has none of them.
+/// A function, and where it is.
+type FoundFunction = (&'static str, Function, Range<u64>);
+
+/// The source file of the functions, in both libraries: C++ in BoringSSL since 2017.
+const FILE: &str = "ssl_lib.c";
+
+/// Looks for the functions of BoringSSL and OpenSSL; `None` where the file has none of them.
 pub(super) fn examine(
     elf: &Elf,
     reader: &BoundedReader<'_>,
     abilities: Abilities,
 ) -> Result<Option<Examined>, Reason> {
-    for path in path_text::addresses(elf, reader, boringssl::FILE)? {
+    for path in path_text::addresses(elf, reader, FILE)? {
         let suspects = suspects(elf, reader, &path)?;
         if let Some(found) = boringssl::identify(&suspects, &path).map_err(Reason::Stripped)? {
-            return plan(elf, reader, abilities, &found).map(Some);
+            return plan(elf, reader, abilities, TlsKind::BoringSsl, &found.functions()).map(Some);
+        }
+        if let Some(found) = openssl::identify(elf, reader, &suspects, &path)? {
+            return plan(elf, reader, abilities, TlsKind::OpenSsl, &found).map(Some);
         }
     }
     Ok(None)
@@ -61,8 +72,8 @@ fn suspects_at(
     places: &[u64],
 ) -> Result<Vec<Suspect>, Reason> {
     let functions = bounds::around(elf, reader, places)?;
-    if functions.len() > MAX_FUNCTIONS {
-        let (count, limit) = (functions.len() as u64, MAX_FUNCTIONS as u64);
+    if functions.len() > MAX_SUSPECTS {
+        let (count, limit) = (functions.len() as u64, MAX_SUSPECTS as u64);
         return Err(Reason::TooMany { what: "functions with TLS errors", count, limit });
     }
     let mut suspects = Vec::new();
@@ -94,35 +105,36 @@ fn plan(
     elf: &Elf,
     reader: &BoundedReader<'_>,
     abilities: Abilities,
-    found: &BoringSsl,
+    kind: TlsKind,
+    found: &[FoundFunction],
 ) -> Result<Examined, Reason> {
-    let mut examined = Examined {
-        kind: TlsKind::BoringSsl,
-        version: None,
-        attach_points: Vec::new(),
-        missing: Vec::new(),
-    };
-    let free = found.free.map(|free| free..free);
-    let functions = [
-        ("SSL_read", Function::Read, When::Both, Some(&found.read)),
-        ("SSL_write", Function::Write, When::Both, Some(&found.write)),
-        ("SSL_new", Function::New, When::End, Some(&found.new)),
-        ("SSL_free", Function::Free, When::Begin, free.as_ref()),
-    ];
-    let begins =
-        |address| functions.iter().any(|(.., at)| at.is_some_and(|at| at.start == address));
+    let mut examined =
+        Examined { kind, version: None, attach_points: Vec::new(), missing: Vec::new() };
+    let begins = |address| found.iter().any(|(.., at)| at.start == address);
     let leads = |address| if begins(address) { Leads::Traced } else { Leads::Elsewhere };
-    for (symbol, function, when, bounds) in functions {
-        let Some(bounds) = bounds else {
-            examined.missing.push((symbol, "it is not found by its errors".to_owned()));
-            continue;
+    for (symbol, function, bounds) in found {
+        let when = match function {
+            Function::New => When::End,
+            Function::Free => When::Begin,
+            _ => When::Both,
         };
-        let place = (function, bounds.start, bounds.end - bounds.start);
+        let is_int = matches!(function, Function::Read | Function::Write);
+        let place = (*function, bounds.start, bounds.end - bounds.start);
         plan_one(&mut examined, symbol, (elf, reader), place, |body| match elf.processor {
-            Processor::X86_64 => x86::plan_c(body, when, true, abilities, &leads),
+            Processor::X86_64 => x86::plan_c(body, when, is_int, abilities, &leads),
             Processor::AArch64 => aarch64::plan_c(body, when, abilities),
         })?;
     }
-    boringssl_messages::add(&mut examined, elf, reader)?;
+    if !found.iter().any(|(_, function, _)| *function == Function::Free) {
+        examined.missing.push(("SSL_free", "it is not found by its errors".to_owned()));
+    }
+    match kind {
+        TlsKind::OpenSsl => {
+            if let Some(transcript) = openssl_transcript::find(elf, reader)? {
+                openssl_transcript::add(&mut examined, (elf, reader), &transcript, abilities)?;
+            }
+        }
+        _ => boringssl_messages::add(&mut examined, elf, reader)?,
+    }
     Ok(examined)
 }

@@ -53,14 +53,8 @@ impl Builder {
         self.section(".dynsym", object::elf::SHT_DYNSYM, texts, &entries);
     }
 
-    /// Says where functions are that follow one another from `text` on, with these lengths.
-    pub(super) fn unwind_table(&mut self, text: u64, lengths: &[u64]) {
-        let begins = lengths.iter().scan(text, |next, length| {
-            let begins = *next;
-            *next += length;
-            Some((begins, *length))
-        });
-        let begins: Vec<_> = begins.collect();
+    /// Says where functions begin, and how long they are.
+    pub(super) fn unwind_table(&mut self, begins: &[(u64, u64)]) {
         // Each description: its length, a link, where the function begins from here, its length.
         let frames = (BASE + self.bytes.len() as u64).next_multiple_of(64);
         let mut described = Vec::new();

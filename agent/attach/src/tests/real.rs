@@ -160,6 +160,32 @@ fn boringssl_is_found_by_its_errors_where_its_symbols_say() {
     assert_eq!(messages(&found), messages(&named));
 }
 
+/// Without its symbols, the same functions are found in it as with them, and no others.
+#[test]
+fn openssl_is_found_by_its_own_names_where_its_symbols_say() {
+    let library = needed(format!("{LIBRARIES}/libssl.so.3"), "libssl3");
+    let program = needed("/usr/bin/node", "nodejs").canonicalize().unwrap();
+    for path in [library, program] {
+        let file = SafeFile::open(&path).unwrap();
+        let found = examine_stripped(&file, Processor::X86_64, ABILITIES[0]).unwrap().unwrap();
+        assert_eq!(found.kind, TlsKind::OpenSsl);
+        let named = examined(&path, ABILITIES[0]);
+        let begins = |examined: &Examined, symbol: &str| -> Vec<u64> {
+            let of = examined.attach_points.iter().filter(|point| point.symbol == symbol);
+            of.map(|point| point.offset).collect()
+        };
+        for symbol in ["SSL_read", "SSL_write", "SSL_new", "ssl3_finish_mac"] {
+            assert!(!begins(&named, symbol).is_empty());
+            assert_eq!(begins(&found, symbol), begins(&named, symbol), "{symbol}");
+        }
+        // In Node, what both call is found beside the function that has it inlined.
+        for symbol in ["SSL_read_ex", "SSL_write_ex"] {
+            let (found, named) = (begins(&found, symbol), begins(&named, symbol));
+            assert!(named.iter().all(|begin| found.contains(begin)), "{found:x?} {named:x?}");
+        }
+    }
+}
+
 /// A browser of 300 MB, whose table of functions leaves BoringSSL out.
 #[test]
 fn chromium_is_found_by_its_errors() {

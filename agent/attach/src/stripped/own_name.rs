@@ -1,0 +1,126 @@
+//! What functions of OpenSSL call themselves when they raise errors.
+//!
+//! From 3.0 on, `ERR_raise` compiles to a call of `ERR_set_debug(file, line, function)`, which has the function's own name.
+//! In 1.1.1, `SSLerr` compiles to a call of `ERR_put_error(library, function, reason, file, line)`, and `SSLfatal` to one of
+//! `ossl_statem_fatal(object, alert, function, reason, file, line)`. Both have its number of `include/openssl/sslerr.h`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::boringssl::Suspect;
+use super::constants::KnownCall;
+use super::{bounds, references};
+use crate::elf::Elf;
+use crate::reader::BoundedReader;
+use crate::refusal::Reason;
+
+/// `ERR_LIB_SSL`.
+const LIBRARY: u64 = 20;
+/// The longest of the names.
+const MAX_NAME_BYTES: u64 = 32;
+/// Compilers begin functions at addresses that this divides, and put parts of them anywhere.
+const ALIGNED: u64 = 16;
+
+/// A function's name and its number. Both stand for the same function, in OpenSSL 3 and before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct OwnName(pub(super) &'static str, pub(super) u64);
+
+/// A function that has told a name, and what it calls.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) bounds: Range<u64>,
+    /// Several, where others are inlined into it.
+    pub(super) names: BTreeSet<OwnName>,
+    pub(super) callees: BTreeSet<u64>,
+}
+
+/// The functions among the suspects that tell one of these names, by their beginnings.
+pub(super) fn find(
+    elf: &Elf,
+    reader: &BoundedReader<'_>,
+    suspects: &[Suspect],
+    path: &Range<u64>,
+    wanted: &[OwnName],
+) -> Result<BTreeMap<u64, Named>, Reason> {
+    let mut parts = Vec::new();
+    for suspect in suspects {
+        let mut names = BTreeSet::new();
+        for call in &suspect.followed.calls {
+            names.extend(own_name(elf, reader, call, path, wanted)?);
+        }
+        if !names.is_empty() {
+            parts.push((suspect, names));
+        }
+    }
+    whole_functions(elf, reader, parts)
+}
+
+fn own_name(
+    elf: &Elf,
+    reader: &BoundedReader<'_>,
+    call: &KnownCall,
+    path: &Range<u64>,
+    wanted: &[OwnName],
+) -> Result<Option<OwnName>, Reason> {
+    let is_path = |value: Option<u64>| value.is_some_and(|value| path.contains(&value));
+    Ok(match call.arguments {
+        [file, _, Some(text), ..] if is_path(file) => {
+            let Some(offset) = elf.offset(text) else { return Ok(None) };
+            let bytes = reader.read_up_to(offset, MAX_NAME_BYTES)?;
+            let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+            wanted.iter().find(|OwnName(name, _)| name.as_bytes() == text).copied()
+        }
+        [Some(LIBRARY), Some(number), _, file, _] | [_, _, Some(number), _, file]
+            if is_path(file) =>
+        {
+            wanted.iter().find(|OwnName(_, known)| *known == number).copied()
+        }
+        _ => None,
+    })
+}
+
+/// Compilers put the ways that end in an error aside, in parts that only jumps enter: such a part's names are those of the
+/// function that jumps there.
+fn whole_functions(
+    elf: &Elf,
+    reader: &BoundedReader<'_>,
+    parts: Vec<(&Suspect, BTreeSet<OwnName>)>,
+) -> Result<BTreeMap<u64, Named>, Reason> {
+    let begins: Vec<_> =
+        parts.iter().map(|(part, _)| part.bounds.start..part.bounds.start + 1).collect();
+    let called = references::called_in(elf, reader, &begins)?;
+    let mut functions: BTreeMap<u64, Named> = BTreeMap::new();
+    for (part, names) in parts {
+        let begin = part.bounds.start;
+        let is_function = called.contains(&begin) || begin.is_multiple_of(ALIGNED);
+        let bounds = match is_function {
+            true => Some(part.bounds.clone()),
+            false => only_entry(elf, reader, &part.bounds)?,
+        };
+        // Of a part that several functions share, nobody knows whose errors it raises.
+        let Some(bounds) = bounds else { continue };
+        let named = functions.entry(bounds.start).or_insert_with(|| {
+            let (names, callees) = (BTreeSet::new(), BTreeSet::new());
+            Named { bounds, names, callees }
+        });
+        named.names.extend(names);
+        named.callees.extend(part.followed.calls.iter().filter_map(|call| call.callee));
+    }
+    Ok(functions)
+}
+
+/// The function that jumps into this part, if it is the only one; the part itself where nothing does.
+fn only_entry(
+    elf: &Elf,
+    reader: &BoundedReader<'_>,
+    part: &Range<u64>,
+) -> Result<Option<Range<u64>>, Reason> {
+    let jumps = references::jumps_into(elf, reader, part)?;
+    let outside: Vec<u64> = jumps.into_iter().filter(|at| !part.contains(at)).collect();
+    let functions = bounds::around(elf, reader, &outside)?;
+    Ok(match functions.as_slice() {
+        [] => Some(part.clone()),
+        [function] => Some(function.clone()),
+        _ => None,
+    })
+}
