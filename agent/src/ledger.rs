@@ -68,6 +68,8 @@ pub(crate) struct SourceStats {
     pub(crate) failures: Vec<(&'static str, &'static str, u64)>,
     /// Processes that use TLS, by whether it is looked into. None where the source does not look at processes.
     pub(crate) tls_processes: Vec<(&'static str, u64)>,
+    /// Connections that are older than the agent and open now, by program.
+    pub(crate) older: Vec<(Box<str>, u64)>,
     /// How TLS sessions were joined with their connections, by what came of it.
     pub(crate) joins: Vec<(&'static str, u64)>,
     /// Facts of its own, for people: name and value.
@@ -89,6 +91,7 @@ impl SourceStats {
         add(&mut self.capture_lost, other.capture_lost);
         add(&mut self.attached, other.attached);
         add(&mut self.tls_processes, other.tls_processes);
+        add(&mut self.older, other.older);
         add(&mut self.joins, other.joins);
         add(&mut self.details, other.details);
         for (program, reason, count) in other.failures {

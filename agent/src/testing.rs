@@ -93,6 +93,7 @@ impl LiveSource for Replay {
             attached: vec![("ssl_read", 2)],
             failures: vec![("ssl_write", "refused", 1)],
             tls_processes: vec![("traced", 2), ("unseen", 1)],
+            older: vec![("nginx".into(), 1)],
             joins: vec![("confirmed", read)],
             details: vec![("turns", read)],
         }

@@ -24,6 +24,11 @@ fn a_connection_older_than_the_agent_gives_no_mismatch() -> Result<()> {
         agent.wait_for_metrics("the connection to be told as older", |metrics| {
             metrics.sum("wrongdoor_connections_total", older) >= 1.0
         })?;
+        // Its client was counted, and has ended.
+        agent.wait_for_metrics("no client's connection to be open", |metrics| {
+            metrics.has("wrongdoor_older_connections")
+                && metrics.sum("wrongdoor_older_connections", &[("command", "node")]) == 0.0
+        })?;
         let lines = agent.stop()?.exchanges;
         for line in lines.iter().filter(|line| {
             [Role::Client, Role::Server].iter().any(|role| is_of(line, *role, &[peer.port()]))

@@ -16,6 +16,7 @@ mod libraries;
 mod library_report;
 mod load_error;
 mod losses;
+mod older;
 mod owners;
 mod permission;
 mod programs;
@@ -302,6 +303,7 @@ impl LiveSource for EbpfProbes {
             attached: status.attached,
             failures: status.failures,
             tls_processes: status.tls_processes,
+            older: self.sessions.older(),
             joins: vec![
                 ("confirmed", self.counter(Counter::Confirmed)),
                 ("contradicted", self.counter(Counter::Contradicted)),

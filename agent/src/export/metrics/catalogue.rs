@@ -15,8 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use wrongdoor_core::counters::{Counters, Loss};
 
 /// Labels whose values come from the network, the machine or the build, or are too many to list.
-const OPEN: [&str; 10] = [
+const OPEN: [&str; 11] = [
     "authority",
+    "command",
     "commit",
     "kind",
     "namespace",
@@ -75,6 +76,7 @@ fn example() -> MetricsRegistry {
         attached: none(&["any"]),
         failures: vec![("any", "any", 0)],
         tls_processes: none(&["traced", "unseen"]),
+        older: vec![("any".into(), 0)],
         joins: none(&["confirmed", "contradicted"]),
         ..SourceStats::default()
     };

@@ -16,6 +16,7 @@ pub(crate) struct AgentCounts {
     probes_attached: Counts,
     probe_failures: Counts,
     tls_processes: Counts,
+    older_connections: Counts,
     joins: Counts,
     details: Counts,
 }
@@ -45,6 +46,12 @@ impl MetricsRegistry {
             probes_attached: single(&self.source.attached),
             probe_failures: double(&mut self.source.failures.iter().copied()),
             tls_processes: single(&self.source.tls_processes),
+            older_connections: self
+                .source
+                .older
+                .iter()
+                .map(|(command, count)| (command.to_string(), *count))
+                .collect(),
             joins: single(&self.source.joins),
             details: single(&self.source.details),
         }

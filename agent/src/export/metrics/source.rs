@@ -1,10 +1,11 @@
 //! What the live source says of itself: where it is attached, what was refused, and what it sees.
 
-use super::family::{Family, number};
+use super::family::{Family, LabelText, number};
+use super::names::LabelValue;
 use crate::ledger::SourceStats;
 
 /// What is lost is in the ledger, and details are for people.
-pub(super) fn families(source: &SourceStats) -> [Family; 4] {
+pub(super) fn families(source: &SourceStats) -> [Family; 5] {
     let each = |family: Family, label: &'static str, counts: &[(&'static str, u64)]| {
         let series = counts.iter().map(|(name, count)| ([(label, (*name).into())], number(*count)));
         family.with_all(series)
@@ -16,6 +17,8 @@ pub(super) fn families(source: &SourceStats) -> [Family; 4] {
     // A node on which nothing can be seen is not a quiet one.
     let help = "Processes that use TLS now, by whether the agent can read their traffic.";
     let processes = Family::gauge("wrongdoor_tls_processes", help);
+    let help = "Open connections that are older than the agent, by program: their requests are not reported.";
+    let older = Family::gauge("wrongdoor_older_connections", help);
     let help = "TLS sessions that were joined with their sockets, by the result of a second check.";
     let joins = Family::counter("wrongdoor_joins_total", help);
     [
@@ -24,6 +27,9 @@ pub(super) fn families(source: &SourceStats) -> [Family; 4] {
             ([("program", (*program).into()), ("reason", (*reason).into())], number(*count))
         })),
         each(processes, "visibility", &source.tls_processes),
+        older.with_all(source.older.iter().map(|(command, count)| {
+            ([("command", LabelText::Name(LabelValue::from(&**command)))], number(*count))
+        })),
         each(joins, "result", &source.joins),
     ]
 }

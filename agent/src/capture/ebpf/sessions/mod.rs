@@ -5,6 +5,7 @@
 use super::clock::BootClock;
 use super::early::EarlySegments;
 use super::early_messages::EarlyMessages;
+use super::older::OlderConnections;
 use super::owners::ObjectOwners;
 use super::records::RingRecord;
 use std::collections::{HashMap, VecDeque};
@@ -71,6 +72,7 @@ pub(super) struct Sessions {
     closing: VecDeque<(Instant, Address, u64)>,
     early: EarlySegments,
     early_messages: EarlyMessages,
+    older: OlderConnections,
     last_id: u64,
     /// Records so far.
     number: u64,
@@ -85,6 +87,7 @@ impl Default for Sessions {
             closing: VecDeque::new(),
             early: EarlySegments::default(),
             early_messages: EarlyMessages::default(),
+            older: OlderConnections::default(),
             last_id: 0,
             number: 0,
             counts: SessionCounts::default(),
@@ -96,6 +99,11 @@ impl Sessions {
     /// What became of the records so far.
     pub(super) fn counts(&self) -> SessionCounts {
         self.counts
+    }
+
+    /// How many connections are open that are older than the agent, by program.
+    pub(super) fn older(&self) -> Vec<(Box<str>, u64)> {
+        self.older.counts().into_iter().collect()
     }
 
     /// One record of the ring.
@@ -251,6 +259,7 @@ impl Sessions {
             self.closing.pop_front();
             self.forget(address, epoch);
         }
+        self.older.turn();
     }
 
     fn object(
@@ -275,10 +284,14 @@ impl Sessions {
         if let Some(former) = self.known.insert(address, known).former {
             // The record of its end was lost: this one says both.
             self.counts.news += 1;
+            self.older.end(former.id);
             let input = ProbeEvent::SessionClosed { session: former.id };
             engine.handle_probe_event(self.number, at, input);
         }
         let is_older = flags.contains(kernel::Flags::OLDER);
+        if is_older {
+            self.older.begin(id, &process);
+        }
         let has_socket = record.tuple.cookie != 0;
         if has_socket {
             self.by_socket.insert(record.tuple.cookie, (address, record.epoch));
@@ -303,8 +316,9 @@ impl Sessions {
     }
 
     fn forget(&mut self, address: Address, epoch: u64) {
-        if self.known.get(&address).is_some_and(|known| known.epoch == epoch) {
+        if let Some(session) = self.find(address.pid, address.object, epoch) {
             self.known.remove(&address);
+            self.older.end(session);
         }
     }
 }
