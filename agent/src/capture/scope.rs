@@ -81,6 +81,22 @@ impl ProcessScope {
         self.include.is_empty() && self.exclude.is_empty()
     }
 
+    /// Whether the processes of a network namespace are; `None` where other rules have a say.
+    pub(crate) fn chooses_namespace(&self, inode: u64) -> Option<bool> {
+        let is_in = |rules: &[Rule]| {
+            let is_it = |rule: &Rule| matches!(rule, Rule::Namespace(other) if *other == inode);
+            let is_other = |rule: &Rule| matches!(rule, Rule::Namespace(other) if *other != inode);
+            let decided = rules.iter().any(is_it);
+            (decided || rules.iter().all(is_other)).then_some(decided)
+        };
+        let is_included = if self.include.is_empty() { Some(true) } else { is_in(&self.include) };
+        match (is_included, is_in(&self.exclude)) {
+            (Some(false), _) | (_, Some(true)) => Some(false),
+            (Some(true), Some(false)) => Some(true),
+            _ => None,
+        }
+    }
+
     /// Whether this one is: by any of what is included, if anything is, and by nothing that is excluded.
     pub(crate) fn chooses(&self, process: &ProcessSeen) -> bool {
         let is_included =
@@ -215,6 +231,25 @@ mod tests {
         process.namespaces.net = None;
         assert!(!scope(&["namespace=1"], &[]).unwrap().chooses(&process));
         assert!(scope(&[], &["namespace=1"]).unwrap().chooses(&process));
+    }
+
+    #[test]
+    fn a_namespace_is_chosen_where_no_other_rule_has_a_say() {
+        for (include, exclude, chosen) in [
+            (&[][..], &[][..], Some(true)),
+            (&["namespace=7"], &[], Some(true)),
+            (&["namespace=8"], &[], Some(false)),
+            (&["namespace=8", "namespace=7"], &["namespace=9"], Some(true)),
+            (&[], &["namespace=7"], Some(false)),
+            (&["namespace=7"], &["namespace=7"], Some(false)),
+            (&["command=nginx"], &[], None),
+            (&["command=nginx", "namespace=7"], &[], Some(true)),
+            (&["namespace=7"], &["command=curl"], None),
+            (&[], &["command=curl", "namespace=7"], Some(false)),
+        ] {
+            let scope = scope(include, exclude).unwrap();
+            assert_eq!(scope.chooses_namespace(7), chosen, "{include:?} {exclude:?}");
+        }
     }
 
     #[test]

@@ -13,13 +13,14 @@ use wrongdoor_tests::live::servers::nginx;
 use wrongdoor_tests::live::{
     Agent, Ask, Client, Ground, Peer, Software, Truth, clients, library, scene,
 };
+use wrongdoor_tests::report::Report;
 use wrongdoor_tests::{binary, wait};
 
 /// How many connections are made at once, so that every worker of nginx gets some.
 const AT_ONCE: usize = 20;
 
 /// What an agent with `arguments` tells of curl and nginx, which was there before it.
-fn tell(turn: &Turn, arguments: &[&str]) -> Result<(Vec<Truth>, Vec<Value>, u16)> {
+fn tell(turn: &Turn, arguments: &[&str]) -> Result<(Vec<Truth>, Report, u16)> {
     let ground = Ground::new()?;
     let peer = Software::Nginx.start(&ground)?;
     let agent = Agent::start_with(turn, arguments)?;
@@ -28,15 +29,17 @@ fn tell(turn: &Turn, arguments: &[&str]) -> Result<(Vec<Truth>, Vec<Value>, u16)
         let ask = Ask::new(Some("a.test"), &["a.test", "b.test", "d.test"], http);
         truth.extend(scene::play_one(&ground, &peer, Client::Curl, &ask, truth.len())?.server);
     }
-    Ok((truth, agent.stop()?.exchanges, peer.port()))
+    Ok((truth, agent.stop()?, peer.port()))
 }
 
 /// The server's end is told, and of curl nothing.
 fn only_the_server_is_told(turn: &Turn, arguments: &[&str]) -> Result<()> {
-    let (truth, lines, port) = tell(turn, arguments)?;
-    let told = compare(&truth, &lines, Role::Server, &[port]).require_all();
+    let (truth, report, port) = tell(turn, arguments)?;
+    let told = compare(&truth, &report.exchanges, Role::Server, &[port]).require_all();
     told.with_context(|| format!("{arguments:?}"))?;
-    let of_curl: Vec<_> = lines.iter().filter(|line| is_of(line, Role::Client, &[port])).collect();
+    // Its handshakes are seen all the same, and are nobody's business.
+    let lines = report.exchanges.iter().chain(&report.connections);
+    let of_curl: Vec<_> = lines.filter(|line| is_of(line, Role::Client, &[port])).collect();
     ensure!(of_curl.is_empty(), "{arguments:?}: {of_curl:#?}");
     Ok(())
 }
@@ -45,16 +48,17 @@ fn only_the_server_is_told(turn: &Turn, arguments: &[&str]) -> Result<()> {
 fn chooses(kind: &str, rule: &str, other: &str) -> Result<()> {
     let Some(turn) = kernel::begin()? else { return Ok(()) };
     let rule = format!("{kind}={rule}");
-    let (truth, lines, port) = tell(&turn, &["--include", &rule])?;
-    let told = compare(&truth, &lines, Role::Server, &[port]).require_all();
+    let (truth, report, port) = tell(&turn, &["--include", &rule])?;
+    let told = compare(&truth, &report.exchanges, Role::Server, &[port]).require_all();
     told.with_context(|| rule.clone())?;
-    compare(&truth, &lines, Role::Client, &[port]).require_nothing_wrong()?;
+    compare(&truth, &report.exchanges, Role::Client, &[port]).require_nothing_wrong()?;
     for arguments in [["--include", &format!("{kind}={other}")], ["--exclude", &rule]] {
-        let (_, lines, port) = tell(&turn, &arguments)?;
+        let (_, report, port) = tell(&turn, &arguments)?;
         let ours = |line: &&Value| {
             [Role::Client, Role::Server].iter().any(|role| is_of(line, *role, &[port]))
         };
-        let told: Vec<_> = lines.iter().filter(ours).collect();
+        let lines = report.exchanges.iter().chain(&report.connections);
+        let told: Vec<_> = lines.filter(ours).collect();
         ensure!(told.is_empty(), "{arguments:?}: {told:#?}");
     }
     Ok(())

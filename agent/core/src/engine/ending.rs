@@ -93,8 +93,10 @@ impl Engine {
             }
             Tracked::Live(mut connection) => {
                 connection.finish(&mut self.shared.resources(false));
-                let (closed, visibility) = (connection.closed(), connection.visibility());
-                self.ended(&connection.observed, closed, visibility);
+                if !connection.is_nothing() {
+                    let (closed, visibility) = (connection.closed(), connection.visibility());
+                    self.ended(&connection.observed, closed, visibility);
+                }
             }
             Tracked::Ended(_) => {}
         }

@@ -36,8 +36,8 @@ impl Engine {
         self.shared.counters.reports += 1;
         self.end_overdue(at);
         match report {
-            ProbeEvent::Handshake { socket, direction, offset, bytes } => {
-                let segment = HelloSegment { at, direction, offset, bytes };
+            ProbeEvent::Handshake { socket, direction, offset, needs_session, bytes } => {
+                let segment = HelloSegment { at, direction, offset, needs_session, bytes };
                 let id = self.of_socket(at, socket);
                 self.feed(id, |connection, input| connection.segment(&segment, input));
             }

@@ -83,6 +83,9 @@ pub enum ProbeEvent<'a> {
         direction: Direction,
         /// Where it begins, counted from the first byte of the stream.
         offset: u32,
+        /// Whether somebody wants to know of this process's connections is known with its session only: without one, the
+        /// connection is not told.
+        needs_session: bool,
         /// The bytes.
         bytes: &'a [u8],
     },

@@ -144,7 +144,7 @@ impl EbpfProbes {
             privileges::keep(kept, "tracer");
         }
         let settings = TracerSettings {
-            scope: options.scope,
+            scope: options.scope.clone(),
             detach_delay: options.detach_delay,
             reports_libraries: options.reports_libraries,
         };
@@ -156,7 +156,7 @@ impl EbpfProbes {
         Ok(Self {
             outlet,
             losses,
-            sessions: Sessions::default(),
+            sessions: Sessions::new(options.scope),
             owners: ObjectOwners::new(found),
             clock: BootClock::new(),
             tracer,

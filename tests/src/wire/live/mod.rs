@@ -179,6 +179,7 @@ impl Report {
                 socket: *socket,
                 direction: *direction,
                 offset: *offset,
+                needs_session: false,
                 bytes,
             },
             Self::Session(session, socket, role, is_older) => ProbeEvent::Session {

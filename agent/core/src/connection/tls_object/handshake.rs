@@ -41,6 +41,7 @@ pub(crate) struct HelloSegment<'a> {
     pub(crate) at: Timestamp,
     pub(crate) direction: Direction,
     pub(crate) offset: u32,
+    pub(crate) needs_session: bool,
     pub(crate) bytes: &'a [u8],
 }
 

@@ -34,6 +34,8 @@ const PROTOCOL: &str = "live";
 pub(crate) struct TlsObject {
     socket: Option<Socket>,
     session: Option<SessionId>,
+    /// Without a session it is not told.
+    needs_session: bool,
     /// The session was there before the probes.
     is_older: bool,
     role: Option<Side>,
@@ -109,6 +111,7 @@ impl TlsObject {
         Self {
             socket,
             session: None,
+            needs_session: false,
             is_older: false,
             role: None,
             handshake: ProbeHandshake::awaited(),
@@ -145,13 +148,15 @@ impl TlsObject {
         role.is_none() || self.role.is_none() || role == self.role
     }
 
-    /// Whether there is nothing in it to be told: the socket does not carry TLS.
+    /// Whether there is nothing in it to be told: the socket does not carry TLS, or nobody wants to know of it.
     pub(crate) fn is_nothing(&self) -> bool {
-        self.session.is_none() && self.handshake.is_over() && !self.observed.is_ours
+        let has_no_tls = self.handshake.is_over() && !self.observed.is_ours;
+        self.session.is_none() && (has_no_tls || self.needs_session)
     }
 
     /// A piece of the handshake.
     pub(crate) fn segment(&mut self, segment: &HelloSegment<'_>, resources: &mut Resources<'_>) {
+        self.needs_session = segment.needs_session;
         self.handshake.segment(segment, self.role, &mut self.observed, resources);
         self.complete(resources);
         if let Some(role) = self.handshake.role() {

@@ -37,7 +37,8 @@ fn a_hello_at_the_clients_end_is_told_once_its_process_is_known() {
         let (local, remote) = (endpoint(1, 50_000), endpoint(2, 443));
         let socket = Socket { id: SocketId(1), local, remote };
         let bytes = &for_a_test()[..];
-        let piece = ProbeEvent::Handshake { socket, direction, offset: 0, bytes };
+        let piece =
+            ProbeEvent::Handshake { socket, direction, offset: 0, needs_session: false, bytes };
         report(&mut engine, 1, 0, piece);
         assert_eq!(told(&mut engine), before, "{direction:?}");
 

@@ -133,7 +133,7 @@ fn nothing_leads_to_a_connection_of_probes_that_has_ended() {
     assert_eq!(ends(&mut engine), [Some(Timestamp::from_parts(1, 0))]);
     // As long as the socket is open, what is in flight begins nothing new.
     let (direction, bytes) = (Direction::Sent, &[22, 3, 1, 0, 200, 1][..]);
-    let late = ProbeEvent::Handshake { socket, direction, offset: 0, bytes };
+    let late = ProbeEvent::Handshake { socket, direction, offset: 0, needs_session: false, bytes };
     report(&mut engine, 3, 2, late);
     report(&mut engine, 4, 3, ProbeEvent::SocketClosed { socket: socket.id });
     assert!(engine.live.is_empty() && engine.connections() == 0);
@@ -169,6 +169,25 @@ fn connections_of_probes_share_the_bound_on_connections() {
     engine.finish();
     assert!(engine.live.is_empty() && engine.connections() == 0);
     assert_eq!(engine.held_bytes(), 0);
+}
+
+#[test]
+fn a_connection_that_needs_a_session_is_told_with_one_only() {
+    for (has_session, told) in [(false, 0), (true, 1)] {
+        let mut engine = Engine::new(EngineConfig::default(), Arc::default());
+        let endpoint = |last, port| Endpoint::v4([192, 0, 2, last], port);
+        let id = SocketId(1);
+        let socket = Socket { id, local: endpoint(1, 50_000), remote: endpoint(2, 443) };
+        let bytes = &client_hello::for_a_test()[..];
+        let (direction, needs_session) = (Direction::Sent, true);
+        let piece = ProbeEvent::Handshake { socket, direction, offset: 0, needs_session, bytes };
+        report(&mut engine, 1, 0, piece);
+        if has_session {
+            open(&mut engine, 1);
+        }
+        engine.finish();
+        assert_eq!(ends(&mut engine).len(), told);
+    }
 }
 
 /// The connections that were told: their gaps, and whether their end was seen.
@@ -301,7 +320,8 @@ fn the_longest_idle_goes_first_whether_of_packets_or_of_probes() {
         let remote = Endpoint::v4([192, 0, 2, 2], 443);
         let socket = Socket { id: SocketId(port.into()), local, remote };
         let (direction, bytes) = (Direction::Sent, &[22, 3, 1][..]);
-        let report = ProbeEvent::Handshake { socket, direction, offset: 0, bytes };
+        let report =
+            ProbeEvent::Handshake { socket, direction, offset: 0, needs_session: false, bytes };
         engine.handle_probe_event(port.into(), Timestamp(0), report);
     }
     let of_probes = engine.connections.keys().filter(|key| matches!(key, TrackedKey::Live(_)));

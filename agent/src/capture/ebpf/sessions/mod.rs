@@ -8,6 +8,7 @@ use super::early_messages::EarlyMessages;
 use super::older::OlderConnections;
 use super::owners::ObjectOwners;
 use super::records::RingRecord;
+use crate::capture::scope::ProcessScope;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use wrongdoor_core::bounded_map::BoundedMap;
@@ -73,14 +74,16 @@ pub(super) struct Sessions {
     early: EarlySegments,
     early_messages: EarlyMessages,
     older: OlderConnections,
+    scope: ProcessScope,
     last_id: u64,
     /// Records so far.
     number: u64,
     counts: SessionCounts,
 }
 
-impl Default for Sessions {
-    fn default() -> Self {
+impl Sessions {
+    /// Of processes that are chosen; of others there are handshakes all the same.
+    pub(super) fn new(scope: ProcessScope) -> Self {
         Self {
             known: BoundedMap::new(MAX_SESSIONS),
             by_socket: HashMap::new(),
@@ -88,14 +91,13 @@ impl Default for Sessions {
             early: EarlySegments::default(),
             early_messages: EarlyMessages::default(),
             older: OlderConnections::default(),
+            scope,
             last_id: 0,
             number: 0,
             counts: SessionCounts::default(),
         }
     }
-}
 
-impl Sessions {
     /// What became of the records so far.
     pub(super) fn counts(&self) -> SessionCounts {
         self.counts
@@ -137,10 +139,21 @@ impl Sessions {
                     let dropped = self.early.keep(&record, bytes);
                     self.counts.dropped += u64::try_from(dropped).unwrap_or(u64::MAX);
                 } else {
-                    self.early.claim(&record.tuple, &mut |record, bytes| {
-                        handshake(number, record, bytes, clock, engine);
-                    });
-                    handshake(number, &record, bytes, clock, engine);
+                    let namespace = record.tuple.namespace.into();
+                    // The packets of a handshake do not say whose it is.
+                    let needs_session = self.scope.chooses_namespace(namespace) != Some(true);
+                    let mut hand_on = |record: &kernel::Handshake, bytes: &[u8]| {
+                        let input = ProbeEvent::Handshake {
+                            socket: socket(&record.tuple),
+                            direction: direction(record.head.direction),
+                            offset: record.offset,
+                            needs_session,
+                            bytes,
+                        };
+                        engine.handle_probe_event(number, clock.time(record.head.at), input);
+                    };
+                    self.early.claim(&record.tuple, &mut hand_on);
+                    hand_on(&record, bytes);
                 }
             }
             RingRecord::Object(record) => self.object(&record, clock, owners, engine),
@@ -321,23 +334,6 @@ impl Sessions {
             self.older.end(session);
         }
     }
-}
-
-/// One segment of a handshake.
-fn handshake(
-    number: u64,
-    record: &kernel::Handshake,
-    bytes: &[u8],
-    clock: &BootClock,
-    engine: &mut Engine,
-) {
-    let input = ProbeEvent::Handshake {
-        socket: socket(&record.tuple),
-        direction: direction(record.head.direction),
-        offset: record.offset,
-        bytes,
-    };
-    engine.handle_probe_event(number, clock.time(record.head.at), input);
 }
 
 fn why(detail: u8) -> Silence {

@@ -22,7 +22,7 @@ struct Way {
 impl Way {
     fn new() -> Self {
         Self {
-            sessions: Sessions::default(),
+            sessions: Sessions::new(ProcessScope::default()),
             owners: ObjectOwners::new(FoundProcesses::default()),
             clock: BootClock::new(),
             engine: Engine::new(EngineConfig::default(), Arc::default()),
