@@ -82,7 +82,7 @@ fn add_messages(
     let Some(transcript) = transcript(elf, reader) else {
         // A BoringSSL in several files does not say in each that it is one.
         let is_quick = reader.size() <= MAX_QUICK_SEARCH_BYTES;
-        return if is_quick { boringssl_messages::add(examined, elf, reader) } else { Ok(()) };
+        return if is_quick { boringssl_messages::add(examined, elf, elf, reader) } else { Ok(()) };
     };
     openssl_transcript::add(examined, (elf, reader), &transcript, abilities)
 }
@@ -92,7 +92,7 @@ fn transcript(elf: &Elf, reader: &BoundedReader<'_>) -> Option<Range<u64>> {
     let search = reader.for_search();
     symbols::find_internal(TRANSCRIPT, elf, &search).or_else(|| {
         let is_quick = reader.size() <= MAX_QUICK_SEARCH_BYTES;
-        is_quick.then(|| openssl_transcript::find(elf, &search).ok().flatten()).flatten()
+        is_quick.then(|| openssl_transcript::find(elf, elf, &search).ok().flatten()).flatten()
     })
 }
 

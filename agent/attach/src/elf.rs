@@ -1,5 +1,7 @@
 //! The headers of an ELF file: where things are in it and in memory.
 
+use std::ops::Range;
+
 use object::elf::{self, FileHeader64, ProgramHeader64, SectionHeader64, SectionType};
 use object::{LittleEndian as LE, Pod};
 
@@ -31,7 +33,7 @@ impl Processor {
 }
 
 /// The headers of a 64-bit little-endian executable or shared library.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Elf {
     pub(super) processor: Processor,
     /// It is loaded at the addresses that it names, and code may have those in it.
@@ -55,7 +57,7 @@ pub(super) struct ElfSegment {
 }
 
 /// A named part of the file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ElfSection {
     pub(super) name: Vec<u8>,
     pub(super) kind: SectionType,
@@ -64,6 +66,9 @@ pub(super) struct ElfSection {
     pub(super) size: u64,
     pub(super) link: u32,
 }
+
+/// So far apart is what belongs together: linkers keep the functions of a library side by side.
+const NEAR: u64 = 16 << 20;
 
 // === impl Elf ===
 
@@ -111,6 +116,19 @@ impl Elf {
         let sections = sections.iter().map(|section| ElfSection::of(section, Fields(&texts)));
         let sections = sections.collect();
         Ok(Some(Self { processor, is_fixed, segments, has_shadow_stack, unwind, sections }))
+    }
+
+    /// The same file with no other code than what is near these places.
+    pub(super) fn near(&self, places: Range<u64>) -> Self {
+        let (first, last) = (places.start.saturating_sub(NEAR), places.end.saturating_add(NEAR));
+        let mut near = self.clone();
+        for segment in near.segments.iter_mut().filter(|segment| segment.executable) {
+            let begin = segment.address.max(first).min(segment.end());
+            let end = segment.end().min(last).max(begin);
+            segment.offset = segment.offset.saturating_add(begin - segment.address);
+            (segment.address, segment.size) = (begin, end - begin);
+        }
+        near
     }
 
     /// The section called `name`, if the file has bytes of it.

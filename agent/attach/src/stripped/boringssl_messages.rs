@@ -27,12 +27,14 @@ const HEADER: u64 = 0x100;
 const HANDSHAKE: u64 = 22;
 
 /// Adds the calls to what is attached to. Without them certificates of TLS 1.3 are not seen, and nothing else is missing.
+/// `near` is the part of the file in which they are.
 pub(crate) fn add(
     examined: &mut Examined,
     elf: &Elf,
+    near: &Elf,
     reader: &BoundedReader<'_>,
 ) -> Result<(), Reason> {
-    for call in calls(elf, &reader.for_search()).unwrap_or_default() {
+    for call in calls(elf, near, &reader.for_search()).unwrap_or_default() {
         let place = (Function::Message, call.start, call.end - call.start);
         plan_one(examined, REPORT, (elf, reader), place, |body| plan(body, elf.processor))?;
     }
@@ -40,15 +42,15 @@ pub(crate) fn add(
 }
 
 /// The calls that report a message of a handshake; none where the function is not identified.
-fn calls(elf: &Elf, reader: &BoundedReader<'_>) -> Result<Vec<Range<u64>>, Reason> {
+fn calls(elf: &Elf, near: &Elf, reader: &BoundedReader<'_>) -> Result<Vec<Range<u64>>, Reason> {
     // The kernel carries out the call itself, and many kernels do not put its return address on the shadow stack.
     if elf.has_shadow_stack {
         return Ok(Vec::new());
     }
-    let Some(report) = report(elf, reader)? else { return Ok(Vec::new()) };
-    let places = references::calls_of(elf, reader, report)?;
+    let Some(report) = report(elf, near, reader)? else { return Ok(Vec::new()) };
+    let places = references::calls_of(near, reader, report)?;
     let (mut reads, mut writes): (Vec<Range<u64>>, Vec<Range<u64>>) = Default::default();
-    for suspect in suspects_at(elf, reader, &places)? {
+    for suspect in suspects_at(near, reader, &places)? {
         let reports = suspect.followed.calls.iter().filter(|call| {
             let [_, direction, kind, ..] = call.arguments;
             let is_handshake = kind == Some(HANDSHAKE) && direction.is_some_and(|way| way <= 1);
@@ -79,10 +81,10 @@ fn calls(elf: &Elf, reader: &BoundedReader<'_>) -> Result<Vec<Range<u64>>, Reaso
 }
 
 /// The function; `None` where it is not the only one that fits.
-fn report(elf: &Elf, reader: &BoundedReader<'_>) -> Result<Option<u64>, Reason> {
+fn report(elf: &Elf, near: &Elf, reader: &BoundedReader<'_>) -> Result<Option<u64>, Reason> {
     let mut found = HashSet::new();
     for path in path_text::addresses(elf, reader, FILE)? {
-        found.extend(suspects(elf, reader, &path)?.iter().flat_map(reported));
+        found.extend(suspects(near, reader, &path)?.iter().flat_map(reported));
     }
     let mut found = found.into_iter();
     Ok(found.next().filter(|_| found.next().is_none()))

@@ -46,14 +46,29 @@ pub(super) fn examine(
 ) -> Result<Option<Examined>, Reason> {
     for path in path_text::addresses(elf, reader, FILE)? {
         let suspects = suspects(elf, reader, &path)?;
+        let near = near(elf, &suspects);
         if let Some(found) = boringssl::identify(&suspects, &path).map_err(Reason::Stripped)? {
-            return plan(elf, reader, abilities, TlsKind::BoringSsl, &found.functions()).map(Some);
+            let mut examined =
+                plan(elf, reader, abilities, TlsKind::BoringSsl, &found.functions())?;
+            boringssl_messages::add(&mut examined, elf, &near, reader)?;
+            return Ok(Some(examined));
         }
-        if let Some(found) = openssl::identify(elf, reader, &suspects, &path)? {
-            return plan(elf, reader, abilities, TlsKind::OpenSsl, &found).map(Some);
+        if let Some(found) = openssl::identify(&near, reader, &suspects, &path)? {
+            let mut examined = plan(elf, reader, abilities, TlsKind::OpenSsl, &found)?;
+            if let Some(transcript) = openssl_transcript::find(elf, &near, reader)? {
+                openssl_transcript::add(&mut examined, (elf, reader), &transcript, abilities)?;
+            }
+            return Ok(Some(examined));
         }
     }
     Ok(None)
+}
+
+/// The file with no other code than what is near these functions: what a library calls of its own is there.
+fn near(elf: &Elf, suspects: &[Suspect]) -> Elf {
+    let begins = suspects.iter().map(|suspect| suspect.bounds.start);
+    let ends = suspects.iter().map(|suspect| suspect.bounds.end);
+    elf.near(begins.min().unwrap_or_default()..ends.max().unwrap_or_default())
 }
 
 /// The functions that name the path.
@@ -127,14 +142,6 @@ fn plan(
     }
     if !found.iter().any(|(_, function, _)| *function == Function::Free) {
         examined.missing.push(("SSL_free", "it is not found by its errors".to_owned()));
-    }
-    match kind {
-        TlsKind::OpenSsl => {
-            if let Some(transcript) = openssl_transcript::find(elf, reader)? {
-                openssl_transcript::add(&mut examined, (elf, reader), &transcript, abilities)?;
-            }
-        }
-        _ => boringssl_messages::add(&mut examined, elf, reader)?,
     }
     Ok(examined)
 }

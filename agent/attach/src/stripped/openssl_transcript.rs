@@ -21,12 +21,16 @@ const NAME: OwnName = OwnName(TRANSCRIPT, 587);
 /// Its source file.
 const FILE: &str = "s3_enc.c";
 
-/// Where the function begins and ends; `None` where it is not there exactly once.
-pub(crate) fn find(elf: &Elf, reader: &BoundedReader<'_>) -> Result<Option<Range<u64>>, Reason> {
+/// Where the function begins and ends; `None` where it is not exactly once in `near`, the part of the file in which it is.
+pub(crate) fn find(
+    elf: &Elf,
+    near: &Elf,
+    reader: &BoundedReader<'_>,
+) -> Result<Option<Range<u64>>, Reason> {
     let mut found = Vec::new();
     for path in path_text::addresses(elf, reader, FILE)? {
-        let suspects = suspects(elf, reader, &path)?;
-        let named = own_name::find(elf, reader, &suspects, &path, &[NAME])?;
+        let suspects = suspects(near, reader, &path)?;
+        let named = own_name::find(near, reader, &suspects, &path, &[NAME])?;
         found.extend(named.into_values().map(|named| named.bounds));
     }
     let only = found.pop();
