@@ -4,7 +4,8 @@
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use wrongdoor_core::wire::tls::certificate;
-use wrongdoor_core::wire::tls::client_hello::{ClientHello, MAX_ALPN, MAX_SERVER_NAME, ServerName};
+use wrongdoor_core::wire::tls::alpn::MAX_ALPN;
+use wrongdoor_core::wire::tls::client_hello::{ClientHello, MAX_SERVER_NAME, ServerName};
 use wrongdoor_core::wire::tls::handshake::{MAX_MESSAGE, MessageType, Messages, Next};
 use wrongdoor_core::wire::tls::server_hello::{EncryptedExtensions, ServerHello};
 use wrongdoor_fuzz::{Records, Script, Shape, Watched, config, keys};
@@ -47,7 +48,7 @@ fn run_session(script: &Script, choice: u8, shape: Shape, opened: bool) -> (Vec<
 
 fn bodies(body: &[u8]) {
     if let Some(hello) = ClientHello::parse(body) {
-        assert!(hello.alpn.len() <= MAX_ALPN && hello.session_id.len() <= 32);
+        assert!(hello.alpn.iter().count() <= MAX_ALPN && hello.session_id.len() <= 32);
         if let ServerName::Name(name) = hello.server_name {
             assert!((1..=MAX_SERVER_NAME).contains(&name.len()));
         }
