@@ -1,5 +1,6 @@
 //! The loss ledger: what each stage saw, and what it lost.
 
+use crate::time_histogram::TimeHistogram;
 use std::fmt;
 use strum::{EnumIter, IntoStaticStr};
 use wrongdoor_ebpf_common::program;
@@ -52,7 +53,7 @@ impl fmt::Debug for LossReason {
 }
 
 /// A source's part of the loss ledger. All counts only grow.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct SourceStats {
     /// What the kernel side had to tell.
     pub(crate) kernel_events: u64,
@@ -66,8 +67,10 @@ pub(crate) struct SourceStats {
     pub(crate) attached: Vec<(&'static str, u64)>,
     /// Programs and places that the kernel or the file refused: program, reason, how often.
     pub(crate) failures: Vec<(&'static str, &'static str, u64)>,
-    /// Processes that use TLS, by whether it is looked into. None where the source does not look at processes.
-    pub(crate) tls_processes: Vec<(&'static str, u64)>,
+    /// Processes that use TLS, by whether it is looked into and by library. None where the source does not look at processes.
+    pub(crate) tls_processes: Vec<(&'static str, &'static str, u64)>,
+    /// How long it took to attach to programs that started.
+    pub(crate) attach_times: TimeHistogram,
     /// Connections that are older than the agent and open now, by program.
     pub(crate) older: Vec<(Box<str>, u64)>,
     /// How TLS sessions were joined with their connections, by what came of it.
@@ -90,19 +93,27 @@ impl SourceStats {
         add(&mut self.kernel_lost, other.kernel_lost);
         add(&mut self.capture_lost, other.capture_lost);
         add(&mut self.attached, other.attached);
-        add(&mut self.tls_processes, other.tls_processes);
+        self.attach_times.merge(&other.attach_times);
         add(&mut self.older, other.older);
         add(&mut self.joins, other.joins);
         add(&mut self.details, other.details);
-        for (program, reason, count) in other.failures {
-            let same = |known: &&mut (&str, &str, u64)| (known.0, known.1) == (program, reason);
-            match self.failures.iter_mut().find(same) {
-                Some((_, _, sum)) => *sum += count,
-                None => self.failures.push((program, reason, count)),
-            }
+        add_pairs(&mut self.tls_processes, other.tls_processes);
+        add_pairs(&mut self.failures, other.failures);
+    }
+}
+
+/// The same of counts with two keys.
+fn add_pairs(sums: &mut Vec<PairCount>, counts: Vec<PairCount>) {
+    for (first, second, count) in counts {
+        let same = |known: &&mut PairCount| (known.0, known.1) == (first, second);
+        match sums.iter_mut().find(same) {
+            Some((_, _, sum)) => *sum += count,
+            None => sums.push((first, second, count)),
         }
     }
 }
+
+type PairCount = (&'static str, &'static str, u64);
 
 /// Adds counts to the sums of the same keys.
 fn add<K: PartialEq>(sums: &mut Vec<(K, u64)>, counts: Vec<(K, u64)>) {

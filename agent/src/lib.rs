@@ -23,4 +23,5 @@ mod state;
 #[cfg(test)]
 mod testing;
 mod text;
+mod time_histogram;
 mod tls_files;

@@ -7,6 +7,7 @@ use crate::enrich::ClusterEnds;
 use crate::export::{ConnectionNumber, Record};
 use crate::ledger::{LossReason, SourceStats};
 use crate::state::AgentState;
+use crate::time_histogram::TimeHistogram;
 use clap::Parser;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -92,7 +93,8 @@ impl LiveSource for Replay {
             capture_lost: vec![(LossReason::Unresolved, 1)],
             attached: vec![("ssl_read", 2)],
             failures: vec![("ssl_write", "refused", 1)],
-            tls_processes: vec![("traced", 2), ("unseen", 1)],
+            tls_processes: vec![("traced", "openssl", 2), ("unseen", "rustls", 1)],
+            attach_times: TimeHistogram::default(),
             older: vec![("nginx".into(), 1)],
             joins: vec![("confirmed", read)],
             details: vec![("turns", read)],

@@ -151,15 +151,14 @@ fn follow(
             return None;
         }
         // Only behind the other end's hello: without one, the flow was not followed this far.
-        if !is_hello(ctx, segment.payload, segment.length)
-            && !is_refusal(ctx, segment.payload, segment.length)
-        {
+        let says_hello = is_hello(ctx, segment.payload, segment.length);
+        if !says_hello && !is_refusal(ctx, segment.payload, segment.length) {
             way.state = DONE;
             return None;
         }
         way.state = OWING;
         way.base = segment.sequence;
-        if let Some(random) = random(ctx, segment) {
+        if says_hello && let Some(random) = random(ctx, segment) {
             remember(&random, direction as u32, tuple);
         }
     }

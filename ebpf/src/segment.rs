@@ -205,12 +205,11 @@ pub fn owed(ctx: &SkBuffContext, way: &mut Way, offset: u32, segment: &Segment) 
         }
         let inside = way.next_record.wrapping_sub(offset);
         let Ok(record) = ctx.load::<[u8; 5]>((segment.payload + inside) as usize) else { break };
-        if record[0] == TLS_DATA || record[0] == TLS_ALERT || record[1] != 3 {
+        // In the clear, an alert says why there is no more, or warns and the handshake goes on.
+        let is_sealed = record[0] == TLS_DATA || record[0] == TLS_ALERT || record[1] != 3;
+        if is_sealed && !is_clear_alert(&record) {
             way.state = DONE;
-            // In the clear, an alert says why there is no more.
-            let alert = if is_clear_alert(&record) { ALERT_LENGTH } else { 0 };
-            let owed = inside + alert;
-            return if owed < segment.length { owed } else { segment.length };
+            return inside;
         }
         way.next_record += 5 + ((record[3] as u32) << 8 | record[4] as u32);
     }

@@ -11,8 +11,8 @@ use super::elf::{Elf, Processor};
 use super::limits::MAX_QUICK_SEARCH_BYTES;
 use super::reader::{BoundedReader, Fields, entries};
 use super::refusal::Reason;
-use super::stripped::boringssl_messages;
 use super::stripped::openssl_transcript::{self, TRANSCRIPT};
+use super::stripped::{SearchedFile, boringssl_messages};
 use super::symbols::{self, Symbol};
 use super::wanted::{WANTED, WantedFunction};
 use super::x86::{self, Leads};
@@ -82,7 +82,11 @@ fn add_messages(
     let Some(transcript) = transcript(elf, reader) else {
         // A BoringSSL in several files does not say in each that it is one.
         let is_quick = reader.size() <= MAX_QUICK_SEARCH_BYTES;
-        return if is_quick { boringssl_messages::add(examined, elf, elf, reader) } else { Ok(()) };
+        return if is_quick {
+            boringssl_messages::add(examined, SearchedFile { elf, near: elf, reader })
+        } else {
+            Ok(())
+        };
     };
     openssl_transcript::add(examined, (elf, reader), &transcript, abilities)
 }
@@ -92,7 +96,13 @@ fn transcript(elf: &Elf, reader: &BoundedReader<'_>) -> Option<Range<u64>> {
     let search = reader.for_search();
     symbols::find_internal(TRANSCRIPT, elf, &search).or_else(|| {
         let is_quick = reader.size() <= MAX_QUICK_SEARCH_BYTES;
-        is_quick.then(|| openssl_transcript::find(elf, elf, &search).ok().flatten()).flatten()
+        is_quick
+            .then(|| {
+                openssl_transcript::find(SearchedFile { elf, near: elf, reader: &search })
+                    .ok()
+                    .flatten()
+            })
+            .flatten()
     })
 }
 

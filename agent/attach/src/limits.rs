@@ -35,7 +35,7 @@ pub(super) const MAX_GO_FUNCTIONS: u64 = 1 << 20;
 pub(super) const MAX_HEADERS: u64 = 4096;
 
 /// Functions that name one source file of a TLS library: OpenSSL has 77 in its largest.
-pub(super) const MAX_SUSPECTS: usize = 256;
+pub(super) const MAX_SUSPECTS: usize = 128;
 
 /// Definitions of wanted functions in one file. Versions of a symbol make more than one of a name.
 pub(super) const MAX_FUNCTIONS: usize = 64;

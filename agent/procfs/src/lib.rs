@@ -19,7 +19,7 @@ mod unseen;
 
 pub use open::{Certainty, MappedFileError, OpenedFile, open};
 pub use scanner::{Scan, Scanner};
-pub use unseen::{Unseen, linked_in, searchable, unseen};
+pub use unseen::{LIBRARY_NAMES, Unseen, linked_in, searchable, unseen};
 
 use std::fmt;
 use std::ops::Range;

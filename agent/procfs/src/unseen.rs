@@ -19,16 +19,33 @@ const MARKS: [(&[u8], &[u8], Unseen); 4] = [
     (b"ssl", b"ssl_lib.cc", BORINGSSL),
     (b"ssl", b"tls13_client.cc", BORINGSSL),
     (b"ssl", b"ssl_lib.c\0", OPENSSL),
-    (b"", b"rustls-0.", Unseen { what: "rustls", remedy: CAPTURE }),
+    (b"", b"rustls-0.", RUSTLS),
 ];
 /// The longest of them.
 const LONGEST: usize = 19;
+
+/// All libraries, seen or not, by the names of a label's values.
+pub const LIBRARY_NAMES: [&str; 11] = [
+    "openssl",
+    "boringssl",
+    "gnutls",
+    "go",
+    "rustls",
+    "nss",
+    "jsse",
+    "mbedtls",
+    "wolfssl",
+    "s2n",
+    "other",
+];
 
 /// TLS that the agent cannot read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unseen {
     /// What encrypts.
     pub what: &'static str,
+    /// The library, by the name of a label's value.
+    pub library: &'static str,
     /// What can be done.
     pub remedy: &'static str,
 }
@@ -40,27 +57,31 @@ const LIBRARIES: &[(&str, Unseen)] = &[
         "libjvm.so",
         Unseen {
             what: "Java's own TLS (JSSE)",
+            library: "jsse",
             remedy: "use netty-tcnative or Conscrypt with a shared OpenSSL, or capture packets with a key log",
         },
     ),
     ("libssl3.so", NSS),
-    ("libmbedtls.so", Unseen { what: "mbed TLS", remedy: CAPTURE }),
-    ("libwolfssl.so", Unseen { what: "wolfSSL", remedy: CAPTURE }),
-    ("libs2n.so", Unseen { what: "s2n-tls", remedy: CAPTURE }),
-    ("libmatrixssl.so", Unseen { what: "MatrixSSL", remedy: CAPTURE }),
-    ("libbearssl.so", Unseen { what: "BearSSL", remedy: CAPTURE }),
-    ("librustls.so", Unseen { what: "rustls", remedy: CAPTURE }),
+    ("libmbedtls.so", Unseen { what: "mbed TLS", library: "mbedtls", remedy: CAPTURE }),
+    ("libwolfssl.so", Unseen { what: "wolfSSL", library: "wolfssl", remedy: CAPTURE }),
+    ("libs2n.so", Unseen { what: "s2n-tls", library: "s2n", remedy: CAPTURE }),
+    ("libmatrixssl.so", Unseen { what: "MatrixSSL", library: "other", remedy: CAPTURE }),
+    ("libbearssl.so", Unseen { what: "BearSSL", library: "other", remedy: CAPTURE }),
+    ("librustls.so", RUSTLS),
 ];
 
 const BORINGSSL: Unseen = Unseen {
     what: "BoringSSL or AWS-LC without symbols",
+    library: "boringssl",
     remedy: "report the version of the program, use a build that is not stripped, or watch the other end of its connections",
 };
 const OPENSSL: Unseen = Unseen {
     what: "OpenSSL linked in, without symbols",
+    library: "openssl",
     remedy: "use a build that is not stripped, or one with a shared OpenSSL",
 };
-const NSS: Unseen = Unseen { what: "NSS", remedy: CAPTURE };
+const NSS: Unseen = Unseen { what: "NSS", library: "nss", remedy: CAPTURE };
+const RUSTLS: Unseen = Unseen { what: "rustls", library: "rustls", remedy: CAPTURE };
 const CAPTURE: &str = "capture packets with SSLKEYLOGFILE set where the program supports it";
 
 /// TLS of this process that cannot be looked into, by the libraries that it has mapped.
@@ -137,6 +158,14 @@ fn mark(bytes: &[u8]) -> Option<Unseen> {
 mod tests {
     use super::super::testing::process;
     use super::*;
+
+    #[test]
+    fn each_library_has_a_name_of_the_list() {
+        let marks = MARKS.iter().map(|(.., unseen)| unseen);
+        for unseen in marks.chain(LIBRARIES.iter().map(|(_, unseen)| unseen)) {
+            assert!(LIBRARY_NAMES.contains(&unseen.library), "{unseen:?}");
+        }
+    }
 
     #[test]
     fn libraries_are_known_by_name() {

@@ -46,7 +46,9 @@ fn warnings(agent: &Agent, program: &Path) -> Vec<String> {
 }
 
 fn unseen(agent: &Agent) -> Result<f64> {
-    Ok(agent.metrics()?.sum("wrongdoor_tls_processes", &[("visibility", "unseen")]))
+    Ok(agent
+        .metrics()?
+        .sum("wrongdoor_tls_processes", &[("visibility", "unseen"), ("library", "boringssl")]))
 }
 
 /// What a machine runs beside the test may come and go: only what the processes at hand add and take is certain.

@@ -37,7 +37,9 @@ fn is_told(make: Make) -> Result<()> {
     let ports = [peer.port()];
     let of_client = lines.iter().filter(|line| is_of(line, Role::Client, &ports));
     let hides = |line: &&Value| text(line, "tls_version") == Some("1.3");
-    for line in of_client.filter(hides) {
+    let hidden: Vec<_> = of_client.filter(hides).collect();
+    ensure!(!hidden.is_empty(), "no TLS 1.3 in {lines:#?}");
+    for line in hidden {
         ensure!(text(line, "certificate_source").is_some(), "{line:#}");
     }
     compare(&told, &lines, Role::Client, &ports).require_all().context(log)?;

@@ -175,8 +175,8 @@ fn coverage() -> Vec<Panel> {
             "How many processes use TLS that the agents cannot decode? The current number of processes. If an unseen process is the gateway of a node, the agent misses the most important traffic.",
             COUNT,
             Query::over_time(
-                format!("sum by (visibility) (wrongdoor_tls_processes{{{AGENTS}}})"),
-                "{{visibility}}",
+                format!("sum by (visibility, library) (wrongdoor_tls_processes{{{AGENTS}}}) > 0"),
+                "{{visibility}} {{library}}",
             ),
         ),
         Panel::lines(

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use wrongdoor_ebpf_common::{Arguments, Function};
 
-use super::{Suspect, references, suspects};
+use super::{SearchedFile, Suspect, references, suspects};
 use super::{path_text, suspects_at};
 use crate::elf::{Elf, Processor};
 use crate::plan::{AttachPlan, FunctionBody, Spot};
@@ -27,13 +27,8 @@ const HEADER: u64 = 0x100;
 const HANDSHAKE: u64 = 22;
 
 /// Adds the calls to what is attached to. Without them certificates of TLS 1.3 are not seen, and nothing else is missing.
-/// `near` is the part of the file in which they are.
-pub(crate) fn add(
-    examined: &mut Examined,
-    elf: &Elf,
-    near: &Elf,
-    reader: &BoundedReader<'_>,
-) -> Result<(), Reason> {
+pub(crate) fn add(examined: &mut Examined, file: SearchedFile<'_>) -> Result<(), Reason> {
+    let SearchedFile { elf, near, reader } = file;
     for call in calls(elf, near, &reader.for_search()).unwrap_or_default() {
         let place = (Function::Message, call.start, call.end - call.start);
         plan_one(examined, REPORT, (elf, reader), place, |body| plan(body, elf.processor))?;

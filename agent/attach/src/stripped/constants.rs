@@ -23,9 +23,14 @@ pub(super) struct KnownCall {
     pub(super) first_of: Option<u8>,
 }
 
+/// The most calls of one function that are kept, each with its constants.
+const MAX_CALLS: usize = 1_024;
+
 /// What following a function has shown.
 #[derive(Debug, Default)]
 pub(super) struct Followed {
+    /// How many steps that took.
+    pub(super) steps: usize,
     pub(super) calls: HashSet<KnownCall>,
     /// The steps that control reaches, by index.
     pub(super) reached: HashSet<usize>,
@@ -54,7 +59,8 @@ pub(super) fn follow(code: &Steps) -> Option<Followed> {
             if !seen.insert((index, known.clone())) {
                 break;
             }
-            if seen.len() > MAX_STEPS {
+            followed.steps = seen.len();
+            if seen.len() > MAX_STEPS || followed.calls.len() > MAX_CALLS {
                 return None;
             }
             followed.reached.insert(index);

@@ -32,9 +32,20 @@ use super::x86::{self, Leads};
 use super::{Abilities, Examined, TlsKind, aarch64, plan_one};
 use boringssl::Suspect;
 
+/// A file that is searched.
+#[derive(Clone, Copy)]
+pub(crate) struct SearchedFile<'a> {
+    pub(crate) elf: &'a Elf,
+    /// The same with no other code than what is near the library's functions: what they call of their own is there.
+    pub(crate) near: &'a Elf,
+    pub(crate) reader: &'a BoundedReader<'a>,
+}
+
 /// A function, and where it is.
 type FoundFunction = (&'static str, Function, Range<u64>);
 
+/// The most steps that are followed in all functions of one source file; OpenSSL's take some 50,000.
+const MAX_FOLLOWED: usize = 2_000_000;
 /// The source file of the functions, in both libraries: C++ in BoringSSL since 2017.
 const FILE: &str = "ssl_lib.c";
 
@@ -44,24 +55,39 @@ pub(super) fn examine(
     reader: &BoundedReader<'_>,
     abilities: Abilities,
 ) -> Result<Option<Examined>, Reason> {
+    // One copy of a library may be a part of one, and another whole.
+    let mut refused = None;
     for path in path_text::addresses(elf, reader, FILE)? {
-        let suspects = suspects(elf, reader, &path)?;
-        let near = near(elf, &suspects);
-        if let Some(found) = boringssl::identify(&suspects, &path).map_err(Reason::Stripped)? {
-            let mut examined =
-                plan(elf, reader, abilities, TlsKind::BoringSsl, &found.functions())?;
-            boringssl_messages::add(&mut examined, elf, &near, reader)?;
-            return Ok(Some(examined));
-        }
-        if let Some(found) = openssl::identify(&near, reader, &suspects, &path)? {
-            let mut examined = plan(elf, reader, abilities, TlsKind::OpenSsl, &found)?;
-            if let Some(transcript) = openssl_transcript::find(elf, &near, reader)? {
-                openssl_transcript::add(&mut examined, (elf, reader), &transcript, abilities)?;
-            }
-            return Ok(Some(examined));
+        match examine_copy(elf, reader, abilities, &path) {
+            Ok(None) => {}
+            Err(Reason::Stripped(why)) => refused = Some(Reason::Stripped(why)),
+            found => return found,
         }
     }
-    Ok(None)
+    refused.map_or(Ok(None), Err)
+}
+
+/// Looks for the functions that name this path.
+fn examine_copy(
+    elf: &Elf,
+    reader: &BoundedReader<'_>,
+    abilities: Abilities,
+    path: &Range<u64>,
+) -> Result<Option<Examined>, Reason> {
+    let suspects = suspects(elf, reader, path)?;
+    let near = &near(elf, &suspects);
+    let file = SearchedFile { elf, near, reader };
+    if let Some(found) = boringssl::identify(&suspects, path).map_err(Reason::Stripped)? {
+        let mut examined = plan(elf, reader, abilities, TlsKind::BoringSsl, &found.functions())?;
+        boringssl_messages::add(&mut examined, file)?;
+        return Ok(Some(examined));
+    }
+    let Some(found) = openssl::identify(file, &suspects, path)? else { return Ok(None) };
+    let mut examined = plan(elf, reader, abilities, TlsKind::OpenSsl, &found)?;
+    if let Some(transcript) = openssl_transcript::find(file)? {
+        openssl_transcript::add(&mut examined, (elf, reader), &transcript, abilities)?;
+    }
+    Ok(Some(examined))
 }
 
 /// The file with no other code than what is near these functions: what a library calls of its own is there.
@@ -92,9 +118,15 @@ fn suspects_at(
         return Err(Reason::TooMany { what: "functions with TLS errors", count, limit });
     }
     let mut suspects = Vec::new();
+    let mut left = MAX_FOLLOWED;
     for bounds in functions {
         let Some(code) = code(elf, reader, &bounds)? else { continue };
         let Some(followed) = constants::follow(&code) else { continue };
+        let Some(rest) = left.checked_sub(followed.steps) else {
+            let (count, limit) = (MAX_FOLLOWED as u64 + 1, MAX_FOLLOWED as u64);
+            return Err(Reason::TooMany { what: "ways through its TLS functions", count, limit });
+        };
+        left = rest;
         suspects.push(Suspect { bounds, steps: code.steps, followed });
     }
     Ok(suspects)
@@ -130,7 +162,7 @@ fn plan(
     for (symbol, function, bounds) in found {
         let when = match function {
             Function::New => When::End,
-            Function::Free => When::Begin,
+            Function::Free | Function::Clear => When::Begin,
             _ => When::Both,
         };
         let is_int = matches!(function, Function::Read | Function::Write);
@@ -140,8 +172,14 @@ fn plan(
             Processor::AArch64 => aarch64::plan_c(body, when, abilities),
         })?;
     }
-    if !found.iter().any(|(_, function, _)| *function == Function::Free) {
-        examined.missing.push(("SSL_free", "it is not found by its errors".to_owned()));
+    let expected: &[&str] = match kind {
+        TlsKind::OpenSsl => &openssl::EXPECTED,
+        _ => &["SSL_free"],
+    };
+    for symbol in expected {
+        if !found.iter().any(|(found, ..)| *found == *symbol) {
+            examined.missing.push((symbol, "it is not found by its errors".to_owned()));
+        }
     }
     Ok(examined)
 }

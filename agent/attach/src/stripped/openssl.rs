@@ -7,19 +7,24 @@ use wrongdoor_ebpf_common::Function;
 
 use super::boringssl::Suspect;
 use super::own_name::{self, Named, OwnName};
-use super::{FoundFunction, references, suspects_at};
-use crate::elf::Elf;
-use crate::reader::BoundedReader;
+use super::{FoundFunction, SearchedFile, references, suspects_at};
 use crate::refusal::Reason;
 
 /// `SSL_read_ex` is no more than a call of another function. With what compilers put around that it is not longer.
 const MAX_WRAPPER_BYTES: u64 = 96;
 
 const NEW: OwnName = OwnName("SSL_new", 186);
-/// These have the internal functions inlined too, and are not wanted.
-const EARLY: [OwnName; 2] =
-    [OwnName("SSL_read_early_data", 529), OwnName("SSL_write_early_data", 526)];
-/// The internal function, and one that has it inlined. Their arguments are the same.
+/// Found each by its own name alone. `SSL_sendfile` came with 3.0, and has no number.
+const OTHERS: [(OwnName, Function); 4] = [
+    (OwnName("SSL_clear", 164), Function::Clear),
+    (OwnName("SSL_read_early_data", 529), Function::ReadEx),
+    (OwnName("SSL_write_early_data", 526), Function::WriteEx),
+    (OwnName("SSL_sendfile", u64::MAX), Function::Sendfile),
+];
+/// What is said to be missing where it is not found. `SSL_free` raises no error, and never is.
+pub(super) const EXPECTED: [&str; 6] =
+    ["SSL_read", "SSL_read_ex", "SSL_write", "SSL_write_ex", "SSL_clear", "SSL_free"];
+/// The internal function, and one that has it inlined. Before 3.3 their arguments are the same.
 const MAX_ALIKE: usize = 2;
 /// From 3.3 on, writing takes flags in front of the pointer, which nearly all callers leave at 0.
 const WITH_FLAGS: (&str, Function) = ("SSL_write_ex2", Function::WriteEx2);
@@ -60,22 +65,20 @@ const WAYS: [Way; 2] = [
 
 /// Tells the functions apart. `Err` says what is missing, or there more than once; `Ok(None)`: this is not OpenSSL.
 pub(super) fn identify(
-    elf: &Elf,
-    reader: &BoundedReader<'_>,
+    file: SearchedFile<'_>,
     suspects: &[Suspect],
     path: &Range<u64>,
 ) -> Result<Option<Vec<FoundFunction>>, Reason> {
     let [read, write] = &WAYS;
-    let [read_early, write_early] = EARLY;
-    let wanted =
-        [NEW, read.plain, read.internal, read_early, write.plain, write.internal, write_early];
-    let functions = own_name::find(elf, reader, suspects, path, &wanted)?;
+    let mut wanted = vec![NEW, read.plain, read.internal, write.plain, write.internal];
+    wanted.extend(OTHERS.iter().map(|(name, _)| *name));
+    let functions = own_name::find(file, suspects, path, &wanted)?;
     if functions.is_empty() {
         return Ok(None);
     }
     let mut found = Vec::new();
     for way in &WAYS {
-        found.extend(way.find(elf, reader, &functions)?);
+        found.extend(way.find(file, &functions)?);
     }
     let mut news = functions.values().filter(|function| function.names.contains(&NEW));
     let new = news.next().ok_or(Reason::Stripped("SSL_new is not found by its errors"))?;
@@ -83,14 +86,19 @@ pub(super) fn identify(
         return Err(Reason::Stripped("SSL_new is there twice"));
     }
     found.push((NEW.0, Function::New, new.bounds.clone()));
+    for (name, function) in OTHERS {
+        let mut named = functions.values().filter(|named| named.names.contains(&name));
+        if let (Some(only), None) = (named.next(), named.next()) {
+            found.push((name.0, function, only.bounds.clone()));
+        }
+    }
     Ok(Some(found))
 }
 
 impl Way {
     fn find(
         &self,
-        elf: &Elf,
-        reader: &BoundedReader<'_>,
+        file: SearchedFile<'_>,
         functions: &BTreeMap<u64, Named>,
     ) -> Result<Vec<FoundFunction>, Reason> {
         let with = |name| functions.values().filter(move |named| named.names.contains(&name));
@@ -104,44 +112,54 @@ impl Way {
         let mut found = Vec::new();
         found.extend(plain.map(|plain| (self.plain.0, self.function, plain.bounds.clone())));
         for other in others {
-            found.extend(self.by_pointer(elf, reader, other, plain.copied(), functions)?);
+            found.extend(self.by_pointer(file, other, plain.copied(), functions)?);
         }
         if found.is_empty() { Err(Reason::Stripped(self.missing)) } else { Ok(found) }
     }
 
-    /// The function that tells by a pointer how much it moved: `other`, or what calls it and does no more.
+    /// The functions that tell by a pointer how much they moved: `other`, or what calls it and does no more.
     fn by_pointer(
         &self,
-        elf: &Elf,
-        reader: &BoundedReader<'_>,
+        SearchedFile { near, reader, .. }: SearchedFile<'_>,
         other: &Named,
         plain: Option<&Named>,
         functions: &BTreeMap<u64, Named>,
-    ) -> Result<Option<FoundFunction>, Reason> {
+    ) -> Result<Vec<FoundFunction>, Reason> {
         let begin = other.bounds.start;
-        let callers = suspects_at(elf, reader, &references::calls_of(elf, reader, begin)?)?;
+        let callers = suspects_at(near, reader, &references::calls_of(near, reader, begin)?)?;
         let takes_flags = self.function == Function::Write
             && callers.iter().any(|caller| gives_no_flags(caller, begin));
-        let is_inner = plain.is_some_and(|plain| plain.callees.contains(&begin));
-        let (bounds, has_flags) = if is_inner {
-            let Some(wrapper) = wrapper(&callers, functions) else { return Ok(None) };
-            (&wrapper.bounds, takes_flags && !gives_no_flags(wrapper, begin))
-        } else {
-            (&other.bounds, takes_flags)
+        let named = |has_flags, bounds: &Range<u64>| {
+            let (symbol, function) =
+                if has_flags { WITH_FLAGS } else { (self.symbol_ex, self.function_ex) };
+            (symbol, function, bounds.clone())
         };
-        let (symbol, function) =
-            if has_flags { WITH_FLAGS } else { (self.symbol_ex, self.function_ex) };
-        Ok(Some((symbol, function, bounds.clone())))
+        if plain.is_none_or(|plain| !plain.callees.contains(&begin)) {
+            // It has the internal function inlined, or is it, and another has it inlined.
+            return Ok(vec![named(takes_flags, &other.bounds)]);
+        }
+        // Of those that hand on flags, and of those that have none, there is at most one.
+        let mut found = Vec::new();
+        for has_flags in [false, true] {
+            let is_one = |caller: &&Suspect| {
+                is_wrapper(caller, begin, functions)
+                    && (takes_flags && !gives_no_flags(caller, begin)) == has_flags
+            };
+            let mut wrappers = callers.iter().filter(is_one);
+            if let (Some(only), None) = (wrappers.next(), wrappers.next()) {
+                found.push(named(has_flags, &only.bounds));
+            }
+        }
+        Ok(found)
     }
 }
 
-/// The caller of a few instructions that raises no error itself.
-fn wrapper<'a>(callers: &'a [Suspect], named: &BTreeMap<u64, Named>) -> Option<&'a Suspect> {
-    let mut small = callers.iter().filter(|Suspect { bounds, .. }| {
-        bounds.end - bounds.start <= MAX_WRAPPER_BYTES && !named.contains_key(&bounds.start)
-    });
-    let first = small.next();
-    first.filter(|_| small.next().is_none())
+/// Whether a function of a few instructions calls the one at `begin`, and raises no error itself.
+fn is_wrapper(caller: &Suspect, begin: u64, named: &BTreeMap<u64, Named>) -> bool {
+    let Suspect { bounds, followed, .. } = caller;
+    bounds.end - bounds.start <= MAX_WRAPPER_BYTES
+        && !named.contains_key(&bounds.start)
+        && followed.calls.iter().any(|call| call.callee == Some(begin))
 }
 
 /// Whether a caller gives the writing function at `begin` no flags. As a pointer, this argument is never 0.

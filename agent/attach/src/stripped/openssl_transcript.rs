@@ -6,7 +6,7 @@ use std::ops::Range;
 use wrongdoor_ebpf_common::Function;
 
 use super::own_name::{self, OwnName};
-use super::{path_text, suspects};
+use super::{SearchedFile, path_text, suspects};
 use crate::elf::{Elf, Processor};
 use crate::reader::BoundedReader;
 use crate::refusal::Reason;
@@ -22,15 +22,12 @@ const NAME: OwnName = OwnName(TRANSCRIPT, 587);
 const FILE: &str = "s3_enc.c";
 
 /// Where the function begins and ends; `None` where it is not exactly once in `near`, the part of the file in which it is.
-pub(crate) fn find(
-    elf: &Elf,
-    near: &Elf,
-    reader: &BoundedReader<'_>,
-) -> Result<Option<Range<u64>>, Reason> {
+pub(crate) fn find(file: SearchedFile<'_>) -> Result<Option<Range<u64>>, Reason> {
+    let SearchedFile { elf, near, reader } = file;
     let mut found = Vec::new();
     for path in path_text::addresses(elf, reader, FILE)? {
         let suspects = suspects(near, reader, &path)?;
-        let named = own_name::find(near, reader, &suspects, &path, &[NAME])?;
+        let named = own_name::find(file, &suspects, &path, &[NAME])?;
         found.extend(named.into_values().map(|named| named.bounds));
     }
     let only = found.pop();

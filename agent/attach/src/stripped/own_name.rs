@@ -9,7 +9,8 @@ use std::ops::Range;
 
 use super::boringssl::Suspect;
 use super::constants::KnownCall;
-use super::{bounds, references};
+use super::unwind_table::UnwindTable;
+use super::{SearchedFile, bounds, references};
 use crate::elf::Elf;
 use crate::reader::BoundedReader;
 use crate::refusal::Reason;
@@ -36,8 +37,7 @@ pub(super) struct Named {
 
 /// The functions among the suspects that tell one of these names, by their beginnings.
 pub(super) fn find(
-    elf: &Elf,
-    reader: &BoundedReader<'_>,
+    file: SearchedFile<'_>,
     suspects: &[Suspect],
     path: &Range<u64>,
     wanted: &[OwnName],
@@ -46,13 +46,13 @@ pub(super) fn find(
     for suspect in suspects {
         let mut names = BTreeSet::new();
         for call in &suspect.followed.calls {
-            names.extend(own_name(elf, reader, call, path, wanted)?);
+            names.extend(own_name(file.elf, file.reader, call, path, wanted)?);
         }
         if !names.is_empty() {
             parts.push((suspect, names));
         }
     }
-    whole_functions(elf, reader, parts)
+    whole_functions(file, parts)
 }
 
 fn own_name(
@@ -82,20 +82,18 @@ fn own_name(
 /// Compilers put the ways that end in an error aside, in parts that only jumps enter: such a part's names are those of the
 /// function that jumps there.
 fn whole_functions(
-    elf: &Elf,
-    reader: &BoundedReader<'_>,
+    file: SearchedFile<'_>,
     parts: Vec<(&Suspect, BTreeSet<OwnName>)>,
 ) -> Result<BTreeMap<u64, Named>, Reason> {
+    let SearchedFile { near, reader, .. } = file;
     let begins: Vec<_> =
         parts.iter().map(|(part, _)| part.bounds.start..part.bounds.start + 1).collect();
-    let called = references::called_in(elf, reader, &begins)?;
+    let called = references::called_in(near, reader, &begins)?;
     let mut functions: BTreeMap<u64, Named> = BTreeMap::new();
     for (part, names) in parts {
-        let begin = part.bounds.start;
-        let is_function = called.contains(&begin) || begin.is_multiple_of(ALIGNED);
-        let bounds = match is_function {
+        let bounds = match called.contains(&part.bounds.start) {
             true => Some(part.bounds.clone()),
-            false => only_entry(elf, reader, &part.bounds)?,
+            false => whole_function(file, &part.bounds)?,
         };
         // Of a part that several functions share, nobody knows whose errors it raises.
         let Some(bounds) = bounds else { continue };
@@ -109,18 +107,27 @@ fn whole_functions(
     Ok(functions)
 }
 
-/// The function that jumps into this part, if it is the only one; the part itself where nothing does.
-fn only_entry(
-    elf: &Elf,
-    reader: &BoundedReader<'_>,
+/// What nobody calls: a function all the same, or the function that this is a part of. A probe on a part that was set aside
+/// would take what is on the stack for a return address.
+fn whole_function(
+    SearchedFile { elf, near, reader }: SearchedFile<'_>,
     part: &Range<u64>,
 ) -> Result<Option<Range<u64>>, Reason> {
-    let jumps = references::jumps_into(elf, reader, part)?;
-    let outside: Vec<u64> = jumps.into_iter().filter(|at| !part.contains(at)).collect();
-    let functions = bounds::around(elf, reader, &outside)?;
-    Ok(match functions.as_slice() {
-        [] => Some(part.clone()),
-        [function] => Some(function.clone()),
-        _ => None,
-    })
+    let table = UnwindTable::read(elf, reader)?;
+    let is_entered_by_calls = |begin: u64| match &table {
+        Some(table) => table.is_entered_by_calls(begin),
+        None => Ok(begin.is_multiple_of(ALIGNED)),
+    };
+    let outside = |jumps: Vec<u64>| -> Vec<u64> {
+        jumps.into_iter().filter(|at| !part.contains(at)).collect()
+    };
+    let jumps = outside(references::jumps_into(near, reader, part)?);
+    let on_condition = outside(references::conditional_jumps_into(near, reader, part)?);
+    // Others may hand on to it by a jump, as their last act.
+    if on_condition.is_empty() && is_entered_by_calls(part.start)? {
+        return Ok(Some(part.clone()));
+    }
+    let functions = bounds::around(elf, reader, &jumps)?;
+    let [function] = functions.as_slice() else { return Ok(None) };
+    Ok(is_entered_by_calls(function.start)?.then(|| function.clone()))
 }

@@ -37,34 +37,13 @@ pub(super) fn called_in(
     ranges: &[Range<u64>],
 ) -> Result<Vec<u64>, Reason> {
     let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else { return Ok(Vec::new()) };
-    let range = &(first.start..last.end);
     let is_in_one = |target: u64| {
         let behind = ranges.partition_point(|range| range.end <= target);
         ranges.get(behind).is_some_and(|range| range.contains(&target))
     };
-    let mut found = match elf.processor {
-        Processor::X86_64 => places(elf, reader, OVERLAP, |base, piece, found| {
-            displacements(base, piece, range, |at, target| {
-                let is_call = at.checked_sub(1).and_then(|at| piece.get(at)) == Some(&0xe8);
-                if is_call && is_in_one(target) {
-                    found.push(target);
-                }
-            });
-        })?,
-        Processor::AArch64 => places(elf, reader, 0, |base, piece, found| {
-            for (at, word) in words(base, piece) {
-                let is_call = word & 0xfc00_0000 == 0x9400_0000;
-                let distance = sign_extend(u64::from(word & 0x03ff_ffff), 26) << 2;
-                let target = at.wrapping_add_signed(distance);
-                if is_call && is_in_one(target) {
-                    found.push(target);
-                }
-            }
-        })?,
-    };
-    found.sort_unstable();
-    found.dedup();
-    Ok(found)
+    branches(elf, reader, &(first.start..last.end), |branch| {
+        (branch.kind == BranchKind::Call && is_in_one(branch.target)).then_some(branch.target)
+    })
 }
 
 /// Instructions that jump into `range`, in order.
@@ -73,36 +52,18 @@ pub(super) fn jumps_into(
     reader: &BoundedReader<'_>,
     range: &Range<u64>,
 ) -> Result<Vec<u64>, Reason> {
-    match elf.processor {
-        Processor::X86_64 => places(elf, reader, OVERLAP, |base, piece, found| {
-            displacements(base, piece, range, |at, _| {
-                let before = |back: usize| at.checked_sub(back).and_then(|at| piece.get(at));
-                if before(1) == Some(&0xe9) {
-                    found.push(base.wrapping_add(at as u64 - 1));
-                } else if before(2) == Some(&0x0f)
-                    && before(1).is_some_and(|code| code & 0xf0 == 0x80)
-                {
-                    found.push(base.wrapping_add(at as u64 - 2));
-                }
-            });
-        }),
-        Processor::AArch64 => places(elf, reader, 0, |base, piece, found| {
-            for (at, word) in words(base, piece) {
-                let distance = match word {
-                    _ if word & 0xfc00_0000 == 0x1400_0000 => (word & 0x03ff_ffff, 26),
-                    // On a condition, and on zero or not.
-                    _ if word & 0xff00_0000 == 0x5400_0000 || word & 0x7e00_0000 == 0x3400_0000 => {
-                        (word >> 5 & 0x7_ffff, 19)
-                    }
-                    _ => continue,
-                };
-                let distance = sign_extend(u64::from(distance.0), distance.1) << 2;
-                if range.contains(&at.wrapping_add_signed(distance)) {
-                    found.push(at);
-                }
-            }
-        }),
-    }
+    branches(elf, reader, range, |branch| (branch.kind != BranchKind::Call).then_some(branch.at))
+}
+
+/// The same of those that jump on a condition only.
+pub(super) fn conditional_jumps_into(
+    elf: &Elf,
+    reader: &BoundedReader<'_>,
+    range: &Range<u64>,
+) -> Result<Vec<u64>, Reason> {
+    branches(elf, reader, range, |branch| {
+        (branch.kind == BranchKind::JumpOnCondition).then_some(branch.at)
+    })
 }
 
 /// Instructions that call the function at `begin`, or jump there as its caller's last act, in order.
@@ -111,30 +72,69 @@ pub(super) fn calls_of(
     reader: &BoundedReader<'_>,
     begin: u64,
 ) -> Result<Vec<u64>, Reason> {
-    let range = &(begin..begin.saturating_add(1));
-    let mut found = match elf.processor {
+    branches(elf, reader, &(begin..begin.saturating_add(1)), |branch| {
+        (branch.kind != BranchKind::JumpOnCondition).then_some(branch.at)
+    })
+}
+
+/// An instruction from which control goes elsewhere.
+struct Branch {
+    at: u64,
+    target: u64,
+    kind: BranchKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum BranchKind {
+    Call,
+    Jump,
+    JumpOnCondition,
+}
+
+/// What `keep` makes of the branches that go into `range`: in order, and each once.
+fn branches(
+    elf: &Elf,
+    reader: &BoundedReader<'_>,
+    range: &Range<u64>,
+    keep: impl Fn(Branch) -> Option<u64>,
+) -> Result<Vec<u64>, Reason> {
+    match elf.processor {
         Processor::X86_64 => places(elf, reader, OVERLAP, |base, piece, found| {
-            displacements(base, piece, range, |at, _| {
-                let code = at.checked_sub(1).and_then(|at| piece.get(at));
-                if matches!(code, Some(0xe8 | 0xe9)) {
-                    found.push(base.wrapping_add(at as u64 - 1));
-                }
+            displacements(base, piece, range, |place, target| {
+                let before = |back: usize| place.checked_sub(back).and_then(|at| piece.get(at));
+                let (back, kind) = match (before(2), before(1)) {
+                    (_, Some(0xe8)) => (1, BranchKind::Call),
+                    (_, Some(0xe9)) => (1, BranchKind::Jump),
+                    (Some(0x0f), Some(0x80..=0x8f)) => (2, BranchKind::JumpOnCondition),
+                    _ => return,
+                };
+                let at = base.wrapping_add(place as u64 - back);
+                found.extend(keep(Branch { at, target, kind }));
             });
-        })?,
+        }),
         Processor::AArch64 => places(elf, reader, 0, |base, piece, found| {
             for (at, word) in words(base, piece) {
-                // `bl` and `b`.
-                let is_call = word & 0x7c00_0000 == 0x1400_0000;
-                let distance = sign_extend(u64::from(word & 0x03ff_ffff), 26) << 2;
-                if is_call && at.wrapping_add_signed(distance) == begin {
-                    found.push(at);
+                let near = u64::from(word >> 5 & 0x7_ffff);
+                let (distance, bits, kind) = match word {
+                    // `bl` and `b`; on a condition, and on zero or not.
+                    _ if word & 0xfc00_0000 == 0x9400_0000 => {
+                        (u64::from(word & 0x03ff_ffff), 26, BranchKind::Call)
+                    }
+                    _ if word & 0xfc00_0000 == 0x1400_0000 => {
+                        (u64::from(word & 0x03ff_ffff), 26, BranchKind::Jump)
+                    }
+                    _ if word & 0xff00_0000 == 0x5400_0000 || word & 0x7e00_0000 == 0x3400_0000 => {
+                        (near, 19, BranchKind::JumpOnCondition)
+                    }
+                    _ => continue,
+                };
+                let target = at.wrapping_add_signed(sign_extend(distance, bits) << 2);
+                if range.contains(&target) {
+                    found.extend(keep(Branch { at, target, kind }));
                 }
             }
-        })?,
-    };
-    found.sort_unstable();
-    found.dedup();
-    Ok(found)
+        }),
+    }
 }
 
 /// Walks through all code; what is found twice, in the overlap of two pieces, counts once.

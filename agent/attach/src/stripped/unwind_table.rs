@@ -10,6 +10,10 @@ use crate::refusal::Reason;
 const HEADER: [(usize, u8); 3] = [(0, 1), (2, 0x03), (3, 0x3b)];
 const HEADER_BYTES: u64 = 12;
 const ENTRY_BYTES: u64 = 8;
+/// What is read of a function's description: its fixed fields, and some of what follows.
+const DESCRIPTION_BYTES: u64 = 64;
+/// `DW_CFA_nop` and `DW_CFA_advance_loc1`, `2` and `4` (DWARF 5 §7.24).
+const ADVANCES: [u8; 4] = [0, 2, 3, 4];
 /// The most entries; Chromium has 500,000 functions.
 const MAX_ENTRIES: u64 = 1 << 23;
 
@@ -47,17 +51,33 @@ impl<'a> UnwindTable<'a> {
 
     /// The function that has `address`.
     pub(super) fn function_at(&self, address: u64) -> Result<Option<Range<u64>>, Reason> {
+        let Some((begins, described)) = self.find(address)? else { return Ok(None) };
+        let Some(length) = self.length(begins, described)? else { return Ok(None) };
+        let function = begins..begins.saturating_add(length);
+        Ok(function.contains(&address).then_some(function))
+    }
+
+    /// Whether a call enters what begins at `address`. A part of a function that was set aside begins with what the function
+    /// has put on the stack: its description says so in front of its first instruction.
+    pub(super) fn is_entered_by_calls(&self, address: u64) -> Result<bool, Reason> {
+        let found = self.find(address)?.filter(|(begins, _)| *begins == address);
+        let Some(offset) = found.and_then(|(_, described)| self.elf.offset(described)) else {
+            return Ok(false);
+        };
+        let bytes = self.reader.read_up_to(offset, DESCRIPTION_BYTES)?;
+        let extra = bytes.get(16).filter(|length| **length < 0x80).map_or(0, |length| *length);
+        let first = bytes.get(17 + usize::from(extra)).copied();
+        Ok(first.is_some_and(|first| ADVANCES.contains(&first) || first & 0xc0 == 0x40))
+    }
+
+    fn find(&self, address: u64) -> Result<Option<(u64, u64)>, Reason> {
         let (mut low, mut high) = (0, self.entries);
         while low < high {
             let middle = low.midpoint(high);
             let (begins, _) = self.entry(middle)?;
             if begins <= address { low = middle + 1 } else { high = middle }
         }
-        let Some(index) = low.checked_sub(1) else { return Ok(None) };
-        let (begins, described) = self.entry(index)?;
-        let Some(length) = self.length(begins, described)? else { return Ok(None) };
-        let function = begins..begins.saturating_add(length);
-        Ok(function.contains(&address).then_some(function))
+        low.checked_sub(1).map(|index| self.entry(index)).transpose()
     }
 
     /// Where a function begins, and where it is described.

@@ -17,6 +17,11 @@ const MAX_BYTES: usize = 16 << 20;
 /// server may have another one.
 const RECENT_NANOSECONDS: i64 = 24 * 3600 * 1_000_000_000;
 
+/// The kernel tells the start of a process to a hundredth of a second, rounded down.
+const TICK_NANOSECONDS: i64 = 10_000_000;
+/// Workers of one server are started together. Those of the next configuration are started later.
+const GENERATION_NANOSECONDS: u64 = 10_000_000_000;
+
 /// The certificates that handshakes have shown, for those that show none.
 #[derive(Debug)]
 pub(super) struct SeenCertificates {
@@ -39,6 +44,8 @@ struct Server {
 struct Remembered {
     names: Arc<CertificateNames>,
     at: Timestamp,
+    /// When the process was started that showed it.
+    started: Option<Timestamp>,
 }
 
 /// What is settled of the certificate of one connection.
@@ -53,16 +60,19 @@ pub(super) enum Settled {
 }
 
 impl SeenCertificates {
-    /// Remembers what the handshake of a connection showed; or says what is presumed, where it was resumed.
-    pub(super) fn settle(&mut self, settled: &mut Settled, facts: &mut Arc<Facts>) {
+    /// Remembers what the handshake of a connection showed, or says what is presumed, where it was resumed. `is_used`: it has
+    /// carried a request, so its client has accepted the certificate.
+    pub(super) fn settle(&mut self, settled: &mut Settled, facts: &mut Arc<Facts>, is_used: bool) {
         let Some(tls) = &facts.tls else { return };
         match settled {
             Settled::Shown => return,
             Settled::Nothing => {
                 let Some(server) = Server::of(facts) else { return };
                 if let Some(certificate) = &tls.certificate {
-                    self.remember(server, &certificate.names, facts.first_seen);
-                    *settled = Settled::Shown;
+                    if is_used {
+                        self.remember(server, &certificate.names, facts);
+                        *settled = Settled::Shown;
+                    }
                     return;
                 }
                 if tls.resumed != Some(true) {
@@ -84,8 +94,14 @@ impl SeenCertificates {
         self.remembered.evicted()
     }
 
-    fn remember(&mut self, server: Server, names: &Arc<CertificateNames>, at: Timestamp) {
-        let replaced = self.remembered.insert(server, Remembered { names: Arc::clone(names), at });
+    fn remember(&mut self, server: Server, names: &Arc<CertificateNames>, facts: &Facts) {
+        let (at, started) = (facts.first_seen, started(facts));
+        // A long request ends after a later connection has shown a newer one.
+        if self.remembered.get(&server).is_some_and(|known| known.at > at) {
+            return;
+        }
+        let replaced =
+            self.remembered.insert(server, Remembered { names: Arc::clone(names), at, started });
         self.bytes += names.size();
         let evicted = replaced.evicted.map(|(_, remembered)| remembered);
         for gone in replaced.former.into_iter().chain(evicted) {
@@ -99,16 +115,27 @@ impl SeenCertificates {
     }
 
     fn presume(&self, server: &Server, facts: &Facts) -> Option<ServerCertificate> {
-        let Remembered { names, at } = self.remembered.get(server)?;
+        // One that came later says nothing of what was there before.
+        let known = self.remembered.get(server).filter(|known| known.at <= facts.first_seen)?;
+        let Remembered { names, at, started: shown_by } = known;
         let is_late = facts.first_seen.0.saturating_sub(at.0) > RECENT_NANOSECONDS;
-        let is_same_process = facts.observer.role != Some(Side::Server) || {
-            let process = facts.observer.process.as_deref();
-            process.and_then(|process| process.started).is_some_and(|started| started <= *at)
+        // An older process may show its certificate while the next one has another already.
+        let is_same = |started: Timestamp, other: Timestamp| {
+            started.0.saturating_add(TICK_NANOSECONDS) <= at.0
+                && started.0.abs_diff(other.0) <= GENERATION_NANOSECONDS
         };
-        let is_recent = !is_late && is_same_process;
+        let is_recent = !is_late
+            && (facts.observer.role != Some(Side::Server)
+                || started(facts)
+                    .zip(*shown_by)
+                    .is_some_and(|(started, other)| is_same(started, other)));
         let source = CertificateSource::Presumed { is_recent };
         Some(ServerCertificate { names: Arc::clone(names), source })
     }
+}
+
+fn started(facts: &Facts) -> Option<Timestamp> {
+    facts.observer.process.as_ref()?.started
 }
 
 impl Default for SeenCertificates {
@@ -158,7 +185,7 @@ mod tests {
     }
 
     fn settle(seen: &mut SeenCertificates, exchange: &mut Exchange) {
-        seen.settle(&mut Settled::default(), &mut exchange.connection);
+        seen.settle(&mut Settled::default(), &mut exchange.connection, true);
         exchange.complete_verdict();
     }
 
@@ -199,17 +226,55 @@ mod tests {
     fn a_server_that_was_started_since_may_have_another_certificate() {
         let process = Some((Side::Server, 7, "nginx"));
         let first = Said { process, ..asked(Certificate::Own, HOUR) }.exchange();
-        let second = Said { process, ..asked(Certificate::Unseen, 2 * HOUR) };
-        for (started, is_recent) in
-            [(None, false), (Some(at(HOUR + 1)), false), (Some(at(HOUR)), true)]
-        {
-            let mut second = resumed(second);
-            change(&mut second, |facts| {
+        let second = resumed(Said { process, ..asked(Certificate::Unseen, 2 * HOUR) });
+        let start = |exchange: &Exchange, started| {
+            let mut exchange = exchange.clone();
+            change(&mut exchange, |facts| {
                 let process = facts.observer.process.as_mut().unwrap();
                 Arc::make_mut(process).started = started;
             });
-            assert_eq!(behind(first.clone(), second).0, presumed(is_recent), "{started:?}");
+            exchange
+        };
+        for (shown_by, started, is_recent) in [
+            (Some(at(0)), None, false),
+            (None, Some(at(0)), false),
+            (Some(at(0)), Some(at(0)), true),
+            // Two workers of one server, and one that came with a new configuration.
+            (Some(at(0)), Some(at(500)), true),
+            (Some(at(0)), Some(at(60_000)), false),
+            (Some(at(HOUR)), Some(at(HOUR)), false),
+            (Some(at(0)), Some(at(HOUR + 1)), false),
+        ] {
+            let (first, second) = (start(&first, shown_by), start(&second, started));
+            assert_eq!(behind(first, second).0, presumed(is_recent), "{shown_by:?} {started:?}");
         }
+    }
+
+    #[test]
+    fn the_latest_certificate_stays_and_none_is_from_the_future() {
+        let names = |exchange: &Exchange| {
+            let tls = exchange.connection.tls.as_ref().unwrap();
+            tls.certificate.as_ref().map(|known| known.names.iter().count())
+        };
+        let mut seen = SeenCertificates::default();
+        settle(&mut seen, &mut asked(Certificate::Shared, 2 * HOUR).exchange());
+        // Its request took long.
+        settle(&mut seen, &mut asked(Certificate::Own, HOUR).exchange());
+        let mut later = resumed(asked(Certificate::Unseen, 3 * HOUR));
+        settle(&mut seen, &mut later);
+        let mut earlier = resumed(asked(Certificate::Unseen, 0));
+        settle(&mut seen, &mut earlier);
+        assert_eq!((names(&later), names(&earlier)), (Some(2), None));
+    }
+
+    #[test]
+    fn a_certificate_that_no_request_followed_may_have_been_refused() {
+        let mut seen = SeenCertificates::default();
+        let mut refused = asked(Certificate::Own, 0).exchange();
+        seen.settle(&mut Settled::default(), &mut refused.connection, false);
+        let mut second = resumed(asked(Certificate::Unseen, HOUR));
+        settle(&mut seen, &mut second);
+        assert_eq!(second.connection.tls.as_ref().unwrap().certificate, None);
     }
 
     #[test]
@@ -217,10 +282,10 @@ mod tests {
         let mut seen = SeenCertificates::default();
         let mut early = Settled::default();
         let mut exchange = resumed(asked(Certificate::Unseen, 0));
-        seen.settle(&mut early, &mut exchange.connection);
+        seen.settle(&mut early, &mut exchange.connection, true);
         settle(&mut seen, &mut asked(Certificate::Own, 1).exchange());
         // It was resumed before there was anything to presume, and says the same to its end.
-        seen.settle(&mut early, &mut exchange.connection);
+        seen.settle(&mut early, &mut exchange.connection, true);
         assert_eq!(exchange.connection.tls.as_ref().unwrap().certificate, None);
     }
 

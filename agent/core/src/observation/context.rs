@@ -29,6 +29,8 @@ pub(crate) struct Observed {
     pub(crate) gaps: u64,
     /// It is TLS or HTTP, and so worth a line of its own.
     pub(crate) is_ours: bool,
+    /// Whether somebody wants to know of it is known with its process only: until then nothing of it is told.
+    pub(crate) needs_process: bool,
     /// What is inside TLS, or behind a tunnel, was read and is not HTTP.
     pub(crate) is_foreign: bool,
     /// The visible server name was asked for by a request.
@@ -91,6 +93,7 @@ impl Observed {
             misdirected: 0,
             gaps: 0,
             is_ours: false,
+            needs_process: false,
             is_foreign: false,
             sni_was_asked_for: false,
             sighting_told: false,
@@ -99,6 +102,11 @@ impl Observed {
             hosts: 0,
             was_reset: false,
         }
+    }
+
+    /// Whether it may be told.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.needs_process || self.facts.observer.process.is_some()
     }
 
     /// The distinct authorities asked for, normalised, in the order of their first request.
@@ -157,7 +165,7 @@ impl Context<'_> {
             (Source::Ebpf, None) => false,
             (_, Some(Side::Server) | None) => facts.client().is_some(),
         };
-        if names && knows_client && !self.observed.hello_told {
+        if names && knows_client && !self.observed.hello_told && self.observed.is_wanted() {
             self.observed.hello_told = true;
             self.events.push(Event::Hello(Arc::clone(facts)));
         }
@@ -171,7 +179,7 @@ impl Context<'_> {
         else {
             return;
         };
-        let Some(endpoint) = facts.server() else { return };
+        let Some(endpoint) = facts.server().filter(|_| self.observed.is_wanted()) else { return };
         if !self.observed.sighting_told && certificate.covers(host) == Coverage::Covered {
             let asks_certificate = tls.asks_certificate;
             let event = Event::Serves { endpoint, host: host.clone(), asks_certificate };

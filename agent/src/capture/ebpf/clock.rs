@@ -51,3 +51,19 @@ fn nanoseconds(clock: ClockId) -> i64 {
     let time = rustix::time::clock_gettime(clock);
     time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_has_started_before_now_and_not_long_ago() {
+        let seen = wrongdoor_procfs::Scanner::new(std::path::Path::new("/proc"))
+            .scan_one(std::process::id(), Instant::now())
+            .unwrap();
+        let clock = BootClock::new();
+        let (started, now) = (clock.ticks(seen.start_time), clock.time(now()));
+        let day = 24 * 3600 * 1_000_000_000;
+        assert!(started <= now && now.0 - started.0 < day, "{started:?} {now:?}");
+    }
+}

@@ -165,20 +165,23 @@ impl Libraries {
     }
 
     /// A process was looked at, and is to be traced: what it has mapped is trapped. `only` it, or everybody
-    /// who has the same files.
+    /// who has the same files. True where something was attached for it.
     pub(crate) fn trace(
         &mut self,
         programs: &mut KernelPrograms,
         proc: &Path,
         process: &ProcessSeen,
         only: bool,
-    ) {
+    ) -> bool {
         let mut files = BTreeSet::new();
+        let mut is_new = false;
         for mapped in &process.mapped {
+            let was_traced = self.is_traced(&mapped.file);
             if !self.takes(programs, proc, process.pid, mapped, only) {
                 continue;
             }
             let Some(traced) = self.traced.get_mut(&mapped.file) else { continue };
+            is_new |= !was_traced;
             traced.idle = None;
             traced.users.insert(process.key(), process.command.clone());
             files.insert(mapped.file);
@@ -188,6 +191,7 @@ impl Libraries {
                 && !each.contains_key(&pid)
                 && each.len() < MAX_CHOSEN
             {
+                is_new = true;
                 let links = traced.attach_point(programs, NonZeroU32::new(pid), &mut self.failures);
                 if let Links::Each(each) = &mut traced.links {
                     each.insert(pid, links);
@@ -199,6 +203,7 @@ impl Libraries {
         for file in former.iter().filter(|file| !files.contains(*file)) {
             self.left(programs, file, key);
         }
+        is_new
     }
 
     /// A process has ended, or runs another program.

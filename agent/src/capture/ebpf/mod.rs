@@ -190,9 +190,9 @@ impl EbpfProbes {
                 record.write_all(&item).map_err(CaptureError::Copy)?;
             }
             match self.sessions.record(&item, &self.clock, &mut self.owners, engine) {
-                Taken::Exec(pid) => {
+                Taken::Exec { pid, at } => {
                     self.owners.began(pid);
-                    self.tracer.began(pid);
+                    self.tracer.began(pid, at);
                 }
                 Taken::Message => {}
                 Taken::Record => self.received += 1,
@@ -303,6 +303,7 @@ impl LiveSource for EbpfProbes {
             attached: status.attached,
             failures: status.failures,
             tls_processes: status.tls_processes,
+            attach_times: status.attach_times,
             older: self.sessions.older(),
             joins: vec![
                 ("confirmed", self.counter(Counter::Confirmed)),

@@ -1,6 +1,7 @@
 //! Connections that are older than the agent. Nothing is reported of their requests, so each program that has some is named,
 //! and counted as long as it has.
 
+use crate::text::sanitize;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
@@ -73,7 +74,7 @@ impl OlderConnections {
 
     /// Forgets those of processes that have ended, and warns of programs that were not named yet.
     pub(super) fn turn(&mut self) {
-        if self.open.is_empty() || self.looked.elapsed() < EVERY {
+        if self.told.is_empty() || self.looked.elapsed() < EVERY {
             return;
         }
         self.looked = Instant::now();
@@ -81,11 +82,23 @@ impl OlderConnections {
         for (command, count) in self.due(Instant::now()) {
             let (connections, are) =
                 if count == 1 { ("connection", "is") } else { ("connections", "are") };
+            // The process has chosen its name.
+            let command = sanitize(&command);
             tracing::warn!(
-                command = &*command,
+                command,
                 "{count} {connections} of {command} {are} older than this agent, and their requests are not reported; reload or restart {command} to see all"
             );
         }
+        self.forget_programs(Instant::now());
+    }
+
+    /// Programs without connections make room for others.
+    fn forget_programs(&mut self, now: Instant) {
+        let counts = self.counts();
+        self.told.retain(|command, told| {
+            counts.get(command).is_some_and(|count| *count > 0)
+                || now.saturating_duration_since(told.since) < AGAIN
+        });
     }
 
     fn forget_ended(&mut self, is_running: impl Fn(u32) -> bool) {
@@ -166,5 +179,9 @@ mod tests {
         }
         let counts = older.counts();
         assert_eq!((counts.len(), counts[OTHER]), (MAX_PROGRAMS + 1, 8));
+        (0..39).for_each(|number| older.end(SessionId(number)));
+        older.forget_programs(Instant::now() + AGAIN);
+        older.begin(SessionId(40), &process(7, "another"));
+        assert_eq!(older.counts().get("another"), Some(&1));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A thread of its own: looking at files takes its time, and the ring must not wait for it.
 
+use super::clock;
 use super::libraries::Libraries;
 use super::library_report::LibraryReport;
 use super::owners::FoundProcesses;
@@ -10,6 +11,7 @@ use super::search::{Found, Pace, Search, SearchResult};
 use super::unseen::UnseenTls;
 use crate::capture::scope::ProcessScope;
 use crate::kernel_release::KernelRelease;
+use crate::time_histogram::TimeHistogram;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,7 +22,7 @@ use std::time::{Duration, Instant};
 use wrongdoor_attach::Abilities;
 use wrongdoor_core::bounded_map::BoundedMap;
 use wrongdoor_ebpf_common::table;
-use wrongdoor_procfs::{FileId, ProcessSeen, Scanner};
+use wrongdoor_procfs::{FileId, LIBRARY_NAMES, ProcessKey, ProcessSeen, Scanner};
 
 /// How often all processes are looked at.
 const EVERY: Duration = Duration::from_secs(2);
@@ -43,12 +45,22 @@ pub(crate) struct TracerStatus {
     pub(crate) attached: Vec<(&'static str, u64)>,
     /// Program, reason, how often.
     pub(crate) failures: Vec<(&'static str, &'static str, u64)>,
-    /// Processes that use TLS, by whether it is looked into.
-    pub(crate) tls_processes: Vec<(&'static str, u64)>,
+    /// Processes that use TLS, by whether it is looked into and by library.
+    pub(crate) tls_processes: Vec<(&'static str, &'static str, u64)>,
+    /// How long it took to attach to programs that started.
+    pub(crate) attach_times: TimeHistogram,
     /// Facts for people.
     pub(crate) details: Vec<(&'static str, u64)>,
     /// For `doctor`; empty where no reports were asked for.
     pub(crate) libraries: Vec<LibraryReport>,
+}
+
+/// A process that runs another program.
+#[derive(Clone, Copy)]
+struct BegunProgram {
+    pid: u32,
+    /// When, by the kernel side's clock.
+    at: u64,
 }
 
 /// What the tracer is to do.
@@ -63,7 +75,7 @@ pub(super) struct TracerSettings {
 
 /// The running thread. It ends, and everything is detached, when this is dropped.
 pub(crate) struct ProcessTracer {
-    begun: Option<SyncSender<u32>>,
+    begun: Option<SyncSender<BegunProgram>>,
     thread: Option<JoinHandle<()>>,
     status: Arc<Mutex<TracerStatus>>,
 }
@@ -84,10 +96,10 @@ impl ProcessTracer {
     }
 
     /// A process runs another program.
-    pub(super) fn began(&self, pid: u32) {
+    pub(super) fn began(&self, pid: u32, at: u64) {
         if let Some(begun) = &self.begun {
             // Where the queue is full, the next look at all processes finds it.
-            let _is_queued = begun.try_send(pid).is_ok();
+            let _is_queued = begun.try_send(BegunProgram { pid, at }).is_ok();
         }
     }
 
@@ -121,7 +133,8 @@ struct Work {
     found: FoundProcesses,
     proc: PathBuf,
     /// Programs that began, and when they are to be looked at.
-    due: VecDeque<(Instant, u32)>,
+    due: VecDeque<(Instant, BegunProgram)>,
+    attach_times: TimeHistogram,
     unseen: UnseenTls,
     search: Option<Search>,
     /// Files that were searched, or will be.
@@ -159,6 +172,7 @@ impl Work {
             found,
             proc: proc.to_owned(),
             due: VecDeque::new(),
+            attach_times: TimeHistogram::default(),
             unseen: UnseenTls::new(),
             search: search.ok(),
             searched: BoundedMap::new(MAX_SEARCHED),
@@ -169,7 +183,7 @@ impl Work {
         }
     }
 
-    fn run(mut self, begun: &Receiver<u32>) {
+    fn run(mut self, begun: &Receiver<BegunProgram>) {
         let mut next = Instant::now();
         loop {
             let now = Instant::now();
@@ -181,7 +195,7 @@ impl Work {
             self.look_at_due();
             let until = self.due.front().map_or(next, |(at, _)| (*at).min(next));
             match begun.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(pid) => self.begin(pid),
+                Ok(begun) => self.begin(begun),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     return self.libraries.end(&mut self.programs);
@@ -190,10 +204,10 @@ impl Work {
         }
     }
 
-    fn begin(&mut self, pid: u32) {
+    fn begin(&mut self, begun: BegunProgram) {
         let now = Instant::now();
         if self.due.len() < MAX_DUE {
-            self.due.push_back((now + AFTER_EXEC[0], pid));
+            self.due.push_back((now + AFTER_EXEC[0], begun));
         }
     }
 
@@ -201,7 +215,7 @@ impl Work {
         if self.due.front().is_none_or(|(at, _)| *at > Instant::now()) {
             return;
         }
-        while let Some((at, pid)) = self.due.front().copied()
+        while let Some((at, begun)) = self.due.front().copied()
             && at <= Instant::now()
         {
             self.due.pop_front();
@@ -209,12 +223,15 @@ impl Work {
             if self.looks > MAX_LOOKS * usize::try_from(EVERY.as_secs()).unwrap_or(1) {
                 continue;
             }
-            if let Some(process) = self.scanner.scan_one(pid, Instant::now()) {
+            if let Some(process) = self.scanner.scan_one(begun.pid, Instant::now()) {
                 let libraries = process.mapped.len();
-                self.look_at(&process);
+                if self.look_at(&process) {
+                    let nanoseconds = clock::now().saturating_sub(begun.at);
+                    self.attach_times.add(Duration::from_nanos(nanoseconds));
+                }
                 // Nothing but the program and its loader: the libraries are still to come.
                 if libraries <= 2 && self.due.len() < MAX_DUE {
-                    self.due.push_back((Instant::now() + AFTER_EXEC[1], pid));
+                    self.due.push_back((Instant::now() + AFTER_EXEC[1], begun));
                 }
             }
         }
@@ -285,28 +302,30 @@ impl Work {
         }
     }
 
-    fn look_at(&mut self, process: &ProcessSeen) {
+    /// True where it was attached to something that it was not attached to before.
+    fn look_at(&mut self, process: &ProcessSeen) -> bool {
         self.found.seen(process);
         if !self.scope.chooses(process) {
             self.libraries.gone(&mut self.programs, process.key());
             self.unseen.gone(process.pid);
-            return;
+            return false;
         }
         let only = !self.scope.is_everything();
-        self.libraries.trace(&mut self.programs, &self.proc, process, only);
+        let is_new = self.libraries.trace(&mut self.programs, &self.proc, process, only);
         let program = process.program().map(|program| program.file);
         let is_traced = program.is_some_and(|program| self.libraries.is_traced(&program));
         self.unseen.seen(process, is_traced);
         self.search(process);
+        is_new
     }
 
     fn tell(&mut self, is_ready: bool) {
         let mut attached: Vec<(&'static str, u64)> =
             self.programs.loaded.iter().map(|loaded| (loaded.program, loaded.attached)).collect();
         let mut attach_points = HashMap::new();
-        let mut users = HashSet::new();
+        let mut users: HashMap<&str, HashSet<ProcessKey>> = HashMap::new();
         for (_, traced) in self.libraries.traced() {
-            users.extend(traced.users.keys().copied());
+            users.entry(traced.examined.kind.as_str()).or_default().extend(traced.users.keys());
             for (program, count) in traced.attach_points_by_program() {
                 *attach_points.entry(program).or_insert(0) += count;
             }
@@ -327,11 +346,24 @@ impl Work {
             ("libraries_refused", number(self.libraries.refused().count())),
             ("programs_not_searched", self.unseen.beyond()),
         ];
-        let tls_processes =
-            vec![("traced", number(users.len())), ("unseen", number(self.unseen.count()))];
+        let unseen = self.unseen.counts();
+        let tls_processes = LIBRARY_NAMES.into_iter().flat_map(|library| {
+            let traced = users.get(library).map_or(0, |users| number(users.len()));
+            let unseen = unseen.get(library).copied().unwrap_or(0);
+            [("traced", library, traced), ("unseen", library, unseen)]
+        });
+        let tls_processes = tls_processes.collect();
         let libraries = if self.reports_libraries { self.libraries.reports() } else { Vec::new() };
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         let is_ready = status.is_ready || is_ready;
-        *status = TracerStatus { is_ready, attached, failures, tls_processes, details, libraries };
+        *status = TracerStatus {
+            is_ready,
+            attached,
+            failures,
+            tls_processes,
+            attach_times: self.attach_times.clone(),
+            details,
+            libraries,
+        };
     }
 }

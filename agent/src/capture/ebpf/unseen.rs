@@ -110,9 +110,13 @@ impl UnseenTls {
         self.beyond
     }
 
-    /// How many processes there are.
-    pub(super) fn count(&self) -> usize {
-        self.programs.values().map(|program| program.unseen().count()).sum()
+    /// How many processes there are, by library.
+    pub(super) fn counts(&self) -> BTreeMap<&'static str, u64> {
+        let mut counts = BTreeMap::new();
+        for (.., Unseen { library, .. }) in self.programs.values().flat_map(Program::unseen) {
+            *counts.entry(library).or_default() += 1;
+        }
+        counts
     }
 }
 
@@ -138,7 +142,9 @@ impl Program {
 
     /// Writes one line, once: what the agent does not see must not look like nothing.
     fn tell(&mut self) {
-        let Some((pid, command, Unseen { what, remedy })) = self.unseen().next() else { return };
+        let Some((pid, command, Unseen { what, remedy, .. })) = self.unseen().next() else {
+            return;
+        };
         if !self.is_told {
             let file = self.path.display();
             let text = "the TLS of this program cannot be seen";
@@ -153,7 +159,11 @@ mod tests {
     use super::*;
     use wrongdoor_procfs::testing::process;
 
-    const LINKED_IN: Unseen = Unseen { what: "a library", remedy: "nothing" };
+    const LINKED_IN: Unseen = Unseen { what: "a library", library: "other", remedy: "nothing" };
+
+    fn count(unseen: &UnseenTls) -> u64 {
+        unseen.counts().values().sum()
+    }
 
     fn find(unseen: &mut UnseenTls, found: Option<Unseen>) {
         let program = process(1, "edge").mapped.remove(0);
@@ -166,19 +176,19 @@ mod tests {
         for pid in [1, 2] {
             unseen.seen(&process(pid, "edge"), false);
         }
-        assert_eq!(unseen.count(), 0);
+        assert_eq!(count(&unseen), 0);
         find(&mut unseen, Some(LINKED_IN));
-        assert_eq!(unseen.count(), 2);
+        assert_eq!(count(&unseen), 2);
         // Looked at again, as all are now and then.
         unseen.seen(&process(2, "edge"), false);
-        assert_eq!(unseen.count(), 2);
+        assert_eq!(count(&unseen), 2);
         unseen.gone(1);
-        assert_eq!(unseen.count(), 1);
+        assert_eq!(count(&unseen), 1);
         // It runs another program now.
         let mut other = process(2, "other");
         other.mapped.iter_mut().for_each(|mapped| mapped.file.inode += 100);
         unseen.seen(&other, false);
-        assert_eq!(unseen.count(), 0);
+        assert_eq!(count(&unseen), 0);
     }
 
     #[test]
@@ -187,11 +197,11 @@ mod tests {
         unseen.seen(&process(1, "edge"), false);
         find(&mut unseen, Some(LINKED_IN));
         unseen.seen(&process(1, "edge"), true);
-        assert_eq!(unseen.count(), 0);
+        assert_eq!(count(&unseen), 0);
         let mut java = process(1, "java");
         java.mapped[1].path = "/usr/lib/jvm/lib/server/libjvm.so".into();
         unseen.seen(&java, true);
-        assert_eq!(unseen.count(), 1);
+        assert_eq!(unseen.counts(), [("jsse", 1)].into());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::ledger::{LossReason, SourceStats};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use wrongdoor_core::counters::{Counters, Loss};
+use wrongdoor_procfs::LIBRARY_NAMES;
 
 /// Labels whose values come from the network, the machine or the build, or are too many to list.
 const OPEN: [&str; 11] = [
@@ -75,7 +76,10 @@ fn example() -> MetricsRegistry {
         capture_lost: LossReason::CAPTURE.map(|reason| (reason, 0)).into(),
         attached: none(&["any"]),
         failures: vec![("any", "any", 0)],
-        tls_processes: none(&["traced", "unseen"]),
+        tls_processes: LIBRARY_NAMES
+            .into_iter()
+            .flat_map(|library| [("traced", library, 0), ("unseen", library, 0)])
+            .collect(),
         older: vec![("any".into(), 0)],
         joins: none(&["confirmed", "contradicted"]),
         ..SourceStats::default()

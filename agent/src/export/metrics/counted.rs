@@ -45,7 +45,7 @@ impl MetricsRegistry {
             ),
             probes_attached: single(&self.source.attached),
             probe_failures: double(&mut self.source.failures.iter().copied()),
-            tls_processes: single(&self.source.tls_processes),
+            tls_processes: double(&mut self.source.tls_processes.iter().copied()),
             older_connections: self
                 .source
                 .older

@@ -1,6 +1,7 @@
 //! Metrics as plain values: what is measured, apart from how it is written.
 
 use super::names::LabelValue;
+use crate::time_histogram::{BOUNDS, TimeHistogram};
 use std::fmt::{self, Display, Formatter};
 use std::ops::Deref;
 use wrongdoor_core::time::Timestamp;
@@ -72,6 +73,12 @@ impl Family {
         let value = SampleValue::Histogram { buckets, count, sum };
         let samples = vec![MetricSample { labels: Vec::new(), value, exemplar: None }];
         Self { name, help, kind: MetricKind::Histogram, samples }
+    }
+
+    /// The same of times.
+    pub(super) fn times(name: &'static str, help: &'static str, times: &TimeHistogram) -> Self {
+        let buckets = BOUNDS.into_iter().zip(times.within).collect();
+        Self::histogram(name, help, buckets, times.count, times.seconds)
     }
 
     /// One more series.

@@ -4,8 +4,10 @@ use super::family::{Family, LabelText, number};
 use super::names::LabelValue;
 use crate::ledger::SourceStats;
 
+const ATTACH_HELP: &str = "Seconds from the start of a program to the attachment to its TLS library, where the agent attached anew.";
+
 /// What is lost is in the ledger, and details are for people.
-pub(super) fn families(source: &SourceStats) -> [Family; 5] {
+pub(super) fn families(source: &SourceStats) -> [Family; 6] {
     let each = |family: Family, label: &'static str, counts: &[(&'static str, u64)]| {
         let series = counts.iter().map(|(name, count)| ([(label, (*name).into())], number(*count)));
         family.with_all(series)
@@ -15,7 +17,8 @@ pub(super) fn families(source: &SourceStats) -> [Family; 5] {
     let help = "Programs and attach points that the kernel or a file refused, by reason.";
     let failures = Family::counter("wrongdoor_probe_failures_total", help);
     // A node on which nothing can be seen is not a quiet one.
-    let help = "Processes that use TLS now, by whether the agent can read their traffic.";
+    let help =
+        "Processes that use TLS now, by whether the agent can read their traffic, and by library.";
     let processes = Family::gauge("wrongdoor_tls_processes", help);
     let help = "Open connections that are older than the agent, by program: their requests are not reported.";
     let older = Family::gauge("wrongdoor_older_connections", help);
@@ -26,10 +29,14 @@ pub(super) fn families(source: &SourceStats) -> [Family; 5] {
         failures.with_all(source.failures.iter().map(|(program, reason, count)| {
             ([("program", (*program).into()), ("reason", (*reason).into())], number(*count))
         })),
-        each(processes, "visibility", &source.tls_processes),
+        processes.with_all(source.tls_processes.iter().map(|(visibility, library, count)| {
+            let labels = [("visibility", (*visibility).into()), ("library", (*library).into())];
+            (labels, number(*count))
+        })),
         older.with_all(source.older.iter().map(|(command, count)| {
             ([("command", LabelText::Name(LabelValue::from(&**command)))], number(*count))
         })),
         each(joins, "result", &source.joins),
+        Family::times("wrongdoor_attach_seconds", ATTACH_HELP, &source.attach_times),
     ]
 }

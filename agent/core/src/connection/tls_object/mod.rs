@@ -34,8 +34,6 @@ const PROTOCOL: &str = "live";
 pub(crate) struct TlsObject {
     socket: Option<Socket>,
     session: Option<SessionId>,
-    /// Without a session it is not told.
-    needs_session: bool,
     /// The session was there before the probes.
     is_older: bool,
     role: Option<Side>,
@@ -111,7 +109,6 @@ impl TlsObject {
         Self {
             socket,
             session: None,
-            needs_session: false,
             is_older: false,
             role: None,
             handshake: ProbeHandshake::awaited(),
@@ -151,12 +148,12 @@ impl TlsObject {
     /// Whether there is nothing in it to be told: the socket does not carry TLS, or nobody wants to know of it.
     pub(crate) fn is_nothing(&self) -> bool {
         let has_no_tls = self.handshake.is_over() && !self.observed.is_ours;
-        self.session.is_none() && (has_no_tls || self.needs_session)
+        self.session.is_none() && (has_no_tls || !self.observed.is_wanted())
     }
 
     /// A piece of the handshake.
     pub(crate) fn segment(&mut self, segment: &HelloSegment<'_>, resources: &mut Resources<'_>) {
-        self.needs_session = segment.needs_session;
+        self.observed.needs_process = segment.needs_session;
         self.handshake.segment(segment, self.role, &mut self.observed, resources);
         self.complete(resources);
         if let Some(role) = self.handshake.role() {

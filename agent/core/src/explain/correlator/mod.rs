@@ -98,12 +98,12 @@ impl Correlator {
                 true
             }
             Event::Exchange(mut exchange) => {
-                self.settle(observation.connection, &mut exchange.connection);
+                self.settle(observation.connection, &mut exchange.connection, true);
                 exchange.complete_verdict();
                 self.exchange(number, exchange, now, each)
             }
             Event::Connection(mut connection) => {
-                self.settle(observation.connection, &mut connection.facts);
+                self.settle(observation.connection, &mut connection.facts, false);
                 self.open.remove(&observation.connection);
                 self.summary.connections += 1;
                 self.summary.unread += u64::from(Unread::of(&connection.facts).is_some());
@@ -195,9 +195,9 @@ impl Correlator {
     }
 
     /// Completes what is known of a connection by the certificate of an earlier one.
-    fn settle(&mut self, id: ConnectionId, facts: &mut Arc<Facts>) {
+    fn settle(&mut self, id: ConnectionId, facts: &mut Arc<Facts>, is_used: bool) {
         if let Some(open) = self.open.get_mut(&id) {
-            self.certificates.settle(&mut open.certificate, facts);
+            self.certificates.settle(&mut open.certificate, facts, is_used);
         }
     }
 

@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub const PROBE: &str = "wrongdoor-probe";
 /// The most ALPN protocols that are kept of one hello.
 pub const MAX_ALPN: usize = 16;
+/// The most bytes of them.
+pub const MAX_ALPN_BYTES: usize = 256;
 
 /// The protocols that one ClientHello offers, in its order; none where it has no such extension. Bytes that are not UTF-8
 /// are replaced.
@@ -25,10 +27,14 @@ impl AlpnOffer {
 
     fn read(content: &[u8], protocols: &mut Vec<Box<str>>) -> Option<()> {
         let mut list = Reader::new(Reader::new(content).vec16()?);
+        let mut left = MAX_ALPN_BYTES;
         while !list.is_empty() {
-            let protocol = list.vec8()?;
-            if protocols.len() < MAX_ALPN {
-                protocols.push(String::from_utf8_lossy(protocol).into());
+            let protocol = String::from_utf8_lossy(list.vec8()?);
+            if protocols.len() < MAX_ALPN
+                && let Some(rest) = left.checked_sub(protocol.len())
+            {
+                left = rest;
+                protocols.push(protocol.into());
             }
         }
         Some(())
@@ -78,6 +84,15 @@ mod tests {
         assert!(!offer(["istio-http/1.1", "istio", "http/1.1"]).is_mesh_only());
         assert!(!offer([]).is_mesh_only());
         assert!(offer(["h2", "wrongdoor-probe"]).is_probe());
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let protocol = [&[200][..], &[0xff; 200]].concat();
+        let list = [protocol.repeat(9), b"\x02h2".to_vec()].concat();
+        let content = [&(list.len() as u16).to_be_bytes()[..], &list].concat();
+        // As text, each byte is three.
+        assert_eq!(AlpnOffer::parse(&content), (offer(["h2"]), true));
     }
 
     #[test]

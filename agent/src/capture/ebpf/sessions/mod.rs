@@ -61,8 +61,8 @@ pub(super) enum Taken {
     Record,
     /// A message of a handshake: it is in the ledger once its object is named.
     Message,
-    /// This process runs another program.
-    Exec(u32),
+    /// This process runs another program, since then by the kernel side's clock.
+    Exec { pid: u32, at: u64 },
 }
 
 /// The sessions that the kernel side has named.
@@ -122,7 +122,9 @@ impl Sessions {
             return Taken::Record;
         };
         match record {
-            RingRecord::Exec(record) => return Taken::Exec(record.pid),
+            RingRecord::Exec(record) => {
+                return Taken::Exec { pid: record.pid, at: record.head.at };
+            }
             RingRecord::Message(record, bytes) => {
                 self.message(&record, bytes, clock, engine);
                 return Taken::Message;
@@ -294,7 +296,11 @@ impl Sessions {
         let process = owners.process(record.pid, &record.command);
         let at = clock.time(record.head.at);
         let known = Known { epoch: record.epoch, id };
-        if let Some(former) = self.known.insert(address, known).former {
+        let replaced = self.known.insert(address, known);
+        if let Some((_, evicted)) = replaced.evicted {
+            self.older.end(evicted.id);
+        }
+        if let Some(former) = replaced.former {
             // The record of its end was lost: this one says both.
             self.counts.news += 1;
             self.older.end(former.id);
