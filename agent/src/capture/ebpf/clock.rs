@@ -57,13 +57,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_has_started_before_now_and_not_long_ago() {
-        let seen = wrongdoor_procfs::Scanner::new(std::path::Path::new("/proc"))
-            .scan_one(std::process::id(), Instant::now())
-            .unwrap();
+    fn a_process_has_started_when_it_was_started() {
         let clock = BootClock::new();
-        let (started, now) = (clock.ticks(seen.start_time), clock.time(now()));
-        let day = 24 * 3600 * 1_000_000_000;
-        assert!(started <= now && now.0 - started.0 < day, "{started:?} {now:?}");
+        let before = clock.time(now());
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let after = clock.time(now());
+        let mut scanner = wrongdoor_procfs::Scanner::new(std::path::Path::new("/proc"));
+        let seen = scanner.scan_one(child.id(), Instant::now());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let started = clock.ticks(seen.unwrap().start_time);
+        // Rounded down to a tick; the two clocks were compared a moment apart.
+        let tick = 20_000_000;
+        assert!(
+            started.0 >= before.0 - tick && started <= after,
+            "{before:?} {started:?} {after:?}"
+        );
     }
 }
