@@ -19,7 +19,7 @@ pub(crate) fn run(_options: &Options) -> Result<()> {
     // The integration tests run the program, and cargo does not build it for them.
     cargo::build(false)?;
     docs::run(&docs::Options { check: true })?;
-    // What failed and why is a line or two, and stands at the end; of thirty frames nobody sees it in a log.
+    // Without backtraces, the reason of each failure stands in a line or two at the end of the log.
     let test = ["test", "--locked", "--workspace"];
     cargo::run_to_end(cargo::command().args(test).env("RUST_BACKTRACE", "0"))
 }

@@ -37,7 +37,7 @@ fn only_the_server_is_told(turn: &Turn, arguments: &[&str]) -> Result<()> {
     let (truth, report, port) = tell(turn, arguments)?;
     let told = compare(&truth, &report.exchanges, Role::Server, &[port]).require_all();
     told.with_context(|| format!("{arguments:?}"))?;
-    // Its handshakes are seen all the same, and are nobody's business.
+    // The agent sees the handshakes of curl too, and must not report them.
     let lines = report.exchanges.iter().chain(&report.connections);
     let of_curl: Vec<_> = lines.filter(|line| is_of(line, Role::Client, &[port])).collect();
     ensure!(of_curl.is_empty(), "{arguments:?}: {of_curl:#?}");

@@ -4,7 +4,7 @@ use wrongdoor_tests::wire::{Found, Names, Sealed, Talk, observe, tls};
 
 const H2: Names<'_> = Names { sni: Some("a.test"), alpn: "h2", certificate: &["a.test"] };
 
-/// What is told of a handshake in which these records follow the ClientHello.
+/// What the engine reports of a handshake in which these records follow the ClientHello.
 fn refused(records: &[(Side, Vec<u8>)]) -> Found {
     let mut talk = Talk::open(443);
     talk.client(tls::record(22, &tls::client_hello([1; 32], Some("a.test"))));

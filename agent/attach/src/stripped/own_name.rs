@@ -95,7 +95,7 @@ fn whole_functions(
             true => Some(part.bounds.clone()),
             false => whole_function(file, &part.bounds)?,
         };
-        // Of a part that several functions share, nobody knows whose errors it raises.
+        // A part that several functions share raises the errors of any of them.
         let Some(bounds) = bounds else { continue };
         let named = functions.entry(bounds.start).or_insert_with(|| {
             let (names, callees) = (BTreeSet::new(), BTreeSet::new());
@@ -107,7 +107,7 @@ fn whole_functions(
     Ok(functions)
 }
 
-/// What nobody calls: a function all the same, or the function that this is a part of. A probe on a part that was set aside
+/// For code that no `call` enters: the code itself if it is a function, or the function that it is a part of. A probe on a part that was set aside
 /// would take what is on the stack for a return address.
 fn whole_function(
     SearchedFile { elf, near, reader }: SearchedFile<'_>,

@@ -328,7 +328,7 @@ fn openssls_functions_are_known_by_their_own_names() {
 #[test]
 fn inlined_functions_of_openssl_are_known_too() {
     let mut inlined = OPENSSL_3.to_vec();
-    // Nobody calls the internal function but early data's.
+    // Only the function for early data calls the internal function.
     (inlined[3], inlined[4]) = (&[Names(1), Names(2)], &[Names(2)]);
     for processor in BOTH {
         let found = found(processor, OPENSSL, &inlined, true).unwrap().unwrap();

@@ -66,6 +66,8 @@ impl SeenCertificates {
         let Some(tls) = &facts.tls else { return };
         match settled {
             Settled::Shown => return,
+            // Asked first, since most connections that come here again have neither.
+            Settled::Nothing if tls.certificate.is_none() && tls.resumed != Some(true) => return,
             Settled::Nothing => {
                 let Some(server) = Server::of(facts) else { return };
                 if let Some(certificate) = &tls.certificate {
@@ -73,9 +75,6 @@ impl SeenCertificates {
                         self.remember(server, &certificate.names, facts);
                         *settled = Settled::Shown;
                     }
-                    return;
-                }
-                if tls.resumed != Some(true) {
                     return;
                 }
                 *settled = Settled::Presumed(self.presume(&server, facts));

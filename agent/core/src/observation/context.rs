@@ -29,7 +29,7 @@ pub(crate) struct Observed {
     pub(crate) gaps: u64,
     /// It is TLS or HTTP, and so worth a line of its own.
     pub(crate) is_ours: bool,
-    /// Whether somebody wants to know of it is known with its process only: until then nothing of it is told.
+    /// It may be out of scope: it is reported only once its process is known.
     pub(crate) needs_process: bool,
     /// What is inside TLS, or behind a tunnel, was read and is not HTTP.
     pub(crate) is_foreign: bool,
@@ -104,7 +104,7 @@ impl Observed {
         }
     }
 
-    /// Whether it may be told.
+    /// Whether it may be reported.
     pub(crate) fn is_wanted(&self) -> bool {
         !self.needs_process || self.facts.observer.process.is_some()
     }

@@ -40,7 +40,7 @@ pub struct Process {
     pub container: Option<Box<str>>,
     /// The Kubernetes pod that it runs in, by the id in its control group.
     pub pod: Option<Box<str>>,
-    /// When it was started, to a hundredth of a second; unknown where nobody has looked at it.
+    /// When it was started, to a hundredth of a second; unknown if the process was not looked at.
     pub started: Option<Timestamp>,
 }
 
@@ -83,8 +83,8 @@ pub enum ProbeEvent<'a> {
         direction: Direction,
         /// Where it begins, counted from the first byte of the stream.
         offset: u32,
-        /// Whether somebody wants to know of this process's connections is known with its session only: without one, the
-        /// connection is not told.
+        /// The connection may be out of scope: the engine reports it only if a session follows, which only processes in scope
+        /// have.
         needs_session: bool,
         /// The bytes.
         bytes: &'a [u8],

@@ -27,6 +27,8 @@ pub(super) struct OlderConnections {
     open: BoundedMap<SessionId, Arc<Process>>,
     /// What was said of each program.
     told: BTreeMap<Box<str>, Told>,
+    /// How many there were when they were counted last.
+    counts: BTreeMap<Box<str>, u64>,
     looked: Instant,
 }
 
@@ -40,7 +42,12 @@ struct Told {
 
 impl Default for OlderConnections {
     fn default() -> Self {
-        Self { open: BoundedMap::new(MAX_OPEN), told: BTreeMap::new(), looked: Instant::now() }
+        Self {
+            open: BoundedMap::new(MAX_OPEN),
+            told: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            looked: Instant::now(),
+        }
     }
 }
 
@@ -59,26 +66,31 @@ impl OlderConnections {
         self.open.remove(&session);
     }
 
-    /// How many there are, by program.
-    pub(super) fn counts(&self) -> BTreeMap<Box<str>, u64> {
-        let mut counts: BTreeMap<Box<str>, u64> =
-            self.told.keys().map(|command| (command.clone(), 0)).collect();
+    /// How many there are, by program, as of the last second.
+    pub(super) fn counts(&self) -> &BTreeMap<Box<str>, u64> {
+        &self.counts
+    }
+
+    /// Counts them all, so not for each scrape or record.
+    fn count(&mut self) {
+        self.counts = self.told.keys().map(|command| (command.clone(), 0)).collect();
         for (_, process) in self.open.iter() {
-            match counts.get_mut(&process.command) {
+            match self.counts.get_mut(&process.command) {
                 Some(count) => *count += 1,
-                None => *counts.entry(OTHER.into()).or_default() += 1,
+                None => *self.counts.entry(OTHER.into()).or_default() += 1,
             }
         }
-        counts
     }
 
     /// Forgets those of processes that have ended, and warns of programs that were not named yet.
     pub(super) fn turn(&mut self) {
-        if self.told.is_empty() || self.looked.elapsed() < EVERY {
+        let is_idle = self.told.is_empty() && self.open.is_empty();
+        if is_idle || self.looked.elapsed() < EVERY {
             return;
         }
         self.looked = Instant::now();
         self.forget_ended(|pid| Path::new(&format!("/proc/{pid}")).exists());
+        self.count();
         for (command, count) in self.due(Instant::now()) {
             let (connections, are) =
                 if count == 1 { ("connection", "is") } else { ("connections", "are") };
@@ -94,11 +106,13 @@ impl OlderConnections {
 
     /// Programs without connections make room for others.
     fn forget_programs(&mut self, now: Instant) {
-        let counts = self.counts();
+        let counts = &self.counts;
         self.told.retain(|command, told| {
             counts.get(command).is_some_and(|count| *count > 0)
                 || now.saturating_duration_since(told.since) < AGAIN
         });
+        let told = &self.told;
+        self.counts.retain(|command, count| *count > 0 || told.contains_key(command));
     }
 
     fn forget_ended(&mut self, is_running: impl Fn(u32) -> bool) {
@@ -116,10 +130,9 @@ impl OlderConnections {
 
     /// The programs to be warned of, and how many connections they have.
     fn due(&mut self, now: Instant) -> Vec<(Box<str>, u64)> {
-        let counts = self.counts();
         let mut due = Vec::new();
         for (command, told) in &mut self.told {
-            let count = counts.get(command).copied().unwrap_or(0);
+            let count = self.counts.get(command).copied().unwrap_or(0);
             let pause = if told.named == 0 { GATHERING } else { AGAIN };
             if count > told.named && now.saturating_duration_since(told.since) >= pause {
                 *told = Told { since: now, named: count };
@@ -139,8 +152,9 @@ mod tests {
         Arc::new(Process { pid, command: command.into(), container, pod, started })
     }
 
-    fn counts(older: &OlderConnections) -> Vec<(String, u64)> {
-        older.counts().into_iter().map(|(command, count)| (command.into(), count)).collect()
+    fn counts(older: &mut OlderConnections) -> Vec<(String, u64)> {
+        older.count();
+        older.counts().clone().into_iter().map(|(command, count)| (command.into(), count)).collect()
     }
 
     #[test]
@@ -150,10 +164,10 @@ mod tests {
             older.begin(SessionId(number), &process(7, "nginx"));
         }
         older.begin(SessionId(3), &process(8, "curl"));
-        assert_eq!(counts(&older), [("curl".to_owned(), 1), ("nginx".to_owned(), 3)]);
+        assert_eq!(counts(&mut older), [("curl".to_owned(), 1), ("nginx".to_owned(), 3)]);
         older.end(SessionId(0));
         older.forget_ended(|pid| pid == 7);
-        assert_eq!(counts(&older), [("curl".to_owned(), 0), ("nginx".to_owned(), 2)]);
+        assert_eq!(counts(&mut older), [("curl".to_owned(), 0), ("nginx".to_owned(), 2)]);
     }
 
     #[test]
@@ -162,11 +176,13 @@ mod tests {
         let begun = Instant::now();
         older.begin(SessionId(0), &process(7, "nginx"));
         older.begin(SessionId(1), &process(7, "nginx"));
+        older.count();
         assert_eq!(older.due(begun), []);
         let first = begun + 2 * GATHERING;
         assert_eq!(older.due(first), [("nginx".into(), 2)]);
         assert_eq!(older.due(first + AGAIN), []);
         older.begin(SessionId(2), &process(7, "nginx"));
+        older.count();
         assert_eq!(older.due(first + AGAIN / 2), []);
         assert_eq!(older.due(first + AGAIN), [("nginx".into(), 3)]);
     }
@@ -177,11 +193,13 @@ mod tests {
         for number in 0..40 {
             older.begin(SessionId(number), &process(7, &format!("program-{number}")));
         }
-        let counts = older.counts();
-        assert_eq!((counts.len(), counts[OTHER]), (MAX_PROGRAMS + 1, 8));
+        older.count();
+        assert_eq!((older.counts.len(), older.counts[OTHER]), (MAX_PROGRAMS + 1, 8));
         (0..39).for_each(|number| older.end(SessionId(number)));
+        older.count();
         older.forget_programs(Instant::now() + AGAIN);
         older.begin(SessionId(40), &process(7, "another"));
+        older.count();
         assert_eq!(older.counts().get("another"), Some(&1));
     }
 }

@@ -1,5 +1,5 @@
 """HTTP/1.1 by hand over pyOpenSSL, whose OpenSSL is linked into the package `cryptography`. Every other connection speaks TLS
-1.2. Each exchange is told as one line of JSON."""
+1.2. The script writes one line of JSON for each exchange."""
 import json
 import os
 import socket

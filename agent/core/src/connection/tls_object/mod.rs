@@ -145,7 +145,7 @@ impl TlsObject {
         role.is_none() || self.role.is_none() || role == self.role
     }
 
-    /// Whether there is nothing in it to be told: the socket does not carry TLS, or nobody wants to know of it.
+    /// Whether it is left out of all reports: the socket does not carry TLS, or its process may be out of scope.
     pub(crate) fn is_nothing(&self) -> bool {
         let has_no_tls = self.handshake.is_over() && !self.observed.is_ours;
         self.session.is_none() && (has_no_tls || !self.observed.is_wanted())

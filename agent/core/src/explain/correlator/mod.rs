@@ -44,7 +44,7 @@ pub struct Correlator {
     summary: Summary,
 }
 
-/// A connection that was told of, and has not ended.
+/// A connection that has events, and has not ended.
 #[derive(Debug)]
 struct OpenConnection {
     number: ConnectionNumber,

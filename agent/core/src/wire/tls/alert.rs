@@ -55,7 +55,7 @@ const NAMES: [(u8, &str); 36] = [
 ];
 
 impl Alert {
-    /// The content of a record with an alert; `None` where it is none. One record has one alert (RFC 8446 §5.1).
+    /// Reads the content of a record of the type alert; `None` if it is malformed. One record has one alert (RFC 8446 §5.1).
     pub fn parse(content: &[u8]) -> Option<Self> {
         match content {
             [level @ 1..=2, code] => Some(Self { is_fatal: *level == FATAL, code: *code }),

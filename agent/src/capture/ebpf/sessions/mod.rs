@@ -105,7 +105,7 @@ impl Sessions {
 
     /// How many connections are open that are older than the agent, by program.
     pub(super) fn older(&self) -> Vec<(Box<str>, u64)> {
-        self.older.counts().into_iter().collect()
+        self.older.counts().iter().map(|(command, count)| (command.clone(), *count)).collect()
     }
 
     /// One record of the ring.
